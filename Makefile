@@ -1,0 +1,26 @@
+# `make benchmark` and `make test` are all that a newcomer needs; both make .venv first.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: benchmark test check install clean
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+install: .venv/installed
+
+benchmark: install
+	$(BIN)/gengraph benchmark --datasets ladder,grid,community --budget 60s --out results
+
+test: install
+	$(BIN)/python -m pytest -q
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf .venv build dist *.egg-info

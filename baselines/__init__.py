@@ -1,0 +1,1 @@
+"""Classical graph generators: the rows that a learned model has to beat."""

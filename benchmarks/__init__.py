@@ -1,0 +1,1 @@
+"""The MMD benchmark: fit, sample and score every model on every data set."""

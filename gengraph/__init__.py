@@ -1,0 +1,34 @@
+"""gengraph: learn to generate graphs, and say honestly how good they are."""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gengraph.data import load_dataset as load_dataset
+    from gengraph.formats import read_graphs as read_graphs
+    from gengraph.formats import write_graphs as write_graphs
+    from gengraph.generator import GENERATORS as GENERATORS
+    from gengraph.graphrnn import GraphRNN as GraphRNN
+    from gengraph.graphs import GraphSet as GraphSet
+    from gengraph.metrics import evaluate as evaluate
+
+__version__ = version("gengraph")
+
+_EXPORTS = {
+    "GENERATORS": "gengraph.generator",
+    "GraphRNN": "gengraph.graphrnn",
+    "GraphSet": "gengraph.graphs",
+    "evaluate": "gengraph.metrics",
+    "load_dataset": "gengraph.data",
+    "read_graphs": "gengraph.formats",
+    "write_graphs": "gengraph.formats",
+}
+__all__ = sorted([*_EXPORTS, "__version__"])  # noqa: PLE0605 - the names above, resolved by __getattr__
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _EXPORTS:
+        msg = f"module 'gengraph' has no attribute {name!r}"
+        raise AttributeError(msg)
+    return getattr(import_module(_EXPORTS[name]), name)

@@ -1,0 +1,50 @@
+"""GraphSet <-> Arrow table: one row a graph, the edges shared, not copied."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from gengraph.errors import InputError
+
+if TYPE_CHECKING:
+    from gengraph.graphs import GraphSet, Int32Array, Int64Array
+
+SCHEMA = pa.schema(
+    [
+        pa.field("num_nodes", pa.int32(), nullable=False),
+        pa.field("edges", pa.large_list(pa.field("edge", pa.list_(pa.int32(), 2), nullable=False)), nullable=False),
+    ]
+)
+
+
+def table_from_graphs(graphs: "GraphSet") -> pa.Table:
+    """The table of a GraphSet; the edges array is used in place."""
+    pair_type = SCHEMA.field("edges").type.value_type
+    pairs = pa.FixedSizeListArray.from_arrays(pa.array(graphs.edges.reshape(-1)), type=pair_type)
+    edges = pa.LargeListArray.from_arrays(pa.array(graphs.edge_offsets), pairs, type=SCHEMA.field("edges").type)
+    return pa.Table.from_arrays([pa.array(graphs.num_nodes), edges], schema=SCHEMA)
+
+
+def graphs_from_table(table: pa.Table) -> "tuple[Int32Array, Int64Array, Int32Array]":
+    """The three arrays of a GraphSet, from any table with num_nodes and edges (a list of pairs, list types of any width).
+
+    Raises:
+        InputError: a column is missing, holds nulls or has another type.
+    """
+    missing = [name for name in ("num_nodes", "edges") if name not in table.column_names]
+    if missing:
+        msg = f"a table of graphs needs the columns num_nodes and edges, got {table.column_names}"
+        raise InputError(msg)
+    try:
+        columns = table.select(["num_nodes", "edges"]).cast(SCHEMA).combine_chunks()
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
+        msg = f"num_nodes must be whole numbers and edges lists of node pairs, without nulls: {error}"
+        raise InputError(msg) from error
+    if table.num_rows == 0:
+        return np.zeros(0, np.int32), np.zeros(1, np.int64), np.zeros((0, 2), np.int32)
+    (edges,) = columns.column("edges").chunks
+    offsets = edges.offsets.to_numpy()
+    pairs = edges.values.slice(offsets[0], offsets[-1] - offsets[0]).flatten().to_numpy()
+    (num_nodes,) = columns.column("num_nodes").chunks
+    return num_nodes.to_numpy(), offsets - offsets[0], pairs.reshape(-1, 2)

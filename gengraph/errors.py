@@ -7,3 +7,7 @@ class InputError(ValueError):
 
 class NotEnoughResources(RuntimeError):
     """The machine or cluster is too small for what was asked (exit code 3)."""
+
+
+class DatasetUnavailable(RuntimeError):
+    """A data set could be neither found nor downloaded (exit code 1): the message names the places and the way out."""

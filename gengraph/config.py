@@ -1,0 +1,229 @@
+"""What a GraphRNN is and how it is trained: frozen dataclasses <-> TOML.
+
+`load_config("default")` and `load_config("paper")` are the presets in configs/; a path reads a file of the same form. Every
+field can be set from the command line: `--set model.hidden_size=64`.
+"""
+
+import dataclasses
+import tomllib
+import types
+import typing
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Self
+
+import tomli_w
+
+from gengraph.errors import InputError
+
+PRESETS = Path(__file__).parent / "configs"
+
+
+def _check(rule: bool, message: str) -> None:
+    if not rule:
+        raise InputError(message)
+
+
+def _one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
+    _check(value in choices, f"{name} must be one of {', '.join(choices)}, got {value!r}")
+
+
+def _at_least_one(section: str, config: Any, *names: str) -> None:
+    for name in names:
+        value = getattr(config, name)
+        _check(value is None or value >= 1, f"{section}.{name} must be >= 1, got {value}")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class SequenceConfig:
+    """How graphs become rows.
+
+    Attributes:
+        ordering: node ordering, a name of `gengraph.sequences.orderings.ORDERINGS`.
+        max_prev_node: earlier nodes that a row can connect to; None takes the furthest reach seen in the training graphs.
+        window: adaptive (a row's candidates start at the oldest neighbour of the row before) or fixed.
+        scan: the order of a row's edge decisions, oldest_first or nearest_first.
+        components: all, or largest: train on the largest component of each graph only (their number is reported).
+    """
+
+    ordering: str = "cm"
+    max_prev_node: int | None = None
+    window: str = "adaptive"
+    scan: str = "oldest_first"
+    components: str = "all"
+
+    def __post_init__(self) -> None:
+        _one_of("sequence.ordering", self.ordering, ("bfs", "cm"))
+        _one_of("sequence.window", self.window, ("adaptive", "fixed"))
+        _one_of("sequence.scan", self.scan, ("oldest_first", "nearest_first"))
+        _one_of("sequence.components", self.components, ("all", "largest"))
+        _at_least_one("sequence", self, "max_prev_node")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class ModelConfig:
+    """The two levels of GraphRNN.
+
+    Attributes:
+        head: rnn (an edge-level GRU: GraphRNN) or mlp (independent Bernoullis: GraphRNN-S).
+        stop: decision (before each row the node state chooses continue, new component or stop, and a row that continues is
+            never empty) or zero_row (an empty row is the end, as published).
+        hidden_size: units of the node-level GRU.
+        num_layers: layers of the node-level GRU.
+        embedding_size: units that a row is embedded in; also the hidden units of the mlp head.
+        edge_hidden_size: units of the edge-level GRU; half of them are the hidden units of its output.
+        edge_num_layers: layers of the edge-level GRU.
+    """
+
+    head: str = "rnn"
+    stop: str = "decision"
+    hidden_size: int = 128
+    num_layers: int = 1
+    embedding_size: int = 64
+    edge_hidden_size: int = 16
+    edge_num_layers: int = 4
+
+    def __post_init__(self) -> None:
+        _one_of("model.head", self.head, ("rnn", "mlp"))
+        _one_of("model.stop", self.stop, ("decision", "zero_row"))
+        _at_least_one("model", self, "hidden_size", "num_layers", "embedding_size", "edge_num_layers")
+        _check(self.edge_hidden_size >= 2, f"model.edge_hidden_size must be >= 2, got {self.edge_hidden_size}")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingConfig:
+    """How the model is trained; either `steps` or `budget` says for how long.
+
+    Attributes:
+        batch_size: graphs a step, over all workers together.
+        learning_rate: of Adam at the start.
+        schedule: cosine (to zero at the end), milestones (x 0.3 after 13% and 33%, the 2018 schedule) or constant.
+        clip_norm: largest norm of the gradient, 0 for no bound.
+        steps: optimiser steps; None trains by budget.
+        budget: seconds of wall time.
+        evaluations: how often the validation loss is measured, evenly over the training.
+        checkpoint_every: seconds between checkpoints; there is always one at the end.
+        seed: of the weights, the batches and the orderings.
+    """
+
+    batch_size: int = 8
+    learning_rate: float = 0.003
+    schedule: str = "cosine"
+    clip_norm: float = 1.0
+    steps: int | None = None
+    budget: float = 600.0
+    evaluations: int = 10
+    checkpoint_every: float = 60.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _one_of("training.schedule", self.schedule, ("cosine", "milestones", "constant"))
+        _at_least_one("training", self, "batch_size", "steps", "evaluations")
+        _check(self.learning_rate > 0, f"training.learning_rate must be > 0, got {self.learning_rate}")
+        _check(self.clip_norm >= 0, f"training.clip_norm must be >= 0, got {self.clip_norm}")
+        _check(self.budget > 0, f"training.budget must be > 0 seconds, got {self.budget}")
+        _check(self.checkpoint_every > 0, f"training.checkpoint_every must be > 0 seconds, got {self.checkpoint_every}")
+        _check(self.seed >= 0, f"training.seed must be >= 0, got {self.seed}")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Config:
+    """Everything that defines a training run besides its data.
+
+    Attributes:
+        sequence: how graphs become rows.
+        model: the two levels of GraphRNN.
+        training: how the model is trained.
+    """
+
+    sequence: SequenceConfig = SequenceConfig()
+    model: ModelConfig = ModelConfig()
+    training: TrainingConfig = TrainingConfig()
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Build from nested dicts; what is left out takes its default.
+
+        Raises:
+            InputError: an unknown section or field, a value of the wrong type or out of range.
+        """
+        config: Self = _build(cls, values, "")
+        return config
+
+    def to_dict(self) -> dict[str, Any]:
+        """Nested dicts; fields that are None are left out, as TOML has no null."""
+        sections = dataclasses.asdict(self)
+        return {name: {k: v for k, v in section.items() if v is not None} for name, section in sections.items()}
+
+    def to_toml(self) -> str:
+        """The form that `load_config` reads."""
+        return tomli_w.dumps(self.to_dict())
+
+    def replace(self, assignments: Iterable[str]) -> Self:
+        """A copy with fields set, each assignment of the form `model.hidden_size=64`.
+
+        Raises:
+            InputError: not of that form, an unknown field, or a value that its field does not take.
+        """
+        values = self.to_dict()
+        for assignment in assignments:
+            path, equals, text = assignment.partition("=")
+            section, dot, name = path.strip().partition(".")
+            _check(bool(equals and dot), f"a setting has the form section.field=value, got {assignment!r}")
+            values.setdefault(section, {})[name] = _parse(text.strip())
+        return type(self).from_dict(values)
+
+
+def load_config(name_or_path: str | Path) -> Config:
+    """Read a preset by its name, or a TOML file.
+
+    Raises:
+        InputError: neither exists, or the file is not TOML of the form that Config has.
+    """
+    preset = PRESETS / f"{name_or_path}.toml"
+    path = preset if preset.is_file() else Path(name_or_path)
+    if not path.is_file():
+        names = ", ".join(sorted(file.stem for file in PRESETS.glob("*.toml")))
+        msg = f"no config {str(name_or_path)!r}: neither a preset ({names}) nor a file"
+        raise InputError(msg)
+    try:
+        return Config.from_dict(tomllib.loads(path.read_text(encoding="utf-8")))
+    except tomllib.TOMLDecodeError as error:
+        msg = f"{path} is not TOML: {error}"
+        raise InputError(msg) from error
+
+
+def _parse(text: str) -> Any:
+    """A value as TOML spells it; a bare word is a string, none is None."""
+    if text.lower() == "none":
+        return None
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _build(cls: type[Any], values: Any, path: str) -> Any:
+    """An instance of a dataclass from a dict, every value checked against its field's type."""
+    _check(isinstance(values, dict), f"{path or 'the config'} must be a table of fields, got {values!r}")
+    hints = typing.get_type_hints(cls)
+    unknown = [name for name in values if name not in hints]
+    _check(not unknown, f"unknown field {path}{', '.join(unknown)}; known are {', '.join(path + name for name in hints)}")
+    built = {}
+    for name, value in values.items():
+        if dataclasses.is_dataclass(hints[name]):
+            built[name] = _build(typing.cast("type[Any]", hints[name]), value, f"{path}{name}.")
+        else:
+            built[name] = _convert(hints[name], value, path + name)
+    return cls(**built)
+
+
+def _convert(hint: Any, value: Any, path: str) -> Any:
+    kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    if type(value) in kinds or (value is None and types.NoneType in kinds):
+        return value
+    if float in kinds and type(value) is int:
+        return float(value)
+    names = " or ".join("none" if kind is types.NoneType else kind.__name__ for kind in kinds)
+    msg = f"{path} must be {names}, got {value!r}"
+    raise InputError(msg)

@@ -1,0 +1,1 @@
+"""GraphRNN as plain torch modules with an exact log-likelihood."""

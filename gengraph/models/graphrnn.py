@@ -1,0 +1,116 @@
+"""GraphRNN and GraphRNN-S: a node-level recurrent network over adjacency rows, and a head that decides a row's edges.
+
+Before row t the node level has read rows 0..t-1 (ones at the start). With `stop = decision` its state chooses between
+continue, new component and stop; with `stop = zero_row` the row itself says it, by being empty.
+
+Legend: B graphs, R rows of the batch in time-major order, M max_prev_node, H hidden size.
+
+Reference:
+    J. You, R. Ying, X. Ren, W. Hamilton, J. Leskovec. GraphRNN: Generating Realistic Graphs with Deep Auto-regressive
+    Models. ICML 2018.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gengraph.config import Config
+from gengraph.models.gru import GRU
+from gengraph.models.heads import EdgeRNN, IndependentEdges
+from gengraph.sequences.rows import CONTINUE, NEW_COMPONENT, STOP, RowBatch
+
+_RARE = -5.0  # at the start, stops and new components have about e^-5 of the probability
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataFacts:
+    """What a model takes from its training graphs.
+
+    Attributes:
+        max_prev_node: M, previous nodes that a row keeps.
+        max_num_node: nodes of the largest training graph.
+        several_components: whether a training graph is disconnected; if none is, new components have probability zero.
+    """
+
+    max_prev_node: int
+    max_num_node: int
+    several_components: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {name: getattr(self, name) for name in ("max_prev_node", "max_num_node", "several_components")}
+
+
+class GraphRNNModel(nn.Module):
+    """The network; `forward` is the exact log-likelihood of row sequences.
+
+    Args:
+        config: sizes, head, stop rule, window and scan.
+        facts: what is taken from the training graphs.
+    """
+
+    def __init__(self, config: Config, facts: DataFacts) -> None:
+        super().__init__()
+        model, self.facts = config.model, facts
+        self.adaptive = config.sequence.window == "adaptive"
+        self.decides = model.stop == "decision"
+        self.embed = nn.Linear(facts.max_prev_node, model.embedding_size)
+        self.rnn = GRU(model.embedding_size, model.hidden_size, model.num_layers)
+        scan = {"oldest_first": config.sequence.scan == "oldest_first", "never_empty": self.decides}
+        self.head: EdgeRNN | IndependentEdges
+        if model.head == "rnn":
+            self.head = EdgeRNN(model.hidden_size, model.edge_hidden_size, model.edge_num_layers, **scan)
+        else:
+            self.head = IndependentEdges(model.hidden_size, model.embedding_size, facts.max_prev_node, **scan)
+        if self.decides:
+            self.decision = nn.Linear(model.hidden_size, 3)
+            with torch.no_grad():
+                self.decision.bias.copy_(torch.tensor([0.0, _RARE, _RARE]))
+
+    def forward(self, batch: RowBatch) -> Tensor:
+        """The log-likelihood float[B] of each graph's rows under its ordering, in nats; order of `batch.graph`."""
+        device = self.embed.weight.device
+        states = self._node_states(batch, device)
+        log_prob: Tensor = self.head(states, batch)
+        if self.decides:
+            decisions = torch.from_numpy(batch.decisions).to(device).long().unsqueeze(1)
+            log_prob = log_prob + self.decision_log_probs(states).gather(1, decisions).squeeze(1)
+        rank = np.arange(len(batch.widths)) - np.repeat(batch.step_offsets[:-1], batch.batch_sizes)
+        return log_prob.new_zeros(len(batch.graph)).index_add(0, torch.from_numpy(rank).to(device), log_prob)
+
+    def _node_states(self, batch: RowBatch, device: torch.device) -> Tensor:
+        """The node-level state float[R, H] before each row."""
+        sizes = batch.batch_sizes.tolist()
+        rows = torch.from_numpy(batch.bits).to(device).split(sizes)
+        before = [row[:count] for row, count in zip(rows, sizes[1:], strict=False)]
+        ones = rows[0].new_ones(sizes[0], self.facts.max_prev_node)
+        inputs = torch.cat([ones, *before]).to(self.embed.weight.dtype)
+        states: Tensor = self.rnn(functional.relu(self.embed(inputs)), sizes)
+        return states
+
+    def decision_log_probs(self, states: Tensor) -> Tensor:
+        """Log-probabilities float[R, 3] of CONTINUE, NEW_COMPONENT and STOP."""
+        logits = self.decision(states)
+        if not self.facts.several_components:
+            logits = logits.index_fill(1, torch.tensor([NEW_COMPONENT], device=logits.device), -torch.inf)
+        return functional.log_softmax(logits, dim=1)
+
+    def decide(self, states: Tensor, uniforms: Tensor) -> Tensor:
+        """Draw int64[B] decisions for float[B, H] states from float[B] uniforms, by the inverse of the distribution."""
+        if not self.decides:
+            return torch.full((len(states),), CONTINUE, device=states.device)
+        stop, new = self.decision_log_probs(states).exp()[:, [STOP, NEW_COMPONENT]].t()
+        return torch.where(uniforms < stop, STOP, torch.where(uniforms < stop + new, NEW_COMPONENT, CONTINUE))
+
+    def initial_hidden(self, lanes: int) -> list[Tensor]:
+        """The node level's hidden states float[B, H] before the first step, a layer each."""
+        weight = self.embed.weight
+        return [weight.new_zeros(lanes, self.rnn.hidden_size) for _ in range(self.rnn.num_layers)]
+
+    def step(self, rows: Tensor, hidden: list[Tensor]) -> list[Tensor]:
+        """One node-level step: rows float[B, M] that were made last (ones at the start); returns the new hidden states."""
+        return self.rnn.step(functional.relu(self.embed(rows)), hidden)

@@ -1,0 +1,305 @@
+"""Training by teacher forcing: a loop that knows nothing of Ray.
+
+A step takes `batch_size` graphs, split over the ranks of a world; every graph gets a fresh ordering each time it is seen.
+Order of the data, orderings and weights depend on the seed and the counters alone, so a resumed run equals an uninterrupted
+one (bit for bit on a CPU, when trained for a number of steps).
+"""
+
+import itertools
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from gengraph.checkpoint import Checkpoint, load_optimizer, optimizer_tensors
+from gengraph.config import Config, TrainingConfig
+from gengraph.errors import InputError
+from gengraph.graphs import GraphSet, Int64Array
+from gengraph.models.graphrnn import DataFacts, GraphRNNModel
+from gengraph.sequences.orderings import Adjacency, Bandwidth, estimate_max_prev_node
+from gengraph.sequences.rows import RowBatch, encode_rows
+from gengraph.streams import Stream
+
+Report = Callable[[dict[str, Any]], None]
+"""Called with what is known after a step: step, progress in [0, 1], nll, graphs_per_s, seconds, sometimes validation_nll."""
+
+_REPORT_EVERY_S = 0.5
+_BATCHES_A_POOL = 4  # graphs of so many batches are sorted by size before they are cut into batches
+_VALIDATION_EPOCH = 2**40  # an epoch that training never reaches: validation orderings stay the same
+
+
+class TrainingDiverged(RuntimeError):
+    """The loss is no longer a finite number."""
+
+
+def prepare_graphs(graphs: GraphSet, config: Config) -> tuple[GraphSet, DataFacts, Bandwidth]:
+    """Check training graphs, apply the component policy and take from them what the model needs to know.
+
+    Raises:
+        InputError: no graphs, graphs without nodes, or disconnected graphs under a stop rule that cannot express them.
+    """
+    if not len(graphs):
+        msg = "training needs at least one graph, got none"
+        raise InputError(msg)
+    if (graphs.num_nodes == 0).any():
+        msg = f"training graphs need at least one node, {int((graphs.num_nodes == 0).sum())} have none; leave them out"
+        raise InputError(msg)
+    if config.sequence.components == "largest":
+        graphs = graphs.largest_components()
+    disconnected = int((graphs.num_components() > 1).sum())
+    if disconnected and config.model.stop == "zero_row":
+        msg = (
+            f"stop = zero_row cannot express disconnected graphs, {disconnected} of {len(graphs)} are; "
+            "use --set model.stop=decision, or --set sequence.components=largest to train on the largest components"
+        )
+        raise InputError(msg)
+    sequence = config.sequence
+    bandwidth = estimate_max_prev_node(
+        graphs, sequence.ordering, seed=config.training.seed, max_prev_node=sequence.max_prev_node
+    )
+    facts = DataFacts(
+        max_prev_node=bandwidth.max_prev_node,
+        max_num_node=int(graphs.num_nodes.max()),
+        several_components=disconnected > 0 or bandwidth.share_cut > 0,
+    )
+    return graphs, facts, bandwidth
+
+
+def batch_indices(num_nodes: np.ndarray[Any, Any], batch_size: int, *, seed: int, epoch: int) -> list[Int64Array]:
+    """The batches of one epoch: graphs shuffled, sorted by size in pools of a few batches, batches shuffled.
+
+    Every batch has exactly min(batch_size, graphs) graphs; the few that are left over sit this epoch out.
+    """
+    stream = Stream(seed, epoch)
+    order = stream.permutation(len(num_nodes))
+    size = min(batch_size, len(order))
+    batches: list[Int64Array] = []
+    for start in range(0, len(order), size * _BATCHES_A_POOL):
+        pool = order[start : start + size * _BATCHES_A_POOL]
+        pool = pool[np.argsort(num_nodes[pool], kind="stable")]
+        left_over = len(pool) % size
+        skip = stream.integer(left_over + 1)  # drop from both ends at random, so that no size is seen less often
+        batches += np.split(pool[skip : len(pool) - (left_over - skip)], len(pool) // size) if len(pool) >= size else []
+    return [batches[i] for i in stream.permutation(len(batches))]
+
+
+class Trainer:
+    """The state of a training run and its loop.
+
+    Args:
+        config: of the run.
+        facts: from `prepare_graphs`.
+        train: prepared training graphs.
+        validation: prepared graphs for the validation loss; may be empty.
+        rank: number of this worker.
+        world: workers that train together.
+        device: where the model lives.
+        wrap: makes the module that is called in training from the model (DistributedDataParallel, say).
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        facts: DataFacts,
+        train: GraphSet,
+        validation: GraphSet,
+        *,
+        rank: int = 0,
+        world: int = 1,
+        device: torch.device | None = None,
+        wrap: Callable[[GraphRNNModel], nn.Module] | None = None,
+    ) -> None:
+        if config.training.batch_size < world:
+            msg = f"training.batch_size must be >= the number of workers ({world}), got {config.training.batch_size}"
+            raise InputError(msg)
+        self.config, self.facts, self.rank, self.world = config, facts, rank, world
+        self._train, self._validation = train, validation
+        self._adjacency, self._validation_adjacency = Adjacency.of(train), Adjacency.of(validation)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.training.seed)
+            self.model = GraphRNNModel(config, facts)
+        if device is not None:
+            self.model.to(device)
+        self._call: nn.Module = wrap(self.model) if wrap else self.model
+        self._optimizer = torch.optim.Adam(self.model.parameters(), lr=config.training.learning_rate)
+        self.step, self.elapsed, self.num_cut = 0, 0.0, 0
+        self._mean_nodes = float(train.num_nodes.mean())
+
+    def checkpoint(self) -> Checkpoint:
+        """What is needed to go on from here."""
+        return Checkpoint(
+            config=self.config,
+            facts=self.facts,
+            weights={name: value.detach().cpu().clone() for name, value in self.model.state_dict().items()},
+            optimizer={name: value.detach().cpu().clone() for name, value in optimizer_tensors(self._optimizer).items()},
+            step=self.step,
+            elapsed=self.elapsed,
+        )
+
+    def load(self, checkpoint: Checkpoint) -> None:
+        """Go on from a checkpoint of a run with the same model."""
+        self.model.load_state_dict(checkpoint.weights)
+        load_optimizer(self._optimizer, checkpoint.optimizer)
+        self.step, self.elapsed = checkpoint.step, checkpoint.elapsed
+
+    def progress(self) -> float:
+        """Share of the training that is done, in [0, 1]; the same number on every rank."""
+        training = self.config.training
+        if training.steps is not None:
+            return min(1.0, self.step / training.steps)
+        share = torch.tensor(min(1.0, self.elapsed / training.budget))
+        if self.world > 1:
+            torch.distributed.broadcast(share, src=0)
+        return float(share)
+
+    def run(self, report: Report, save: Callable[[Checkpoint], object]) -> None:
+        """Train to the end of the steps or of the budget.
+
+        Args:
+            report: told about the progress about twice a second; on rank 0 only.
+            save: given a checkpoint every `checkpoint_every` seconds, at the end and on KeyboardInterrupt; on rank 0 only.
+
+        Raises:
+            TrainingDiverged: the loss is not finite any more; no checkpoint is made of that.
+            KeyboardInterrupt: passed on after the checkpoint is saved.
+        """
+        training = self.config.training
+        started = time.monotonic() - self.elapsed
+        log = _Log(self.elapsed)
+        progress, last_save = self.progress(), self.elapsed
+        evaluations = math.floor(progress * training.evaluations)
+        batches = self._batches()
+        with _deferred_interrupt() as interrupted:
+            while progress < 1 and not interrupted.is_set():
+                log.add(*self._update(next(batches), progress))
+                self.elapsed = time.monotonic() - started
+                progress = self.progress()
+                due = math.floor(progress * training.evaluations)
+                if self.rank == 0 and (due > evaluations or self.elapsed - log.reported > _REPORT_EVERY_S):
+                    report(self._metrics(log, progress, evaluate=due > evaluations))
+                evaluations = due
+                if self.rank == 0 and self.elapsed - last_save > training.checkpoint_every:
+                    save(self.checkpoint())
+                    last_save = self.elapsed
+        if self.rank == 0:
+            save(self.checkpoint())
+        if interrupted.is_set():
+            raise KeyboardInterrupt
+
+    def validation_nll(self) -> float:
+        """Mean negative log-likelihood of the validation graphs under one fixed ordering each, in nats a graph; nan if none."""
+        if not len(self._validation):
+            return math.nan
+        chunks = np.array_split(
+            np.argsort(self._validation.num_nodes, kind="stable"),
+            -(-len(self._validation) // self.config.training.batch_size),
+        )
+        with torch.inference_mode():
+            parts = [
+                self.model(self._encode(self._validation_adjacency, chunk, epoch=_VALIDATION_EPOCH)).sum() for chunk in chunks
+            ]
+        return -float(torch.stack(parts).sum()) / len(self._validation)
+
+    def _metrics(self, log: "_Log", progress: float, *, evaluate: bool) -> dict[str, Any]:
+        values = {"step": self.step, "progress": progress, "seconds": self.elapsed, "cut_edges": self.num_cut}
+        values |= log.flush(self.elapsed)
+        if evaluate:
+            values["validation_nll"] = self.validation_nll()
+        return values
+
+    def _batches(self) -> Iterator[tuple[int, Int64Array]]:
+        """(epoch, graphs) for every step from the present one on; all epochs have equally many."""
+        sizes, training = self._train.num_nodes, self.config.training
+        steps = len(batch_indices(sizes, training.batch_size, seed=training.seed, epoch=0))
+        first = self.step % steps
+        for epoch in itertools.count(self.step // steps):
+            for batch in batch_indices(sizes, training.batch_size, seed=training.seed, epoch=epoch)[first:]:
+                yield epoch, batch
+            first = 0
+
+    def _encode(self, adjacency: Adjacency, graphs: Int64Array, *, epoch: int) -> RowBatch:
+        return encode_rows(
+            adjacency,
+            graphs,
+            ordering=self.config.sequence.ordering,
+            max_prev_node=self.facts.max_prev_node,
+            adaptive=self.model.adaptive,
+            key=(self.config.training.seed, epoch),
+        )
+
+    def _update(self, batch: tuple[int, Int64Array], progress: float) -> tuple[float, int]:
+        """One optimiser step; returns the batch's mean nll on this rank and the graphs of all ranks."""
+        epoch, graphs = batch
+        rows = self._encode(self._adjacency, graphs[self.rank :: self.world], epoch=epoch)
+        self.num_cut += rows.num_cut
+        for group in self._optimizer.param_groups:
+            group["lr"] = learning_rate(self.config.training, progress)
+        nll: Tensor = -self._call(rows).sum()
+        # Gradients are averaged over ranks: each rank's share of the mean over the whole batch is scaled up by the world.
+        loss = nll * (self.world / len(graphs) / self._mean_nodes)
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self.config.training.clip_norm:
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.config.training.clip_norm)
+        mean = nll.item() / max(1, len(rows.graph))
+        if not math.isfinite(mean):
+            msg = f"the loss became {mean} at step {self.step}, learning rate {self._optimizer.param_groups[0]['lr']:.2g}"
+            raise TrainingDiverged(msg)
+        self._optimizer.step()
+        self.step += 1
+        return mean, len(graphs)
+
+
+def learning_rate(config: TrainingConfig, progress: float) -> float:
+    """The learning rate when a share `progress` in [0, 1] of the training is done."""
+    factor = 1.0
+    if config.schedule == "cosine":
+        factor = 0.5 * (1 + math.cos(math.pi * progress))
+    elif config.schedule == "milestones":
+        factor = 0.3 ** ((progress >= 400 / 3000) + (progress >= 1000 / 3000))
+    return config.learning_rate * factor
+
+
+class _Log:
+    """What happened since the last report."""
+
+    def __init__(self, elapsed: float) -> None:
+        self.reported = elapsed
+        self._nll, self._graphs = 0.0, 0
+
+    def add(self, nll: float, graphs: int) -> None:
+        self._nll += nll * graphs
+        self._graphs += graphs
+
+    def flush(self, elapsed: float) -> dict[str, Any]:
+        seconds, graphs = max(elapsed - self.reported, 1e-9), max(self._graphs, 1)
+        values = {"nll": self._nll / graphs, "graphs_per_s": self._graphs / seconds}
+        self.reported, self._nll, self._graphs = elapsed, 0.0, 0
+        return values
+
+
+@contextmanager
+def _deferred_interrupt() -> Iterator[threading.Event]:
+    """Ctrl-C sets the event, so that a step is never left half done; a second Ctrl-C interrupts at once."""
+    interrupted = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupted
+        return
+
+    def handle(_signal: int, _frame: object) -> None:
+        if interrupted.is_set():
+            raise KeyboardInterrupt
+        interrupted.set()
+
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,101 @@
+"""Barabasi-Albert graphs: nodes arrive one by one and attach to m earlier ones, in proportion to their degree."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from gengraph.baselines.baseline import Baseline
+from gengraph.baselines.edge_buffer import Int32Array, sorted_by
+from gengraph.baselines.xoshiro import State, below, choices, open_stream, stream_key
+from gengraph.graphs import GraphSet
+
+
+@dataclass(kw_only=True)
+class BarabasiAlbert(Baseline):
+    """Preferential attachment [1] with m edges a new node, fitted by moments.
+
+    A graph of n nodes starts as a star of m + 1 nodes, so it has m (n - m) edges; one of n <= m nodes uses n - 1 for m.
+    Given m the number of edges is no random variable, hence the likelihood of m is zero for nearly every graph and the
+    fit is by moments: the m whose graphs of the training sizes have as many edges, together, as the training graphs
+    (the smallest at a tie).
+
+    References:
+        [1] A.-L. Barabasi and R. Albert, "Emergence of scaling in random networks", Science 286 (1999).
+    """
+
+    model: ClassVar[str] = "ba"
+
+    def _learn(self, graphs: GraphSet, seed: int, budget: float | None) -> dict[str, Any]:
+        return {"m": _m_by_moments(graphs), "sizes": graphs.num_nodes.tolist()}
+
+    def _draw(self, state: dict[str, Any], num_graphs: int, seed: int) -> GraphSet:
+        sizes = np.array(state["sizes"], np.int32)
+        num_nodes = sizes[choices(stream_key(seed, "sizes"), num_graphs, len(sizes))]
+        return sample_ba(num_nodes, state["m"], stream_key(seed, "edges"))
+
+
+def _m_by_moments(graphs: GraphSet) -> int:
+    sizes, how_many = np.unique(graphs.num_nodes, return_counts=True)
+    # m (n - m) >= m n / 2 up to m = n / 2, where it is largest: no larger m than this bound can fit better.
+    mean_degree = 2 * graphs.num_edges / np.maximum(graphs.num_nodes, 1)
+    candidates = range(int(np.ceil(mean_degree.max())) + 1)
+    totals = [int((how_many * _num_edges(sizes, m)).sum()) for m in candidates]
+    return int(np.argmin(np.abs(np.array(totals) - len(graphs.edges))))
+
+
+def _num_edges(num_nodes: npt.NDArray[Any], m: int) -> npt.NDArray[np.int64]:
+    sizes = num_nodes.astype(np.int64)
+    effective = np.clip(sizes - 1, 0, m)
+    return effective * (sizes - effective)
+
+
+def sample_ba(num_nodes: Int32Array, m: int, key: np.uint64) -> GraphSet:
+    """One Barabasi-Albert graph for each size int32[G]; O(G + N + E m) (m is small: targets are compared one by one)."""
+    offsets = np.concatenate([[0], np.cumsum(_num_edges(num_nodes, m))])
+    return GraphSet(num_nodes, offsets, _ba_set(num_nodes, m, offsets, key))
+
+
+@njit(cache=True)
+def _ba_set(num_nodes: Int32Array, m: int, offsets: npt.NDArray[np.int64], key: np.uint64) -> Int32Array:
+    edges = np.empty((offsets[-1], 2), np.int32)
+    for graph in range(len(num_nodes)):
+        size = num_nodes[graph]
+        attached = min(m, size - 1)
+        if attached > 0:
+            graph_edges = _grow(size, attached, open_stream(key, graph))
+            edges[offsets[graph] : offsets[graph + 1]] = sorted_by(graph_edges, 0, size)
+    return edges
+
+
+@njit(cache=True)
+def _grow(num_nodes: int, m: int, state: State) -> Int32Array:
+    """int32[m (n - m), 2]: edges (target, new node) with the new nodes in rising order.
+
+    The ends of all edges so far hold each node as often as its degree, so a uniform choice among them is preferential.
+    """
+    edges = np.empty((m * (num_nodes - m), 2), np.int32)
+    for leaf in range(m):
+        edges[leaf, 0] = 0
+        edges[leaf, 1] = leaf + 1
+    for node in range(m + 1, num_nodes):
+        first = m * (node - m)
+        count = first
+        while count < first + m:
+            end = below(state, 2 * first)
+            target = edges[end // 2, end % 2]
+            if not _contains(edges, first, count, target):
+                edges[count, 0] = target
+                edges[count, 1] = node
+                count += 1
+    return edges
+
+
+@njit(cache=True)
+def _contains(edges: Int32Array, first: int, last: int, target: int) -> bool:
+    for row in range(first, last):  # noqa: SIM110 - compiled: a loop is faster than a generator
+        if edges[row, 0] == target:
+            return True
+    return False

@@ -1,0 +1,97 @@
+"""What all baselines share: the checks around fit and sample, and the JSON file of a fitted generator."""
+
+import json
+from abc import ABC, abstractmethod
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from gengraph.errors import InputError
+from gengraph.graphs import GraphSet
+
+_FORMAT = 1
+
+
+@dataclass(kw_only=True)
+class Baseline(ABC):
+    """A generator whose options are dataclass fields and whose fitted state is JSON-ready.
+
+    A subclass sets `model`, its name in gengraph.generator.GENERATORS, checks its options in __post_init__ and implements
+    `_learn` and `_draw`.
+    """
+
+    model: ClassVar[str]
+    _state: dict[str, Any] | None = field(default=None, init=False, repr=False)
+
+    @abstractmethod
+    def _learn(self, graphs: GraphSet, seed: int, budget: float | None) -> dict[str, Any]:
+        """The state fitted to at least one graph: JSON-ready values."""
+
+    @abstractmethod
+    def _draw(self, state: dict[str, Any], num_graphs: int, seed: int) -> GraphSet:
+        """Sample num_graphs >= 1 graphs from a fitted state."""
+
+    def fit(self, graphs: GraphSet, *, seed: int, budget: float | None = None) -> Self:
+        """Learn from graphs and return self; `budget` is the seconds that an iterative fit may take.
+
+        Raises:
+            InputError: `graphs` is empty or cannot be learned by this generator.
+        """
+        if not len(graphs):
+            msg = f"{self.model} needs at least 1 graph to fit, got 0; check the split or the file the graphs come from"
+            raise InputError(msg)
+        self._state = self._learn(graphs, seed, budget)
+        return self
+
+    def sample(self, num_graphs: int, *, seed: int) -> GraphSet:
+        """Sample num_graphs >= 0 graphs; graph g depends on the seed and on g alone.
+
+        Raises:
+            InputError: the generator has not been fitted, or num_graphs or seed is negative.
+        """
+        state = self._fitted()
+        if num_graphs < 0:
+            msg = f"num_graphs must be >= 0, got {num_graphs}"
+            raise InputError(msg)
+        return self._draw(state, num_graphs, seed) if num_graphs else GraphSet.empty()
+
+    def parameters(self) -> dict[str, Any]:
+        """The fitted values, JSON-ready, for people to read; empty before the fit."""
+        return dict(self._state or {})
+
+    def save(self, path: Path | str) -> None:
+        """Write options and fitted state to a JSON file, from which `load` restores the generator.
+
+        Raises:
+            InputError: the generator has not been fitted.
+        """
+        options = {name: value for name, value in asdict(self).items() if name != "_state"}
+        content = {"format": _FORMAT, "model": self.model, "options": options, "state": self._fitted()}
+        Path(path).write_text(json.dumps(content) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path | str) -> Self:
+        """Restore a fitted generator that `save` wrote.
+
+        Raises:
+            InputError: the file holds another model, another format or no JSON.
+        """
+        try:
+            content = json.loads(Path(path).read_text(encoding="utf-8"))
+            format_and_model = content["format"], content["model"]
+        except (ValueError, KeyError, TypeError) as error:
+            msg = f"{path} is not a saved generator: it must be JSON with the keys format, model, options and state"
+            raise InputError(msg) from error
+        if format_and_model != (_FORMAT, cls.model):
+            found = "format {} of model {!r}".format(*format_and_model)
+            msg = f"{path} must hold format {_FORMAT} of model {cls.model!r}, got {found}; save the generator again"
+            raise InputError(msg)
+        generator = cls(**content["options"])
+        generator._state = content["state"]
+        return generator
+
+    def _fitted(self) -> dict[str, Any]:
+        if self._state is None:
+            msg = f"{self.model} must be fitted before it samples or is saved; call fit(graphs, seed=...) first"
+            raise InputError(msg)
+        return self._state

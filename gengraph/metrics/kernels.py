@@ -1,0 +1,105 @@
+"""Gaussian kernels between rows of numbers, by three distances.
+
+Legend: G graphs, D numbers a graph, S bandwidths.
+
+None of the kernels on histograms is the Gaussian of a Euclidean distance: `emd` and `tv` give Gram matrices that are not
+positive definite (-2.3 is the smallest eigenvalue for the clustering of 918 proteins under `emd`), so that their MMD^2 can be
+negative and is no metric [3]. Rankings depend on the bandwidth: with sigma = 30 on orbit counts, grids come closer to
+proteins than random graphs do. They stand here because published tables use them.
+
+References:
+    [1] J. You et al., GraphRNN, ICML 2018 (Gaussian of the earth mover's distance).
+    [2] R. Liao et al., GRAN, NeurIPS 2019 (Gaussian of the total variation distance).
+    [3] L. O'Bray et al., Evaluation metrics for graph generative models: problems, pitfalls, and practical solutions,
+        ICLR 2022.
+    [4] R. Thompson et al., On evaluation metrics for graph generative models, ICLR 2022 (bandwidths relative to the data).
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy.spatial.distance import cdist
+
+from gengraph.errors import InputError
+from gengraph.metrics.statistics import FloatArray
+
+Distance = Literal["emd", "tv", "euclidean"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kernel:
+    """k(x, y) = exp(-d(x, y)^2 / (2 sigma^2)), one kernel for each bandwidth sigma.
+
+    Attributes:
+        distance: `emd` is the earth mover's distance of two histograms of mass 1 with ground distance |i - j| / scaling, in
+            one dimension the sum of |CDF_x - CDF_y| / scaling [1]; `tv` is half the sum of |x - y| [2]; `euclidean`.
+        sigma: bandwidths, each > 0.
+        scaling: bins per unit of the ground distance of `emd`, > 0.
+        relative: bandwidths are in units of the root mean squared distance between the two sets [4] (1 where that is 0).
+
+    Raises:
+        InputError: a bandwidth or the scaling is not > 0.
+    """
+
+    distance: Distance
+    sigma: tuple[float, ...] = (1.0,)
+    scaling: float = 1.0
+    relative: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.sigma or min(self.sigma) <= 0 or self.scaling <= 0:
+            msg = f"sigma and scaling must be > 0, got sigma {self.sigma} and scaling {self.scaling}"
+            raise InputError(msg)
+
+    @property
+    def name(self) -> str:
+        """gaussian_emd, gaussian_tv, gaussian, or rbf for relative bandwidths."""
+        if self.relative:
+            return "rbf"
+        return "gaussian" if self.distance == "euclidean" else f"gaussian_{self.distance}"
+
+
+def pad_and_normalise(first: FloatArray, second: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Two sets of histograms as histograms of mass 1 on the same bins.
+
+    The shorter one is padded with empty bins. A histogram without mass (a graph without nodes) gets a bin of its own before
+    the first one; that is one bin from "no node has degree 0" under `emd`, and distance 1 from every other histogram under
+    `tv`. Without such graphs the bin is left out.
+
+    Args:
+        first: float64[G1, D1] >= 0.
+        second: float64[G2, D2] >= 0.
+
+    Returns:
+        float64[G1, D], float64[G2, D]; each row sums to 1.
+    """
+    width = max(first.shape[1], second.shape[1])
+    masses = first.sum(axis=1, keepdims=True), second.sum(axis=1, keepdims=True)
+    null_bin = any((mass == 0).any() for mass in masses)
+    result = []
+    for histograms, mass in zip((first, second), masses, strict=True):
+        rows = np.pad(histograms / np.where(mass == 0, 1, mass), ((0, 0), (0, width - histograms.shape[1])))
+        result.append(np.hstack([mass == 0, rows]) if null_bin else rows)
+    return result[0], result[1]
+
+
+def points(rows: FloatArray, kernel: Kernel) -> FloatArray:
+    """Map rows float64[G, D] to points of the same shape whose cityblock or Euclidean distance is the kernel's distance."""
+    if kernel.distance == "emd":
+        return np.asarray(np.cumsum(rows, axis=1) / kernel.scaling)
+    return rows / 2 if kernel.distance == "tv" else rows
+
+
+def squared_distances(first: FloatArray, second: FloatArray, kernel: Kernel) -> FloatArray:
+    """float64[G1, G2] of squared distances between points; O(G1 G2 D) time, 8 G1 G2 bytes."""
+    if kernel.distance == "euclidean":
+        return np.asarray(cdist(first, second, "sqeuclidean"))
+    distances = cdist(first, second, "cityblock")
+    return np.asarray(np.square(distances, out=distances))
+
+
+def gram(squared: FloatArray, sigma: float) -> FloatArray:
+    """Kernel values in [0, 1] for squared distances of any shape."""
+    values = squared / (-2 * sigma**2)
+    return np.asarray(np.exp(values, out=values))

@@ -1,0 +1,88 @@
+"""Statistics of a graph set: one row of numbers a graph.
+
+Legend: G graphs, N nodes of all graphs together, D numbers a graph.
+
+References:
+    [1] D. Watts and S. Strogatz, Collective dynamics of small-world networks, Nature 393, 1998.
+    [2] J. You, R. Ying, X. Ren, W. Hamilton and J. Leskovec, GraphRNN, ICML 2018.
+    [3] R. Liao et al., Efficient graph generation with graph recurrent attention networks (GRAN), NeurIPS 2019.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from gengraph.graphs import GraphSet, Int64Array
+from gengraph.metrics.orbits import NUM_ORBITS, node_orbits, node_triangles
+
+FloatArray = npt.NDArray[np.float64]
+
+CLUSTERING_BINS = 100
+
+
+def node_degrees(graphs: GraphSet) -> Int64Array:
+    """int64[N], the degree of each node of each graph in order; O(N + E)."""
+    ends = graphs.edges + graphs.node_offsets[:-1][graphs.graph_of_edge][:, None]
+    return np.bincount(ends.reshape(-1), minlength=int(graphs.node_offsets[-1]))
+
+
+def local_clustering(graphs: GraphSet) -> FloatArray:
+    """The share of the pairs of neighbours of each node that are joined [1].
+
+    Returns:
+        float64[N] in [0, 1], nodes of all graphs in order; 0 for a node with fewer than two neighbours.
+
+    Complexity: O(E^1.5) time, O(N + E) memory.
+    """
+    degrees = node_degrees(graphs)
+    pairs = degrees * (degrees - 1)
+    return np.asarray(2 * node_triangles(graphs) / np.maximum(pairs, 1))
+
+
+def degree_histogram(graphs: GraphSet) -> FloatArray:
+    """How many nodes of each graph have each degree.
+
+    Returns:
+        float64[G, D] of counts, D = 1 + the largest degree in the set (1 for a set without nodes); the row of a graph without
+        nodes is zero. Memory 8 G D bytes.
+    """
+    return _count_by_graph(graphs, node_degrees(graphs))
+
+
+def clustering_histogram(graphs: GraphSet) -> FloatArray:
+    """How many nodes of each graph have a local clustering coefficient in each of 100 bins on [0, 1] [2].
+
+    Bins are closed on the left, the last one on both sides, with the edges of numpy.histogram: what lies on an edge such
+    as 0.29 falls where numpy puts it.
+
+    Returns:
+        float64[G, 100] of counts; the row of a graph without nodes is zero.
+    """
+    bins = histogram_bins(local_clustering(graphs), num_bins=CLUSTERING_BINS, low=0.0, high=1.0)
+    return _count_by_graph(graphs, bins, CLUSTERING_BINS)
+
+
+def orbit_means(graphs: GraphSet) -> FloatArray:
+    """The 15 orbit counts of connected graphlets with up to four nodes, summed over the nodes, divided by their number [2].
+
+    Returns:
+        float64[G, 15] >= 0, not normalised; zero for a graph without nodes or without edges.
+    """
+    totals = np.zeros((int(graphs.node_offsets[-1]) + 1, NUM_ORBITS), np.int64)
+    np.cumsum(node_orbits(graphs), axis=0, out=totals[1:])
+    return np.asarray(np.diff(totals[graphs.node_offsets], axis=0) / np.maximum(graphs.num_nodes, 1)[:, None])
+
+
+def histogram_bins(values: FloatArray, *, num_bins: int, low: float, high: float) -> Int64Array:
+    """The bin of each value as numpy.histogram(values, num_bins, (low, high)) has it; -1 or num_bins for values outside."""
+    edges = np.linspace(low, high, num_bins + 1)
+    bins = np.searchsorted(edges, values, side="right") - 1
+    return np.where(values == high, num_bins - 1, bins).astype(np.int64)
+
+
+def _count_by_graph(graphs: GraphSet, column: Int64Array, num_columns: int | None = None) -> FloatArray:
+    """float64[G, D], how many nodes of each graph fall in each column; columns outside 0..D-1 are left out."""
+    width = int(column.max(initial=0)) + 1 if num_columns is None else num_columns
+    row = np.repeat(np.arange(len(graphs)), graphs.num_nodes)
+    inside = (column >= 0) & (column < width)
+    cell = row[inside] * width + column[inside]
+    return np.bincount(cell, minlength=len(graphs) * width).reshape(len(graphs), width).astype(np.float64)

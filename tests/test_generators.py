@@ -1,0 +1,130 @@
+"""What every generator must do. To put another one to the test, add a line to CASES."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gengraph.errors import InputError
+from gengraph.generator import GENERATORS, GraphGenerator
+from gengraph.graphs import GraphSet
+
+# Constructor arguments that make a generator cheap to test, by its name in GENERATORS.
+CASES: dict[str, dict[str, Any]] = {
+    "er": {},
+    "ba": {},
+    "kronecker": {},
+}
+# These draw the size of every graph from the training sizes.
+SIZES_AMONG_TRAINING = {"er", "ba", "kronecker"}
+BUDGET = 2.0
+
+Fitted = Callable[[str], GraphGenerator]
+
+
+def path_graphs(*sizes: int) -> GraphSet:
+    return GraphSet.from_edge_lists(sizes, [[(i, i + 1) for i in range(n - 1)] for n in sizes])
+
+
+def complete_graphs(*sizes: int) -> GraphSet:
+    return GraphSet.from_edge_lists(sizes, [np.column_stack(np.triu_indices(n, 1)) for n in sizes])
+
+
+TRAINING = GraphSet.concatenate([path_graphs(6, 9, 9, 12), complete_graphs(5)])
+
+
+@pytest.fixture(scope="module")
+def fitted() -> Fitted:
+    cache: dict[str, GraphGenerator] = {}
+
+    def fit(name: str) -> GraphGenerator:
+        if name not in cache:
+            cache[name] = GENERATORS[name](**CASES[name]).fit(TRAINING, seed=1, budget=BUDGET)
+        return cache[name]
+
+    return fit
+
+
+def refit(name: str, graphs: GraphSet) -> GraphGenerator:
+    return GENERATORS[name](**CASES[name]).fit(graphs, seed=1, budget=BUDGET)
+
+
+every_generator = pytest.mark.parametrize("name", CASES)
+
+
+@every_generator
+def test_follows_the_protocol(name: str, fitted: Fitted) -> None:
+    assert isinstance(fitted(name), GraphGenerator)
+    again = GENERATORS[name](**CASES[name])
+    assert again.fit(TRAINING[:1], seed=0, budget=BUDGET) is again
+
+
+@every_generator
+@pytest.mark.parametrize("num_graphs", [0, 1, 20])
+def test_samples_as_many_simple_graphs_as_asked(name: str, num_graphs: int, fitted: Fitted) -> None:
+    graphs = fitted(name).sample(num_graphs, seed=2)
+    assert len(graphs) == num_graphs
+    rebuilt = GraphSet.from_flat(graphs.num_nodes, graphs.graph_of_edge, graphs.edges)  # raises unless simple and undirected
+    assert rebuilt == graphs
+
+
+@every_generator
+def test_the_seed_alone_decides(name: str, fitted: Fitted) -> None:
+    generator = fitted(name)
+    graphs = generator.sample(12, seed=3)
+    assert generator.sample(12, seed=3) == graphs
+    assert generator.sample(5, seed=3) == graphs[:5]
+    assert generator.sample(12, seed=4) != graphs
+    assert len({graph.content_hash() for graph in graphs}) > 1
+
+
+@every_generator
+def test_the_same_fit_twice(name: str, fitted: Fitted) -> None:
+    assert refit(name, TRAINING).sample(5, seed=3) == fitted(name).sample(5, seed=3)
+
+
+@every_generator
+def test_sizes_follow_the_training_sizes(name: str, fitted: Fitted) -> None:
+    sizes = fitted(name).sample(60, seed=5).num_nodes
+    if name in SIZES_AMONG_TRAINING:
+        assert set(sizes.tolist()) == set(TRAINING.num_nodes.tolist())
+    assert sizes.max() <= 2 * TRAINING.num_nodes.max()
+
+
+@every_generator
+@pytest.mark.parametrize(
+    "graphs",
+    [path_graphs(7), path_graphs(1), GraphSet.from_edge_lists([4, 6], [[], []]), complete_graphs(2, 4, 8)],
+    ids=["one graph", "one node", "no edges", "complete"],
+)
+def test_learns_from_odd_sets(name: str, graphs: GraphSet) -> None:
+    sampled = refit(name, graphs).sample(8, seed=6)
+    assert len(sampled) == 8
+    if not len(graphs.edges):
+        assert not len(sampled.edges)
+
+
+@every_generator
+def test_parameters_are_json(name: str, fitted: Fitted) -> None:
+    parameters = fitted(name).parameters()
+    assert parameters
+    assert json.loads(json.dumps(parameters)) == parameters
+
+
+@every_generator
+def test_wrong_use_is_an_input_error(name: str, fitted: Fitted) -> None:
+    fresh = GENERATORS[name](**CASES[name])
+    with pytest.raises(InputError, match="fit"):
+        fresh.sample(1, seed=0)
+    with pytest.raises(InputError, match="at least 1 graph"):
+        fresh.fit(GraphSet.empty(), seed=0)
+    with pytest.raises(InputError, match="num_graphs must be >= 0, got -1"):
+        fitted(name).sample(-1, seed=0)
+
+
+@every_generator
+def test_an_unknown_parameter_is_an_error(name: str) -> None:
+    with pytest.raises((TypeError, InputError), match="colour"):
+        GENERATORS[name](colour="red")

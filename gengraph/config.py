@@ -106,7 +106,7 @@ class TrainingConfig:
         seed: of the weights, the batches and the orderings.
     """
 
-    batch_size: int = 8
+    batch_size: int = 4
     learning_rate: float = 0.003
     schedule: str = "cosine"
     clip_norm: float = 1.0

@@ -1,5 +1,6 @@
 """Files that are whole or not there: written beside their place, synced, then renamed."""
 
+import hashlib
 import json
 import os
 import uuid
@@ -35,3 +36,9 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write a value as indented JSON, whole or not at all; NaN is refused, JSON has none."""
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def hash_file(path: Path) -> str:
+    """Sha256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

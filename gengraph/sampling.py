@@ -8,15 +8,18 @@ Legend: B lanes, M max_prev_node.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numba as nb
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from gengraph.checkpoint import Checkpoint
 from gengraph.graphs import GraphSet, Int64Array
 from gengraph.models.graphrnn import GraphRNNModel
 from gengraph.sequences.rows import CONTINUE, STOP, UInt8Array
+from gengraph.shards import Shard, shard_indices, write_shard
 from gengraph.streams import key_of, uniform_at
 
 LANES = 256
@@ -157,3 +160,20 @@ def _row_uniforms(
         for j in range(count):
             uniforms[lane, j] = uniform_at(key, counters[lane] + j)
     return uniforms
+
+
+class ShardWriter:
+    """Samples shards and writes them; what a shard holds follows from (weights, seed, shard) alone.
+
+    Args:
+        checkpoint: of the model.
+        out: the folder of the sample.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, out: Path) -> None:
+        self._model, self._out = checkpoint.build_model(), out
+
+    def __call__(self, shard: Shard, report: Callable[[int], None] = lambda _finished: None) -> None:
+        """Sample and write one shard."""
+        samples = sample_graphs(self._model, shard_indices(shard), seed=shard.seed, report=report)
+        write_shard(self._out, shard, samples.graphs, samples.num_cut)

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,23 @@ def batch_indices(num_nodes: np.ndarray[Any, Any], batch_size: int, *, seed: int
     return [batches[i] for i in stream.permutation(len(batches))]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where a trainer runs.
+
+    Attributes:
+        rank: number of this worker.
+        world: workers that train together.
+        device: where the model lives; None leaves it on the CPU.
+        wrap: makes the module that is called in training from the model (DistributedDataParallel, say).
+    """
+
+    rank: int = 0
+    world: int = 1
+    device: torch.device | None = None
+    wrap: Callable[[GraphRNNModel], nn.Module] = lambda model: model
+
+
 class Trainer:
     """The state of a training run and its loop.
 
@@ -98,10 +116,7 @@ class Trainer:
         facts: from `prepare_graphs`.
         train: prepared training graphs.
         validation: prepared graphs for the validation loss; may be empty.
-        rank: number of this worker.
-        world: workers that train together.
-        device: where the model lives.
-        wrap: makes the module that is called in training from the model (DistributedDataParallel, say).
+        place: rank and device.
     """
 
     def __init__(
@@ -110,24 +125,21 @@ class Trainer:
         facts: DataFacts,
         train: GraphSet,
         validation: GraphSet,
-        *,
-        rank: int = 0,
-        world: int = 1,
-        device: torch.device | None = None,
-        wrap: Callable[[GraphRNNModel], nn.Module] | None = None,
+        place: Place | None = None,
     ) -> None:
-        if config.training.batch_size < world:
-            msg = f"training.batch_size must be >= the number of workers ({world}), got {config.training.batch_size}"
+        place = place or Place()
+        if config.training.batch_size < place.world:
+            msg = f"training.batch_size must be >= the number of workers ({place.world}), got {config.training.batch_size}"
             raise InputError(msg)
-        self.config, self.facts, self.rank, self.world = config, facts, rank, world
+        self.config, self.facts, self.rank, self.world = config, facts, place.rank, place.world
         self._train, self._validation = train, validation
         self._adjacency, self._validation_adjacency = Adjacency.of(train), Adjacency.of(validation)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.training.seed)
             self.model = GraphRNNModel(config, facts)
-        if device is not None:
-            self.model.to(device)
-        self._call: nn.Module = wrap(self.model) if wrap else self.model
+        if place.device is not None:
+            self.model.to(place.device)
+        self._call = place.wrap(self.model)
         self._optimizer = torch.optim.Adam(self.model.parameters(), lr=config.training.learning_rate)
         self.step, self.elapsed, self.num_cut = 0, 0.0, 0
         self._mean_nodes = float(train.num_nodes.mean())
@@ -245,7 +257,7 @@ class Trainer:
         # Gradients are averaged over ranks: each rank's share of the mean over the whole batch is scaled up by the world.
         loss = nll * (self.world / len(graphs) / self._mean_nodes)
         self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         if self.config.training.clip_norm:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.config.training.clip_norm)
         mean = nll.item() / max(1, len(rows.graph))

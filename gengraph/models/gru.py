@@ -56,7 +56,8 @@ class GRU(nn.Module):
         for layer in range(self.num_layers):
             gates = torch.addmm(self.input_biases[layer], states, self.input_weights[layer].t())
             start = initial if layer == 0 and initial is not None else zeros
-            states = _Layer.apply(gates, start, self.hidden_weights[layer], self.hidden_biases[layer], batch_sizes)
+            weights = self.hidden_weights[layer], self.hidden_biases[layer]
+            states = _Layer.apply(gates, start, *weights, batch_sizes)  # type: ignore[no-untyped-call]
         return states
 
     def step(self, inputs: Tensor, hidden: list[Tensor]) -> list[Tensor]:

@@ -1,0 +1,140 @@
+"""`gengraph benchmark`."""
+
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gengraph.cli.options import Address, CpusPerWorker, DataDir, Seed, duration, names
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from gengraph.benchmarks.suite import Cell, Data, Row, Settings
+
+
+def benchmark(
+    datasets: Annotated[str, typer.Option(help="Names or paths, separated by commas.")] = "ladder,grid,community",
+    models: Annotated[str | None, typer.Option(help="Names, separated by commas; by default all.")] = None,
+    budget: Annotated[float, typer.Option(parser=duration, metavar="TIME", help="Time to fit one model: 60s, 10m.")] = "60s",  # type: ignore[assignment]
+    num_graphs: Annotated[
+        int | None, typer.Option("-n", "--num-graphs", min=1, help="Graphs to sample; by default as many as were trained on.")
+    ] = None,
+    protocol: Annotated[str, typer.Option(help="emd (GraphRNN 2018) or tv (GRAN 2019).")] = "emd",
+    out: Annotated[Path, typer.Option(help="Folder for results.json, results.csv and results.md.")] = Path("results"),
+    workers: Annotated[
+        int | None, typer.Option(min=0, help="Ray workers, by default one a CPU; 0 does everything in this process.")
+    ] = None,
+    seed: Seed = 0,
+    data_dir: DataDir = None,
+    cpus_per_worker: CpusPerWorker = 1.0,
+    address: Address = None,
+) -> None:
+    """Fit models, sample from them and score the samples against held-out graphs, in parallel; print the table.
+
+    Example:
+
+      gengraph benchmark --datasets ladder,grid,protein --models graphrnn,er,ba --budget 2m
+    """
+    from gengraph.benchmarks.suite import MODELS, Data, Settings, load_data
+    from gengraph.benchmarks.table import describe_sets, failures, write_results
+    from gengraph.cli.progress import download_bar, errors
+
+    settings = Settings(
+        models=tuple(names(models)) if models else MODELS,
+        budget=budget,
+        num_samples=num_graphs,
+        protocol=protocol,
+        seed=seed,
+    )
+    with download_bar() as report:
+        loaded = list(load_data(names(datasets), data_dir=data_dir, report=report))
+    data = [part for part in loaded if isinstance(part, Data)]
+    unavailable = [part for part in loaded if not isinstance(part, Data)]
+    if workers is None:
+        workers = max(1, os.cpu_count() or 1)
+    rows = _run(data, settings, workers, cpus_per_worker, address) + unavailable
+    write_results(out, rows, settings, shlex.join(["gengraph", *sys.argv[1:]]))
+    _print(rows, f"squared MMD, protocol {protocol}, lower is better; {'; '.join(describe_sets(rows))}")
+    typer.echo(f"written: {out / 'results.json'}, results.csv, results.md")
+    for line in failures(rows):
+        errors.print(f"Failed: {line}", style="red", markup=False, soft_wrap=True)
+    if failures(rows):
+        raise typer.Exit(1)
+
+
+def _run(data: "list[Data]", settings: "Settings", workers: int, cpus: float, address: str | None) -> "list[Row]":
+    from gengraph.benchmarks.suite import run_benchmark
+
+    with _Board(data, settings) as board:
+        if workers == 0:
+            return run_benchmark(data, settings, workers=0, started=board.started, finished=board.finished)
+        from gengraph.cli.guard import Debug
+        from gengraph.distributed.cluster import fit_workers, session
+
+        with session(address, debug=Debug.on):
+            fit_workers(workers, {"CPU": cpus})
+            return run_benchmark(data, settings, workers=workers, cpus=cpus, started=board.started, finished=board.finished)
+
+
+def _table(title: str | None = None) -> "Table":
+    from rich.table import Table
+
+    from gengraph.benchmarks.table import COLUMNS
+
+    table = Table(box=None, pad_edge=False, caption=title, caption_justify="left")
+    for column in COLUMNS:
+        table.add_column(column, justify="left" if column in {"data set", "model"} else "right", no_wrap=True)
+    return table
+
+
+def _print(rows: "list[Row]", caption: str) -> None:
+    from rich.console import Console
+
+    from gengraph.benchmarks.table import cells_of
+
+    table = _table(caption)
+    for row, following in zip(rows, [*rows[1:], None], strict=True):
+        table.add_row(*cells_of(row), end_section=following is not None and following.dataset != row.dataset)
+    Console().print(table)
+
+
+class _Board:
+    """A live table on standard error of what is queued, running and done."""
+
+    def __init__(self, data: "list[Data]", settings: "Settings") -> None:
+        from rich.live import Live
+
+        from gengraph.benchmarks.suite import FLOOR
+        from gengraph.cli.progress import errors
+
+        self._cells: dict[Cell, list[str]] = {
+            (part.name, model): [part.name, model, "queued"] for part in data for model in (*settings.models, FLOOR)
+        }
+        self._live = Live(self._draw(), console=errors, transient=True)
+
+    def __enter__(self) -> "_Board":
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+
+    def started(self, cell: "Cell") -> None:
+        self._cells[cell][2] = "running"
+        self._live.update(self._draw())
+
+    def finished(self, row: "Row") -> None:
+        from gengraph.benchmarks.table import cells_of
+
+        self._cells[row.dataset, row.model] = cells_of(row)
+        self._live.update(self._draw())
+
+    def _draw(self) -> "Table":
+        table = _table()
+        for cells in self._cells.values():
+            table.add_row(*cells)
+        return table

@@ -1,0 +1,60 @@
+"""Exceptions become one clear message on standard error and an exit code."""
+
+import errno
+import functools
+import logging
+from collections.abc import Callable
+from typing import ParamSpec
+
+import typer
+
+from gengraph.errors import DatasetUnavailable, InputError, NotEnoughResources
+
+P = ParamSpec("P")
+FAILED, BAD_INPUT, TOO_SMALL = 1, 2, 3
+
+
+class Debug:
+    """Whether --debug was given: tracebacks and library logs are shown."""
+
+    on = False
+
+
+def set_debug(on: bool) -> None:
+    """Show tracebacks and what libraries log, or not."""
+    Debug.on = on
+    logging.basicConfig(level=logging.INFO if on else logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+
+
+def guarded(command: Callable[P, None]) -> Callable[P, None]:
+    """The command, with every exception turned into a message and an exit code."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except typer.Exit:
+            raise
+        except (Exception, KeyboardInterrupt) as error:
+            if Debug.on:
+                raise
+            message, code = explain(error)
+            typer.secho(message, err=True, fg="red")
+            raise typer.Exit(code) from None
+
+    return run
+
+
+def explain(error: BaseException) -> tuple[str, int]:
+    """The message and the exit code of an exception."""
+    if isinstance(error, InputError):
+        return f"Error: {error}", BAD_INPUT
+    if isinstance(error, NotEnoughResources):
+        return f"Error: {error}", TOO_SMALL
+    if isinstance(error, DatasetUnavailable):
+        return f"Error: {error}", FAILED
+    if isinstance(error, KeyboardInterrupt):
+        return f"Interrupted. {error}".rstrip(), FAILED
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return f"Error: the disk is full ({error.filename or error}); nothing half-written is left. Free some space.", FAILED
+    return f"Error: {type(error).__name__}: {error}\nRun the same command with --debug to see where.", FAILED

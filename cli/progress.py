@@ -1,0 +1,76 @@
+"""Progress on standard error; standard output is for results."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+errors = Console(stderr=True)
+
+
+@contextmanager
+def training_bar(title: str) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """A bar that follows what training reports."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[facts]}"),
+    )
+    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
+        task = progress.add_task(title, total=1.0, facts="")
+        validation = ""
+
+        def report(metrics: dict[str, Any]) -> None:
+            nonlocal validation
+            if "validation_nll" in metrics:
+                validation = f", validation {metrics['validation_nll']:.4g}"
+            facts = f"step {metrics['step']}, nll {metrics['nll']:.4g}{validation}, {metrics['graphs_per_s']:.0f} graphs/s"
+            progress.update(task, completed=metrics["progress"], facts=facts)
+
+        yield report
+
+
+@contextmanager
+def counting_bar(title: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
+    """A bar that advances by counts."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(f"{unit}, {{task.fields[rate]}} {unit}/s"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
+        task = progress.add_task(title, total=total, rate="?")
+
+        def advance(count: int) -> None:
+            progress.advance(task, count)
+            speed = progress.tasks[0].speed
+            progress.update(task, rate="?" if speed is None else f"{speed:.0f}")
+
+        yield advance
+
+
+@contextmanager
+def download_bar() -> Iterator[Callable[[str, int, int | None], None]]:
+    """A bar for each file that is downloaded; nothing is shown until one is."""
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        console=errors,
+        transient=True,
+        disable=not errors.is_terminal,
+    ) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def report(name: str, done: int, total: int | None) -> None:
+            if name not in tasks:
+                tasks[name] = progress.add_task(f"downloading {name}", total=total)
+            progress.update(tasks[name], completed=done)
+
+        yield report

@@ -1,0 +1,116 @@
+"""Start a local Ray or join a running one, and ask whether it is large enough.
+
+Authentication: Ray's daemons listen on every interface of the machine and cannot be told not to, so every local session gets
+a token of its own that lives as long as the process; the dashboard, where it is needed, listens on the loopback interface.
+"""
+
+import contextlib
+import math
+import os
+import secrets
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from gengraph.errors import NotEnoughResources
+
+_ENVIRONMENT = {  # set before Ray is imported; what the user has set stays
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_TRAIN_ENABLE_PRINT_PATCH": "0",  # else workers print twice
+    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",  # how often the driver looks; 2 s by default
+    "RAY_TRAIN_COLLECTIVE_TIMEOUT_S": "600",  # ranks that diverge would wait for ever
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # a task without GPUs leaves the variables of GPUs alone
+    "RAY_DEDUP_LOGS": "0",
+}
+
+
+def _set_authentication(address: str | None) -> None:
+    if "RAY_AUTH_MODE" in os.environ or "ray" in sys.modules:
+        return
+    known = {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & set(os.environ) or (Path.home() / ".ray" / "auth_token").exists()
+    if address is None:
+        os.environ["RAY_AUTH_MODE"] = "token"
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    elif known:
+        os.environ["RAY_AUTH_MODE"] = "token"
+
+
+@contextlib.contextmanager
+def session(address: str | None = None, *, dashboard: bool = False, debug: bool = False) -> Iterator[None]:
+    """A connection to Ray for the time of the block; one that is there already is used and left as it is.
+
+    Args:
+        address: None starts a local Ray, "auto" or "host:port" joins a running one.
+        dashboard: start the dashboard on 127.0.0.1; sweeps whose trials nest trainers need it to free their resources.
+        debug: show what workers log.
+
+    Raises:
+        NotEnoughResources: no Ray runs at the address.
+    """
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    _set_authentication(address)
+    import ray
+
+    if ray.is_initialized():
+        yield
+        return
+    options: dict[str, Any] = {"log_to_driver": debug, "logging_level": "INFO" if debug else "ERROR"}
+    if address is None:
+        options |= {"address": "local", "include_dashboard": dashboard, "dashboard_host": "127.0.0.1"}
+    else:
+        options["address"] = address
+    try:
+        ray.init(**options)
+    except ConnectionError as error:
+        msg = f"no Ray cluster answers at {address}: {error}; start one with `ray start --head`, or leave --address out"
+        raise NotEnoughResources(msg) from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def fit_workers(wanted: int, per_worker: dict[str, float], *, wait: float = 0.0) -> None:
+    """Check that the cluster can hold the workers, each on one node; Ray itself would wait for ever.
+
+    Args:
+        wanted: number of workers.
+        per_worker: what each needs, {"CPU": 1.0} say.
+        wait: seconds to wait for nodes that are still joining.
+
+    Raises:
+        NotEnoughResources: it cannot, with the numbers and the ways out.
+    """
+    deadline = time.monotonic() + wait
+    while (capacity := _capacity(per_worker)) < wanted:
+        if time.monotonic() >= deadline:
+            need = " and ".join(f"{amount:g} {name}" for name, amount in per_worker.items())
+            import ray
+
+            have = ray.cluster_resources().get("CPU", 0)
+            msg = (
+                f"asked for {wanted} workers with {need} each, but the cluster with {have:g} CPU can hold {capacity}; "
+                f"use --workers {max(capacity, 0)}, let workers share CPUs with --cpus-per-worker {_shared(have, wanted):g}, "
+                "or join a larger cluster with --address"
+            )
+            raise NotEnoughResources(msg)
+        time.sleep(0.5)
+
+
+def _shared(cpus: float, workers: int) -> float:
+    """A share of a CPU that lets all workers in."""
+    return math.floor(100 * cpus / workers) / 100
+
+
+def _capacity(per_worker: dict[str, float]) -> int:
+    import ray
+
+    total = 0
+    for node in ray.nodes():
+        if node["Alive"]:
+            resources = node["Resources"]
+            total += min(math.floor(resources.get(name, 0.0) / amount + 1e-9) for name, amount in per_worker.items())
+    return total

@@ -1,0 +1,153 @@
+"""Training runs: one folder each, with frozen data, config, metrics and checkpoints.
+
+runs/NAME/
+  run.json        data set, split, data facts, versions
+  config.toml     what `gengraph train --config` reads
+  data/           train.parquet, validation.parquet, test.parquet: frozen, so that they never mix
+  metrics.jsonl   one line a report
+  checkpoints/    the newest two
+"""
+
+import dataclasses
+import json
+import platform
+import shutil
+import uuid
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gengraph.config import Config, load_config
+from gengraph.data import Split
+from gengraph.errors import InputError
+from gengraph.files import write_json, write_text
+from gengraph.formats import read_graphs, write_graphs
+
+if TYPE_CHECKING:
+    from gengraph.training import Place
+
+MODEL_NAMES = {"rnn": "graphrnn", "mlp": "graphrnn-s"}
+_VERSIONED = ("gengraph", "torch", "numpy", "numba")
+
+
+def create_run(folder: Path, *, dataset: str, split: Split, split_seed: int, config: Config) -> None:
+    """Make the folder of a run, whole or not at all.
+
+    Args:
+        folder: must not exist.
+        dataset: name or path, for the record.
+        split: the data that is frozen in the run.
+        split_seed: for the record.
+        config: of the training.
+
+    Raises:
+        InputError: the folder exists, or the graphs cannot be learned with this config.
+    """
+    from gengraph.training import prepare_graphs
+
+    if folder.exists():
+        msg = f"run {folder} exists; go on with --resume, choose another name with --run, or delete the folder"
+        raise InputError(msg)
+    train, facts, bandwidth = prepare_graphs(split.train, config)
+    parts = {"train": train, "validation": split.validation, "test": split.test}
+    if config.sequence.components == "largest":
+        parts["validation"] = split.validation.largest_components()
+    about = {
+        "model": MODEL_NAMES[config.model.head],
+        "dataset": dataset,
+        "split_seed": split_seed,
+        "num_graphs": {name: len(part) for name, part in parts.items()},
+        "cut_to_largest_component": int((split.train.num_components() != train.num_components()).sum()),
+        "content_hash": {name: part.content_hash() for name, part in parts.items()},
+        "facts": facts.to_dict(),
+        "bandwidth": bandwidth.to_dict(),
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in _VERSIONED},
+    }
+    temporary = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        for name, part in parts.items():
+            write_graphs(part, temporary / "data" / f"{name}.parquet")
+        write_text(temporary / "config.toml", config.to_toml())
+        write_json(temporary / "run.json", about)
+        temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def read_run(folder: Path) -> dict[str, Any]:
+    """The content of run.json.
+
+    Raises:
+        InputError: there is no such run.
+    """
+    path = folder / "run.json"
+    if not path.is_file():
+        known = sorted(run.parent.name for run in folder.parent.glob("*/run.json"))
+        msg = f"no run {folder}; " + (f"there are {', '.join(known)}" if known else "make one with `gengraph train`")
+        raise InputError(msg)
+    about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return about
+
+
+def extend_run(folder: Path, *, steps: int | None, budget: float | None) -> None:
+    """Give an existing run another length; without both it keeps its own."""
+    read_run(folder)
+    if steps is None and budget is None:
+        return
+    config = load_config(folder / "config.toml")
+    length = {"steps": steps} if budget is None else {"steps": None, "budget": budget}
+    config = dataclasses.replace(config, training=dataclasses.replace(config.training, **length))
+    write_text(folder / "config.toml", config.to_toml())
+
+
+def newest_checkpoint(folder: Path) -> Path:
+    """The newest checkpoint of a run.
+
+    Raises:
+        InputError: no such run, or it has none yet.
+    """
+    from gengraph.checkpoint import checkpoints_in
+
+    read_run(folder)
+    saved = checkpoints_in(folder / "checkpoints")
+    if not saved:
+        msg = f"run {folder} has no checkpoint yet; go on with `gengraph train --run {folder.name} --resume`"
+        raise InputError(msg)
+    return saved[-1]
+
+
+def train_run(
+    folder: Path,
+    *,
+    report: Callable[[dict[str, Any]], None] = lambda _metrics: None,
+    place: "Place | None" = None,
+) -> int:
+    """Train a run from its newest checkpoint, or from the start, to its end; returns the steps done.
+
+    Every rank of a world calls it with the same folder, which all can read; rank 0 writes.
+
+    Raises:
+        InputError: no such run, or a checkpoint that cannot be read.
+        TrainingDiverged: the loss is not finite any more.
+        KeyboardInterrupt: after the checkpoint was saved.
+    """
+    from gengraph.checkpoint import checkpoints_in, load_checkpoint, save_checkpoint
+    from gengraph.models.graphrnn import DataFacts
+    from gengraph.training import Trainer
+
+    about, config = read_run(folder), load_config(folder / "config.toml")
+    train, validation = (read_graphs(folder / "data" / f"{name}.parquet") for name in ("train", "validation"))
+    trainer = Trainer(config, DataFacts(**about["facts"]), train, validation, place)
+    saved = checkpoints_in(folder / "checkpoints")
+    if saved:
+        trainer.load(load_checkpoint(saved[-1]))
+    with (folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
+
+        def record(metrics: dict[str, Any]) -> None:
+            file.write(json.dumps(metrics) + "\n")
+            file.flush()
+            report(metrics)
+
+        trainer.run(record, lambda checkpoint: save_checkpoint(checkpoint, folder / "checkpoints"))
+    return trainer.step

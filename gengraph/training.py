@@ -10,6 +10,7 @@ import math
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -76,18 +77,15 @@ def prepare_graphs(graphs: GraphSet, config: Config) -> tuple[GraphSet, DataFact
 def batch_indices(num_nodes: np.ndarray[Any, Any], batch_size: int, *, seed: int, epoch: int) -> list[Int64Array]:
     """The batches of one epoch: graphs shuffled, sorted by size in pools of a few batches, batches shuffled.
 
-    Every batch has exactly min(batch_size, graphs) graphs; the few that are left over sit this epoch out.
+    Every batch has exactly min(batch_size, graphs) graphs; the few that are left over, drawn at random, sit this epoch out.
     """
     stream = Stream(seed, epoch)
     order = stream.permutation(len(num_nodes))
     size = min(batch_size, len(order))
-    batches: list[Int64Array] = []
-    for start in range(0, len(order), size * _BATCHES_A_POOL):
-        pool = order[start : start + size * _BATCHES_A_POOL]
-        pool = pool[np.argsort(num_nodes[pool], kind="stable")]
-        left_over = len(pool) % size
-        skip = stream.integer(left_over + 1)  # drop from both ends at random, so that no size is seen less often
-        batches += np.split(pool[skip : len(pool) - (left_over - skip)], len(pool) // size) if len(pool) >= size else []
+    order = order[: len(order) - len(order) % size]
+    pools = (order[start : start + size * _BATCHES_A_POOL] for start in range(0, len(order), size * _BATCHES_A_POOL))
+    by_size = [pool[np.argsort(num_nodes[pool], kind="stable")] for pool in pools]
+    batches = [batch for pool in by_size for batch in np.split(pool, len(pool) // size)]
     return [batches[i] for i in stream.permutation(len(batches))]
 
 
@@ -143,6 +141,7 @@ class Trainer:
         self._optimizer = torch.optim.Adam(self.model.parameters(), lr=config.training.learning_rate)
         self.step, self.elapsed, self.num_cut = 0, 0.0, 0
         self._mean_nodes = float(train.num_nodes.mean())
+        self._epoch_steps = len(self._epoch(0))
 
     def checkpoint(self) -> Checkpoint:
         """What is needed to go on from here."""
@@ -184,7 +183,7 @@ class Trainer:
         """
         training = self.config.training
         started = time.monotonic() - self.elapsed
-        log = _Log(self.elapsed)
+        log = _Log(self.elapsed, self._epoch_steps)
         progress, last_save = self.progress(), self.elapsed
         evaluations = math.floor(progress * training.evaluations)
         batches = self._batches()
@@ -226,13 +225,15 @@ class Trainer:
             values["validation_nll"] = self.validation_nll()
         return values
 
+    def _epoch(self, epoch: int) -> list[Int64Array]:
+        training = self.config.training
+        return batch_indices(self._train.num_nodes, training.batch_size, seed=training.seed, epoch=epoch)
+
     def _batches(self) -> Iterator[tuple[int, Int64Array]]:
         """(epoch, graphs) for every step from the present one on; all epochs have equally many."""
-        sizes, training = self._train.num_nodes, self.config.training
-        steps = len(batch_indices(sizes, training.batch_size, seed=training.seed, epoch=0))
-        first = self.step % steps
-        for epoch in itertools.count(self.step // steps):
-            for batch in batch_indices(sizes, training.batch_size, seed=training.seed, epoch=epoch)[first:]:
+        first = self.step % self._epoch_steps
+        for epoch in itertools.count(self.step // self._epoch_steps):
+            for batch in self._epoch(epoch)[first:]:
                 yield epoch, batch
             first = 0
 
@@ -280,20 +281,21 @@ def learning_rate(config: TrainingConfig, progress: float) -> float:
 
 
 class _Log:
-    """What happened since the last report."""
+    """Speed since the last report, and the loss over the last epoch."""
 
-    def __init__(self, elapsed: float) -> None:
+    def __init__(self, elapsed: float, epoch_steps: int) -> None:
         self.reported = elapsed
-        self._nll, self._graphs = 0.0, 0
+        self._graphs = 0
+        self._nll: deque[float] = deque(maxlen=epoch_steps)
 
     def add(self, nll: float, graphs: int) -> None:
-        self._nll += nll * graphs
+        self._nll.append(nll)
         self._graphs += graphs
 
     def flush(self, elapsed: float) -> dict[str, Any]:
-        seconds, graphs = max(elapsed - self.reported, 1e-9), max(self._graphs, 1)
-        values = {"nll": self._nll / graphs, "graphs_per_s": self._graphs / seconds}
-        self.reported, self._nll, self._graphs = elapsed, 0.0, 0
+        seconds = max(elapsed - self.reported, 1e-9)
+        values = {"nll": sum(self._nll) / len(self._nll), "graphs_per_s": self._graphs / seconds}
+        self.reported, self._graphs = elapsed, 0
         return values
 
 

@@ -68,10 +68,10 @@ class EdgeRNN(nn.Module):
         Args:
             states: float[B, H].
             widths: int64[B], candidates of each lane, >= 1.
-            uniforms: float[B, M] in [0, 1), one for each scan step.
+            uniforms: float[B, W] in [0, 1), one for each scan step; W is at least the largest width.
 
         Returns:
-            uint8[B, M], bit k standing for the k-th nearest candidate.
+            uint8[B, W], bit k standing for the k-th nearest candidate.
         """
         bits = torch.zeros(uniforms.shape, dtype=torch.uint8, device=states.device)
         order = torch.argsort(widths, descending=True, stable=True)
@@ -134,12 +134,12 @@ class IndependentEdges(nn.Module):
 
     def sample(self, states: Tensor, widths: Tensor, uniforms: Tensor) -> Tensor:
         """Draw the bits of one row a lane; arguments and result as in EdgeRNN.sample."""
-        place = torch.arange(uniforms.shape[1], device=states.device).expand_as(uniforms)
+        candidates = torch.arange(uniforms.shape[1], device=states.device)
+        place = candidates.expand_as(uniforms)
         if self.oldest_first:  # the uniform of scan step j belongs to the candidate that is scanned then
             place = (widths[:, None] - 1 - place).clamp(min=0)
-        chosen = (uniforms.gather(1, place) < torch.sigmoid(self.output(states))) & (
-            torch.arange(uniforms.shape[1], device=states.device) < widths[:, None]
-        )
+        probabilities = torch.sigmoid(self.output(states))[:, : uniforms.shape[1]]
+        chosen = (uniforms.gather(1, place) < probabilities) & (candidates < widths[:, None])
         if self.never_empty:
             chosen[torch.arange(len(widths), device=states.device), self._last(widths)] |= ~chosen.any(1)
         return chosen.to(torch.uint8)

@@ -1,0 +1,117 @@
+"""All row sequences of a tiny model, and their probabilities by the plainest evaluation: bit by bit, one graph at a time."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from gengraph.config import Config
+from gengraph.models.graphrnn import DataFacts, GraphRNNModel
+from gengraph.models.heads import EdgeRNN
+from gengraph.sequences.rows import CONTINUE, NEW_COMPONENT, STOP, RowBatch
+
+MAX_NODES = 4
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of one graph: chosen[t] are the bits of row t (nearest first), the last row is the end."""
+
+    chosen: tuple[tuple[int, ...], ...]
+    widths: tuple[int, ...]
+
+    @property
+    def num_nodes(self) -> int:
+        return len(self.widths)
+
+    @property
+    def edges(self) -> tuple[tuple[int, int], ...]:
+        return tuple(sorted((t - k, t + 1) for t, bits in enumerate(self.chosen) for k, bit in enumerate(bits) if bit))
+
+    def batch(self, max_prev_node: int) -> RowBatch:
+        n = self.num_nodes
+        bits = np.zeros((n, max_prev_node), np.uint8)
+        decisions = np.full(n, STOP, np.uint8)
+        for t, row in enumerate(self.chosen):
+            bits[t, : len(row)] = row
+            decisions[t] = CONTINUE if any(row) else NEW_COMPONENT
+        one = np.ones(n, np.int64)
+        return RowBatch(np.array([0]), np.array([n]), one, bits, np.array(self.widths, np.int32), decisions, 0)
+
+
+def tiny_model(*, several_components: bool = True, max_prev_node: int = 3, **settings: str) -> GraphRNNModel:
+    """A model with random weights of order one, in float64."""
+    assignments = [f"{name.replace('__', '.')}={value}" for name, value in settings.items()]
+    sizes = ["model.hidden_size=6", "model.embedding_size=4", "model.edge_hidden_size=4", "model.edge_num_layers=2"]
+    config = Config().replace([*sizes, *assignments])
+    facts = DataFacts(max_prev_node=max_prev_node, max_num_node=MAX_NODES, several_components=several_components)
+    torch.manual_seed(3)
+    model = GraphRNNModel(config, facts).double()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.normal_()
+    return model
+
+
+def sequences(model: GraphRNNModel) -> Iterator[Rows]:
+    """All row sequences with at most MAX_NODES nodes."""
+
+    def grow(rows: Rows, start: int) -> Iterator[Rows]:
+        t = rows.num_nodes
+        width = min(t + 1 - start, model.facts.max_prev_node)
+        ended = Rows(rows.chosen, (*rows.widths, width))
+        yield ended
+        if t + 1 == MAX_NODES:
+            return
+        for bits in itertools.product((0, 1), repeat=width):
+            if any(bits) or (model.decides and model.facts.several_components):
+                oldest = min((t - k for k, bit in enumerate(bits) if bit), default=t + 1)
+                yield from grow(Rows((*rows.chosen, bits), ended.widths), oldest if model.adaptive else 0)
+
+    return grow(Rows((), ()), 0)
+
+
+def plain_log_prob(model: GraphRNNModel, rows: Rows, *, with_end: bool = True) -> float:
+    """The log-probability of a sequence, or of it without its end (of growing so far)."""
+    log_prob = 0.0
+    hidden = model.initial_hidden(1)
+    made = torch.ones(1, model.facts.max_prev_node, dtype=torch.float64)
+    for t, width in enumerate(rows.widths):
+        hidden = model.step(made, hidden)
+        at_end = t == rows.num_nodes - 1
+        if at_end and not with_end:
+            break
+        bits = (0,) * width if at_end else rows.chosen[t]
+        if model.decides:
+            decision = STOP if at_end else CONTINUE if any(bits) else NEW_COMPONENT
+            log_prob += model.decision_log_probs(hidden[-1])[0, decision].item()
+        if not model.decides or decision == CONTINUE:
+            log_prob += _plain_row(model, hidden[-1], bits)
+        made = torch.zeros_like(made)
+        made[0, : len(bits)] = torch.tensor(bits, dtype=torch.float64)
+    return log_prob
+
+
+def _plain_row(model: GraphRNNModel, state: torch.Tensor, bits: tuple[int, ...]) -> float:
+    head, width = model.head, len(bits)
+    order = list(range(width))[::-1] if head.oldest_first else list(range(width))
+    log_prob, previous = 0.0, 1
+    if isinstance(head, EdgeRNN):
+        hidden = [head.start(state)] + [torch.zeros(1, head.rnn.hidden_size, dtype=torch.float64)] * (head.rnn.num_layers - 1)
+    else:
+        logits = head.output(state)[0]
+    for j, k in enumerate(order):
+        if isinstance(head, EdgeRNN):
+            embedded = functional.relu(head.embed(torch.tensor([[float(previous)]], dtype=torch.float64)))
+            hidden = head.rnn.step(embedded, hidden)
+            logit = head.output(hidden[-1])[0, 0]
+        else:
+            logit = logits[k]
+        certain = head.never_empty and j == width - 1 and not any(bits[i] for i in order[:j])
+        if not certain:
+            log_prob += functional.logsigmoid(logit if bits[k] else -logit).item()
+        previous = bits[k]
+    return log_prob

@@ -1,0 +1,56 @@
+from pathlib import Path
+
+import pytest
+
+from gengraph.config import Config, load_config
+from gengraph.errors import InputError
+
+
+def test_presets() -> None:
+    assert load_config("default") == Config()
+    paper = load_config("paper")
+    assert paper.sequence.ordering == "bfs"
+    assert paper.sequence.scan == "nearest_first"
+    assert paper.model.stop == "zero_row"
+    assert paper.model.num_layers == paper.model.edge_num_layers == 4
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    config = Config().replace(["model.hidden_size=7", "sequence.max_prev_node=12", "training.steps=5", "sequence.ordering=bfs"])
+    path = tmp_path / "config.toml"
+    path.write_text(config.to_toml())
+    assert load_config(path) == config
+    assert Config.from_dict(config.to_dict()) == config
+    assert config.replace(["training.steps=none"]).training.steps is None
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("model.hidden_size=0", "model.hidden_size must be >= 1, got 0"),
+        ("model.hidden_size=big", "model.hidden_size must be int, got 'big'"),
+        ("model.size=3", "unknown field model.size; known are model.head"),
+        ("models.size=3", "unknown field models"),
+        ("hidden_size=3", "of the form|has the form section.field=value"),
+        ("model.hidden_size", "has the form section.field=value"),
+        ("sequence.ordering=dfs", "sequence.ordering must be one of bfs, cm, got 'dfs'"),
+        ("training.learning_rate=-1", "training.learning_rate must be > 0, got -1"),
+        ("training.budget=0", "training.budget must be > 0 seconds"),
+        ("model.edge_hidden_size=1", "must be >= 2, got 1"),
+    ],
+)
+def test_bad_settings_name_rule_and_value(assignment: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Config().replace([assignment])
+
+
+def test_bad_files(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"neither a preset \(default, paper\) nor a file"):
+        load_config("nothing")
+    path = tmp_path / "broken.toml"
+    path.write_text("[model\n")
+    with pytest.raises(InputError, match="is not TOML"):
+        load_config(path)
+    path.write_text("model = 3\n")
+    with pytest.raises(InputError, match="must be a table of fields, got 3"):
+        load_config(path)

@@ -1,0 +1,143 @@
+import errno
+import zipfile
+from pathlib import Path
+
+import networkx as nx
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from strategies import graph_sets
+
+from gengraph.errors import InputError
+from gengraph.formats import read_graphs, write_graphs
+from gengraph.graphs import GraphSet
+
+SUFFIXES = [".parquet", ".jsonl", ".json", ".g6", ".s6"]
+PATHS = GraphSet.from_networkx([nx.path_graph(3), nx.empty_graph(0), nx.complete_graph(4), nx.empty_graph(2)])
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@given(graphs=graph_sets())
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_round_trip(tmp_path: Path, suffix: str, graphs: GraphSet) -> None:
+    path = tmp_path / f"graphs{suffix}"
+    write_graphs(graphs, path)
+    if len(graphs):
+        assert read_graphs(path) == graphs
+    else:
+        with pytest.raises(InputError, match=r"empty|holds no graphs"):
+            read_graphs(path)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_large_graphs(tmp_path: Path, suffix: str) -> None:
+    graphs = GraphSet.from_networkx([nx.cycle_graph(300), nx.star_graph(200)])
+    write_graphs(graphs, tmp_path / f"graphs{suffix}")
+    assert read_graphs(tmp_path / f"graphs{suffix}") == graphs
+
+
+def test_a_folder_of_shards(tmp_path: Path) -> None:
+    write_graphs(PATHS[:1], tmp_path / "shard-0.parquet")
+    write_graphs(PATHS[1:], tmp_path / "shard-1.parquet")
+    assert read_graphs(tmp_path) == PATHS
+
+
+def test_parquet_is_plain_for_other_programs(tmp_path: Path) -> None:
+    write_graphs(PATHS, tmp_path / "graphs.parquet")
+    rows = pq.read_table(tmp_path / "graphs.parquet").to_pylist()
+    assert rows[0] == {"num_nodes": 3, "edges": [[0, 1], [1, 2]]}
+    foreign = pa.table({"edges": [[[0, 1], [1, 2]], []], "num_nodes": [3, 1], "label": ["a", "b"]})
+    pq.write_table(foreign, tmp_path / "foreign.parquet")
+    assert read_graphs(tmp_path / "foreign.parquet").num_nodes.tolist() == [3, 1]
+
+
+def write_tu(folder: Path, edges: str, indicator: str) -> Path:
+    folder.mkdir()
+    (folder / "TOY_A.txt").write_text(edges)
+    (folder / "TOY_graph_indicator.txt").write_text(indicator)
+    return folder
+
+
+def test_tu_folder_and_zip(tmp_path: Path) -> None:
+    folder = write_tu(tmp_path / "TOY", "1, 2\n2, 1\n2, 3\n3, 2\n4, 5\n5, 4\n", "1\n1\n1\n2\n2\n")
+    expected = GraphSet.from_networkx([nx.path_graph(3), nx.path_graph(2)])
+    assert read_graphs(folder) == expected
+    with zipfile.ZipFile(tmp_path / "TOY.zip", "w") as archive:
+        for file in folder.iterdir():
+            archive.write(file, f"TOY/{file.name}")
+    assert read_graphs(tmp_path / "TOY.zip") == expected
+
+
+def test_bad_tu_files(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="1 of 3 edges have no edge the other way"):
+        read_graphs(write_tu(tmp_path / "directed", "1, 2\n2, 1\n2, 3\n", "1\n1\n1\n"))
+    with pytest.raises(InputError, match="2 whole numbers a line"):
+        read_graphs(write_tu(tmp_path / "text", "1, a\n", "1\n"))
+    with pytest.raises(InputError, match="ascending"):
+        read_graphs(write_tu(tmp_path / "order", "1, 2\n2, 1\n", "2\n1\n"))
+    with pytest.raises(InputError, match="a node outside"):
+        read_graphs(write_tu(tmp_path / "range", "1, 9\n9, 1\n", "1\n1\n"))
+    (tmp_path / "broken.zip").write_bytes(b"PK not a zip")
+    with pytest.raises(InputError, match="not a whole zip"):
+        read_graphs(tmp_path / "broken.zip")
+    with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
+        archive.writestr("readme.txt", "nothing")
+    with pytest.raises(InputError, match=r"one NAME_A\.txt"):
+        read_graphs(tmp_path / "other.zip")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.jsonl", '{"n": 2, "edges": [[0, 0]]}', "self-loop"),
+        ("a.jsonl", '{"n": 2, "edges": [[0, 1], [1, 0]]}', "parallel edge"),
+        ("a.jsonl", '{"n": 2, "edges": [[0, 2]]}', "outside 0..n-1"),
+        ("a.jsonl", '{"n": 2}', 'line 1: a graph is {"n": nodes'),
+        ("a.jsonl", '{"n": 2, "edges": [[0.5, 1]]}', "whole numbers"),
+        ("a.jsonl", '{"n": -1, "edges": []}', "num_nodes must be >= 0, got -1"),
+        ("a.jsonl", "[1, 2", "line 1 is not JSON"),
+        ("a.jsonl", "\n\n", "holds no graphs"),
+        ("a.json", '{"n": 2, "edges": []}', "must be a list of graphs"),
+        ("a.g6", "~~", "line 1 is not g6"),
+        ("a.jsonl", "", "is empty"),
+        ("a.parquet", "PAR1 nonsense", "not a whole Parquet file"),
+        ("a.csv", "0,1", r"unknown graph format '\.csv'.*known are \.parquet"),
+    ],
+)
+def test_bad_files_name_the_rule(tmp_path: Path, name: str, content: str, message: str) -> None:
+    path = tmp_path / name
+    path.write_text(content)
+    with pytest.raises(InputError, match=message):
+        read_graphs(path)
+
+
+def test_missing_files_and_folders(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file or folder"):
+        read_graphs(tmp_path / "nothing.g6")
+    with pytest.raises(InputError, match=r"holds neither \*\.parquet"):
+        read_graphs(tmp_path)
+    (tmp_path / "a.jsonl").write_bytes(b"\xff\xfe")
+    with pytest.raises(InputError, match="not a text file"):
+        read_graphs(tmp_path / "a.jsonl")
+    pq.write_table(pa.table({"x": [1]}), tmp_path / "a.parquet")
+    with pytest.raises(InputError, match=r"needs the columns num_nodes and edges, got \['x'\]"):
+        read_graphs(tmp_path / "a.parquet")
+    with pytest.raises(InputError, match="read but not written"):
+        write_graphs(PATHS, tmp_path / "a.zip")
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / f"graphs{suffix}"
+    write_graphs(PATHS, path)
+    before = path.read_bytes()
+
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("gengraph.files.os.fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_graphs(PATHS[:1], path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]

@@ -49,3 +49,7 @@ def main() -> None:
     if len(arguments) < len(sys.argv) - 1:
         arguments = ["--debug", *arguments]
     app(args=arguments, prog_name="gengraph")
+
+
+if __name__ == "__main__":
+    main()

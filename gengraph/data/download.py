@@ -47,6 +47,7 @@ def obtain(filename: str, url: str, *, data_dir: str | Path | None = None, repor
             _log.info("try %d of %s failed: %s", attempt + 1, url, error)
             reason = error
             if isinstance(error, urllib.error.HTTPError):
+                error.close()
                 break  # the server answered: asking again changes nothing
             time.sleep(0.2 * 2**attempt)
         else:

@@ -1,7 +1,7 @@
 """Start a local Ray or join a running one, and ask whether it is large enough.
 
 Authentication: Ray's daemons listen on every interface of the machine and cannot be told not to, so every local session gets
-a token of its own that lives as long as the process; the dashboard, where it is needed, listens on the loopback interface.
+a token of its own that lives as long as the process. No dashboard is started.
 """
 
 import contextlib
@@ -22,7 +22,6 @@ _ENVIRONMENT = {  # set before Ray is imported; what the user has set stays
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",  # how often the driver looks; 2 s by default
     "RAY_TRAIN_COLLECTIVE_TIMEOUT_S": "600",  # ranks that diverge would wait for ever
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # a task without GPUs leaves the variables of GPUs alone
-    "RAY_DEDUP_LOGS": "0",
 }
 
 
@@ -38,12 +37,12 @@ def _set_authentication(address: str | None) -> None:
 
 
 @contextlib.contextmanager
-def session(address: str | None = None, *, dashboard: bool = False, debug: bool = False) -> Iterator[None]:
+def session(address: str | None = None, *, num_cpus: int | None = None, debug: bool = False) -> Iterator[None]:
     """A connection to Ray for the time of the block; one that is there already is used and left as it is.
 
     Args:
         address: None starts a local Ray, "auto" or "host:port" joins a running one.
-        dashboard: start the dashboard on 127.0.0.1; sweeps whose trials nest trainers need it to free their resources.
+        num_cpus: of a local Ray; by default those of the machine.
         debug: show what workers log.
 
     Raises:
@@ -59,7 +58,7 @@ def session(address: str | None = None, *, dashboard: bool = False, debug: bool 
         return
     options: dict[str, Any] = {"log_to_driver": debug, "logging_level": "INFO" if debug else "ERROR"}
     if address is None:
-        options |= {"address": "local", "include_dashboard": dashboard, "dashboard_host": "127.0.0.1"}
+        options |= {"address": "local", "num_cpus": num_cpus, "include_dashboard": False}
     else:
         options["address"] = address
     try:

@@ -29,15 +29,15 @@ def spread(
         on_start: told when an item is given to an actor.
     """
     actor_class = ray.remote(num_cpus=cpus, max_restarts=-1, max_task_retries=3)(_Worker)
-    shared = [ray.put(make)]  # in a list: the actor fetches it itself, also when it is started again
+    shared = [ray.put(make)]  # in a list it travels as a reference
     queue = iter(items)
     actors: list[Any] = []
     busy: dict[Any, tuple[Any, Item]] = {}
     try:
         for item in queue:
             on_start(item)
-            actors.append(actor_class.remote(shared, max(1, int(cpus))))
-            busy[actors[-1].call.remote(item)] = (actors[-1], item)
+            actors.append(actor_class.remote(max(1, int(cpus))))
+            busy[actors[-1].call.remote(shared, item)] = (actors[-1], item)
             if len(actors) == workers:
                 break
         while busy:
@@ -47,22 +47,24 @@ def spread(
             following = next(queue, None)
             if following is not None:
                 on_start(following)
-                busy[actor.call.remote(following)] = (actor, following)
+                busy[actor.call.remote(shared, following)] = (actor, following)
     finally:
         for actor in actors:
             ray.kill(actor)
 
 
 class _Worker:
-    """An actor: the function that `make` made."""
+    """An actor that makes its function at the first call, so that one that was started again makes it again."""
 
-    def __init__(self, make: list[Any], threads: int) -> None:
+    def __init__(self, threads: int) -> None:
         import torch
 
         torch.set_num_threads(threads)
-        self._function: Callable[[Any], Any] = ray.get(make[0])()
+        self._function: Callable[[Any], Any] | None = None
 
-    def call(self, item: Any) -> Any:
+    def call(self, make: list[Any], item: Any) -> Any:
+        if self._function is None:
+            self._function = ray.get(make[0])()
         return self._function(item)
 
 

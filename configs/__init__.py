@@ -1,0 +1,1 @@
+"""TOML presets, read by `gengraph.config.load_config`."""

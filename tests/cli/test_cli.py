@@ -1,0 +1,200 @@
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import networkx as nx
+import pytest
+from typer.testing import CliRunner
+
+from gengraph.cli.app import app
+from gengraph.formats import read_graphs, write_graphs
+from gengraph.graphs import GraphSet
+
+FAST = "--set model.hidden_size=8 --set model.embedding_size=4 --set model.edge_hidden_size=4 --set model.edge_num_layers=1"
+COMMANDS = ("train", "tune", "sample", "evaluate", "benchmark", "datasets")
+
+
+@pytest.fixture(autouse=True)
+def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def gengraph(command: str, code: int = 0) -> str:
+    """Run a command in this process; its output, standard error included."""
+    result = CliRunner().invoke(app, command.split())
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def test_help_imports_neither_torch_nor_ray_nor_numba() -> None:
+    script = (
+        "import sys; sys.argv = ['gengraph', '--help']\n"
+        "from gengraph.cli.app import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'ray', 'numba', 'scipy', 'pyarrow', 'networkx'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    output = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60).stdout
+    for command in COMMANDS:
+        assert command in output
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_help_text_has_an_example(command: str) -> None:
+    output = re.sub(r"\s+", " ", gengraph(f"{command} --help"))
+    assert "Example" in output
+    assert f"gengraph {command}" in output
+
+
+def test_train_sample_evaluate() -> None:
+    output = gengraph(f"train --dataset grid-small --steps 30 --run g {FAST}")
+    assert "checkpoint: runs/g/checkpoints/step-00000030" in output
+    lines = [json.loads(line) for line in Path("runs/g/metrics.jsonl").read_text().splitlines()]
+    assert lines[-1]["step"] == 30
+    assert {"nll", "validation_nll", "graphs_per_s", "seconds"} <= set(lines[-1])
+
+    assert "120 graphs in 3 shards" in gengraph("sample --run g -n 120 --shard-size 50 --out s --seed 4")
+    assert len(read_graphs("s")) == 120
+    first = read_graphs("s")
+    Path("s/shard-000001.parquet").unlink()
+    gengraph("sample --run g -n 120 --shard-size 50 --out s --seed 4")
+    assert read_graphs("s") == first
+
+    table = gengraph("evaluate runs/g/data/test.parquet s")
+    assert all(word in table for word in ("degree", "clustering", "orbit", "emd"))
+    values = json.loads(gengraph("evaluate runs/g/data/test.parquet s --format json"))
+    assert values["num_generated"] == 120
+    assert values["metrics"]["degree"]["mmd2"] > 0
+    same = json.loads(gengraph("evaluate s s --format json"))
+    assert abs(same["metrics"]["orbit"]["mmd2"]) < 1e-12
+
+
+def test_resume_goes_on_where_the_run_stopped() -> None:
+    gengraph(f"train --dataset grid-small --steps 20 --run whole {FAST}")
+    gengraph(f"train --dataset grid-small --steps 20 --run parts --set training.schedule=constant {FAST}")
+    assert "exists; go on with --resume" in gengraph(f"train --dataset grid-small --steps 40 --run parts {FAST}", code=2)
+    gengraph("train --run parts --resume --steps 40")
+    gengraph(f"train --dataset grid-small --steps 40 --run straight --set training.schedule=constant {FAST}")
+    weights = [Path(f"runs/{name}/checkpoints/step-00000040/model.safetensors").read_bytes() for name in ("parts", "straight")]
+    assert weights[0] == weights[1]
+
+
+def test_models_configs_and_own_graphs() -> None:
+    write_graphs(GraphSet.from_networkx([nx.path_graph(n) for n in range(2, 12)]), "mine.jsonl")
+    Path("config.toml").write_text("[model]\nhidden_size = 8\nedge_hidden_size = 4\n")
+    output = gengraph("train --dataset mine.jsonl --model graphrnn-s --config config.toml --steps 3")
+    assert "runs/mine-graphrnn-s" in output
+    about = json.loads(Path("runs/mine-graphrnn-s/run.json").read_text())
+    assert about["model"] == "graphrnn-s"
+    assert about["num_graphs"] == {"train": 7, "validation": 1, "test": 2}
+    gengraph("train --dataset mine.jsonl --config paper --steps 2 --set model.hidden_size=8")
+
+
+def test_tune_writes_a_config_that_train_takes() -> None:
+    output = gengraph("tune --dataset ladder-small --trials 2 --steps 2 --out best.toml")
+    assert "best config: best.toml" in output
+    gengraph("train --dataset ladder-small --config best.toml --steps 2")
+
+
+def test_benchmark_in_this_process() -> None:
+    output = gengraph("benchmark --datasets ladder-small,grid-small --models graphrnn-s,er --budget 1s --workers 0 --out r")
+    assert output.index("graphrnn-s") < output.index("train set")
+    results = json.loads(Path("r/results.json").read_text())
+    assert [(row["dataset"], row["model"]) for row in results["rows"]] == [
+        (dataset, model) for dataset in ("ladder-small", "grid-small") for model in ("graphrnn-s", "er", "train set")
+    ]
+    assert all(set(row["mmd2"]) == {"degree", "clustering", "orbit"} for row in results["rows"])
+    assert Path("r/results.csv").read_text().count("\n") == 7
+    assert "| grid-small | train set |" in Path("r/results.md").read_text()
+
+
+def test_a_data_set_that_cannot_be_had_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GENGRAPH_DATA", "")
+    monkeypatch.setattr("gengraph.data.download.platformdirs.user_cache_dir", lambda _name: "cache")
+    monkeypatch.setattr("gengraph.data._TU_URL", "http://127.0.0.1:1/{name}.zip")
+    output = gengraph("benchmark --datasets protein,ladder-small --models er --workers 0 --out r", code=1)
+    assert "could not be downloaded" in output
+    assert "--data-dir" in output
+    rows = json.loads(Path("r/results.json").read_text())["rows"]
+    assert [row["dataset"] for row in rows if not row["error"]] == ["ladder-small"] * 2
+
+
+def test_a_model_that_fails_does_so_alone() -> None:
+    write_graphs(GraphSet.from_networkx([nx.empty_graph(0)] * 5), "null.json")
+    output = gengraph("benchmark --datasets null.json --models graphrnn,er --workers 0 --out r", code=1)
+    assert "null.json, graphrnn: InputError: training graphs need at least one node" in re.sub(r"\s+", " ", output)
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("train --dataset lader", "unknown data set 'lader'"),
+        ("train", "--dataset is missing"),
+        ("train --dataset ladder-small --workers -1", "greater than or equal to 0"),
+        ("train --dataset ladder-small --budget soon", "'soon' is no duration"),
+        ("train --dataset ladder-small --budget 1m --steps 3", "either --steps or --budget"),
+        ("train --dataset ladder-small --model gran", "--model must be one of graphrnn, graphrnn-s, got 'gran'"),
+        ("train --dataset ladder-small --set model.size=3", "unknown field model.size"),
+        ("train --dataset ladder-small --config nowhere.toml", "neither a preset"),
+        ("train --dataset empty.jsonl", "empty.jsonl is empty"),
+        ("train --dataset loops.jsonl", "self-loop"),
+        ("train --dataset one.jsonl", "at least 3 graphs, got 1"),
+        ("train --resume", "--resume needs --run"),
+        ("train --run nothing --resume", "no run runs/nothing"),
+        ("sample --run nothing --out s", "no run runs/nothing"),
+        ("sample --run nothing --out s -n 0", "greater than or equal to 1"),
+        ("evaluate one.jsonl nothing.jsonl", "neither a name"),
+        ("evaluate one.jsonl one.jsonl --protocol mmd", "protocol"),
+        ("evaluate one.jsonl one.jsonl --format xml", "--format must be table or json"),
+        ("benchmark --datasets ladder-small --models gran", "unknown model 'gran'; choose from graphrnn"),
+        ("tune --dataset ladder-small --trials 0", "greater than or equal to 1"),
+    ],
+)
+def test_bad_input_is_named_and_exits_with_2(command: str, message: str) -> None:
+    Path("empty.jsonl").touch()
+    Path("loops.jsonl").write_text('{"n": 2, "edges": [[1, 1]]}\n')
+    Path("one.jsonl").write_text('{"n": 2, "edges": [[0, 1]]}\n')
+    before = set(Path.cwd().rglob("*"))
+    output = re.sub(r"[\s│]+", " ", gengraph(command, code=2))
+    assert message in output
+    assert "Traceback" not in output
+    assert set(Path.cwd().rglob("*")) == before
+
+
+def test_interrupted_training_names_the_checkpoint(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "gengraph.cli.app", *f"train --dataset grid-small --steps 1000000 --run g {FAST}".split()]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "COLUMNS": "300"}) as process:
+        deadline = time.monotonic() + 60
+        while not Path("runs/g/metrics.jsonl").exists() or not Path("runs/g/metrics.jsonl").read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1
+    named = re.search(r"Kept (\S+step-\d+); go on with `gengraph train --run g --resume`", errors)
+    assert named
+    assert Path(named[1], "checkpoint.json").exists()
+
+
+def test_unexpected_errors_hide_the_traceback_unless_debug(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        msg = "by accident"
+        raise ZeroDivisionError(msg)
+
+    monkeypatch.setattr("gengraph.metrics.evaluate", broken)
+    output = gengraph("evaluate ladder-small ladder-small", code=1)
+    assert "ZeroDivisionError: by accident" in output
+    assert "--debug" in output
+    result = CliRunner().invoke(app, ["--debug", "evaluate", "ladder-small", "ladder-small"])
+    assert isinstance(result.exception, ZeroDivisionError)
+    CliRunner().invoke(app, ["datasets"])
+
+
+def test_version() -> None:
+    assert re.fullmatch(r"gengraph \d+\.\d+\.\d+\n", gengraph("--version"))

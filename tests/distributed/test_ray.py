@@ -1,0 +1,127 @@
+"""What is spread over Ray equals what one process does; a worker that dies is replaced."""
+
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+import ray
+
+from gengraph.benchmarks.suite import Data, Settings, run_benchmark
+from gengraph.checkpoint import load_checkpoint
+from gengraph.config import Config
+from gengraph.data import load_dataset, split_graphs
+from gengraph.distributed.cluster import fit_workers
+from gengraph.distributed.sample import sample_shards
+from gengraph.distributed.tasks import spread
+from gengraph.distributed.train import train_on_ray
+from gengraph.distributed.tune import tune_on_ray
+from gengraph.errors import InputError, NotEnoughResources
+from gengraph.runs import create_run, newest_checkpoint, train_run
+from gengraph.sampling import ShardWriter
+from gengraph.shards import plan_shards
+
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("local_ray"), pytest.mark.xdist_group("ray")]
+
+SMALL = ["model.hidden_size=8", "model.embedding_size=4", "model.edge_hidden_size=4", "model.edge_num_layers=1"]
+
+
+def make_run(folder: Path, steps: int = 12) -> Path:
+    config = Config().replace([*SMALL, f"training.steps={steps}"])
+    create_run(folder, dataset="grid-small", split=split_graphs(load_dataset("grid-small")), split_seed=0, config=config)
+    return folder
+
+
+def test_spread_gives_every_result_and_the_users_own_exceptions() -> None:
+    def make():
+        def square(number: int) -> int:
+            if number == 13:
+                msg = "thirteen"
+                raise InputError(msg)
+            return number * number
+
+        return square
+
+    started: list[int] = []
+    outcomes = dict(spread(make, range(20), workers=3, cpus=0.5, on_start=started.append))
+    assert isinstance(outcomes.pop(13), InputError)
+    assert outcomes == {i: i * i for i in range(20) if i != 13}
+    assert started == list(range(20))
+    assert dict(spread(make, [], workers=2)) == {}
+
+
+def test_an_actor_that_dies_is_replaced(tmp_path: Path) -> None:
+    def make():
+        def work(number: int) -> int:
+            marker = tmp_path / "died"
+            if number == 3 and not marker.exists():
+                marker.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            return number
+
+        return work
+
+    assert dict(spread(make, range(8), workers=2)) == {i: i for i in range(8)}
+
+
+def test_too_small_a_cluster_is_named() -> None:
+    fit_workers(4, {"CPU": 1.0})
+    with pytest.raises(
+        NotEnoughResources, match=r"asked for 9 workers with 1 CPU each.*hold 4; use --workers 4.*--cpus-per-worker 0\.44"
+    ):
+        fit_workers(9, {"CPU": 1.0})
+
+
+def test_two_workers_train_like_one(tmp_path: Path) -> None:
+    alone, together = make_run(tmp_path / "alone"), make_run(tmp_path / "together")
+    reports: list[dict] = []
+    assert train_run(alone) == 12
+    assert train_on_ray(together, workers=2, cpus=1.0, max_failures=0, report=reports.append) == 12
+    expected, found = (load_checkpoint(newest_checkpoint(folder)).weights for folder in (alone, together))
+    for name, value in expected.items():
+        np.testing.assert_allclose(found[name].numpy(), value.numpy(), atol=2e-4)
+    assert reports[-1]["step"] == 12
+    assert sorted(path.name for path in together.iterdir()) == sorted(path.name for path in alone.iterdir())
+
+
+def test_three_workers_write_the_same_shards_as_one(tmp_path: Path) -> None:
+    checkpoint_path = make_run(tmp_path / "run")
+    train_run(checkpoint_path)
+    checkpoint = load_checkpoint(newest_checkpoint(checkpoint_path))
+    shards = plan_shards(100, 12, seed=3)
+    for name in ("one", "three"):
+        (tmp_path / name).mkdir()
+    write = ShardWriter(checkpoint, tmp_path / "one")
+    for shard in shards:
+        write(shard)
+    done: list[int] = []
+    sample_shards(checkpoint, tmp_path / "three", shards, workers=3, cpus=1.0, report=done.append)
+    assert sum(done) == 100
+    for shard in shards:
+        assert (tmp_path / "one" / shard.filename).read_bytes() == (tmp_path / "three" / shard.filename).read_bytes()
+
+
+def test_the_benchmark_gives_the_same_numbers_on_workers() -> None:
+    split = split_graphs(load_dataset("grid-small"))
+    data = [Data("grid-small", split.train, split.test)]
+    settings = Settings(models=("er", "ba"))
+    here = run_benchmark(data, settings, workers=0)
+    there = run_benchmark(data, settings, workers=2)
+    assert [(row.dataset, row.model, row.mmd2) for row in here] == [(row.dataset, row.model, row.mmd2) for row in there]
+
+
+def test_a_graph_set_travels() -> None:
+    graphs = load_dataset("grid-small")
+    assert ray.get(ray.put(graphs)) == graphs
+
+
+@pytest.mark.slow
+def test_a_sweep_finishes_and_frees_its_resources() -> None:
+    split = split_graphs(load_dataset("ladder-small"))
+    config = Config().replace([*SMALL, "training.steps=10", "training.evaluations=5"])
+    ended: list[int] = []
+    results = tune_on_ray(config, split, trials=4, workers=4, cpus=1.0, seed=0, report=ended.append)
+    assert len(results) == sum(ended) == 4
+    assert all(result["error"] is None and result["validation_nll"] > 0 for result in results)
+    assert any(result["step"] == 10 for result in results)

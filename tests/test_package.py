@@ -1,0 +1,79 @@
+"""What a user installs, and who may import what."""
+
+import ast
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import gengraph
+
+ROOT = Path(__file__).parents[1]
+TORCH_ROOMS = {"models", "kernels", "training", "sampling", "checkpoint", "distributed"}
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_every_room_under_one_name(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(ROOT)]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    (wheel,) = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    top = {name.split("/")[0] for name in names if ".dist-info/" not in name}
+    assert top == {"gengraph"}
+    for member in ("cli/app.py", "baselines/erdos_renyi.py", "benchmarks/suite.py", "configs/paper.toml", "py.typed"):
+        assert f"gengraph/{member}" in names
+
+
+def module_level_imports(path: Path) -> set[str]:
+    """Top-level packages that a module imports when it is imported itself."""
+    found = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+def sources() -> list[Path]:
+    folders = [ROOT / name for name in ("gengraph", "cli", "baselines", "benchmarks")]
+    return [path for folder in folders for path in folder.rglob("*.py")]
+
+
+def test_ray_has_one_room_and_torch_few() -> None:
+    assert len(sources()) > 30
+    for path in sources():
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        if "distributed" in parts:
+            continue
+        text = path.read_text()
+        assert "import ray" not in text, path
+        assert "from ray" not in text, path
+        if not TORCH_ROOMS & set(parts):
+            assert "torch" not in module_level_imports(path), path
+
+
+def test_public_names() -> None:
+    for name in gengraph.__all__:
+        assert getattr(gengraph, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = gengraph.nothing
+
+
+def test_workers_zero_imports_no_ray(tmp_path: Path) -> None:
+    script = (
+        "import sys\n"
+        "from typer.testing import CliRunner\n"
+        "from gengraph.cli.app import app\n"
+        "for command in ('train --dataset ladder-small --steps 2 --run a --workers 0',\n"
+        "                'sample --run a -n 5 --out s --workers 0',\n"
+        "                'tune --dataset ladder-small --trials 1 --steps 1 --workers 0',\n"
+        "                'evaluate runs/a/data/test.parquet s',\n"
+        "                'benchmark --datasets ladder-small --models er --workers 0'):\n"
+        "    result = CliRunner().invoke(app, command.split())\n"
+        "    assert result.exit_code == 0, result.output\n"
+        "assert 'ray' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=120, cwd=tmp_path)

@@ -4,19 +4,26 @@ from gengraph.metrics.comparison import MetricResult
 from gengraph.metrics.descriptions import STATISTICS, DescribedSet, Spread
 from gengraph.metrics.evaluation import Evaluation, evaluate
 from gengraph.metrics.kernels import Kernel
+from gengraph.metrics.novelty import Novelty, Share, novelty, wilson_interval
 from gengraph.metrics.protocols import PROTOCOLS, Protocol
 from gengraph.metrics.significance import Uncertainty, holm
+from gengraph.metrics.validity import VALIDITY
 
 __all__ = [
     "PROTOCOLS",
     "STATISTICS",
+    "VALIDITY",
     "DescribedSet",
     "Evaluation",
     "Kernel",
     "MetricResult",
+    "Novelty",
     "Protocol",
+    "Share",
     "Spread",
     "Uncertainty",
     "evaluate",
     "holm",
+    "novelty",
+    "wilson_interval",
 ]

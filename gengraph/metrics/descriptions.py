@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -86,7 +87,7 @@ class DescribedSet:
         key = name, compute is statistic.strict
         if key not in self._rows:
             start = time.perf_counter()
-            parts = [part.reshape(len(part), -1) for part in self.spread(compute, _chunks(self.graphs))]
+            parts = [part.reshape(len(part), -1) for part in self.spread(compute, chunks(self.graphs))]
             self._rows[key] = _stack(parts), time.perf_counter() - start
         return self._rows[key]
 
@@ -96,12 +97,11 @@ def described(graphs: GraphSet | DescribedSet) -> DescribedSet:
     return graphs if isinstance(graphs, DescribedSet) else DescribedSet(graphs)
 
 
-def _chunks(graphs: GraphSet) -> list[GraphSet]:
+def chunks(graphs: GraphSet) -> list[GraphSet]:
     """The graphs in order, in pieces that begin within the same CHUNK_NODES nodes; at least one piece."""
     piece = graphs.node_offsets[:-1] // CHUNK_NODES
-    starts = np.flatnonzero(np.diff(piece, prepend=-1))
-    stops = [*starts[1:], len(graphs)]
-    return [graphs[int(start) : int(stop)] for start, stop in zip(starts, stops, strict=True)] or [graphs]
+    bounds = [*np.flatnonzero(np.diff(piece, prepend=-1)).tolist(), len(graphs)]
+    return [graphs[start:stop] for start, stop in pairwise(bounds)] or [graphs]
 
 
 def _stack(parts: list[FloatArray]) -> FloatArray:

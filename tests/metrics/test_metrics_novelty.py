@@ -1,4 +1,5 @@
 import json
+import sys
 
 import networkx as nx
 import numpy as np
@@ -14,6 +15,8 @@ from gengraph.graphs import GraphSet
 from gengraph.metrics import novelty
 from gengraph.metrics.isomorphism import isomorphism_classes
 from gengraph.metrics.novelty import wilson_interval
+
+pytest.importorskip("igraph")
 
 
 @given(graph_sets(max_graphs=6, max_nodes=5), st.randoms(use_true_random=False))
@@ -59,6 +62,12 @@ def test_edge_cases() -> None:
         novelty(grid, GraphSet.empty())
     with pytest.raises(InputError, match="unknown validity test 'star'; choose from grid, ladder"):
         novelty(grid, grid, valid="star")
+
+
+def test_igraph_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "igraph", None)
+    with pytest.raises(InputError, match="pip install igraph"):
+        novelty(golden_set("grid"), golden_set("grid"))
 
 
 @given(st.integers(1, 200), st.floats(0, 1), st.sampled_from([0.5, 0.9, 0.95]))

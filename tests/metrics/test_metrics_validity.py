@@ -12,6 +12,8 @@ from gengraph.metrics.blockmodel import find_blocks
 from gengraph.metrics.planarity import is_planar
 from gengraph.metrics.validity import VALIDITY, is_connected, is_grid, is_ladder, is_lobster, is_tree
 
+pytest.importorskip("igraph")
+
 
 def shuffled(graph: nx.Graph, seed: int = 0) -> nx.Graph:
     order = np.random.default_rng(seed).permutation(len(graph)).tolist()

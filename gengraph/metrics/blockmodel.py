@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import eigh
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from gengraph.graphs import GraphSet, Int64Array
 from gengraph.metrics.statistics import FloatArray
@@ -88,7 +88,7 @@ def looks_like(graphs: GraphSet, *, blocks: range, sizes: range, p_intra: float,
         found = find_blocks(graphs[int(g)], max_blocks=blocks.stop)
         expected = np.where(np.eye(len(found.sizes), dtype=bool), p_intra, p_inter)
         statistic = (found.densities - expected) ** 2 / (found.densities * (1 - found.densities) + 1e-6)
-        p_values = chi2.sf(statistic[np.triu_indices(len(found.sizes))], 1)
+        p_values = chdtrc(1, statistic[np.triu_indices(len(found.sizes))])
         in_range = len(found.sizes) in blocks and all(int(size) in sizes for size in found.sizes)
         result[g] = in_range and p_values.mean() > 0.9
     return result

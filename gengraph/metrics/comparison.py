@@ -52,7 +52,8 @@ class MetricResult:
         undefined_reference: further graphs, for which the statistic has no value (NaN); left out.
         undefined_generated: the same in the generated set.
         floor: mmd2 of the training set against the reference where a training set was given; else what mmd2 would be on
-            average for a perfect generator at these m and n, estimated from the reference (NaN for m = 1).
+            average for a perfect generator at these m and n, estimated from the reference (NaN for m = 1). With several
+            bandwidths that is the average at the chosen one, a little below that of the maximum.
         floor_kind: train or expected.
         ratio: mmd2 / floor; NaN where the floor is not above 0. 1 is as good as more real graphs.
         interval: bootstrap interval of the expectation of mmd2 at these m and n; None if not asked for.

@@ -6,7 +6,7 @@ References:
 """
 
 import hashlib
-from collections.abc import Iterable
+from itertools import chain
 
 import numpy as np
 
@@ -54,10 +54,9 @@ def isomorphism_classes(*sets: GraphSet, spread: Spread = map) -> list[Int64Arra
     """
     numbers: dict[bytes, int] = {}
     return [
-        np.array([numbers.setdefault(key, len(numbers)) for key in _flat(spread(canonical_keys, chunks(graphs)))], np.int64)
+        np.array(
+            [numbers.setdefault(key, len(numbers)) for key in chain.from_iterable(spread(canonical_keys, chunks(graphs)))],
+            np.int64,
+        )
         for graphs in sets
     ]
-
-
-def _flat(parts: Iterable[list[bytes]]) -> Iterable[bytes]:
-    return (key for part in parts for key in part)

@@ -15,7 +15,7 @@ from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
 from gengraph.metrics.descriptions import Spread, chunks
 from gengraph.metrics.isomorphism import isomorphism_classes
-from gengraph.metrics.validity import VALIDITY
+from gengraph.metrics.validity import APPROXIMATE, VALIDITY
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +51,7 @@ class Novelty:
         valid: graphs that pass the test; None without one.
         valid_unique_novel: isomorphism classes that pass and have no training graph; None without a test.
         test: name of the test; None without one.
+        approximate: the test fits a model and may err; all other numbers are exact counts.
         num_train: training graphs.
         level: of the intervals.
     """
@@ -61,6 +62,7 @@ class Novelty:
     valid: Share | None
     valid_unique_novel: Share | None
     test: str | None
+    approximate: bool
     num_train: int
     level: float
 
@@ -72,7 +74,7 @@ class Novelty:
 def novelty(
     train: GraphSet, generated: GraphSet, *, valid: str | None = None, level: float = 0.95, spread: Spread = map
 ) -> Novelty:
-    """Count valid, unique and new graphs, up to isomorphism; exact but for the tests that VALIDITY calls approximations.
+    """Count valid, unique and new graphs, up to isomorphism: exact, but for the tests in `validity.APPROXIMATE`.
 
     A graph without nodes is a graph like any other: a class of its own, and valid under no test.
 
@@ -112,6 +114,7 @@ def novelty(
         valid=None if passed is None else share(int(passed.sum())),
         valid_unique_novel=None if passed is None else share(int((fresh & passed)[first].sum())),
         test=valid,
+        approximate=valid in APPROXIMATE,
         num_train=len(train),
         level=level,
     )

@@ -74,6 +74,8 @@ VALIDITY: Mapping[str, Callable[[GraphSet], BoolArray]] = {
     "community": is_community,
     "sbm": partial(looks_like, blocks=range(2, 6), sizes=range(20, 41), p_intra=0.3, p_inter=0.005),
 }
+APPROXIMATE = frozenset({"community", "sbm"})
+"""Tests that fit a model and may err, on either side; the others are exact."""
 
 
 def _is_grid(graphs: GraphSet, *, ladder: bool) -> BoolArray:

@@ -51,6 +51,7 @@ def test_golden_counts() -> None:
     assert 1 - found.novel.value == pytest.approx(golden["frac_isomorphic_to_train"])
     assert found.valid.value == golden["planar_acc"]
     assert json.loads(json.dumps(found.to_dict()))["valid"]["count"] == 9
+    assert not found.approximate
 
 
 def test_edge_cases() -> None:
@@ -58,6 +59,7 @@ def test_edge_cases() -> None:
     found = novelty(GraphSet.empty(), null, valid="tree")
     assert (found.unique.count, found.novel.count, found.valid.count, found.num_train) == (1, 2, 0, 0)
     assert novelty(grid, grid).valid is novelty(grid, grid).valid_unique_novel is None
+    assert novelty(grid, grid, valid="community").approximate
     with pytest.raises(InputError, match="the generated set must hold at least 1 graph"):
         novelty(grid, GraphSet.empty())
     with pytest.raises(InputError, match="unknown validity test 'star'; choose from grid, ladder"):

@@ -56,7 +56,8 @@ class MetricResult:
             bandwidths that is the average at the chosen one, a little below that of the maximum.
         floor_kind: train or expected.
         ratio: mmd2 / floor; NaN where the floor is not above 0. 1 is as good as more real graphs.
-        interval: bootstrap interval of the expectation of mmd2 at these m and n; None if not asked for.
+        interval: bootstrap interval of the expectation of mmd2 at these m and n; None if not asked for, or if a set has a
+            single graph, of which there is nothing to draw again.
         p_value: of the permutation test that both sets have one distribution; None if not asked for.
         seconds_statistics: spent on the statistic of both sets.
         seconds_kernel: spent on the Gram matrices and what follows from them.
@@ -144,7 +145,7 @@ def _certainty(
     if np.isnan(mmd2):
         return interval, p_value
     first, second = _embedded(reference, generated, how)
-    if how.uncertainty.num_bootstrap:
+    if how.uncertainty.num_bootstrap and min(len(reference), len(generated)) > 1:
         low, high = bootstrap_deviations(first, second, how.kernel, sigma, how.uncertainty, how.spread)
         interval = mmd2 + low, mmd2 + high
     if how.uncertainty.num_permutations:

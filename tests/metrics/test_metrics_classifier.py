@@ -33,9 +33,9 @@ def test_unequal_sizes_weigh_the_same(classifier: str) -> None:
 
 
 def test_known_distance() -> None:
-    """Half of the generated graphs are triangles, all real ones are edges."""
+    """Half of the generated graphs are triangles, all real ones are edges; there are fewer of those, which does not matter."""
     edge, triangle = GraphSet.from_networkx([nx.complete_graph(2)]), GraphSet.from_networkx([nx.complete_graph(3)])
-    real = GraphSet.concatenate([edge] * 2000)
+    real = GraphSet.concatenate([edge] * 500)
     generated = GraphSet.concatenate([edge] * 1000 + [triangle] * 1000)
     mixture = np.array([0.75, 0.25])
     divergence = 0.5 * np.log2(1 / mixture[0]) + 0.5 * (0.5 * np.log2(0.5 / mixture[0]) + 0.5 * np.log2(0.5 / mixture[1]))

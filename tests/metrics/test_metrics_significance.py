@@ -65,6 +65,13 @@ def test_bootstrap_intervals_cover() -> None:
     assert 0.82 < hits / 200 < 0.97
 
 
+def test_bootstrap_by_enumeration() -> None:
+    """{0, 5} is drawn again as {0, 0}, {0, 5} (twice) or {5, 5}; against {0, 0} that gives 0, (1 - k) / 2 or 2 (1 - k)."""
+    settings = Uncertainty(num_bootstrap=100, level=0.999)
+    found = bootstrap_deviations(np.array([[0.0], [5.0]]), np.zeros((2, 1)), KERNEL, 1.0, settings)
+    assert found == pytest.approx((-0.75, 1.25), abs=1e-4)
+
+
 def test_certainty_is_reproducible() -> None:
     samples = normal_samples(np.random.default_rng(0), 9, 9)
     settings = Uncertainty(num_permutations=50, num_bootstrap=50, seed=3)

@@ -1,6 +1,29 @@
-"""How close generated graphs come to real ones: statistics, kernels, MMD and protocols."""
+"""How close generated graphs come to real ones: statistics, kernels, MMD, protocols, and how sure all that is."""
 
-from gengraph.metrics.evaluation import Evaluation, MetricResult, evaluate
+from gengraph.metrics.comparison import MetricResult
+from gengraph.metrics.descriptions import STATISTICS, DescribedSet, Spread
+from gengraph.metrics.evaluation import Evaluation, evaluate
+from gengraph.metrics.kernels import Kernel
+from gengraph.metrics.novelty import Novelty, Share, novelty, wilson_interval
 from gengraph.metrics.protocols import PROTOCOLS, Protocol
+from gengraph.metrics.significance import Uncertainty, holm
+from gengraph.metrics.validity import VALIDITY
 
-__all__ = ["PROTOCOLS", "Evaluation", "MetricResult", "Protocol", "evaluate"]
+__all__ = [
+    "PROTOCOLS",
+    "STATISTICS",
+    "VALIDITY",
+    "DescribedSet",
+    "Evaluation",
+    "Kernel",
+    "MetricResult",
+    "Novelty",
+    "Protocol",
+    "Share",
+    "Spread",
+    "Uncertainty",
+    "evaluate",
+    "holm",
+    "novelty",
+    "wilson_interval",
+]

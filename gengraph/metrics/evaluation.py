@@ -1,8 +1,7 @@
 """Compare a generated graph set with a reference under a protocol."""
 
 import math
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import Any
@@ -11,40 +10,11 @@ import numpy as np
 
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
-from gengraph.metrics.kernels import pad_and_normalise, points
-from gengraph.metrics.mmd import Estimator, Spread, gram_sums
-from gengraph.metrics.protocols import Measure, Protocol, find_protocol
-from gengraph.metrics.statistics import FloatArray, clustering_histogram, degree_histogram, orbit_means
-
-STATISTICS: Mapping[str, Callable[[GraphSet], FloatArray]] = {
-    "degree": degree_histogram,
-    "clustering": clustering_histogram,
-    "orbit": orbit_means,
-}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MetricResult:
-    """The MMD^2 of one statistic.
-
-    Attributes:
-        mmd2: the estimate, no square root; NaN where it is not defined (unbiased, with one graph in a set).
-        kernel: gaussian_emd, gaussian_tv, gaussian or rbf.
-        sigma: the bandwidth in the units of the distance; of several, the one with the largest mmd2.
-        estimator: biased or unbiased.
-        floor: what mmd2 would be on average for a perfect generator and sets of these sizes, estimated from the reference;
-            NaN for a reference of one graph.
-        seconds_statistics: spent on the statistic of both sets.
-        seconds_kernel: spent on the Gram matrices.
-    """
-
-    mmd2: float
-    kernel: str
-    sigma: float
-    estimator: Estimator
-    floor: float
-    seconds_statistics: float
-    seconds_kernel: float
+from gengraph.metrics.comparison import Comparison, MetricResult, compare
+from gengraph.metrics.descriptions import STATISTICS, DescribedSet, described
+from gengraph.metrics.protocols import Protocol, find_protocol
+from gengraph.metrics.significance import Uncertainty
+from gengraph.metrics.statistics import FloatArray
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,20 +23,28 @@ class Evaluation:
 
     Attributes:
         protocol: its name.
+        strict: whether the quirks of the original code were reproduced.
         num_reference: graphs in the reference.
         num_generated: graphs in the generated set.
-        num_null_reference: graphs without nodes in the reference; they count like any other.
+        num_train: graphs in the training set that gives the floor, None without one.
+        num_null_reference: graphs without nodes in the reference.
         num_null_generated: graphs without nodes in the generated set.
+        num_dropped_generated: how many of these were left out: all with `strict`, else none.
         metrics: by statistic.
+        uncertainty: the settings of intervals and p-values.
         versions: of the libraries that computed it.
     """
 
     protocol: str
+    strict: bool
     num_reference: int
     num_generated: int
+    num_train: int | None
     num_null_reference: int
     num_null_generated: int
+    num_dropped_generated: int
     metrics: Mapping[str, MetricResult]
+    uncertainty: Uncertainty
     versions: Mapping[str, str]
 
     def to_dict(self) -> dict[str, Any]:
@@ -75,67 +53,89 @@ class Evaluation:
         return result
 
 
-def evaluate(reference: GraphSet, generated: GraphSet, protocol: str | Protocol = "emd", *, spread: Spread = map) -> Evaluation:
+def evaluate(
+    reference: GraphSet | DescribedSet,
+    generated: GraphSet | DescribedSet,
+    protocol: str | Protocol = "emd",
+    *,
+    statistics: Sequence[str] | None = None,
+    train: GraphSet | DescribedSet | None = None,
+    strict: bool = False,
+    uncertainty: Uncertainty | None = None,
+) -> Evaluation:
     """Compare two graph sets by the MMD^2 of their statistics.
 
-    A graph without nodes takes part: its histograms have a bin of their own (`kernels.pad_and_normalise`), its orbit counts
-    are zero. A graph without edges has degree 0, clustering 0 and no orbits everywhere.
+    Every graph counts. One without nodes has histograms with all mass in a bin of their own (`kernels.pad_and_normalise`),
+    and zero orbit counts; one without edges has degree 0 and clustering 0 everywhere, no orbits, eigenvalues 0. A graph for
+    which a statistic is undefined (assortativity of a regular graph, diameter without nodes) is left out of that statistic
+    alone and counted in its result.
+
+    Read a value next to its floor: the biased MMD^2 of two halves of one data set is far from 0 for few graphs, and the
+    kernels have flaws of their own (see `gengraph.metrics.kernels`).
 
     Args:
-        reference: real graphs, at least one.
+        reference: real graphs that the generator has not seen, at least one. A DescribedSet keeps its statistics for the next
+            evaluation, and says where to compute.
         generated: graphs to judge, at least one.
         protocol: a name in PROTOCOLS or a Protocol.
-        spread: like the built-in map; where blocks of the Gram matrices are computed.
+        statistics: to compare, of those that the protocol has a kernel for; None for its usual ones.
+        train: the training graphs, at least one; their MMD^2 to the reference is the floor.
+        strict: reproduce the original programs: generated graphs without nodes are dropped, a reference with such a graph
+            gives NaN, and eigenvalues that rounding moves above 2 are lost.
+        uncertainty: p-values and intervals to compute; None for neither.
 
     Raises:
-        InputError: a set is empty, or the protocol is unknown.
+        InputError: a set is empty, or the protocol or a statistic is unknown.
     """
     chosen = find_protocol(protocol)
-    for name, graphs in (("reference", reference), ("generated", generated)):
-        if not len(graphs):
-            msg = f"{name} must hold at least 1 graph, got 0; check the file or sample more"
-            raise InputError(msg)
-    metrics = {
-        name: _measure(reference, generated, STATISTICS[name], measure, chosen.estimator, spread)
-        for name, measure in chosen.measures.items()
-    }
+    kernels = chosen.chosen(None if statistics is None else list(statistics))
+    sets = _checked(reference=reference, generated=generated, train=train)
+    wanted = uncertainty or Uncertainty()
+    metrics = {}
+    for name, kernel in kernels.items():
+        rows = {role: _rows(graphs, name, role, strict=strict) for role, graphs in sets.items()}
+        how = Comparison(
+            kernel=kernel,
+            histogram=STATISTICS[name].histogram,
+            estimator=chosen.estimator,
+            uncertainty=wanted,
+            spread=sets["reference"].spread,
+        )
+        seconds = sum(sets[role].seconds(name, strict=strict) for role in ("reference", "generated"))
+        metrics[name] = compare(rows["reference"], rows["generated"], rows.get("train"), how, seconds_statistics=seconds)
+    null = {role: int((graphs.graphs.num_nodes == 0).sum()) for role, graphs in sets.items()}
     return Evaluation(
         protocol=chosen.name,
-        num_reference=len(reference),
-        num_generated=len(generated),
-        num_null_reference=int((reference.num_nodes == 0).sum()),
-        num_null_generated=int((generated.num_nodes == 0).sum()),
+        strict=strict,
+        num_reference=len(sets["reference"].graphs),
+        num_generated=len(sets["generated"].graphs),
+        num_train=len(sets["train"].graphs) if "train" in sets else None,
+        num_null_reference=null["reference"],
+        num_null_generated=null["generated"],
+        num_dropped_generated=null["generated"] if strict else 0,
         metrics=metrics,
+        uncertainty=wanted,
         versions={name: version(name) for name in ("gengraph", "numpy", "scipy", "numba")},
     )
 
 
-def _measure(
-    reference: GraphSet,
-    generated: GraphSet,
-    statistic: Callable[[GraphSet], FloatArray],
-    measure: Measure,
-    estimator: Estimator,
-    spread: Spread,
-) -> MetricResult:
-    start = time.perf_counter()
-    rows = statistic(reference), statistic(generated)
-    middle = time.perf_counter()
-    if measure.histogram:
-        rows = pad_and_normalise(*rows)
-    first, second = (points(part, measure.kernel) for part in rows)
-    sums = gram_sums(first, second, measure.kernel, spread=spread)
-    mmd2 = sums.mmd2(estimator)
-    best = int(np.argmax(mmd2))
-    return MetricResult(
-        mmd2=float(mmd2[best]),
-        kernel=measure.kernel.name,
-        sigma=float(sums.sigma[best]),
-        estimator=estimator,
-        floor=float(sums.expected_floor()[best]) if estimator == "biased" else 0.0,
-        seconds_statistics=middle - start,
-        seconds_kernel=time.perf_counter() - middle,
-    )
+def _checked(**sets: GraphSet | DescribedSet | None) -> dict[str, DescribedSet]:
+    """The sets that are given, each with at least one graph."""
+    given = {role: described(graphs) for role, graphs in sets.items() if graphs is not None}
+    for role, graphs in given.items():
+        if not len(graphs.graphs):
+            msg = f"the {role} set must hold at least 1 graph, got 0; check its file or make more graphs"
+            raise InputError(msg)
+    return given
+
+
+def _rows(graphs: DescribedSet, name: str, role: str, *, strict: bool) -> FloatArray:
+    """The statistic of each graph; the graphs without nodes are treated here if `strict` asks for it."""
+    rows = graphs.rows(name, strict=strict)
+    null = graphs.graphs.num_nodes == 0
+    if not strict or not null.any():
+        return rows
+    return rows[~null] if role == "generated" else np.full_like(rows, np.nan)
 
 
 def _json_ready(value: Any) -> Any:

@@ -63,9 +63,9 @@ class Kernel:
 def pad_and_normalise(first: FloatArray, second: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Two sets of histograms as histograms of mass 1 on the same bins.
 
-    The shorter one is padded with empty bins. A histogram without mass (a graph without nodes) gets a bin of its own before
-    the first one; that is one bin from "no node has degree 0" under `emd`, and distance 1 from every other histogram under
-    `tv`. Without such graphs the bin is left out.
+    The shorter ones are padded with empty bins. The mass of a histogram without any (a graph without nodes) goes to a bin of
+    its own before the first one: below degree 0 for `emd`, at distance 1 from every other histogram for `tv`. Where there is
+    no such graph, the bin is left out.
 
     Args:
         first: float64[G1, D1] >= 0.

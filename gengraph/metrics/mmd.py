@@ -11,20 +11,17 @@ References:
     [1] A. Gretton et al., A kernel two-sample test, JMLR 13, 2012, equations 3 and 5.
 """
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
+from gengraph.metrics.descriptions import Spread
 from gengraph.metrics.kernels import Kernel, gram, squared_distances
 from gengraph.metrics.statistics import FloatArray
 
 Estimator = Literal["biased", "unbiased"]
-Spread = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
-"""Like the built-in `map`: apply a function that pickles to each item, results in order. The place for worker processes."""
-
 BLOCK_SIZE = 1024
 Block = tuple[int, int, int, int]
 """Rows start:stop and columns start:stop of a Gram matrix."""
@@ -74,12 +71,12 @@ class GramSums:
         return (1 / m + 1 / n) * (1 - (self.first - m) / (m * (m - 1)))
 
 
-def gram_blocks(num_rows: int, num_columns: int, *, symmetric: bool = False, block_size: int = BLOCK_SIZE) -> list[Block]:
+def gram_blocks(num_rows: int, num_columns: int, *, symmetric: bool = False) -> list[Block]:
     """Cut a Gram matrix into blocks; of a symmetric one only the blocks on and above the diagonal."""
     return [
-        (row, min(row + block_size, num_rows), column, min(column + block_size, num_columns))
-        for row in range(0, num_rows, block_size)
-        for column in range(row if symmetric else 0, num_columns, block_size)
+        (row, min(row + BLOCK_SIZE, num_rows), column, min(column + BLOCK_SIZE, num_columns))
+        for row in range(0, num_rows, BLOCK_SIZE)
+        for column in range(row if symmetric else 0, num_columns, BLOCK_SIZE)
     ]
 
 

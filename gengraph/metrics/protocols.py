@@ -1,8 +1,11 @@
 """Evaluation protocols as data: which statistics, kernels, bandwidths and estimator make up a published table.
 
 References:
-    [1] J. You et al., GraphRNN, ICML 2018.
-    [2] R. Liao et al., GRAN, NeurIPS 2019; the same in SPECTRE (ICML 2022) and DiGress (ICLR 2023).
+    [1] J. You et al., GraphRNN, ICML 2018: `emd`.
+    [2] R. Liao et al., GRAN, NeurIPS 2019: `tv`; the same in [3] and [4], which add the four-cycle motif.
+    [3] K. Martinkus et al., SPECTRE, ICML 2022.
+    [4] C. Vignac et al., DiGress, ICLR 2023.
+    [5] R. Thompson et al., On evaluation metrics for graph generative models, ICLR 2022: `rbf`.
 """
 
 from collections.abc import Mapping
@@ -14,43 +17,72 @@ from gengraph.metrics.mmd import Estimator
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Measure:
-    """One column of a table.
-
-    Attributes:
-        kernel: the kernel between two graphs.
-        histogram: the statistic is a histogram, normalised to mass 1 before it is compared.
-    """
-
-    kernel: Kernel
-    histogram: bool = True
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Protocol:
     """How to compare two graph sets.
 
     Attributes:
         name: as in a result.
-        measures: by the name of the statistic.
-        estimator: `biased` or `unbiased` MMD^2.
+        kernels: by the name of the statistic that it compares.
+        statistics: those that are computed unless others are asked for.
+        estimator: of MMD^2, `biased` or `unbiased`.
     """
 
     name: str
-    measures: Mapping[str, Measure]
+    kernels: Mapping[str, Kernel]
+    statistics: tuple[str, ...]
     estimator: Estimator = "biased"
 
+    def __post_init__(self) -> None:
+        if self.estimator not in ("biased", "unbiased"):
+            msg = f"estimator must be biased or unbiased, got {self.estimator!r}"
+            raise InputError(msg)
+        self.chosen(self.statistics)
 
-EMD = Protocol(
-    name="emd",  # [1]
-    measures={
-        "degree": Measure(kernel=Kernel(distance="emd")),
-        "clustering": Measure(kernel=Kernel(distance="emd", sigma=(0.1,), scaling=100)),
-        "orbit": Measure(kernel=Kernel(distance="euclidean", sigma=(30,)), histogram=False),
-    },
-)
+    def chosen(self, statistics: tuple[str, ...] | list[str] | None) -> dict[str, Kernel]:
+        """The kernels of the statistics asked for; None asks for those of the protocol.
 
-PROTOCOLS: Mapping[str, Protocol] = {protocol.name: protocol for protocol in (EMD,)}
+        Raises:
+            InputError: the protocol has no kernel for one of them, or none is asked for.
+        """
+        names = self.statistics if statistics is None else statistics
+        missing = [name for name in names if name not in self.kernels]
+        if missing or not names:
+            got = ", ".join(missing) or "none"
+            msg = f"protocol {self.name} compares {', '.join(self.kernels)}, got {got}; choose at least one of these"
+            raise InputError(msg)
+        return {name: self.kernels[name] for name in names}
+
+
+_GRID = Kernel(distance="euclidean", sigma=(0.01, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0), relative=True)
+_SCALARS = ("nodes", "edges", "components", "diameter", "assortativity", "triangles")
+
+PROTOCOLS: Mapping[str, Protocol] = {
+    "emd": Protocol(
+        name="emd",
+        kernels={
+            "degree": Kernel(distance="emd"),
+            "clustering": Kernel(distance="emd", sigma=(0.1,), scaling=100),
+            "orbit": Kernel(distance="euclidean", sigma=(30,)),
+        },
+        statistics=("degree", "clustering", "orbit"),
+    ),
+    "tv": Protocol(
+        name="tv",
+        kernels={
+            "degree": Kernel(distance="tv"),
+            "clustering": Kernel(distance="tv", sigma=(0.1,)),
+            "orbit": Kernel(distance="tv", sigma=(30,)),
+            "spectral": Kernel(distance="tv"),
+            "four_cycles": Kernel(distance="euclidean"),
+        },
+        statistics=("degree", "clustering", "orbit", "spectral"),
+    ),
+    "rbf": Protocol(
+        name="rbf",
+        kernels=dict.fromkeys(("degree", "clustering", "orbit", "spectral", "four_cycles", *_SCALARS), _GRID),
+        statistics=("degree", "clustering", "orbit", "spectral"),
+    ),
+}
 
 
 def find_protocol(protocol: str | Protocol) -> Protocol:

@@ -45,7 +45,7 @@ def degree_histogram(graphs: GraphSet) -> FloatArray:
         float64[G, D] of counts, D = 1 + the largest degree in the set (1 for a set without nodes); the row of a graph without
         nodes is zero. Memory 8 G D bytes.
     """
-    return _count_by_graph(graphs, node_degrees(graphs))
+    return count_by_graph(graphs, node_degrees(graphs))
 
 
 def clustering_histogram(graphs: GraphSet) -> FloatArray:
@@ -58,7 +58,7 @@ def clustering_histogram(graphs: GraphSet) -> FloatArray:
         float64[G, 100] of counts; the row of a graph without nodes is zero.
     """
     bins = histogram_bins(local_clustering(graphs), num_bins=CLUSTERING_BINS, low=0.0, high=1.0)
-    return _count_by_graph(graphs, bins, CLUSTERING_BINS)
+    return count_by_graph(graphs, bins, CLUSTERING_BINS)
 
 
 def orbit_means(graphs: GraphSet) -> FloatArray:
@@ -79,7 +79,7 @@ def histogram_bins(values: FloatArray, *, num_bins: int, low: float, high: float
     return np.where(values == high, num_bins - 1, bins).astype(np.int64)
 
 
-def _count_by_graph(graphs: GraphSet, column: Int64Array, num_columns: int | None = None) -> FloatArray:
+def count_by_graph(graphs: GraphSet, column: Int64Array, num_columns: int | None = None) -> FloatArray:
     """float64[G, D], how many nodes of each graph fall in each column; columns outside 0..D-1 are left out."""
     width = int(column.max(initial=0)) + 1 if num_columns is None else num_columns
     row = np.repeat(np.arange(len(graphs)), graphs.num_nodes)

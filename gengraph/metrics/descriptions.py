@@ -1,0 +1,110 @@
+"""The statistics by name, and a graph set that computes each of them once.
+
+Legend: G graphs, D numbers a graph.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from gengraph.errors import InputError
+from gengraph.graphs import GraphSet
+from gengraph.metrics import scalars
+from gengraph.metrics.spectra import spectral_histogram
+from gengraph.metrics.statistics import FloatArray, clustering_histogram, degree_histogram, orbit_means
+
+Spread = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
+"""Like the built-in `map`: apply a function that pickles to each item, results in order. The place for worker processes."""
+
+CHUNK_NODES = 1 << 14
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Statistic:
+    """What a statistic is.
+
+    Attributes:
+        compute: a set of G graphs to float64[G, D] or float64[G].
+        histogram: rows are counts, compared after each is brought to mass 1; D may differ between sets.
+        strict: the same with the quirks of the original code, where it has any.
+    """
+
+    compute: Callable[[GraphSet], FloatArray]
+    histogram: bool = False
+    strict: Callable[[GraphSet], FloatArray] | None = None
+
+
+STATISTICS: Mapping[str, Statistic] = {
+    "degree": Statistic(compute=degree_histogram, histogram=True),
+    "clustering": Statistic(compute=clustering_histogram, histogram=True),
+    "orbit": Statistic(compute=orbit_means),
+    "spectral": Statistic(compute=spectral_histogram, histogram=True, strict=partial(spectral_histogram, strict=True)),
+    "four_cycles": Statistic(compute=scalars.four_cycle_means),
+    "nodes": Statistic(compute=scalars.node_counts),
+    "edges": Statistic(compute=scalars.edge_counts),
+    "components": Statistic(compute=scalars.component_counts),
+    "diameter": Statistic(compute=scalars.diameters),
+    "assortativity": Statistic(compute=scalars.assortativity),
+    "triangles": Statistic(compute=scalars.triangle_counts),
+}
+
+
+class DescribedSet:
+    """A graph set with its statistics, each computed when it is first asked for and then kept.
+
+    Describe a reference once to score many generated sets against it, under many protocols.
+    """
+
+    def __init__(self, graphs: GraphSet, *, spread: Spread = map) -> None:
+        """Keep the graphs; `spread` is where chunks of about 16,000 nodes are computed, like the built-in map."""
+        self.graphs = graphs
+        self.spread = spread
+        self._rows: dict[tuple[str, bool], tuple[FloatArray, float]] = {}
+
+    def rows(self, name: str, *, strict: bool = False) -> FloatArray:
+        """float64[G, D], a statistic of each graph; NaN where it is undefined.
+
+        Raises:
+            InputError: no statistic has this name.
+        """
+        return self._compute(name, strict=strict)[0]
+
+    def seconds(self, name: str, *, strict: bool = False) -> float:
+        """How long the statistic took."""
+        return self._compute(name, strict=strict)[1]
+
+    def _compute(self, name: str, *, strict: bool) -> tuple[FloatArray, float]:
+        if name not in STATISTICS:
+            msg = f"unknown statistic {name!r}; choose from {', '.join(STATISTICS)}"
+            raise InputError(msg)
+        statistic = STATISTICS[name]
+        compute = statistic.strict if strict and statistic.strict else statistic.compute
+        key = name, compute is statistic.strict
+        if key not in self._rows:
+            start = time.perf_counter()
+            parts = [part.reshape(len(part), -1) for part in self.spread(compute, chunks(self.graphs))]
+            self._rows[key] = _stack(parts), time.perf_counter() - start
+        return self._rows[key]
+
+
+def described(graphs: GraphSet | DescribedSet) -> DescribedSet:
+    """The set with its statistics; one that has them already is returned as it is."""
+    return graphs if isinstance(graphs, DescribedSet) else DescribedSet(graphs)
+
+
+def chunks(graphs: GraphSet) -> list[GraphSet]:
+    """The graphs in order, in pieces that begin within the same CHUNK_NODES nodes; at least one piece."""
+    piece = graphs.node_offsets[:-1] // CHUNK_NODES
+    bounds = [*np.flatnonzero(np.diff(piece, prepend=-1)).tolist(), len(graphs)]
+    return [graphs[start:stop] for start, stop in pairwise(bounds)] or [graphs]
+
+
+def _stack(parts: list[FloatArray]) -> FloatArray:
+    """Rows of all parts, the narrower ones filled up with zeros on the right."""
+    width = max(part.shape[1] for part in parts)
+    return np.concatenate([np.pad(part, ((0, 0), (0, width - part.shape[1]))) for part in parts])

@@ -1,0 +1,91 @@
+import json
+import sys
+
+import networkx as nx
+import numpy as np
+import pytest
+from golden_files import golden_set, golden_values
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+from strategies import graph_sets
+
+from gengraph.errors import InputError
+from gengraph.graphs import GraphSet
+from gengraph.metrics import novelty
+from gengraph.metrics.isomorphism import isomorphism_classes
+from gengraph.metrics.novelty import wilson_interval
+
+pytest.importorskip("igraph")
+
+
+@given(graph_sets(max_graphs=6, max_nodes=5), st.randoms(use_true_random=False))
+def test_classes_are_those_of_pairwise_isomorphism(graphs: GraphSet, random) -> None:
+    oracles = graphs.to_networkx()
+    order = {n: random.sample(range(n), n) for n in range(6)}
+    renamed = GraphSet.from_edge_lists(
+        graphs.num_nodes.tolist(), [[(order[len(graph)][u], order[len(graph)][v]) for u, v in graph.edges] for graph in oracles]
+    )
+    first, second = isomorphism_classes(graphs, renamed)
+    assert first.tolist() == second.tolist()
+    for i, graph in enumerate(oracles):
+        assert (first == first[i]).tolist() == [nx.is_isomorphic(graph, other) for other in oracles]
+
+
+def test_all_graphs_of_the_atlas_differ() -> None:
+    atlas = GraphSet.from_networkx(nx.graph_atlas_g())
+    (classes,) = isomorphism_classes(atlas)
+    assert classes.tolist() == list(range(1253))
+
+
+def test_golden_counts() -> None:
+    """The mixture of the golden file; its Barabasi-Albert graphs are drawn anew, which changes none of the counts."""
+    golden = golden_values("mmd")["vun_digress"]
+    grid, er, ladder = golden_set("grid"), golden_set("er"), golden_set("ladder")
+    ba = GraphSet.from_networkx([nx.barabasi_albert_graph(60, 4, seed=seed) for seed in range(6)])
+    generated = GraphSet.concatenate([grid[:5], er[:3], ba, ba[:1], ba[:1], ladder[:4]])
+    found = novelty(GraphSet.concatenate([grid, er]), generated, valid="planar")
+    assert [found.unique.value, found.unique_novel.value, found.valid_unique_novel.value] == golden[
+        "unique/unique_novel/unique_novel_planar"
+    ]
+    assert 1 - found.novel.value == pytest.approx(golden["frac_isomorphic_to_train"])
+    assert found.valid.value == golden["planar_acc"]
+    assert json.loads(json.dumps(found.to_dict()))["valid"]["count"] == 9
+    assert not found.approximate
+
+
+def test_edge_cases() -> None:
+    null, grid = GraphSet.from_networkx([nx.empty_graph(0)] * 2), golden_set("grid")
+    found = novelty(GraphSet.empty(), null, valid="tree")
+    assert (found.unique.count, found.novel.count, found.valid.count, found.num_train) == (1, 2, 0, 0)
+    assert novelty(grid, grid).valid is novelty(grid, grid).valid_unique_novel is None
+    assert novelty(grid, grid, valid="community").approximate
+    with pytest.raises(InputError, match="the generated set must hold at least 1 graph"):
+        novelty(grid, GraphSet.empty())
+    with pytest.raises(InputError, match="unknown validity test 'star'; choose from grid, ladder"):
+        novelty(grid, grid, valid="star")
+
+
+def test_igraph_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "igraph", None)
+    with pytest.raises(InputError, match="pip install igraph"):
+        novelty(golden_set("grid"), golden_set("grid"))
+
+
+@given(st.integers(1, 200), st.floats(0, 1), st.sampled_from([0.5, 0.9, 0.95]))
+def test_wilson_interval(total: int, share: float, level: float) -> None:
+    count = round(share * total)
+    expected = binomtest(count, total).proportion_ci(level, method="wilson")
+    assert wilson_interval(count, total, level=level) == pytest.approx((expected.low, expected.high), abs=1e-12)
+
+
+@pytest.mark.parametrize(("count", "total", "level"), [(3, 2, 0.95), (0, 0, 0.95), (1, 2, 1.0), (-1, 2, 0.9)])
+def test_wilson_interval_refuses(count: int, total: int, level: float) -> None:
+    with pytest.raises(InputError, match="a share needs"):
+        wilson_interval(count, total, level=level)
+
+
+def test_interval_covers() -> None:
+    draws = np.random.default_rng(0).binomial(30, 0.05, 2000)
+    intervals = {count: wilson_interval(int(count), 30) for count in np.unique(draws)}
+    assert 0.92 < np.mean([intervals[count][0] <= 0.05 <= intervals[count][1] for count in draws]) < 0.99

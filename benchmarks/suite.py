@@ -15,7 +15,7 @@ from gengraph.data.download import Report
 from gengraph.errors import DatasetUnavailable, InputError
 from gengraph.generator import GENERATORS
 from gengraph.graphs import GraphSet
-from gengraph.metrics import evaluate
+from gengraph.metrics import DescribedSet, evaluate
 
 STATISTICS = ("degree", "clustering", "orbit")
 FLOOR = "train set"
@@ -57,7 +57,7 @@ class Data:
 
     name: str
     train: GraphSet
-    test: GraphSet
+    test: DescribedSet
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,7 +101,7 @@ def load_data(names: Iterable[str], *, data_dir: Path | None, report: Report | N
         except DatasetUnavailable as error:
             yield Row(dataset=name, model="-", mmd2={}, error=str(error))
         else:
-            yield Data(name, GraphSet.concatenate([split.train, split.validation]), split.test)
+            yield Data(name, GraphSet.concatenate([split.train, split.validation]), DescribedSet(split.test))
 
 
 def score(data: Data, graphs: GraphSet, protocol: str) -> dict[str, float | None]:
@@ -131,7 +131,7 @@ def _row(data: Data, model: str, graphs: GraphSet, settings: Settings, **more: A
         dataset=data.name,
         model=model,
         mmd2=score(data, graphs, settings.protocol),
-        num_test=len(data.test),
+        num_test=len(data.test.graphs),
         num_graphs=len(graphs),
         mean_num_nodes=float(graphs.num_nodes.mean()),
         **more,

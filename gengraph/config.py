@@ -107,7 +107,7 @@ class TrainingConfig:
     """
 
     batch_size: int = 4
-    learning_rate: float = 0.003
+    learning_rate: float = 0.006
     schedule: str = "cosine"
     clip_norm: float = 1.0
     steps: int | None = None

@@ -111,7 +111,7 @@ def test_divergence_is_named_and_not_saved() -> None:
     with torch.no_grad():
         next(trainer.model.parameters()).fill_(math.nan)
     saved: list[Checkpoint] = []
-    with pytest.raises(TrainingDiverged, match=r"the loss became nan at step 0, learning rate 0\.003"):
+    with pytest.raises(TrainingDiverged, match=r"the loss became nan at step 0, learning rate 0\.006"):
         trainer.run(lambda _: None, saved.append)
     assert not saved
 

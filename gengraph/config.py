@@ -80,8 +80,8 @@ class ModelConfig:
     hidden_size: int = 128
     num_layers: int = 1
     embedding_size: int = 64
-    edge_hidden_size: int = 16
-    edge_num_layers: int = 4
+    edge_hidden_size: int = 32
+    edge_num_layers: int = 2
 
     def __post_init__(self) -> None:
         _one_of("model.head", self.head, ("rnn", "mlp"))

@@ -26,8 +26,9 @@ def evaluate(
     ] = "emd",
     statistics: Annotated[str | None, typer.Option(help="Some of the protocol's, separated by commas.")] = None,
     train: Annotated[str | None, typer.Option(help="Training graphs: the floor, and what is new against them.")] = None,
+    novelty: Annotated[bool, typer.Option("--novelty", help="Count unique and new graphs; needs --train.")] = False,
     valid: Annotated[
-        str | None, typer.Option(help="Count valid graphs: grid, ladder, tree, lobster, planar, community, sbm. Needs --train.")
+        str | None, typer.Option(help="Count valid ones too: grid, ladder, tree, lobster, planar, community, sbm.")
     ] = None,
     permutations: Annotated[int, typer.Option(min=0, help="Permutations for a p-value, 10000 say.")] = 0,
     bootstrap: Annotated[int, typer.Option(min=0, help="Bootstrap samples for an interval, 1000 say.")] = 0,
@@ -46,7 +47,7 @@ def evaluate(
 
       gengraph evaluate runs/grid-graphrnn/data/test.parquet samples/grid
 
-      gengraph evaluate test.g6 generated.g6 --train train.g6 --protocol emd,tv
+      gengraph evaluate test.g6 generated.g6 --train train.g6 --valid planar
     """
     from gengraph.data import load_dataset
     from gengraph.metrics import DescribedSet, Uncertainty
@@ -55,8 +56,8 @@ def evaluate(
     if output not in FORMATS:
         msg = f"--format must be one of {', '.join(FORMATS)}, got {output!r}"
         raise InputError(msg)
-    if valid and not train:
-        msg = "--valid counts valid, unique and new graphs, so it needs --train with the training graphs"
+    if (valid or novelty) and not train:
+        msg = "--novelty and --valid count what is new against the training graphs; name these with --train"
         raise InputError(msg)
     graphs = {name: load_dataset(path) for name, path in (("reference", reference), ("generated", generated))}
     if train:
@@ -75,10 +76,10 @@ def evaluate(
             ).to_dict()
             for name in names(protocol)
         ]
-        if train:
-            from gengraph.metrics import novelty
+        if valid or novelty:
+            from gengraph.metrics import novelty as count
 
-            counts = novelty(graphs["train"], graphs["generated"], valid=valid, spread=spread).to_dict()
+            counts = count(graphs["train"], graphs["generated"], valid=valid, spread=spread).to_dict()
             results = [{**result, "novelty": counts} for result in results]
     if output == "json":
         typer.echo(json.dumps(results[0] if len(results) == 1 else results, indent=2))

@@ -89,7 +89,9 @@ def test_evaluate_in_every_form() -> None:
     latex = gengraph("evaluate grid-small ladder-small --protocol rbf --format latex")
     assert latex.startswith(r"\begin{tabular}{llrrrrr}")
     assert r"four\_cycles" not in latex.split("toprule")[0]
-    assert "needs --train" in gengraph("evaluate grid-small ladder-small --valid grid", code=2)
+    assert "name these with --train" in gengraph("evaluate grid-small ladder-small --valid grid", code=2)
+    assert "unique: 9 of 9" in gengraph("evaluate grid-small ladder-small --train grid-small --novelty")
+    assert "unknown" in gengraph("evaluate grid-small ladder-small --train grid-small --valid cube", code=2)
 
 
 def test_resume_goes_on_where_the_run_stopped() -> None:

@@ -142,6 +142,7 @@ class Trainer:
         self.step, self.elapsed, self.num_cut = 0, 0.0, 0
         self._mean_nodes = float(train.num_nodes.mean())
         self._epoch_steps = len(self._epoch(0))
+        self._batches = self._iterate()
 
     def checkpoint(self) -> Checkpoint:
         """What is needed to go on from here."""
@@ -159,6 +160,7 @@ class Trainer:
         self.model.load_state_dict(checkpoint.weights)
         load_optimizer(self._optimizer, checkpoint.optimizer)
         self.step, self.elapsed = checkpoint.step, checkpoint.elapsed
+        self._batches = self._iterate()
 
     def progress(self) -> float:
         """Share of the training that is done, in [0, 1]; the same number on every rank."""
@@ -186,10 +188,9 @@ class Trainer:
         log = _Log(self.elapsed, self._epoch_steps)
         progress, last_save = self.progress(), self.elapsed
         evaluations = math.floor(progress * training.evaluations)
-        batches = self._batches()
         with _deferred_interrupt() as interrupted:
             while progress < 1 and not interrupted.is_set():
-                log.add(*self._update(next(batches), progress))
+                log.add(*self._update(next(self._batches), progress))
                 self.elapsed = time.monotonic() - started
                 progress = self.progress()
                 due = math.floor(progress * training.evaluations)
@@ -229,7 +230,11 @@ class Trainer:
         training = self.config.training
         return batch_indices(self._train.num_nodes, training.batch_size, seed=training.seed, epoch=epoch)
 
-    def _batches(self) -> Iterator[tuple[int, Int64Array]]:
+    def train_step(self) -> None:
+        """One optimiser step on the next batch, at the learning rate of the progress made."""
+        self._update(next(self._batches), self.progress())
+
+    def _iterate(self) -> Iterator[tuple[int, Int64Array]]:
         """(epoch, graphs) for every step from the present one on; all epochs have equally many."""
         first = self.step % self._epoch_steps
         for epoch in itertools.count(self.step // self._epoch_steps):

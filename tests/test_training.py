@@ -51,9 +51,8 @@ def test_resumed_equals_uninterrupted(tmp_path: Path) -> None:
     run(whole)
 
     first = make_trainer()
-    iterator = first._batches()
     for _ in range(5):
-        first._update(next(iterator), first.progress())
+        first.train_step()
     path = save_checkpoint(first.checkpoint(), tmp_path)
     second = make_trainer()
     second.load(load_checkpoint(path))
@@ -65,7 +64,7 @@ def test_resumed_equals_uninterrupted(tmp_path: Path) -> None:
 def test_two_ranks_together_take_the_gradient_of_one() -> None:
     whole = make_trainer()
     halves = [make_trainer(place=Place(rank=rank, world=2)) for rank in range(2)]
-    batch = next(whole._batches())
+    batch = next(whole._batches)
     for trainer in (whole, *halves):
         trainer._optimizer.step = lambda *_: None  # keep the gradients
         trainer.config = dataclasses.replace(trainer.config, training=TrainingConfig(clip_norm=0, steps=12))

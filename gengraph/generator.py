@@ -74,5 +74,8 @@ GENERATORS: Mapping[str, type[GraphGenerator]] = _Registry(
         "er": "gengraph.baselines.erdos_renyi:ErdosRenyi",
         "ba": "gengraph.baselines.barabasi_albert:BarabasiAlbert",
         "kronecker": "gengraph.baselines.kronecker:Kronecker",
+        "mmsb": "gengraph.baselines.mmsb:MMSB",
+        "configuration": "gengraph.baselines.configuration:Configuration",
+        "empirical": "gengraph.baselines.empirical:Empirical",
     }
 )

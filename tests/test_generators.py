@@ -16,9 +16,12 @@ CASES: dict[str, dict[str, Any]] = {
     "er": {},
     "ba": {},
     "kronecker": {},
+    "mmsb": {"num_groups": 2, "sweeps": 20},
+    "configuration": {},
+    "empirical": {},
 }
 # These draw the size of every graph from the training sizes.
-SIZES_AMONG_TRAINING = {"er", "ba", "kronecker"}
+SIZES_AMONG_TRAINING = {"er", "ba", "kronecker", "mmsb", "configuration", "empirical"}
 BUDGET = 2.0
 
 Fitted = Callable[[str], GraphGenerator]

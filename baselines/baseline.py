@@ -38,9 +38,7 @@ class Baseline(ABC):
 
     def _readable(self, state: dict[str, Any]) -> dict[str, Any]:
         """What `parameters` shows of a fitted state."""
-        sizes = state["sizes"]
-        summary = {"graphs": len(sizes), "smallest": min(sizes), "mean": sum(sizes) / len(sizes), "largest": max(sizes)}
-        return {**state, "sizes": summary}
+        return {**state, "sizes": summary(state["sizes"])}
 
     def fit(self, graphs: GraphSet, *, seed: int, budget: float | None = None) -> Self:
         """Learn from graphs and return self; `budget` is the seconds that an iterative fit may take.
@@ -119,6 +117,11 @@ def draw_sizes(sizes: list[int], num_graphs: int, seed: int) -> npt.NDArray[np.i
     """int32[G]: a size for each graph index, drawn from the training sizes."""
     chosen = choices(stream_key(seed, "sizes"), num_graphs, len(sizes))
     return np.asarray(np.array(sizes, np.int32)[chosen])
+
+
+def summary(values: list[int]) -> dict[str, float]:
+    """What `parameters` shows of a value for each training graph."""
+    return {"graphs": len(values), "smallest": min(values), "mean": sum(values) / len(values), "largest": max(values)}
 
 
 def check_choice(name: str, value: object, allowed: tuple[object, ...]) -> None:

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from gengraph.baselines.baseline import Baseline
+from gengraph.baselines.baseline import Baseline, summary
 from gengraph.baselines.xoshiro import choices, stream_key
 from gengraph.graphs import GraphSet
 
@@ -40,8 +40,8 @@ def remembered(graphs: GraphSet) -> dict[str, Any]:
 
 
 def readable_remembered(state: dict[str, Any]) -> dict[str, Any]:
-    """The state with the edges counted instead of listed."""
-    return {**{name: value for name, value in state.items() if name != "edges"}, "num_edges": sum(state["num_edges"])}
+    """The state without the edges, their numbers summarised."""
+    return {"sizes": state["sizes"], "num_edges": summary(state["num_edges"])}
 
 
 def draw_remembered(state: dict[str, Any], num_graphs: int, seed: int) -> GraphSet:

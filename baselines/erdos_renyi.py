@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from gengraph.baselines.baseline import Baseline, check_choice
+from gengraph.baselines.baseline import Baseline, check_choice, summary
 from gengraph.baselines.gnp import fit_density, sample_gnm, sample_gnp
 from gengraph.baselines.mmd_fit import least_mmd
 from gengraph.baselines.xoshiro import choices, stream_key
@@ -39,7 +39,7 @@ class ErdosRenyi(Baseline):
 
     def _learn(self, graphs: GraphSet, seed: int, budget: float | None) -> dict[str, Any]:
         if self._variant == "gnm":
-            return {"sizes": graphs.num_nodes.tolist(), "edges": graphs.num_edges.tolist()}
+            return {"sizes": graphs.num_nodes.tolist(), "num_edges": graphs.num_edges.tolist()}
         law = fit_density(graphs, self._density)
         factor = 1.0
         if self._fit == "mmd" and len(graphs.edges):
@@ -57,6 +57,10 @@ class ErdosRenyi(Baseline):
         chosen = choices(stream_key(seed, "sizes"), num_graphs, len(state["sizes"]))
         num_nodes = np.array(state["sizes"], np.int32)[chosen]
         if self._variant == "gnm":
-            return sample_gnm(num_nodes, np.array(state["edges"], np.int64)[chosen], key)
+            return sample_gnm(num_nodes, np.array(state["num_edges"], np.int64)[chosen], key)
         sizes, where = np.unique(num_nodes, return_inverse=True)
         return sample_gnp(num_nodes, np.array([state["p_of_size"][str(size)] for size in sizes])[where], key)
+
+    def _readable(self, state: dict[str, Any]) -> dict[str, Any]:
+        shown = super()._readable(state)
+        return {**shown, "num_edges": summary(state["num_edges"])} if "num_edges" in state else shown

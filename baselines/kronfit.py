@@ -23,6 +23,7 @@ References:
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -40,7 +41,6 @@ Float64Array = npt.NDArray[np.float64]
 Tables = tuple[Int32Array, Int32Array]  # PairClasses.high and low
 
 _MARGIN = 1e-6  # entries stay this far from 0 and 1, where the likelihood of one edge may be zero
-_SETTLING = 20  # iterations before averages are taken
 _SAMPLES = 10  # assignments an iteration averages over
 _SWAPS_PER_NODE = 2  # between two of them
 
@@ -117,38 +117,63 @@ def log_likelihood(
 
 
 def fit_by_likelihood(
-    graphs: GraphSet, start: Float64Array, levels: int, *, key: np.uint64, iterations: int = 60, budget: float | None = None
+    graphs: GraphSet,
+    starts: Sequence[Float64Array],
+    levels: int,
+    *,
+    key: np.uint64,
+    iterations: int = 60,
+    budget: float | None = None,
 ) -> KronFit:
     """The initiator of maximum likelihood for all graphs at once.
 
+    The assignments have many local modes. So several starts, each with assignments by degree, are followed for a third of
+    the iterations, and the one that is likeliest then to the end.
+
     Args:
         graphs: at least one graph of at most s^k nodes; padded with isolated nodes to s^k.
-        start: float64[s, s], the initiator to begin with.
+        starts: initiators float64[s, s] to begin with, at least one.
         levels: k.
         key: of the random streams.
-        iterations: at most this many; an iteration takes O(G N d + E) with d the mean degree.
+        iterations: of each fit that is followed to the end, >= 6; each takes O(G N d + E) with d the mean degree.
         budget: seconds after which no further iteration begins.
     """
-    side = len(start)
-    upper = np.triu_indices(side)
-    classes = pair_classes(side, levels)
-    entries = np.clip(start[upper], _MARGIN, 1 - _MARGIN)
-    positions = initial_positions(graphs, start, levels)
-    began = time.monotonic()
-    average = np.zeros(len(classes.num_pairs))
-    trace = []
-    for iteration in range(iterations):
-        probability = np.exp(classes.exponents @ np.log(entries))
-        log_odds = np.log(probability) - np.log1p(-np.minimum(probability, 1 - 1e-15))
-        sampled = sample_assignments(positions, (classes.high, classes.low), log_odds, key, iteration)
-        average += (sampled - average) / max(iteration - _SETTLING, 1)
-        entries = _maximise(entries, average, len(graphs), classes)
-        trace.append(log_likelihood(entries, sampled, len(graphs), classes)[0])
-        if budget is not None and time.monotonic() - began > budget:
+    classes = pair_classes(len(starts[0]), levels)
+    deadline = math.inf if budget is None else time.monotonic() + budget
+    fits = []
+    for start in starts:
+        entries = np.clip(start[np.triu_indices(len(start))], _MARGIN, 1 - _MARGIN)
+        fits.append(_Fit(entries, initial_positions(graphs, start, levels), np.zeros(len(classes.num_pairs)), []))
+        _iterate(fits[-1], classes, key, iterations // 3 if len(starts) > 1 else iterations, deadline)
+    best = max(fits, key=lambda fit: float(np.mean(fit.log_likelihoods[-(iterations // 6) :])))
+    _iterate(best, classes, key, iterations, deadline)
+    initiator = np.zeros_like(starts[0])
+    initiator[np.triu_indices(len(initiator))] = best.entries
+    return KronFit(initiator=_canonical(np.maximum(initiator, initiator.T)), log_likelihoods=best.log_likelihoods)
+
+
+@dataclass(slots=True)
+class _Fit:
+    """A fit in progress."""
+
+    entries: Float64Array  # [T]
+    positions: Positions
+    edge_counts: Float64Array  # [C], averaged
+    log_likelihoods: list[float]
+
+
+def _iterate(fit: _Fit, classes: PairClasses, key: np.uint64, iterations: int, deadline: float) -> None:
+    """Go on until `iterations` are done, at least one of them."""
+    num_graphs = len(fit.positions.num_nodes)
+    for iteration in range(len(fit.log_likelihoods), iterations):
+        if fit.log_likelihoods and time.monotonic() > deadline:
             break
-    initiator = np.zeros((side, side))
-    initiator[upper] = entries
-    return KronFit(initiator=_canonical(np.maximum(initiator, initiator.T)), log_likelihoods=trace)
+        probability = np.exp(classes.exponents @ np.log(fit.entries))
+        log_odds = np.log(probability) - np.log1p(-np.minimum(probability, 1 - 1e-15))
+        sampled = sample_assignments(fit.positions, (classes.high, classes.low), log_odds, key, iteration)
+        fit.edge_counts += (sampled - fit.edge_counts) / max(iteration - iterations // 3, 1)
+        fit.entries = _maximise(fit.entries, fit.edge_counts, num_graphs, classes)
+        fit.log_likelihoods.append(log_likelihood(fit.entries, sampled, num_graphs, classes)[0])
 
 
 def initial_positions(graphs: GraphSet, initiator: Float64Array, levels: int) -> Positions:

@@ -41,7 +41,7 @@ Float64Array = npt.NDArray[np.float64]
 Tables = tuple[Int32Array, Int32Array]  # PairClasses.high and low
 
 _MARGIN = 1e-6  # entries stay this far from 0 and 1, where the likelihood of one edge may be zero
-_SAMPLES = 10  # assignments an iteration averages over
+_SAMPLES = 10  # assignments an iteration averages over, of all graphs together, but at least two of each
 _SWAPS_PER_NODE = 2  # between two of them
 
 
@@ -222,10 +222,11 @@ def sample_assignments(
     num_graphs = len(positions.num_nodes)
     num_padded = len(positions.high) // num_graphs
     counts = np.zeros(len(log_odds))
+    num_samples = max(2, _SAMPLES // num_graphs)
     for graph in range(num_graphs):
         state = open_stream(key, iteration * num_graphs + graph)
         first = graph * num_padded
-        for _ in range(_SAMPLES):
+        for _ in range(num_samples):
             for _ in range(_SWAPS_PER_NODE * num_padded):
                 node = first + below(state, positions.num_nodes[graph])
                 other = first + below(state, num_padded)
@@ -234,7 +235,7 @@ def sample_assignments(
                     _exchange(positions.high, node, other)
                     _exchange(positions.low, node, other)
             _add_edges(positions, tables, (first, first + num_padded), counts)
-    return counts / _SAMPLES
+    return counts / num_samples
 
 
 @njit(cache=True)

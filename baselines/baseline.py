@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from gengraph.baselines.xoshiro import choices, stream_key
 from gengraph.errors import InputError
+from gengraph.generator import read_saved
 from gengraph.graphs import GraphSet
 
 _FORMAT = 1
@@ -86,16 +87,11 @@ class Baseline(ABC):
         """Restore a fitted generator that `save` wrote.
 
         Raises:
-            InputError: the file holds another model, another format or no JSON.
+            InputError: the file cannot be read, or holds another model or another format.
         """
-        try:
-            content = json.loads(Path(path).read_text(encoding="utf-8"))
-            format_and_model = content["format"], content["model"]
-        except (ValueError, KeyError, TypeError) as error:
-            msg = f"{path} is not a saved generator: it must be JSON with the keys format, model, options and state"
-            raise InputError(msg) from error
-        if format_and_model != (_FORMAT, cls.model):
-            found = "format {} of model {!r}".format(*format_and_model)
+        content = read_saved(path)
+        if (content["format"], content["model"]) != (_FORMAT, cls.model):
+            found = f"format {content['format']} of model {content['model']!r}"
             msg = f"{path} must hold format {_FORMAT} of model {cls.model!r}, got {found}; save the generator again"
             raise InputError(msg)
         generator = cls(**content["options"])

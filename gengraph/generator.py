@@ -115,13 +115,30 @@ def load_generator(path: Path | str) -> GraphGenerator:
     Raises:
         InputError: the file is no saved generator, or of a model that cannot be loaded.
     """
-    try:
-        name = json.loads(Path(path).read_text(encoding="utf-8"))["model"]
-    except (ValueError, KeyError, TypeError) as error:
-        msg = f"{path} is not a saved generator: it must be JSON with the keys format, model, options and state"
-        raise InputError(msg) from error
+    name = read_saved(path)["model"]
     generator = GENERATORS[name]
     if not issubclass(generator, SavableGenerator):
         msg = f"a generator of model {name!r} cannot be loaded from JSON; {path} was written by something else"
         raise InputError(msg)
     return generator.load(path)
+
+
+def read_saved(path: Path | str) -> dict[str, Any]:
+    """The content of a file that the `save` of a generator wrote.
+
+    Raises:
+        InputError: there is no such file, or it has not the keys of a saved generator.
+    """
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        msg = f"{path} cannot be read: {error.strerror}; name a file that a generator's save wrote"
+        raise InputError(msg) from error
+    except ValueError as error:
+        msg = f"{path} is not a saved generator: it is no JSON ({error})"
+        raise InputError(msg) from error
+    keys = ("format", "model", "options", "state")
+    if not isinstance(content, dict) or not set(keys) <= set(content):
+        msg = f"{path} is not a saved generator: it must be a JSON object with the keys {', '.join(keys)}"
+        raise InputError(msg)
+    return content

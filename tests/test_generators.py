@@ -133,10 +133,19 @@ def test_state_survives_save_and_load(name: str, fitted: Fitted, tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{}", "[1]", '{"model": "oracle"}', '{"model": "er", "format": 0}', '{"model": "er", "format": 99}']
+    "content",
+    [
+        "",
+        "[1]",
+        '{"model": "er", "format": 1}',
+        '{"model": "oracle", "format": 1, "options": {}, "state": {}}',
+        '{"model": "er", "format": 99, "options": {}, "state": {}}',
+        None,
+    ],
 )
-def test_a_file_that_is_no_generator(content: str, tmp_path: Path) -> None:
-    (tmp_path / "model.json").write_text(content)
+def test_a_file_that_is_no_generator(content: str | None, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / "model.json").write_text(content)
     with pytest.raises(InputError, match=r"model\.json|unknown model 'oracle'"):
         load_generator(tmp_path / "model.json")
 

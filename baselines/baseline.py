@@ -80,7 +80,10 @@ class Baseline(ABC):
             InputError: the generator has not been fitted.
         """
         content = {"format": _FORMAT, "model": self.model, "options": self._options, "state": self._fitted()}
-        Path(path).write_text(json.dumps(content) + "\n", encoding="utf-8")
+        target = Path(path)
+        unfinished = target.with_name(f"{target.name}.part")
+        unfinished.write_text(json.dumps(content) + "\n", encoding="utf-8")
+        unfinished.replace(target)
 
     @classmethod
     def load(cls, path: Path | str) -> Self:

@@ -30,7 +30,8 @@ class Kronecker(Baseline):
     Nodes u and v of s^k are joined with probability prod over the levels l of initiator[u_l, v_l], where u_l is the l-th
     digit of u in base s. A graph of n nodes, n no power of s, is what the n nodes of highest degree of a larger graph induce
     (at random among equals): the isolated nodes of the larger graph are left out first. Trimming costs edges, so how many
-    survive is simulated, and the fit corrected, until the density at every training size is that of the training graphs.
+    survive is simulated, and the fit corrected, until the density at every training size is that of the training graphs. The
+    budget of a fit bounds the likelihood's iterations alone.
 
     Args:
         fit: "moments" [2]: an initiator for each training size, nearest to the mean edges, hairpins, tripins and

@@ -26,9 +26,9 @@ class MMSB(Baseline):
 
     Node i has shares pi_i ~ Dirichlet(alpha) of K groups, and i < j are joined with probability c_n pi_i' B pi_j. The density
     c_n = p(n) / max p follows the size as in Erdos-Renyi's fit (constant, or logistic in log n, by BIC), so that sparse
-    families keep their density at every size. Fitted to evenly spaced training graphs with at most 400,000 pairs of nodes
-    together (at least one graph; of graphs with more nodes than 900 as many, at random: parts of such a graph follow the
-    same law).
+    families keep their density at every size. Where the training graphs have more than 400,000 pairs of nodes together, every
+    s-th of them by falling number of edges is used; of a graph of more than 900 nodes so many at random (what they induce
+    follows the same law).
 
     Args:
         num_groups: K, 1..16.
@@ -74,7 +74,7 @@ class MMSB(Baseline):
 
 
 def _part_of(graphs: GraphSet, key: np.uint64) -> tuple[GraphSet, npt.NDArray[np.int64]]:
-    """Parts of some graphs, few enough pairs of nodes to sample all; and the chosen graphs' indices."""
+    """Graphs, or parts of them, with few enough pairs of nodes to sample all; and their indices int64[G']."""
     sizes = np.minimum(graphs.num_nodes, _MAX_NODES).astype(np.int64)
     stride = math.ceil((sizes * (sizes - 1) // 2).sum() / _MAX_PAIRS)
     chosen = np.argsort(-graphs.num_edges, kind="stable")[:: max(stride, 1)]

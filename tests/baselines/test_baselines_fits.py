@@ -5,17 +5,22 @@ import json
 import networkx as nx
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import special
+from strategies import graph_sets
 
 from gengraph.baselines.barabasi_albert import BarabasiAlbert, sample_ba
 from gengraph.baselines.configuration import Configuration
 from gengraph.baselines.empirical import Empirical
 from gengraph.baselines.erdos_renyi import ErdosRenyi
 from gengraph.baselines.gnp import fit_density, sample_gnp
+from gengraph.baselines.kronecker import Kronecker
 from gengraph.baselines.mmsb import MMSB, sample_mmsb
 from gengraph.baselines.mmsb_gibbs import Pairs, sweep_pairs
 from gengraph.baselines.xoshiro import stream_key
 from gengraph.errors import InputError
+from gengraph.generator import GraphGenerator
 from gengraph.graphs import GraphSet
 
 KEY = stream_key(9, "test")
@@ -23,6 +28,30 @@ KEY = stream_key(9, "test")
 
 def sizes_between(low: int, high: int, count: int) -> np.ndarray:
     return np.random.default_rng(0).integers(low, high, count).astype(np.int32)
+
+
+ANY_OPTIONS: list[GraphGenerator] = [
+    ErdosRenyi(),
+    ErdosRenyi(density="size"),
+    ErdosRenyi(variant="gnm"),
+    BarabasiAlbert(),
+    Kronecker(),
+    Kronecker(fit="likelihood"),
+    Kronecker(fit="likelihood", side=3),
+    MMSB(num_groups=3, sweeps=8),
+    Configuration(),
+    Empirical(),
+]
+
+
+@pytest.mark.parametrize("generator", ANY_OPTIONS, ids=repr)
+@settings(max_examples=15)
+@given(graphs=graph_sets().filter(len), seed=st.integers(0, 2**64))
+def test_any_set_can_be_learned(generator: GraphGenerator, graphs: GraphSet, seed: int) -> None:
+    sampled = generator.fit(graphs, seed=seed, budget=0.0).sample(5, seed=seed)  # GraphSet checks its arrays
+    assert set(sampled.num_nodes.tolist()) <= set(graphs.num_nodes.tolist())
+    if not len(graphs.edges):
+        assert not len(sampled.edges)
 
 
 def test_er_recovers_p() -> None:

@@ -40,9 +40,10 @@ class BarabasiAlbert(Baseline):
     def _learn(self, graphs: GraphSet, seed: int, budget: float | None) -> dict[str, Any]:
         m = _m_by_moments(graphs)
         if self._by_mmd and m > 0:
-            candidates = np.unique(np.geomspace(1, 2 * m + 2, 20).round().astype(np.int64))
+            tried = np.unique(np.geomspace(1, 2 * m + 2, 20).round().astype(np.int64))
+            candidates = tried[np.argsort(abs(tried - m), kind="stable")].tolist()
             key = stream_key(seed, "fit")
-            m = least_mmd(graphs, candidates.tolist(), lambda m, sizes: sample_ba(sizes, m, key), budget)
+            m = least_mmd(graphs, candidates, lambda m, sizes: sample_ba(sizes, m, key), budget)
         return {"m": m, "sizes": graphs.num_nodes.tolist()}
 
     def _draw(self, state: dict[str, Any], num_graphs: int, seed: int) -> GraphSet:

@@ -1,5 +1,6 @@
 """Erdos-Renyi graphs: every pair of nodes is an edge with the same probability, independently of all others."""
 
+import math
 from typing import Any, ClassVar
 
 import numpy as np
@@ -44,7 +45,9 @@ class ErdosRenyi(Baseline):
         factor = 1.0
         if self._fit == "mmd" and len(graphs.edges):
             key = stream_key(seed, "fit")
-            factors = np.geomspace(1 / 4, 4, 33).tolist()
+            factors = sorted(
+                np.geomspace(1 / 4, 4, 33).tolist(), key=lambda factor: abs(math.log(factor))
+            )  # the likeliest first
             factor = least_mmd(
                 graphs, factors, lambda factor, sizes: sample_gnp(sizes, np.minimum(factor * law(sizes), 1), key), budget
             )

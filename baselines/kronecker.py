@@ -53,12 +53,11 @@ class Kronecker(Baseline):
         check_choice("fit", fit, ("moments", "likelihood"))
         check_choice(f"side with fit={fit!r}", side, (2, 3) if fit == "likelihood" else (2,))
         super().__init__(fit=fit, side=side)
-        self._fit_initiators = _by_likelihood if fit == "likelihood" else _by_moments
-        self._side = side
+        self._likelihood, self._side = fit == "likelihood", side
 
     def _learn(self, graphs: GraphSet, seed: int, budget: float | None) -> dict[str, Any]:
         key = stream_key(seed, "fit")
-        initiators = self._fit_initiators(graphs, self._side, key, budget)
+        initiators = _by_likelihood(graphs, self._side, key, budget) if self._likelihood else _by_moments(graphs, key)
         ordered = {str(size): initiators[size].tolist() for size in sorted(initiators)}
         return {"initiators": ordered, "sizes": graphs.num_nodes.tolist()}
 
@@ -72,7 +71,7 @@ class Kronecker(Baseline):
         return GraphSet.concatenate(parts)[np.argsort(np.concatenate(indices))]
 
 
-def _by_moments(graphs: GraphSet, side: int, key: np.uint64, budget: float | None) -> dict[int, Float64Array]:
+def _by_moments(graphs: GraphSet, key: np.uint64) -> dict[int, Float64Array]:
     counts = subgraph_counts(graphs)
     sizes = np.unique(graphs.num_nodes).tolist()
     return {size: _fit_size(size, counts[graphs.num_nodes == size].mean(axis=0), key) for size in sizes}

@@ -136,15 +136,17 @@ def fit_by_likelihood(
         levels: k.
         key: of the random streams.
         iterations: of each fit that is followed to the end, >= 6; each takes O(G N d + E) with d the mean degree.
-        budget: seconds after which no further iteration begins.
+        budget: seconds after which no further iteration begins; the first of each start, which compiles, does not count.
     """
     classes = pair_classes(len(starts[0]), levels)
-    deadline = math.inf if budget is None else time.monotonic() + budget
     fits = []
     for start in starts:
         entries = np.clip(start[np.triu_indices(len(start))], _MARGIN, 1 - _MARGIN)
         fits.append(_Fit(entries, initial_positions(graphs, start, levels), np.zeros(len(classes.num_pairs)), []))
-        _iterate(fits[-1], classes, key, iterations // 3 if len(starts) > 1 else iterations, deadline)
+        _iterate(fits[-1], classes, key, 1, math.inf)
+    deadline = math.inf if budget is None else time.monotonic() + budget
+    for fit in fits:
+        _iterate(fit, classes, key, iterations // 3 if len(starts) > 1 else iterations, deadline)
     best = max(fits, key=lambda fit: float(np.mean(fit.log_likelihoods[-(iterations // 6) :])))
     _iterate(best, classes, key, iterations, deadline)
     initiator = np.zeros_like(starts[0])
@@ -163,10 +165,10 @@ class _Fit:
 
 
 def _iterate(fit: _Fit, classes: PairClasses, key: np.uint64, iterations: int, deadline: float) -> None:
-    """Go on until `iterations` are done, at least one of them."""
+    """Go on until `iterations` are done or the deadline is past."""
     num_graphs = len(fit.positions.num_nodes)
     for iteration in range(len(fit.log_likelihoods), iterations):
-        if fit.log_likelihoods and time.monotonic() > deadline:
+        if time.monotonic() > deadline:
             break
         probability = np.exp(classes.exponents @ np.log(fit.entries))
         log_odds = np.log(probability) - np.log1p(-np.minimum(probability, 1 - 1e-15))

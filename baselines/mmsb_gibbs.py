@@ -87,19 +87,20 @@ def fit_block_model(
         num_groups: K in 1..16.
         key: of the random streams.
         sweeps: over all pairs; the second half of them is averaged.
-        budget: seconds after which no further sweep begins.
+        budget: seconds after which no further sweep begins; the first of each start does not count.
     """
     num_pairs = graphs.num_nodes.astype(np.int64) * (graphs.num_nodes - 1) // 2
     pair_offsets = np.concatenate([[0], np.cumsum(num_pairs)])
     pairs = Pairs(graphs.edges, graphs.edge_offsets, graphs.node_offsets, pair_offsets, density)
     mean_rate = len(graphs.edges) / float(density @ num_pairs)
     inside = np.eye(num_groups, dtype=bool)
+    contrasts = (np.where(inside, 2.0, 0.25), np.where(inside, 0.25, 2.0))[: 1 if num_groups == 1 else 2]
+    models = [_start(np.minimum(mean_rate * contrast, 0.9), pairs, key) for contrast in contrasts]
+    for model in models:  # the first sweep compiles: the clock starts after it
+        _improve(model, pairs, key, range(1), math.inf)
     deadline = math.inf if budget is None else time.monotonic() + budget
-    models = []
-    for contrast in (np.where(inside, 2.0, 0.25), np.where(inside, 0.25, 2.0))[: 1 if num_groups == 1 else 2]:
-        model = _start(np.minimum(mean_rate * contrast, 0.9), pairs, key)
-        _improve(model, pairs, key, range(min(_TRIAL_SWEEPS, sweeps // 2)), deadline)
-        models.append(model)
+    for model in models:
+        _improve(model, pairs, key, range(1, min(_TRIAL_SWEEPS, sweeps // 2)), deadline)
     best = max(models, key=lambda model: model.log_likelihood)
     _improve(best, pairs, key, range(_TRIAL_SWEEPS, sweeps // 2), deadline)
     _improve(best, pairs, key, range(sweeps // 2, sweeps), deadline, average=True)

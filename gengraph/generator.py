@@ -1,7 +1,9 @@
 """What a graph generator is: fit a set of graphs, sample new ones; and the registry of all of them by name."""
 
+import json
 from collections.abc import Iterator, Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Protocol, Self, runtime_checkable
 
 from gengraph.errors import InputError
@@ -43,6 +45,32 @@ class GraphGenerator(Protocol):
         ...
 
 
+@runtime_checkable
+class SavableGenerator(GraphGenerator, Protocol):
+    """A generator whose fitted state survives in a file.
+
+    The file is JSON with the keys format, model (its name in GENERATORS), options and state.
+    State that is too large for JSON, weights say, stands in files beside it that `state` names.
+    """
+
+    def save(self, path: Path | str) -> None:
+        """Write options and fitted state.
+
+        Raises:
+            InputError: the generator has not been fitted.
+        """
+        ...
+
+    @classmethod
+    def load(cls, path: Path | str) -> Self:
+        """Restore a fitted generator: its samples are those of the saved one.
+
+        Raises:
+            InputError: the file is no saved generator of this model.
+        """
+        ...
+
+
 class _Registry(Mapping[str, type[GraphGenerator]]):
     """Generator classes by name, imported when they are first looked up."""
 
@@ -74,5 +102,43 @@ GENERATORS: Mapping[str, type[GraphGenerator]] = _Registry(
         "er": "gengraph.baselines.erdos_renyi:ErdosRenyi",
         "ba": "gengraph.baselines.barabasi_albert:BarabasiAlbert",
         "kronecker": "gengraph.baselines.kronecker:Kronecker",
+        "mmsb": "gengraph.baselines.mmsb:MMSB",
+        "configuration": "gengraph.baselines.configuration:Configuration",
+        "empirical": "gengraph.baselines.empirical:Empirical",
     }
 )
+
+
+def load_generator(path: Path | str) -> GraphGenerator:
+    """Restore a generator of any model from the file that its `save` wrote.
+
+    Raises:
+        InputError: the file is no saved generator, or of a model that cannot be loaded.
+    """
+    name = read_saved(path)["model"]
+    generator = GENERATORS[name]
+    if not issubclass(generator, SavableGenerator):
+        msg = f"a generator of model {name!r} cannot be loaded from JSON; {path} was written by something else"
+        raise InputError(msg)
+    return generator.load(path)
+
+
+def read_saved(path: Path | str) -> dict[str, Any]:
+    """The content of a file that the `save` of a generator wrote.
+
+    Raises:
+        InputError: there is no such file, or it has not the keys of a saved generator.
+    """
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        msg = f"{path} cannot be read: {error.strerror}; name a file that a generator's save wrote"
+        raise InputError(msg) from error
+    except ValueError as error:
+        msg = f"{path} is not a saved generator: it is no JSON ({error})"
+        raise InputError(msg) from error
+    keys = ("format", "model", "options", "state")
+    if not isinstance(content, dict) or not set(keys) <= set(content):
+        msg = f"{path} is not a saved generator: it must be a JSON object with the keys {', '.join(keys)}"
+        raise InputError(msg)
+    return content

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from gengraph.errors import InputError
-from gengraph.generator import GENERATORS, GraphGenerator
+from gengraph.generator import GENERATORS, GraphGenerator, SavableGenerator, load_generator
 from gengraph.graphs import GraphSet
 
 # Constructor arguments that make a generator cheap to test, by its name in GENERATORS.
@@ -16,9 +17,12 @@ CASES: dict[str, dict[str, Any]] = {
     "er": {},
     "ba": {},
     "kronecker": {},
+    "mmsb": {"num_groups": 2, "sweeps": 20},
+    "configuration": {},
+    "empirical": {},
 }
 # These draw the size of every graph from the training sizes.
-SIZES_AMONG_TRAINING = {"er", "ba", "kronecker"}
+SIZES_AMONG_TRAINING = {"er", "ba", "kronecker", "mmsb", "configuration", "empirical"}
 BUDGET = 2.0
 
 Fitted = Callable[[str], GraphGenerator]
@@ -111,6 +115,45 @@ def test_parameters_are_json(name: str, fitted: Fitted) -> None:
     parameters = fitted(name).parameters()
     assert parameters
     assert json.loads(json.dumps(parameters)) == parameters
+
+
+@every_generator
+def test_state_survives_save_and_load(name: str, fitted: Fitted, tmp_path: Path) -> None:
+    generator = fitted(name)
+    if not isinstance(generator, SavableGenerator):
+        pytest.skip(f"{name} has no save")
+    generator.save(tmp_path / "model.json")
+    for restored in (load_generator(tmp_path / "model.json"), GENERATORS[name].load(tmp_path / "model.json")):
+        assert type(restored) is type(generator)
+        assert restored.sample(6, seed=3) == generator.sample(6, seed=3)
+        assert restored.parameters() == generator.parameters()
+    with pytest.raises(InputError, match="fit"):
+        GENERATORS[name](**CASES[name]).save(tmp_path / "unfitted.json")
+    assert not (tmp_path / "unfitted.json").exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[1]",
+        '{"model": "er", "format": 1}',
+        '{"model": "oracle", "format": 1, "options": {}, "state": {}}',
+        '{"model": "er", "format": 99, "options": {}, "state": {}}',
+        None,
+    ],
+)
+def test_a_file_that_is_no_generator(content: str | None, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / "model.json").write_text(content)
+    with pytest.raises(InputError, match=r"model\.json|unknown model 'oracle'"):
+        load_generator(tmp_path / "model.json")
+
+
+def test_loading_another_model(tmp_path: Path) -> None:
+    GENERATORS["er"]().fit(TRAINING, seed=0).save(tmp_path / "model.json")
+    with pytest.raises(InputError, match="model 'ba', got format 1 of model 'er'"):
+        GENERATORS["ba"].load(tmp_path / "model.json")
 
 
 @every_generator

@@ -9,8 +9,8 @@ from numba import njit
 from gengraph.baselines.baseline import Baseline, check_choice, draw_sizes
 from gengraph.baselines.edge_buffer import Int32Array, sorted_by
 from gengraph.baselines.mmd_fit import least_mmd
-from gengraph.baselines.xoshiro import State, below, open_stream, stream_key
 from gengraph.graphs import GraphSet
+from gengraph.streams import State, below, open_stream, stream_key
 
 
 class BarabasiAlbert(Baseline):

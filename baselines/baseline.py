@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from gengraph.baselines.xoshiro import choices, stream_key
 from gengraph.errors import InputError
 from gengraph.generator import read_saved
 from gengraph.graphs import GraphSet
+from gengraph.streams import choices, stream_key
 
 _FORMAT = 1
 

@@ -9,9 +9,9 @@ from numba import njit
 from gengraph.baselines.baseline import Baseline
 from gengraph.baselines.edge_buffer import Int32Array
 from gengraph.baselines.empirical import draw_remembered, readable_remembered, remembered
-from gengraph.baselines.xoshiro import below, open_stream, stream_key
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
+from gengraph.streams import below, open_stream, stream_key
 
 NeighbourLists = tuple[npt.NDArray[np.int64], Int32Array]  # int64[N + 1], where a node's neighbours begin, and int32[2 E]
 

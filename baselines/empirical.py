@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from gengraph.baselines.baseline import Baseline, summary
-from gengraph.baselines.xoshiro import choices, stream_key
 from gengraph.graphs import GraphSet
+from gengraph.streams import choices, stream_key
 
 
 class Empirical(Baseline):

@@ -8,8 +8,8 @@ import numpy as np
 from gengraph.baselines.baseline import Baseline, check_choice, summary
 from gengraph.baselines.gnp import fit_density, sample_gnm, sample_gnp
 from gengraph.baselines.mmd_fit import least_mmd
-from gengraph.baselines.xoshiro import choices, stream_key
 from gengraph.graphs import GraphSet
+from gengraph.streams import choices, stream_key
 
 
 class ErdosRenyi(Baseline):

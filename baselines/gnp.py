@@ -10,8 +10,8 @@ from numba import njit
 from scipy import special
 
 from gengraph.baselines.edge_buffer import Int32Array, skip, with_room
-from gengraph.baselines.xoshiro import State, below, open_stream
 from gengraph.graphs import GraphSet
+from gengraph.streams import State, below, open_stream
 
 Int64Array = npt.NDArray[np.int64]
 Float64Array = npt.NDArray[np.float64]

@@ -10,8 +10,8 @@ from gengraph.baselines.kronecker_classes import num_levels
 from gengraph.baselines.kronecker_moments import chance_counts, expected_counts, fit_by_moments, subgraph_counts
 from gengraph.baselines.kronecker_sampling import sample_kronecker
 from gengraph.baselines.kronfit import fit_by_likelihood
-from gengraph.baselines.xoshiro import stream_key
 from gengraph.graphs import GraphSet
+from gengraph.streams import stream_key
 
 Float64Array = npt.NDArray[np.float64]
 

@@ -24,8 +24,8 @@ from numba import njit
 
 from gengraph.baselines.edge_buffer import Int32Array, skip, sorted_by, with_room
 from gengraph.baselines.kronecker_classes import Int64Array, cut_levels, half_classes, num_levels
-from gengraph.baselines.xoshiro import State, below, open_stream
 from gengraph.graphs import GraphSet
+from gengraph.streams import State, below, open_stream
 
 Float64Array = npt.NDArray[np.float64]
 

@@ -33,8 +33,8 @@ from numba import njit
 from scipy import optimize
 
 from gengraph.baselines.kronecker_classes import Int32Array, Int64Array, cut_levels, half_classes
-from gengraph.baselines.xoshiro import below, open_stream, uniform
 from gengraph.graphs import GraphSet
+from gengraph.streams import below, open_stream, uniform
 
 Float64Array = npt.NDArray[np.float64]
 

@@ -11,9 +11,9 @@ from gengraph.baselines.baseline import Baseline, draw_sizes
 from gengraph.baselines.edge_buffer import Int32Array, with_room
 from gengraph.baselines.gnp import append_gnp, fit_density
 from gengraph.baselines.mmsb_gibbs import fit_block_model
-from gengraph.baselines.xoshiro import State, open_stream, stream_key, uniform
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
+from gengraph.streams import State, open_stream, stream_key, uniform
 
 Float64Array = npt.NDArray[np.float64]
 

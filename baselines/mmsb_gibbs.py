@@ -30,8 +30,8 @@ import numpy.typing as npt
 from numba import njit
 from scipy import special
 
-from gengraph.baselines.xoshiro import below, open_stream, uniform
 from gengraph.graphs import GraphSet
+from gengraph.streams import below, open_stream, uniform
 
 Float64Array = npt.NDArray[np.float64]
 Int64Array = npt.NDArray[np.int64]

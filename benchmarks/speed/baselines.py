@@ -19,7 +19,7 @@ from gengraph.baselines.barabasi_albert import sample_ba
 from gengraph.baselines.gnp import sample_gnm, sample_gnp
 from gengraph.baselines.kronecker_sampling import sample_kronecker
 from gengraph.baselines.kronfit import initial_positions, pair_classes, sample_assignments
-from gengraph.baselines.xoshiro import stream_key
+from gengraph.streams import stream_key
 
 KEY = stream_key(0, "benchmark")
 CORE = np.array([[0.98, 0.58], [0.58, 0.2]])

@@ -18,10 +18,10 @@ from gengraph.baselines.gnp import fit_density, sample_gnp
 from gengraph.baselines.kronecker import Kronecker
 from gengraph.baselines.mmsb import MMSB, sample_mmsb
 from gengraph.baselines.mmsb_gibbs import Pairs, sweep_pairs
-from gengraph.baselines.xoshiro import stream_key
 from gengraph.errors import InputError
 from gengraph.generator import GraphGenerator
 from gengraph.graphs import GraphSet
+from gengraph.streams import stream_key
 
 KEY = stream_key(9, "test")
 

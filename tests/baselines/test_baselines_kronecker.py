@@ -19,9 +19,9 @@ from gengraph.baselines.kronfit import (
     pair_classes,
     sample_assignments,
 )
-from gengraph.baselines.xoshiro import stream_key
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
+from gengraph.streams import stream_key
 
 KEY = stream_key(5, "test")
 INITIATOR = np.array([[0.9, 0.6], [0.6, 0.3]])

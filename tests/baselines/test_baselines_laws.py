@@ -16,8 +16,8 @@ from gengraph.baselines.configuration import switch_edges
 from gengraph.baselines.gnp import sample_gnm, sample_gnp
 from gengraph.baselines.kronecker_sampling import sample_kronecker
 from gengraph.baselines.mmsb import sample_mmsb
-from gengraph.baselines.xoshiro import stream_key
 from gengraph.graphs import GraphSet
+from gengraph.streams import stream_key
 
 KEY = stream_key(20, "test")
 NUM = 20_000

@@ -1,6 +1,5 @@
 """What all baselines share: the checks around fit and sample, and the JSON file of a fitted generator."""
 
-import json
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -9,11 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gengraph.errors import InputError
-from gengraph.generator import read_saved
+from gengraph.generator import read_saved, write_saved
 from gengraph.graphs import GraphSet
 from gengraph.streams import choices, stream_key
-
-_FORMAT = 1
 
 
 class Baseline(ABC):
@@ -79,11 +76,7 @@ class Baseline(ABC):
         Raises:
             InputError: the generator has not been fitted.
         """
-        content = {"format": _FORMAT, "model": self.model, "options": self._options, "state": self._fitted()}
-        target = Path(path)
-        unfinished = target.with_name(f"{target.name}.part")
-        unfinished.write_text(json.dumps(content) + "\n", encoding="utf-8")
-        unfinished.replace(target)
+        write_saved(path, self.model, self._options, self._fitted())
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
@@ -92,13 +85,9 @@ class Baseline(ABC):
         Raises:
             InputError: the file cannot be read, or holds another model or another format.
         """
-        content = read_saved(path)
-        if (content["format"], content["model"]) != (_FORMAT, cls.model):
-            found = f"format {content['format']} of model {content['model']!r}"
-            msg = f"{path} must hold format {_FORMAT} of model {cls.model!r}, got {found}; save the generator again"
-            raise InputError(msg)
-        generator = cls(**content["options"])
-        generator._state = content["state"]
+        options, state = read_saved(path, cls.model)
+        generator = cls(**options)
+        generator._state = state
         return generator
 
     def __repr__(self) -> str:

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any, Protocol, Self, runtime_checkable
 
 from gengraph.errors import InputError
+from gengraph.files import write_text
 from gengraph.graphs import GraphSet
+
+_FORMAT = 1
 
 
 @runtime_checkable
@@ -41,20 +44,15 @@ class GraphGenerator(Protocol):
         ...
 
     def parameters(self) -> dict[str, Any]:
-        """What was fitted, as JSON-ready values, for people to read."""
+        """What was fitted, as JSON-ready values, for people to read.
+
+        Raises:
+            InputError: the generator has not been fitted.
+        """
         ...
 
-
-@runtime_checkable
-class SavableGenerator(GraphGenerator, Protocol):
-    """A generator whose fitted state survives in a file.
-
-    The file is JSON with the keys format, model (its name in GENERATORS), options and state.
-    State that is too large for JSON, weights say, stands in files beside it that `state` names.
-    """
-
     def save(self, path: Path | str) -> None:
-        """Write options and fitted state.
+        """Write what `load` needs as JSON (`write_saved`); what is too large for it, weights say, into a folder beside.
 
         Raises:
             InputError: the generator has not been fitted.
@@ -113,32 +111,41 @@ def load_generator(path: Path | str) -> GraphGenerator:
     """Restore a generator of any model from the file that its `save` wrote.
 
     Raises:
-        InputError: the file is no saved generator, or of a model that cannot be loaded.
+        InputError: the file is no saved generator, or of a model that is not in GENERATORS.
     """
-    name = read_saved(path)["model"]
-    generator = GENERATORS[name]
-    if not issubclass(generator, SavableGenerator):
-        msg = f"a generator of model {name!r} cannot be loaded from JSON; {path} was written by something else"
-        raise InputError(msg)
-    return generator.load(path)
+    return GENERATORS[_read(Path(path))["model"]].load(path)
 
 
-def read_saved(path: Path | str) -> dict[str, Any]:
-    """The content of a file that the `save` of a generator wrote.
+def write_saved(path: Path | str, model: str, options: dict[str, Any], state: dict[str, Any]) -> None:
+    """Write the file of a saved generator, whole or not at all; options and state are JSON-ready."""
+    content = {"format": _FORMAT, "model": model, "options": options, "state": state}
+    write_text(Path(path), json.dumps(content) + "\n")
+
+
+def read_saved(path: Path | str, model: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The options and the state in a file that `write_saved` wrote.
 
     Raises:
-        InputError: there is no such file, or it has not the keys of a saved generator.
+        InputError: there is no such file, or it holds no saved generator, another format or another model.
     """
+    content = _read(Path(path))
+    if (content["format"], content["model"]) != (_FORMAT, model):
+        found = f"format {content['format']} of model {content['model']!r}"
+        msg = f"{path} must hold format {_FORMAT} of model {model!r}, got {found}; save the generator again"
+        raise InputError(msg)
+    return content["options"], content["state"]
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         msg = f"{path} cannot be read: {error.strerror}; name a file that a generator's save wrote"
         raise InputError(msg) from error
     except ValueError as error:
         msg = f"{path} is not a saved generator: it is no JSON ({error})"
         raise InputError(msg) from error
-    keys = ("format", "model", "options", "state")
-    if not isinstance(content, dict) or not set(keys) <= set(content):
-        msg = f"{path} is not a saved generator: it must be a JSON object with the keys {', '.join(keys)}"
+    if not isinstance(content, dict) or not {"format", "model", "options", "state"} <= set(content):
+        msg = f"{path} is not a saved generator: it must be JSON with the keys format, model, options, state"
         raise InputError(msg)
     return content

@@ -48,7 +48,7 @@ def prepare_graphs(graphs: GraphSet, config: Config) -> tuple[GraphSet, DataFact
         InputError: no graphs, graphs without nodes, or disconnected graphs under a stop rule that cannot express them.
     """
     if not len(graphs):
-        msg = "training needs at least one graph, got none"
+        msg = "training needs at least 1 graph, got 0"
         raise InputError(msg)
     if (graphs.num_nodes == 0).any():
         msg = f"training graphs need at least one node, {int((graphs.num_nodes == 0).sum())} have none; leave them out"
@@ -70,6 +70,7 @@ def prepare_graphs(graphs: GraphSet, config: Config) -> tuple[GraphSet, DataFact
         max_prev_node=bandwidth.max_prev_node,
         max_num_node=int(graphs.num_nodes.max()),
         several_components=disconnected > 0 or bandwidth.share_cut > 0,
+        has_edges=len(graphs.edges) > 0,
     )
     return graphs, facts, bandwidth
 

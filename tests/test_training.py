@@ -137,7 +137,7 @@ def test_disconnected_graphs() -> None:
 
 
 def test_bad_training_graphs_are_refused() -> None:
-    with pytest.raises(InputError, match="at least one graph"):
+    with pytest.raises(InputError, match="at least 1 graph"):
         prepare_graphs(GraphSet.empty(), Config())
     with pytest.raises(InputError, match="1 have none"):
         prepare_graphs(GraphSet.from_networkx([nx.empty_graph(0), nx.path_graph(2)]), Config())

@@ -127,8 +127,12 @@ class Trainer:
         place: Place | None = None,
     ) -> None:
         place = place or Place()
-        if config.training.batch_size < place.world:
-            msg = f"training.batch_size must be >= the number of workers ({place.world}), got {config.training.batch_size}"
+        batch_size = min(config.training.batch_size, len(train))
+        if batch_size < place.world:
+            msg = (
+                f"a batch must hold a graph for each of the {place.world} workers, got {batch_size} "
+                f"(training.batch_size {config.training.batch_size}, {len(train)} training graphs); use fewer workers"
+            )
             raise InputError(msg)
         self.config, self.facts, self.rank, self.world = config, facts, place.rank, place.world
         self._train, self._validation = train, validation

@@ -141,7 +141,7 @@ def test_bad_training_graphs_are_refused() -> None:
         prepare_graphs(GraphSet.empty(), Config())
     with pytest.raises(InputError, match="1 have none"):
         prepare_graphs(GraphSet.from_networkx([nx.empty_graph(0), nx.path_graph(2)]), Config())
-    with pytest.raises(InputError, match=r"batch_size must be >= the number of workers \(8\), got 4"):
+    with pytest.raises(InputError, match=r"a graph for each of the 8 workers, got 4"):
         make_trainer(place=Place(world=8))
 
 

@@ -12,7 +12,7 @@ from gengraph.benchmarks.suite import STATISTICS, Row, Settings
 from gengraph.files import write_json, write_text
 from gengraph.tables import to_csv, to_markdown
 
-COLUMNS = ("data set", "model", *STATISTICS, "mean nodes", "fit s", "sample s")
+COLUMNS = ("data set", "model", *STATISTICS, "nodes", "fit s", "draw s")
 _VERSIONED = ("gengraph", "torch", "numpy", "scipy", "ray")
 
 

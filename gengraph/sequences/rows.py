@@ -6,7 +6,8 @@ has a neighbour among the candidates), NEW_COMPONENT (it has none) or STOP.
 
 The window of candidates is `max_prev_node` wide, and in an adaptive window it starts at the oldest neighbour of the row
 before. In breadth-first orderings the oldest neighbour never moves back, so nothing is lost; an edge that falls out of the
-window all the same (max_prev_node is too small) is cut and counted.
+window all the same (max_prev_node is too small) is cut and counted. Where the ordering is not breadth first only a fixed window
+is exact, and a row may be empty within a connected graph: NEW_COMPONENT then means no more than that.
 
 Rows of a batch stand time-major, graphs by descending size: first row 0 of every graph, then row 1 of those that have one.
 
@@ -153,11 +154,43 @@ def _encode_graph(
 
 
 def decode_rows(batch: RowBatch) -> GraphSet:
-    """The graphs of a batch in the order of `batch.graph`, nodes numbered by their ordering."""
-    rows, distances = np.nonzero(batch.bits)
-    step = np.searchsorted(batch.step_offsets, rows, side="right") - 1
-    graph = rows - batch.step_offsets[step]
-    return GraphSet.from_flat(batch.num_nodes, graph, np.column_stack([step - distances, step + 1]))
+    """The graphs of a batch in the order of `batch.graph`, nodes numbered by their ordering; O(candidates + n + m) a graph."""
+    edge_offsets, edges = _decode(batch.num_nodes, batch.step_offsets, batch.bits, batch.widths)
+    return GraphSet(batch.num_nodes.astype(np.int32), edge_offsets, edges)
+
+
+@nb.njit(cache=True)
+def _decode(
+    num_nodes: npt.NDArray[np.int64],
+    offsets: npt.NDArray[np.int64],
+    bits: npt.NDArray[np.uint8],
+    widths: npt.NDArray[np.int32],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+    """Edge offsets and edges, sorted: rows come by their later node, so that counting the earlier ones sorts them."""
+    edge_offsets = np.zeros(num_nodes.shape[0] + 1, np.int64)
+    places = np.zeros(num_nodes.sum() + 1, np.int64)  # where the edges of each earlier node begin, all graphs in turn
+    first = 0
+    for b in range(num_nodes.shape[0]):
+        for t in range(num_nodes[b] - 1):
+            row = offsets[t] + b
+            for k in range(widths[row]):
+                places[first + t - k + 1] += bits[row, k]
+        first += num_nodes[b]
+    places = np.cumsum(places)
+    edges = np.empty((places[-1], 2), np.int32)
+    first = 0
+    for b in range(num_nodes.shape[0]):
+        edge_offsets[b] = places[first]
+        for t in range(num_nodes[b] - 1):
+            row = offsets[t] + b
+            for k in range(widths[row]):
+                if bits[row, k]:
+                    place = places[first + t - k]
+                    edges[place, 0], edges[place, 1] = t - k, t + 1
+                    places[first + t - k] += 1
+        first += num_nodes[b]
+    edge_offsets[-1] = edges.shape[0]
+    return edge_offsets, edges
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,22 @@
 """`gengraph evaluate`."""
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gengraph.cli.options import takes_policy
 from gengraph.errors import InputError
 
+if TYPE_CHECKING:
+    from gengraph.collection import Policy
 
+
+@takes_policy
 def evaluate(
     reference: Annotated[str, typer.Argument(help="Real graphs: a file, a folder of shards, or the name of a data set.")],
     generated: Annotated[str, typer.Argument(help="Generated graphs, likewise.")],
+    policy: "Policy",
     protocol: Annotated[str, typer.Option(help="emd (GraphRNN 2018) or tv (GRAN 2019).")] = "emd",
     output: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
 ) -> None:
@@ -28,7 +34,8 @@ def evaluate(
     if output not in {"table", "json"}:
         msg = f"--format must be table or json, got {output!r}"
         raise InputError(msg)
-    evaluation = compare(load_dataset(reference), load_dataset(generated), protocol=protocol).to_dict()
+    real, made = (load_dataset(graphs, policy=policy) for graphs in (reference, generated))
+    evaluation = compare(real, made, protocol=protocol).to_dict()
     if output == "json":
         typer.echo(json.dumps(evaluation, indent=2))
         return

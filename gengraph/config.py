@@ -19,6 +19,7 @@ from gengraph.errors import InputError
 PRESETS = Path(__file__).parent / "configs"
 ORDERINGS = ("bfs", "cm", "dfs", "degree", "k-core", "rcm", "random")
 BREADTH_FIRST = ("bfs", "cm")  # the oldest neighbour never moves back: adaptive windows are exact
+LEVELLED = (*BREADTH_FIRST, "rcm")  # an edge reaches no further than two neighbouring levels of a search
 ROOTED = ("bfs", "cm", "dfs")  # every node but the first of a component has an earlier neighbour
 
 
@@ -73,8 +74,8 @@ class SequenceConfig:
             f"{' and '.join(BREADTH_FIRST)}; use --set sequence.window=fixed",
         )
         _check(
-            self.bandwidth == "estimate" or self.ordering in (*BREADTH_FIRST, "rcm"),
-            f"sequence.bandwidth = bound is known for bfs, cm and rcm, got ordering {self.ordering}; "
+            self.bandwidth == "estimate" or self.ordering in LEVELLED,
+            f"sequence.bandwidth = bound is known for {', '.join(LEVELLED)}, got ordering {self.ordering}; "
             "use --set sequence.bandwidth=estimate",
         )
 

@@ -290,6 +290,11 @@ class GraphSet:
             graphs.append(graph)
         return graphs
 
+    def degrees(self) -> Int64Array:
+        """int64[N], the neighbours of each node, all graphs in turn."""
+        ends = self.edges + self.node_offsets[:-1][self.graph_of_edge][:, None]
+        return np.bincount(ends.reshape(-1), minlength=int(self.node_offsets[-1]))
+
     def component_labels(self) -> Int64Array:
         """int64[N], a number for each connected component; components of all graphs are numbered through."""
         _, labels = sparse.csgraph.connected_components(self.to_csr(), directed=False)

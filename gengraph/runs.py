@@ -1,7 +1,7 @@
 """Training runs: one folder each, with frozen data, config, metrics and checkpoints.
 
 runs/NAME/
-  run.json        data set, split, data facts, versions
+  run.json        data set, what reading it changed, split, data facts, versions
   config.toml     what `gengraph train --config` reads
   data/           train.parquet, validation.parquet, test.parquet: frozen, so that they never mix
   metrics.jsonl   one line a report
@@ -31,7 +31,15 @@ MODEL_NAMES = {"rnn": "graphrnn", "mlp": "graphrnn-s"}
 _VERSIONED = ("gengraph", "torch", "numpy", "numba")
 
 
-def create_run(folder: Path, *, dataset: str, split: Split, split_seed: int, config: Config) -> None:
+def create_run(
+    folder: Path,
+    *,
+    dataset: str,
+    split: Split,
+    split_seed: int,
+    config: Config,
+    reading: dict[str, Any] | None = None,
+) -> None:
     """Make the folder of a run, whole or not at all.
 
     Args:
@@ -40,6 +48,7 @@ def create_run(folder: Path, *, dataset: str, split: Split, split_seed: int, con
         split: the data that is frozen in the run.
         split_seed: for the record.
         config: of the training.
+        reading: policy and counts of reading the data, for the record.
 
     Raises:
         InputError: the folder exists, or the graphs cannot be learned with this config.
@@ -56,7 +65,9 @@ def create_run(folder: Path, *, dataset: str, split: Split, split_seed: int, con
     about = {
         "model": MODEL_NAMES[config.model.head],
         "dataset": dataset,
-        "split_seed": split_seed,
+        "reading": reading,
+        "split": split.origin,
+        "split_seed": split_seed if split.origin == "seeded" else None,
         "num_graphs": {name: len(part) for name, part in parts.items()},
         "cut_to_largest_component": int((split.train.num_components() != train.num_components()).sum()),
         "content_hash": {name: part.content_hash() for name, part in parts.items()},

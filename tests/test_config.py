@@ -50,7 +50,7 @@ def test_bad_settings_name_rule_and_value(assignment: str, message: str) -> None
 def test_fields_that_do_not_go_together_are_refused() -> None:
     fixed = ["sequence.window=fixed"]
     assert Config().replace([*fixed, "sequence.ordering=dfs"]).sequence.ordering == "dfs"
-    with pytest.raises(InputError, match=r"bound is known for bfs, cm and rcm, got ordering degree"):
+    with pytest.raises(InputError, match=r"bound is known for bfs, cm, rcm, got ordering degree"):
         Config().replace([*fixed, "sequence.ordering=degree", "sequence.bandwidth=bound"])
     with pytest.raises(InputError, match=r"zero_row takes an empty row for the end, and ordering rcm has empty rows"):
         Config().replace([*fixed, "sequence.ordering=rcm", "model.stop=zero_row"])

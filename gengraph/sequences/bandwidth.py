@@ -7,7 +7,7 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-from gengraph.config import BREADTH_FIRST, SequenceConfig
+from gengraph.config import BREADTH_FIRST, LEVELLED, ORDERINGS, SequenceConfig
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet, Int64Array
 from gengraph.sequences.orderings import Adjacency, order_nodes, ordering_code
@@ -148,6 +148,29 @@ def choose_max_prev_node(graphs: GraphSet, sequence: SequenceConfig, *, seed: in
             )
             raise InputError(msg)
     return estimate_max_prev_node(graphs, sequence.ordering, seed=seed, quantile=sequence.quantile, max_prev_node=chosen)
+
+
+def describe_orderings(graphs: GraphSet, *, seed: int = 0) -> dict[str, dict[str, Any]]:
+    """How far back edges reach under each ordering, JSON-ready.
+
+    Returns:
+        By ordering: maximum, p999 (the 99.9th percentile of the orderings' furthest reaches), safe_bound (None where none is
+        known), share_cut_at_p999 of the edges in [0, 1], candidates (of a graph's rows), num_orderings.
+    """
+    bound = safe_bound(graphs)
+    described = {}
+    for ordering in ORDERINGS:
+        reach = measure_reach(graphs, ordering, seed=seed)
+        p999 = reach.quantile(0.999)
+        described[ordering] = {
+            "maximum": reach.quantile(1),
+            "p999": p999,
+            "safe_bound": bound if ordering in LEVELLED else None,
+            "share_cut_at_p999": reach.share_cut(p999),
+            "candidates": reach.mean_candidates,
+            "num_orderings": reach.num_orderings,
+        }
+    return described
 
 
 @nb.njit(cache=True)

@@ -127,7 +127,7 @@ def order_nodes(
 @nb.njit(cache=True)
 def _draw_unplaced(
     pool: npt.NDArray[np.int32], left: int, position: npt.NDArray[np.int32], state: npt.NDArray[np.uint64]
-) -> tuple[int, int]:
+) -> tuple[Any, int]:
     """A uniformly random node without a position from pool[:left], and how many are left; O(n) over all calls together."""
     while True:
         i = below(state, left)
@@ -146,7 +146,7 @@ def _order_component(
     neighbours: npt.NDArray[np.int32],
     state: npt.NDArray[np.uint64],
     out: Any,
-) -> int:
+) -> Any:
     """Order the component of a root into what follows `done` placed nodes, return how many are placed then."""
     order, position, done = out
     if ordering == _DFS:
@@ -174,7 +174,7 @@ def _dive(
     neighbours: npt.NDArray[np.int32],
     state: npt.NDArray[np.uint64],
     out: Any,
-) -> int:
+) -> Any:
     """Depth-first search from a root; neighbours are drawn without replacement, a part of Fisher and Yates's shuffle."""
     order, position, done = out
     stack = [(np.int32(root), neighbours[indptr[root] : indptr[root + 1]].copy(), 0)]

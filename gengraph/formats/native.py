@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from gengraph.arrow import SCHEMA, graphs_from_table
@@ -32,11 +33,18 @@ def read_parquet(path: Path) -> RawGraphs:
     if not {"num_nodes", "edges"} <= set(schema.names):
         msg = f"{path}: a table of graphs needs the columns num_nodes and edges, got {schema.names}"
         raise InputError(msg)
-    extra = [f for f in schema if f.name not in ("num_nodes", "edges", "split") and pa.types.is_nested(f.type)]
+    extra = [field.name for field in schema if field.name not in table.column_names and pa.types.is_nested(field.type)]
     part = parts_of(table.column("split").to_pylist(), str(path)) if "split" in schema.names else None
     num_nodes, edge_offsets, edges = graphs_from_table(table)
-    attributes = {f.name: table.num_rows for f in extra if table.num_rows}
+    attributes = {name: _num_values(path, name) for name in extra}
     return RawGraphs(num_nodes=num_nodes, edge_offsets=edge_offsets, edges=edges, attributes=attributes, part=part)
+
+
+def _num_values(path: Path, column: str) -> int:
+    """Values of a column of lists; of other nested columns its rows."""
+    values = pq.read_table(path, columns=[column]).column(column)
+    is_list = pa.types.is_list(values.type) or pa.types.is_large_list(values.type)
+    return int(pc.sum(pc.list_value_length(values)).as_py() or 0) if is_list else len(values)
 
 
 def write_parquet(graphs: GraphSet, path: Path) -> None:

@@ -35,7 +35,7 @@ def check_members(where: str, archive: zipfile.ZipFile) -> None:
     names: set[str] = set()
     for info in archive.infolist():
         path = PurePosixPath(info.filename.replace("\\", "/"))
-        if path.is_absolute() or ".." in path.parts or ":" in path.parts[:1]:
+        if path.is_absolute() or ".." in path.parts or any(":" in part for part in path.parts):
             msg = f"{where}: member {info.filename!r} leaves the folder of the zip; get the file from its source again"
             raise InputError(msg)
         if info.file_size > MAX_MEMBER_BYTES:

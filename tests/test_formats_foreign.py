@@ -168,3 +168,17 @@ def test_unsorted_parquet_is_sorted_and_checked(tmp_path: Path) -> None:
     pq.write_table(pa.table({"num_nodes": [3, 2], "edges": [[[2, 1]], [[0, 2]]]}), tmp_path / "a.parquet")
     with pytest.raises(InputError, match=r"1 edges join a node outside 0\.\.n-1, the first is \(0, 2\) in graph 1 of 2 nodes"):
         read_graphs(tmp_path / "a.parquet")
+
+
+def test_nulls_and_slices_of_tables(tmp_path: Path) -> None:
+    graphs = GraphSet.from_networkx([nx.path_graph(n) for n in range(5)])
+    assert GraphSet.from_arrow(graphs.to_arrow().slice(2, 2)) == graphs[2:4]
+    assert GraphSet.from_arrow(graphs.to_arrow().slice(0, 1)) == graphs[:1]
+    for row in (
+        {"num_nodes": None, "edges": [[0, 1]]},
+        {"num_nodes": 2, "edges": None},
+        {"num_nodes": 2, "edges": [[None, 1]]},
+    ):
+        table = pa.Table.from_pylist([{"num_nodes": 2, "edges": [[0, 1]]}, row])
+        with pytest.raises(InputError, match="without nulls"):
+            GraphSet.from_arrow(table)

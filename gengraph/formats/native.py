@@ -25,24 +25,24 @@ from gengraph.graphs import GraphSet
 def read_parquet(path: Path) -> RawGraphs:
     """Edges are not copied beyond what decompression needs."""
     try:
-        schema = pq.read_schema(path)
-        table = pq.read_table(path, columns=[name for name in ("num_nodes", "edges", "split") if name in schema.names])
+        with pq.ParquetFile(path) as file:
+            names = file.schema_arrow.names
+            table = file.read([name for name in ("num_nodes", "edges", "split") if name in names])
+            extra = [f.name for f in file.schema_arrow if f.name not in table.column_names and pa.types.is_nested(f.type)]
+            attributes = {name: _num_values(file.read([name]).column(name)) for name in extra}
     except pa.ArrowInvalid as error:
         msg = f"{path} is not a whole Parquet file: {error}"
         raise InputError(msg) from error
-    if not {"num_nodes", "edges"} <= set(schema.names):
-        msg = f"{path}: a table of graphs needs the columns num_nodes and edges, got {schema.names}"
+    if not {"num_nodes", "edges"} <= set(names):
+        msg = f"{path}: a table of graphs needs the columns num_nodes and edges, got {names}"
         raise InputError(msg)
-    extra = [field.name for field in schema if field.name not in table.column_names and pa.types.is_nested(field.type)]
-    part = parts_of(table.column("split").to_pylist(), str(path)) if "split" in schema.names else None
+    part = parts_of(table.column("split").to_pylist(), str(path)) if "split" in names else None
     num_nodes, edge_offsets, edges = graphs_from_table(table)
-    attributes = {name: _num_values(path, name) for name in extra}
     return RawGraphs(num_nodes=num_nodes, edge_offsets=edge_offsets, edges=edges, attributes=attributes, part=part)
 
 
-def _num_values(path: Path, column: str) -> int:
-    """Values of a column of lists; of other nested columns its rows."""
-    values = pq.read_table(path, columns=[column]).column(column)
+def _num_values(values: pa.ChunkedArray) -> int:
+    """Values in a column of lists; of other nested columns its rows."""
     is_list = pa.types.is_list(values.type) or pa.types.is_large_list(values.type)
     return int(pc.sum(pc.list_value_length(values)).as_py() or 0) if is_list else len(values)
 

@@ -23,6 +23,7 @@ from gengraph.data import Split
 from gengraph.errors import InputError
 from gengraph.files import write_json, write_text
 from gengraph.formats import read_graphs, write_graphs
+from gengraph.graphs import GraphSet
 
 if TYPE_CHECKING:
     from gengraph.training import Place
@@ -128,6 +129,16 @@ def newest_checkpoint(folder: Path) -> Path:
     return saved[-1]
 
 
+def _frozen_part(folder: Path, name: str, about: dict[str, Any]) -> GraphSet:
+    """A part of a run's data, which must be what it was when the run was made."""
+    path = folder / "data" / f"{name}.parquet"
+    graphs = read_graphs(path)
+    if graphs.content_hash() != about["content_hash"][name]:
+        msg = f"{path} is not what this run was made with, so train and test graphs may have mixed; make a new run"
+        raise InputError(msg)
+    return graphs
+
+
 def train_run(
     folder: Path,
     *,
@@ -139,7 +150,7 @@ def train_run(
     Every rank of a world calls it with the same folder, which all can read; rank 0 writes.
 
     Raises:
-        InputError: no such run, or a checkpoint that cannot be read.
+        InputError: no such run, a checkpoint that cannot be read, or data that was changed.
         TrainingDiverged: the loss is not finite any more.
         KeyboardInterrupt: after the checkpoint was saved.
     """
@@ -148,7 +159,7 @@ def train_run(
     from gengraph.training import Trainer
 
     about, config = read_run(folder), load_config(folder / "config.toml")
-    train, validation = (read_graphs(folder / "data" / f"{name}.parquet") for name in ("train", "validation"))
+    train, validation = (_frozen_part(folder, name, about) for name in ("train", "validation"))
     trainer = Trainer(config, DataFacts(**about["facts"]), train, validation, place)
     saved = checkpoints_in(folder / "checkpoints")
     if saved:

@@ -128,6 +128,8 @@ def test_a_run_records_what_reading_changed_and_keeps_given_parts() -> None:
     about = json.loads(Path("runs/c/run.json").read_text())
     assert (about["split"], about["split_seed"]) == ("seeded", 5)
     assert about["content_hash"]["test"] == split_graphs(load_dataset("grid-small"), seed=5).test.content_hash()
+    write_graphs(load_dataset("grid-small"), "runs/c/data/train.parquet")
+    assert "is not what this run was made with" in gengraph("train --run c --resume --steps 4", code=2)
 
 
 @pytest.mark.parametrize("ordering", ["dfs", "degree", "k-core", "rcm", "random"])

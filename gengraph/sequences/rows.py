@@ -157,7 +157,7 @@ def _encode_graph(
 def decode_rows(batch: RowBatch) -> GraphSet:
     """The graphs of a batch in the order of `batch.graph`, nodes numbered by their ordering; O(n M / 8 + m) a graph."""
     edge_offsets, edges = _decode(batch.num_nodes, batch.step_offsets, np.ascontiguousarray(batch.bits))
-    return GraphSet(batch.num_nodes.astype(np.int32), edge_offsets, edges)
+    return GraphSet.unchecked(batch.num_nodes, edge_offsets, edges)
 
 
 @nb.njit(cache=True)
@@ -198,27 +198,38 @@ def _decode(
 
 @nb.njit(cache=True)
 def _set_bits(flat: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
-    """The indices of the ones among bytes 0 and 1, eight bytes at a time."""
-    words = flat[: flat.shape[0] // 8 * 8].view(np.uint64)
-    tail = 8 * words.shape[0]
-    count = flat[tail:].sum()
-    for word in words:
-        count += (word * _BYTES) >> np.uint64(56)  # the sum of its bytes
-    found = np.empty(count, np.int64)
-    count = 0
+    """The indices of the ones among bytes 0 and 1; 64 zeros at a time are passed over."""
+    tail = flat.shape[0] // 64 * 64
+    words = flat[:tail].view(np.uint64)
+    total = np.int64(flat[tail:].sum())
     for w in range(words.shape[0]):
-        word = words[w]
-        while word:
-            lowest = word & (~word + np.uint64(1))
-            below = ((lowest - np.uint64(1)) & _BYTES) * _BYTES >> np.uint64(56)  # bytes below the lowest one
-            found[count] = 8 * w + np.int64(below)
-            count += 1
-            word ^= lowest
+        total += np.int64((words[w] * _BYTES) >> np.uint64(56))  # the sum of its bytes
+    found = np.empty(total, np.int64)
+    count = 0
+    for first in range(0, words.shape[0], 8):
+        any_set = np.uint64(0)
+        for w in range(8):
+            any_set |= words[first + w]
+        if any_set:
+            for w in range(first, first + 8):
+                count = _add_bits(words[w], 8 * w, found, count)
     for i in range(tail, flat.shape[0]):
         if flat[i]:
             found[count] = i
             count += 1
     return found
+
+
+@nb.njit(cache=True, inline="always")
+def _add_bits(word: Any, first: int, found: npt.NDArray[np.int64], count: int) -> int:
+    """Append the indices of a word's bytes that are one, lowest first, where its first byte has the index `first`."""
+    while word:
+        lowest = word & (~word + np.uint64(1))
+        below = ((lowest - np.uint64(1)) & _BYTES) * _BYTES >> np.uint64(56)  # bytes below the lowest one
+        found[count] = first + np.int64(below)
+        count += 1
+        word ^= lowest
+    return count
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,9 @@ def test_decoding_inverts_encoding(ordering: str, graphs: GraphSet, adaptive: bo
     assert batch.num_cut == 0
     assert sorted(batch.graph.tolist()) == list(range(len(graphs)))
     expected = [renumbered(graphs, int(g), ordering, seed) for g in batch.graph]
-    assert decode_rows(batch) == GraphSet.concatenate(expected)
+    decoded = decode_rows(batch)
+    assert decoded == GraphSet.concatenate(expected)
+    assert GraphSet(decoded.num_nodes, decoded.edge_offsets, decoded.edges) == decoded  # it obeys all rules
 
 
 @pytest.mark.parametrize("ordering", ORDERINGS)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gengraph.data import load_dataset, split_graphs
+from gengraph.collection import Policy
+from gengraph.data import load_collection, split_collection
 from gengraph.data.download import Report
 from gengraph.errors import DatasetUnavailable, InputError
 from gengraph.generator import GENERATORS
@@ -88,7 +89,14 @@ class Row:
     error: str | None = None
 
 
-def load_data(names: Iterable[str], *, data_dir: Path | None, report: Report | None) -> Iterator[Data | Row]:
+def load_data(
+    names: Iterable[str],
+    *,
+    data_dir: Path | None,
+    report: Report | None,
+    policy: Policy | None = None,
+    split_seed: int = 0,
+) -> Iterator[Data | Row]:
     """The parts of each data set; a failed Row for one that can be neither found nor downloaded.
 
     Raises:
@@ -96,10 +104,11 @@ def load_data(names: Iterable[str], *, data_dir: Path | None, report: Report | N
     """
     for name in names:
         try:
-            split = split_graphs(load_dataset(name, data_dir=data_dir, report=report))
+            collection = load_collection(name, data_dir=data_dir, report=report, policy=policy)
         except DatasetUnavailable as error:
             yield Row(dataset=name, model="-", mmd2={}, error=str(error))
         else:
+            split = split_collection(collection, seed=split_seed)
             yield Data(name, GraphSet.concatenate([split.train, split.validation]), DescribedSet(split.test))
 
 

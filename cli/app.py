@@ -20,8 +20,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Learn to generate graphs that look like yours, and say honestly how well that went.",
 )
-for command in (train, tune, sample, evaluate, benchmark, datasets):
+for command in (train, tune, sample, evaluate, benchmark):
     app.command()(guarded(command))
+app.add_typer(datasets, name="datasets")
 
 
 def _show_version(wanted: bool) -> None:

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gengraph.cli.options import Address, CpusPerWorker, DataDir, Seed, duration, names
+from gengraph.cli.options import Address, CpusPerWorker, DataDir, Seed, SplitSeed, duration, names, takes_policy
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from gengraph.benchmarks.suite import Cell, Data, Row, Settings
+    from gengraph.collection import Policy
 
 
+@takes_policy
 def benchmark(
+    policy: "Policy",
     datasets: Annotated[str, typer.Option(help="Names or paths, separated by commas.")] = "ladder,grid,community",
     models: Annotated[str | None, typer.Option(help="Names, separated by commas; by default all.")] = None,
     budget: Annotated[float, typer.Option(parser=duration, metavar="TIME", help="Time to fit one model: 60s, 10m.")] = "60s",  # type: ignore[assignment]
@@ -29,6 +32,7 @@ def benchmark(
         int | None, typer.Option(min=0, help="Ray workers, by default one a CPU; 0 does everything in this process.")
     ] = None,
     seed: Seed = 0,
+    split_seed: SplitSeed = 0,
     data_dir: DataDir = None,
     cpus_per_worker: CpusPerWorker = 1.0,
     address: Address = None,
@@ -51,7 +55,7 @@ def benchmark(
         seed=seed,
     )
     with download_bar() as report:
-        loaded = list(load_data(names(datasets), data_dir=data_dir, report=report))
+        loaded = list(load_data(names(datasets), data_dir=data_dir, report=report, policy=policy, split_seed=split_seed))
     data = [part for part in loaded if isinstance(part, Data)]
     unavailable = [part for part in loaded if not isinstance(part, Data)]
     if workers is None:

@@ -1,23 +1,172 @@
 """`gengraph datasets`."""
 
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
-def datasets() -> None:
-    """List the named data sets.
+import typer
 
-    Any command that takes a data set also takes a path: Parquet, JSON lines, graph6, sparse6 or a TU zip.
+from gengraph.cli.guard import guarded
+from gengraph.cli.options import DATASET_HELP, DataDir, Seed, SplitSeed, takes_policy
+from gengraph.errors import InputError
 
-    Example:
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from gengraph.collection import Collection, Policy
+
+datasets = typer.Typer(invoke_without_command=True)
+DatasetArgument = Annotated[str, typer.Argument(metavar="NAME|PATH", help=DATASET_HELP)]
+
+
+@datasets.callback()
+@guarded
+def listing(context: typer.Context) -> None:
+    """List the named data sets, or look into one.
+
+    Any command that takes a data set also takes a path: Parquet, JSON lines, graph6, sparse6, GraphML, GML, an edge list,
+    scipy's .npz or a TU zip. Random families have any number of graphs: `planar:8192`. `tu:NAME` is any TU collection.
+
+    Examples:
 
       gengraph datasets
+
+      gengraph datasets show grid
+
+      gengraph datasets export grid --split test --out test.g6
     """
+    if context.invoked_subcommand is not None:
+        return
     from rich.console import Console
-    from rich.table import Table
 
     from gengraph.data import DATASETS
 
-    table = Table(box=None, pad_edge=False)
-    for title, justify in (("name", "left"), ("graphs", "right"), ("nodes", "right"), ("what", "left")):
-        table.add_column(title, justify="right" if justify == "right" else "left", no_wrap=title != "what")
+    table = _table("name", "graphs", "nodes", "what", left=("name", "what"), wrap=("what",))
     for name, dataset in DATASETS.items():
         table.add_row(name, str(dataset.num_graphs), "{}-{}".format(*dataset.nodes), dataset.summary)
+    Console().print(table)
+
+
+@datasets.command()
+@guarded
+@takes_policy
+def show(
+    dataset: DatasetArgument,
+    policy: "Policy",
+    output: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+    split_seed: SplitSeed = 0,
+    seed: Seed = 0,
+    data_dir: DataDir = None,
+) -> None:
+    """Show what a data set holds: sizes, density, connectedness, split, content hash, and max_prev_node by ordering.
+
+    Examples:
+
+      gengraph datasets show enzymes
+
+      gengraph datasets show my_graphs.graphml --on-loops drop --format json
+    """
+    from gengraph.data.description import describe
+    from gengraph.sequences.bandwidth import describe_orderings
+
+    if output not in {"table", "json"}:
+        msg = f"--format must be table or json, got {output!r}"
+        raise InputError(msg)
+    collection = _load(dataset, data_dir, policy)
+    about = {"dataset": dataset} | describe(dataset, collection, split_seed=split_seed)
+    about["orderings"] = describe_orderings(collection.graphs, seed=seed)
+    if output == "json":
+        typer.echo(json.dumps(about, indent=2))
+        return
+    _print(about)
+
+
+@datasets.command()
+@guarded
+@takes_policy
+def export(
+    dataset: DatasetArgument,
+    policy: "Policy",
+    out: Annotated[Path, typer.Option(help="The file to write; its suffix says the format.")],
+    split: Annotated[str, typer.Option(help="train, validation, test or all.")] = "all",
+    split_seed: SplitSeed = 0,
+    data_dir: DataDir = None,
+) -> None:
+    """Write a data set, or the part of it that training, validation or the test uses, to a file.
+
+    Examples:
+
+      gengraph datasets export grid --split test --out test.g6
+
+      gengraph datasets export my_graphs.gml --on-directed symmetrize --out graphs.parquet
+    """
+    from gengraph.collection import PARTS
+    from gengraph.data import split_collection
+    from gengraph.formats import write_graphs
+
+    if split not in (*PARTS, "all"):
+        msg = f"--split must be one of {', '.join(PARTS)}, all, got {split!r}"
+        raise InputError(msg)
+    collection = _load(dataset, data_dir, policy)
+    graphs = collection.graphs if split == "all" else getattr(split_collection(collection, seed=split_seed), split)
+    write_graphs(graphs, out)
+    typer.echo(f"{len(graphs)} graphs: {out}")
+
+
+@datasets.command()
+@guarded
+def fetch(
+    dataset: Annotated[str, typer.Argument(metavar="NAME", help="A name from `gengraph datasets`, or tu:NAME.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Download what a named data set needs and check it, so that later commands need no network.
+
+    Example:
+
+      gengraph datasets fetch protein
+    """
+    from gengraph.collection import Policy
+
+    collection = _load(dataset, data_dir, Policy(on_attributes="drop"))
+    typer.echo(f"{dataset}: {len(collection.graphs)} graphs, content {collection.graphs.content_hash()}")
+
+
+def _load(dataset: str, data_dir: Path | None, policy: "Policy") -> "Collection":
+    from gengraph.cli.progress import download_bar
+    from gengraph.data import load_collection
+
+    with download_bar() as report:
+        return load_collection(dataset, data_dir=data_dir, report=report, policy=policy)
+
+
+def _table(*columns: str, left: tuple[str, ...] = (), wrap: tuple[str, ...] = ()) -> "Table":
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="left" if column in left else "right", no_wrap=column not in wrap)
+    return table
+
+
+def _print(about: dict[str, Any]) -> None:
+    from rich.console import Console
+
+    if about["description"]:
+        typer.echo(about["description"] + "\n")
+    for name in ("graphs", "nodes", "edges", "density"):
+        value = about[name]
+        shown = f"{value['min']:.4g} to {value['max']:.4g}, mean {value['mean']:.4g}" if isinstance(value, dict) else value
+        typer.echo(f"{name + ':':14}{shown}")
+    typer.echo(f"{'connected:':14}{about['connected']} of {about['graphs']} graphs, {about['isolated_nodes']} isolated nodes")
+    sizes = ", ".join(f"{count} {part}" for part, count in about["split"]["sizes"].items())
+    typer.echo(f"{'split:':14}{about['split']['origin']}: {sizes}")
+    typer.echo(f"{'content:':14}{about['content_hash']}")
+    for kind, count in about["reading"]["found"].items():
+        typer.echo(f"{kind + ':':14}{about['reading']['policy'][kind]}, {count} found")
+    typer.echo("\nmax_prev_node, and what rows choose among:")
+    table = _table("ordering", "maximum", "p99.9", "safe bound", "cut at p99.9", "candidates a graph", left=("ordering",))
+    for name, values in about["orderings"].items():
+        bound = "-" if values["safe_bound"] is None else str(values["safe_bound"])
+        numbers = (str(values["maximum"]), str(values["p999"]), bound)
+        table.add_row(name, *numbers, f"{values['share_cut_at_p999']:.3%}", f"{values['candidates']:.0f}")
     Console().print(table)

@@ -1,8 +1,11 @@
 """Options that several commands share."""
 
+import functools
+import inspect
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -23,14 +26,45 @@ def names(text: str) -> list[str]:
     return list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
-DatasetOption = Annotated[
-    str, typer.Option("--dataset", help="A name from `gengraph datasets`, or a file or folder of graphs.")
-]
+DATASET_HELP = "A name from `gengraph datasets`, tu:NAME, or a file or folder of graphs."
+DatasetOption = Annotated[str, typer.Option("--dataset", help=DATASET_HELP)]
 DataDir = Annotated[Path | None, typer.Option(help="Where files of named data sets are looked for first.")]
 RunsDir = Annotated[Path, typer.Option(help="The folder that runs live in.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
+SplitSeed = Annotated[int, typer.Option(min=0, help="Seed of the split, where the data does not bring its own.")]
 Workers = Annotated[int, typer.Option(min=0, help="Ray workers; 0 does everything in this process, without Ray.")]
 Address = Annotated[
     str | None, typer.Option(help="A running Ray cluster, `auto` or host:port. Without it Ray starts on this machine.")
 ]
 CpusPerWorker = Annotated[float, typer.Option(min=0.01, help="CPUs of each worker; below 1, workers share them.")]
+
+_POLICY = {
+    "on_directed": ("error", "error or symmetrize: edges that stand in one direction."),
+    "on_loops": ("error", "error or drop: edges from a node to itself."),
+    "on_multi_edges": ("error", "error or drop: all but one of parallel edges."),
+    "on_attributes": ("error", "error or drop: weights and features of nodes and edges."),
+    "on_isolated": ("keep", "keep, drop or error: nodes without edges."),
+    "on_components": ("keep", "keep, largest or error: graphs of several components."),
+}
+
+
+def takes_policy(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with options that say what is done with graphs that are not simple, undirected and bare.
+
+    It is called with what they make, a `gengraph.collection.Policy`, as its argument `policy`.
+    """
+
+    @functools.wraps(command)
+    def run(**values: Any) -> None:
+        from gengraph.collection import Policy
+
+        policy = Policy(**{name: values.pop(name) for name in _POLICY})
+        command(**values, policy=policy)
+
+    parameters = [parameter for name, parameter in inspect.signature(command).parameters.items() if name != "policy"]
+    for name, (default, text) in _POLICY.items():
+        option = Annotated[str, typer.Option(metavar="WHAT", help=text, rich_help_panel="Graphs that are more than a GraphSet")]
+        parameters.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=option))
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return run

@@ -6,15 +6,29 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gengraph.cli.options import Address, CpusPerWorker, DataDir, RunsDir, Seed, Workers, duration
+from gengraph.cli.options import (
+    DATASET_HELP,
+    Address,
+    CpusPerWorker,
+    DataDir,
+    RunsDir,
+    Seed,
+    SplitSeed,
+    Workers,
+    duration,
+    takes_policy,
+)
 from gengraph.errors import InputError
 
 if TYPE_CHECKING:
+    from gengraph.collection import Policy
     from gengraph.config import Config
 
 
+@takes_policy
 def train(
-    dataset: Annotated[str | None, typer.Option(help="A name from `gengraph datasets`, or a file or folder of graphs.")] = None,
+    policy: "Policy",
+    dataset: Annotated[str | None, typer.Option(help=DATASET_HELP)] = None,
     model: Annotated[str | None, typer.Option(help="graphrnn or graphrnn-s; by default what the config says.")] = None,
     run: Annotated[str | None, typer.Option(help="Name of the run; by default DATASET-MODEL.")] = None,
     workers: Workers = 0,
@@ -27,6 +41,7 @@ def train(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a field: model.hidden_size=64. Repeatable.")
     ] = None,
     seed: Seed = 0,
+    split_seed: SplitSeed = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an existing run.")] = False,
     runs_dir: RunsDir = Path("runs"),
     data_dir: DataDir = None,
@@ -36,7 +51,8 @@ def train(
 ) -> None:
     """Train GraphRNN on a data set; the result is a run that `gengraph sample` draws from.
 
-    A fifth of the graphs is held out for the test and a tenth of the rest for validation.
+    A fifth of the graphs is held out for the test and a tenth of the rest for validation, unless the data says which are: by a
+    column `split`, or by a folder of three files. The parts are frozen in the run.
 
     Examples:
 
@@ -65,8 +81,8 @@ def train(
             msg = "--dataset is missing: a name from `gengraph datasets`, or a file or folder of graphs"
             raise InputError(msg)
         chosen = _configure(config, model, assign or [], seed=seed, steps=steps, budget=budget)
-        folder = runs_dir / (run or f"{Path(dataset).stem}-{runs.MODEL_NAMES[chosen.model.head]}")
-        _create(folder, dataset, data_dir, chosen)
+        folder = runs_dir / (run or f"{Path(dataset).stem.replace(':', '-')}-{runs.MODEL_NAMES[chosen.model.head]}")
+        _create(folder, dataset, data_dir, chosen, policy, split_seed)
     steps_done = _run(folder, workers, cpus_per_worker, max_failures, address)
     _show(folder, steps_done)
 
@@ -92,14 +108,17 @@ def _configure(
     return dataclasses.replace(config, training=training)
 
 
-def _create(folder: Path, dataset: str, data_dir: Path | None, config: "Config") -> None:
+def _create(folder: Path, dataset: str, data_dir: Path | None, config: "Config", policy: "Policy", split_seed: int) -> None:
     from gengraph.cli.progress import download_bar, errors
-    from gengraph.data import load_dataset, split_graphs
+    from gengraph.data import load_collection, split_collection
     from gengraph.runs import create_run, read_run
 
     with download_bar() as report:
-        graphs = load_dataset(dataset, data_dir=data_dir, report=report)
-    create_run(folder, dataset=dataset, split=split_graphs(graphs), split_seed=0, config=config)
+        collection = load_collection(dataset, data_dir=data_dir, report=report, policy=policy)
+    split = split_collection(collection, seed=split_seed)
+    create_run(folder, dataset=dataset, split=split, split_seed=split_seed, config=config, reading=collection.record())
+    for kind, count in collection.found.items():
+        errors.print(f"{kind} {getattr(policy, kind)}: {count} found")
     about = read_run(folder)
     bandwidth = about["bandwidth"]
     errors.print(

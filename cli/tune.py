@@ -6,18 +6,31 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gengraph.cli.options import Address, CpusPerWorker, DataDir, DatasetOption, Seed, Workers, duration
+from gengraph.cli.options import (
+    Address,
+    CpusPerWorker,
+    DataDir,
+    DatasetOption,
+    Seed,
+    SplitSeed,
+    Workers,
+    duration,
+    takes_policy,
+)
 from gengraph.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gengraph.collection import Policy
     from gengraph.config import Config
     from gengraph.data import Split
 
 
+@takes_policy
 def tune(
     dataset: DatasetOption,
+    policy: "Policy",
     trials: Annotated[int, typer.Option(min=1, help="Settings to try.")] = 8,
     budget: Annotated[
         float, typer.Option(parser=duration, metavar="TIME", help="Training time of a full trial: 90s, 10m.")
@@ -27,6 +40,7 @@ def tune(
     out: Annotated[Path, typer.Option(help="Where the best config is written.")] = Path("tuned.toml"),
     workers: Workers = 0,
     seed: Seed = 0,
+    split_seed: SplitSeed = 0,
     data_dir: DataDir = None,
     cpus_per_worker: CpusPerWorker = 1.0,
     address: Address = None,
@@ -43,7 +57,7 @@ def tune(
     """
     from gengraph.cli.progress import counting_bar, download_bar
     from gengraph.config import load_config
-    from gengraph.data import load_dataset, split_graphs
+    from gengraph.data import load_collection, split_collection
     from gengraph.files import write_text
     from gengraph.sweep import apply_assignments
 
@@ -51,7 +65,8 @@ def tune(
     length: dict[str, Any] = {"seed": seed, "steps": steps, "budget": budget}
     base = dataclasses.replace(base, training=dataclasses.replace(base.training, **length))
     with download_bar() as progress:
-        split = split_graphs(load_dataset(dataset, data_dir=data_dir, report=progress))
+        collection = load_collection(dataset, data_dir=data_dir, report=progress, policy=policy)
+    split = split_collection(collection, seed=split_seed)
     with counting_bar("trials", trials, "trials") as report:
         if workers == 0:
             results = _tune_here(base, split, trials=trials, seed=seed, report=report)

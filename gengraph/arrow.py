@@ -1,8 +1,9 @@
 """GraphSet <-> Arrow table: one row a graph, the edges shared, not copied."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from gengraph.errors import InputError
@@ -44,7 +45,17 @@ def graphs_from_table(table: pa.Table) -> "tuple[Int32Array, Int64Array, Int32Ar
     if table.num_rows == 0:
         return np.zeros(0, np.int32), np.zeros(1, np.int64), np.zeros((0, 2), np.int32)
     (edges,) = columns.column("edges").chunks
-    offsets = edges.offsets.to_numpy()
-    pairs = edges.values.slice(offsets[0], offsets[-1] - offsets[0]).flatten().to_numpy()
+    offsets = _plain(edges.offsets, np.dtype(np.int64))
+    pairs = edges.values.slice(offsets[0], offsets[-1] - offsets[0]).flatten()
     (num_nodes,) = columns.column("num_nodes").chunks
-    return num_nodes.to_numpy(), offsets - offsets[0], pairs.reshape(-1, 2)
+    return _plain(num_nodes, np.dtype(np.int32)), offsets - offsets[0], _plain(pairs, np.dtype(np.int32)).reshape(-1, 2)
+
+
+def _plain(array: pa.Array, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """The buffer of an Arrow array; its to_numpy imports pandas where that is installed, which takes longer than reading."""
+    if array.null_count:
+        msg = f"num_nodes must be whole numbers and edges lists of node pairs, without nulls: {array.null_count} are null"
+        raise InputError(msg)
+    if not len(array):
+        return np.zeros(0, dtype)
+    return np.frombuffer(array.buffers()[1], dtype, count=len(array), offset=array.offset * dtype.itemsize)

@@ -17,6 +17,10 @@ import tomli_w
 from gengraph.errors import InputError
 
 PRESETS = Path(__file__).parent / "configs"
+ORDERINGS = ("bfs", "cm", "dfs", "degree", "k-core", "rcm", "random")
+BREADTH_FIRST = ("bfs", "cm")  # the oldest neighbour never moves back: adaptive windows are exact
+LEVELLED = (*BREADTH_FIRST, "rcm")  # an edge reaches no further than two neighbouring levels of a search
+ROOTED = ("bfs", "cm", "dfs")  # every node but the first of a component has an earlier neighbour
 
 
 def _check(rule: bool, message: str) -> None:
@@ -39,25 +43,41 @@ class SequenceConfig:
     """How graphs become rows.
 
     Attributes:
-        ordering: node ordering, a name of `gengraph.sequences.orderings.ORDERINGS`.
-        max_prev_node: earlier nodes that a row can connect to; None takes the furthest reach seen in the training graphs.
-        window: adaptive (a row's candidates start at the oldest neighbour of the row before) or fixed.
+        ordering: node ordering: bfs, cm, dfs, degree, k-core, rcm or random, as `gengraph.sequences.orderings` has them.
+        max_prev_node: earlier nodes that a row can connect to; None takes it from the training graphs.
+        bandwidth: how it is taken from them: estimate (from random orderings) or bound (no edge is ever cut; bfs, cm, rcm).
+        quantile: share of those orderings, in (0, 1], that an estimate covers; 1 takes the furthest reach seen.
+        window: adaptive (a row's candidates start at the oldest neighbour of the row before; bfs and cm) or fixed.
         scan: the order of a row's edge decisions, oldest_first or nearest_first.
         components: all, or largest: train on the largest component of each graph only (their number is reported).
     """
 
     ordering: str = "cm"
     max_prev_node: int | None = None
+    bandwidth: str = "estimate"
+    quantile: float = 1.0
     window: str = "adaptive"
     scan: str = "oldest_first"
     components: str = "all"
 
     def __post_init__(self) -> None:
-        _one_of("sequence.ordering", self.ordering, ("bfs", "cm"))
+        _one_of("sequence.ordering", self.ordering, ORDERINGS)
+        _one_of("sequence.bandwidth", self.bandwidth, ("estimate", "bound"))
+        _check(0 < self.quantile <= 1, f"sequence.quantile must lie in (0, 1], got {self.quantile}")
         _one_of("sequence.window", self.window, ("adaptive", "fixed"))
         _one_of("sequence.scan", self.scan, ("oldest_first", "nearest_first"))
         _one_of("sequence.components", self.components, ("all", "largest"))
         _at_least_one("sequence", self, "max_prev_node")
+        _check(
+            self.window == "fixed" or self.ordering in BREADTH_FIRST,
+            f"sequence.window = adaptive would lose edges under ordering {self.ordering}, it is exact for "
+            f"{' and '.join(BREADTH_FIRST)}; use --set sequence.window=fixed",
+        )
+        _check(
+            self.bandwidth == "estimate" or self.ordering in LEVELLED,
+            f"sequence.bandwidth = bound is known for {', '.join(LEVELLED)}, got ordering {self.ordering}; "
+            "use --set sequence.bandwidth=estimate",
+        )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,6 +159,13 @@ class Config:
     sequence: SequenceConfig = SequenceConfig()
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
+
+    def __post_init__(self) -> None:
+        _check(
+            self.model.stop == "decision" or self.sequence.ordering in ROOTED,
+            f"model.stop = zero_row takes an empty row for the end, and ordering {self.sequence.ordering} has empty rows "
+            f"within a graph; use --set model.stop=decision or one of {', '.join(ROOTED)}",
+        )
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from gengraph.errors import InputError
+
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
@@ -25,6 +27,44 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def file_lock(path: Path) -> Iterator[None]:
+    """Held by one process at a time for a path; the others wait. It ends with its process, and leaves no file behind.
+
+    Where the system has no flock (Windows) nobody waits: files are still whole or not there, but may be made twice.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    name = path.with_name(f".{path.name}.lock")
+    while True:
+        with name.open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if not name.exists() or name.stat().st_ino != os.fstat(file.fileno()).st_ino:
+                continue  # whoever held it before has removed it
+            try:
+                yield
+            finally:
+                name.unlink()
+            return
+
+
+def read_text(path: Path) -> str:
+    """The content of a text file.
+
+    Raises:
+        InputError: it is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        msg = f"{path} is not a text file: {error}"
+        raise InputError(msg) from error
 
 
 def write_text(path: Path, text: str) -> None:

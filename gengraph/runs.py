@@ -1,7 +1,7 @@
 """Training runs: one folder each, with frozen data, config, metrics and checkpoints.
 
 runs/NAME/
-  run.json        data set, split, data facts, versions
+  run.json        data set, what reading it changed, split, data facts, versions
   config.toml     what `gengraph train --config` reads
   data/           train.parquet, validation.parquet, test.parquet: frozen, so that they never mix
   metrics.jsonl   one line a report
@@ -23,6 +23,7 @@ from gengraph.data import Split
 from gengraph.errors import InputError
 from gengraph.files import write_json, write_text
 from gengraph.formats import read_graphs, write_graphs
+from gengraph.graphs import GraphSet
 
 if TYPE_CHECKING:
     from gengraph.training import Place
@@ -31,7 +32,15 @@ MODEL_NAMES = {"rnn": "graphrnn", "mlp": "graphrnn-s"}
 _VERSIONED = ("gengraph", "torch", "numpy", "numba")
 
 
-def create_run(folder: Path, *, dataset: str, split: Split, split_seed: int, config: Config) -> None:
+def create_run(
+    folder: Path,
+    *,
+    dataset: str,
+    split: Split,
+    split_seed: int,
+    config: Config,
+    reading: dict[str, Any] | None = None,
+) -> None:
     """Make the folder of a run, whole or not at all.
 
     Args:
@@ -40,6 +49,7 @@ def create_run(folder: Path, *, dataset: str, split: Split, split_seed: int, con
         split: the data that is frozen in the run.
         split_seed: for the record.
         config: of the training.
+        reading: policy and counts of reading the data, for the record.
 
     Raises:
         InputError: the folder exists, or the graphs cannot be learned with this config.
@@ -56,7 +66,9 @@ def create_run(folder: Path, *, dataset: str, split: Split, split_seed: int, con
     about = {
         "model": MODEL_NAMES[config.model.head],
         "dataset": dataset,
-        "split_seed": split_seed,
+        "reading": reading,
+        "split": split.origin,
+        "split_seed": split_seed if split.origin == "seeded" else None,
         "num_graphs": {name: len(part) for name, part in parts.items()},
         "cut_to_largest_component": int((split.train.num_components() != train.num_components()).sum()),
         "content_hash": {name: part.content_hash() for name, part in parts.items()},
@@ -117,6 +129,16 @@ def newest_checkpoint(folder: Path) -> Path:
     return saved[-1]
 
 
+def _frozen_part(folder: Path, name: str, about: dict[str, Any]) -> GraphSet:
+    """A part of a run's data, which must be what it was when the run was made."""
+    path = folder / "data" / f"{name}.parquet"
+    graphs = read_graphs(path)
+    if graphs.content_hash() != about["content_hash"][name]:
+        msg = f"{path} is not what this run was made with, so train and test graphs may have mixed; make a new run"
+        raise InputError(msg)
+    return graphs
+
+
 def train_run(
     folder: Path,
     *,
@@ -128,7 +150,7 @@ def train_run(
     Every rank of a world calls it with the same folder, which all can read; rank 0 writes.
 
     Raises:
-        InputError: no such run, or a checkpoint that cannot be read.
+        InputError: no such run, a checkpoint that cannot be read, or data that was changed.
         TrainingDiverged: the loss is not finite any more.
         KeyboardInterrupt: after the checkpoint was saved.
     """
@@ -137,7 +159,7 @@ def train_run(
     from gengraph.training import Trainer
 
     about, config = read_run(folder), load_config(folder / "config.toml")
-    train, validation = (read_graphs(folder / "data" / f"{name}.parquet") for name in ("train", "validation"))
+    train, validation = (_frozen_part(folder, name, about) for name in ("train", "validation"))
     trainer = Trainer(config, DataFacts(**about["facts"]), train, validation, place)
     saved = checkpoints_in(folder / "checkpoints")
     if saved:

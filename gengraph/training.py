@@ -21,11 +21,12 @@ import torch
 from torch import Tensor, nn
 
 from gengraph.checkpoint import Checkpoint, load_optimizer, optimizer_tensors
-from gengraph.config import Config, TrainingConfig
+from gengraph.config import ROOTED, Config, TrainingConfig
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet, Int64Array
 from gengraph.models.graphrnn import DataFacts, GraphRNNModel
-from gengraph.sequences.orderings import Adjacency, Bandwidth, estimate_max_prev_node
+from gengraph.sequences.bandwidth import Bandwidth, choose_max_prev_node
+from gengraph.sequences.orderings import Adjacency
 from gengraph.sequences.rows import RowBatch, encode_rows
 from gengraph.streams import Stream
 
@@ -62,14 +63,11 @@ def prepare_graphs(graphs: GraphSet, config: Config) -> tuple[GraphSet, DataFact
             "use --set model.stop=decision, or --set sequence.components=largest to train on the largest components"
         )
         raise InputError(msg)
-    sequence = config.sequence
-    bandwidth = estimate_max_prev_node(
-        graphs, sequence.ordering, seed=config.training.seed, max_prev_node=sequence.max_prev_node
-    )
+    bandwidth = choose_max_prev_node(graphs, config.sequence, seed=config.training.seed)
     facts = DataFacts(
         max_prev_node=bandwidth.max_prev_node,
         max_num_node=int(graphs.num_nodes.max()),
-        several_components=disconnected > 0 or bandwidth.share_cut > 0,
+        several_components=disconnected > 0 or bandwidth.share_cut > 0 or config.sequence.ordering not in ROOTED,
         has_edges=len(graphs.edges) > 0,
     )
     return graphs, facts, bandwidth

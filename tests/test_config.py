@@ -33,7 +33,10 @@ def test_round_trip(tmp_path: Path) -> None:
         ("models.size=3", "unknown field models"),
         ("hidden_size=3", "of the form|has the form section.field=value"),
         ("model.hidden_size", "has the form section.field=value"),
-        ("sequence.ordering=dfs", "sequence.ordering must be one of bfs, cm, got 'dfs'"),
+        ("sequence.ordering=zfs", "sequence.ordering must be one of bfs, cm, .*random, got 'zfs'"),
+        ("sequence.ordering=dfs", "adaptive would lose edges under ordering dfs.*use --set sequence.window=fixed"),
+        ("sequence.quantile=0.0", r"sequence.quantile must lie in \(0, 1\], got 0"),
+        ("sequence.bandwidth=guess", "sequence.bandwidth must be one of estimate, bound"),
         ("training.learning_rate=-1", "training.learning_rate must be > 0, got -1"),
         ("training.budget=0", "training.budget must be > 0 seconds"),
         ("model.edge_hidden_size=1", "must be >= 2, got 1"),
@@ -42,6 +45,15 @@ def test_round_trip(tmp_path: Path) -> None:
 def test_bad_settings_name_rule_and_value(assignment: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         Config().replace([assignment])
+
+
+def test_fields_that_do_not_go_together_are_refused() -> None:
+    fixed = ["sequence.window=fixed"]
+    assert Config().replace([*fixed, "sequence.ordering=dfs"]).sequence.ordering == "dfs"
+    with pytest.raises(InputError, match=r"bound is known for bfs, cm, rcm, got ordering degree"):
+        Config().replace([*fixed, "sequence.ordering=degree", "sequence.bandwidth=bound"])
+    with pytest.raises(InputError, match=r"zero_row takes an empty row for the end, and ordering rcm has empty rows"):
+        Config().replace([*fixed, "sequence.ordering=rcm", "model.stop=zero_row"])
 
 
 def test_bad_files(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from gengraph.errors import InputError
 from gengraph.formats import read_graphs, write_graphs
 from gengraph.graphs import GraphSet
 
-SUFFIXES = [".parquet", ".jsonl", ".json", ".g6", ".s6"]
+SUFFIXES = [".parquet", ".jsonl", ".json", ".g6", ".s6", ".graphml", ".gml", ".edgelist", ".npz"]
 PATHS = GraphSet.from_networkx([nx.path_graph(3), nx.empty_graph(0), nx.complete_graph(4), nx.empty_graph(2)])
 
 
@@ -31,10 +31,34 @@ def test_round_trip(tmp_path: Path, suffix: str, graphs: GraphSet) -> None:
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_large_graphs(tmp_path: Path, suffix: str) -> None:
-    graphs = GraphSet.from_networkx([nx.cycle_graph(300), nx.star_graph(200)])
+def test_extreme_graphs_and_one_of_ten_thousand_nodes(tmp_path: Path, suffix: str) -> None:
+    small = [
+        nx.empty_graph(1),
+        nx.complete_graph(70),
+        nx.disjoint_union(nx.path_graph(3), nx.empty_graph(2)),
+        nx.empty_graph(0),
+    ]
+    large = nx.disjoint_union(nx.cycle_graph(9_990), nx.star_graph(9))
+    graphs = GraphSet.from_networkx([*small, large])
     write_graphs(graphs, tmp_path / f"graphs{suffix}")
     assert read_graphs(tmp_path / f"graphs{suffix}") == graphs
+
+
+@pytest.mark.parametrize("suffix", [".g6", ".s6"])
+@given(graphs=graph_sets(min_nodes=1, max_nodes=20))
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_nauty_files_are_those_of_networkx(tmp_path: Path, suffix: str, graphs: GraphSet) -> None:
+    encode = nx.to_graph6_bytes if suffix == ".g6" else nx.to_sparse6_bytes
+    path = tmp_path / f"graphs{suffix}"
+    write_graphs(graphs, path)
+    assert path.read_bytes() == b"".join(encode(graph, header=False) for graph in graphs.to_networkx())
+
+
+@pytest.mark.parametrize("n", [62, 63, 64, 300])
+def test_graph6_lengths_of_any_size(tmp_path: Path, n: int) -> None:
+    graph = nx.gnp_random_graph(n, 0.1, seed=1)
+    (tmp_path / "a.g6").write_bytes(b">>graph6<<" + nx.to_graph6_bytes(graph, header=False) + nx.to_sparse6_bytes(graph))
+    assert read_graphs(tmp_path / "a.g6") == GraphSet.from_networkx([graph, graph])
 
 
 def test_a_folder_of_shards(tmp_path: Path) -> None:
@@ -85,6 +109,37 @@ def test_bad_tu_files(tmp_path: Path) -> None:
         archive.writestr("readme.txt", "nothing")
     with pytest.raises(InputError, match=r"one NAME_A\.txt"):
         read_graphs(tmp_path / "other.zip")
+    with pytest.raises(InputError, match="1 edges join nodes of two graphs"):
+        read_graphs(write_tu(tmp_path / "crossing", "1, 2\n2, 1\n2, 3\n", "1\n1\n2\n"))
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        (["../TOY_A.txt"], r"'\.\./TOY_A\.txt' leaves the folder"),
+        (["/etc/TOY_A.txt"], "leaves the folder"),
+        (["TOY/../../TOY_A.txt"], "leaves the folder"),
+        (["..\\TOY_A.txt"], "leaves the folder"),
+        (["C:\\TOY_A.txt"], "leaves the folder"),
+        (["a/TOY_A.txt", "b/TOY_A.txt"], r"holds two files named TOY_A\.txt"),
+    ],
+)
+def test_zips_that_are_not_what_they_seem_are_refused(tmp_path: Path, members: list[str], message: str) -> None:
+    with zipfile.ZipFile(tmp_path / "TOY.zip", "w") as archive:
+        for member in members:
+            archive.writestr(member, "1, 2\n2, 1\n")
+        archive.writestr("TOY/TOY_graph_indicator.txt", "1\n1\n")
+    with pytest.raises(InputError, match=message):
+        read_graphs(tmp_path / "TOY.zip")
+
+
+def test_zips_that_unpack_to_absurd_sizes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gengraph.formats.tu.MAX_MEMBER_BYTES", 1000)
+    with zipfile.ZipFile(tmp_path / "TOY.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("TOY_A.txt", "1, 2\n" * 1000)
+    assert (tmp_path / "TOY.zip").stat().st_size < 1000
+    with pytest.raises(InputError, match=r"TOY_A\.txt unpacks to more than 1000 bytes"):
+        read_graphs(tmp_path / "TOY.zip")
 
 
 @pytest.mark.parametrize(
@@ -100,6 +155,22 @@ def test_bad_tu_files(tmp_path: Path) -> None:
         ("a.jsonl", "\n\n", "holds no graphs"),
         ("a.json", '{"n": 2, "edges": []}', "must be a list of graphs"),
         ("a.g6", "~~", "line 1 is not g6"),
+        ("a.g6", "D?", "line 1 is not g6: 5 nodes need 2 characters, got 1"),
+        ("a.g6", "D ?", "line 1 is not g6: its characters must lie between"),
+        ("a.g6", "&DI?AO?", "line 1 is digraph6 or incremental sparse6"),
+        ("a.s6", ":~", "line 1 is not s6"),
+        ("a.s6", ":A_", "a.s6: graphs must be simple"),
+        (
+            "a.jsonl",
+            '{"n": 2, "edges": [], "split": "dev"}',
+            "split must be one of train, validation, val, valid, test.*got dev",
+        ),
+        ("a.jsonl", '{"n": 1, "edges": [], "split": "test"}\n{"n": 1, "edges": []}', "for every graph, got None"),
+        ("a.jsonl", '{"n": 2, "edges": [], "x": [[0.5], [1]]}', r"2 values of attributes are left behind: x \(2\)"),
+        ("a.jsonl", '{"nodes": ["a", "a"], "edges": []}', "line 1: a graph is"),
+        ("a.jsonl", '{"nodes": ["a"], "edges": [["a", "b"]]}', "line 1: a graph is"),
+        ("a.pt", "x", "is a pickle, which can run any program.*GraphSet.from_edge_index"),
+        ("a.pkl", "x", "is a pickle"),
         ("a.jsonl", "", "is empty"),
         ("a.parquet", "PAR1 nonsense", "not a whole Parquet file"),
         ("a.csv", "0,1", r"unknown graph format '\.csv'.*known are \.parquet"),

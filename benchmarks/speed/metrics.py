@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linprog
 
+from gengraph.collection import Policy
 from gengraph.formats import read_graphs
 from gengraph.graphs import GraphSet
 from gengraph.metrics import DescribedSet, Spread, evaluate
@@ -40,7 +41,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2, help="worker processes for the second absolute time")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    graphs = read_graphs(options.data)
+    graphs = read_graphs(options.data, Policy(on_attributes="drop"))
     graphs = graphs[(graphs.num_nodes >= 100) & (graphs.num_nodes <= 500)]
     evaluate(graphs[:2], graphs[:2], "tv")
     first, second = _draw(graphs, options.large, options.seed)

@@ -1,7 +1,10 @@
-"""Seeded train, validation and test parts of a graph set."""
+"""Train, validation and test parts of a graph set: seeded, or as its source says."""
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from gengraph.collection import PARTS, Collection
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
 from gengraph.streams import Stream
@@ -12,11 +15,19 @@ _VALIDATION_SHARE = 0.1  # of what is left for training
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Split:
-    """Three disjoint parts that together hold every graph once."""
+    """Three disjoint parts that together hold every graph once.
+
+    Attributes:
+        train: to learn from.
+        validation: to measure the loss on while learning.
+        test: to compare with at the end.
+        origin: seeded, or given (by a split column or three files).
+    """
 
     train: GraphSet
     validation: GraphSet
     test: GraphSet
+    origin: str = "seeded"
 
 
 def split_graphs(graphs: GraphSet, *, seed: int = 0) -> Split:
@@ -40,3 +51,26 @@ def split_graphs(graphs: GraphSet, *, seed: int = 0) -> Split:
     num_validation = max(1, round(_VALIDATION_SHARE * (count - num_test)))
     held_out = num_test + num_validation
     return Split(train=graphs[order[held_out:]], validation=graphs[order[num_test:held_out]], test=graphs[order[:num_test]])
+
+
+def split_collection(collection: Collection, *, seed: int = 0) -> Split:
+    """The parts that a collection's source gives, else seeded ones.
+
+    A source that gives only train and test has a tenth of its training graphs, drawn with the seed, taken for validation.
+
+    Raises:
+        InputError: fewer than three graphs, or a given split without graphs to train on or to test with.
+    """
+    if collection.part is None:
+        return split_graphs(collection.graphs, seed=seed)
+    train, validation, test = (np.flatnonzero(collection.part == number) for number in range(len(PARTS)))
+    if not len(validation) and len(train) > 1:
+        train = train[Stream(seed).permutation(len(train))]
+        held_out = max(1, round(_VALIDATION_SHARE * len(train)))
+        train, validation = np.sort(train[held_out:]), np.sort(train[:held_out])
+    if not (len(train) and len(validation) and len(test)):
+        sizes = dict(zip(PARTS, (len(train), len(validation), len(test)), strict=True))
+        msg = f"a given split needs graphs to train on, to validate with and to test with, got {sizes}"
+        raise InputError(msg)
+    graphs = collection.graphs
+    return Split(train=graphs[train], validation=graphs[validation], test=graphs[test], origin="given")

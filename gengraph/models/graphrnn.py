@@ -33,7 +33,8 @@ class DataFacts:
     Attributes:
         max_prev_node: M, previous nodes that a row keeps.
         max_num_node: nodes of the largest training graph.
-        several_components: whether a training graph is disconnected; if none is, new components have probability zero.
+        several_components: whether a node may have no earlier neighbour: a training graph is disconnected, or the ordering or a
+            small max_prev_node leaves one without; if not, new components have probability zero.
         has_edges: whether a training graph has an edge; if none has, rows with edges have probability zero.
     """
 

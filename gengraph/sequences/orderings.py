@@ -4,13 +4,19 @@
 |---|---|
 | bfs | breadth first from a uniformly random root, the children of a node in uniformly random order [1] |
 | cm | Cuthill-McKee: breadth first from a random peripheral root, children by ascending degree, ties in random order [2] |
+| rcm | the same from a uniformly random root, each component reversed at its end |
+| dfs | depth first from a uniformly random root, each step to a uniformly random neighbour not yet visited |
+| degree | by descending degree, ties in random order |
+| k-core | by descending core number [3], then by descending degree, ties in random order |
+| random | all orders equally likely |
 
-Cuthill-McKee is not reversed: in the reversed order a node may have no earlier neighbour. Every component of a disconnected
-graph is ordered, the next root drawn among the nodes that are left.
+The searches (bfs, cm, rcm, dfs) order every component of a disconnected graph, the next root drawn among the nodes that are
+left. The others order all nodes together. Only in bfs, cm and dfs has every node but the roots an earlier neighbour.
 
 References:
     1. J. You et al. GraphRNN. ICML 2018, section 2.3.4.
     2. E. Cuthill, J. McKee. Reducing the bandwidth of sparse symmetric matrices. ACM 1969.
+    3. V. Batagelj, M. Zaversnik. An O(m) algorithm for cores decomposition of networks. 2003.
 """
 
 from dataclasses import dataclass
@@ -20,15 +26,15 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from gengraph import config
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet, Int32Array, Int64Array
-from gengraph.streams import below, key_of
+from gengraph.streams import below
 
-ORDERINGS = {"bfs": 0, "cm": 1}
-_CM = ORDERINGS["cm"]
+ORDERINGS = {name: code for code, name in enumerate(config.ORDERINGS)}
+_CM, _RCM, _DFS = ORDERINGS["cm"], ORDERINGS["rcm"], ORDERINGS["dfs"]
+_DEGREE, _CORE, _RANDOM = ORDERINGS["degree"], ORDERINGS["k-core"], ORDERINGS["random"]
 _PERIPHERAL_SWEEPS = 2
-_MAX_ORDERINGS = 100_000
-_MAX_WORK = 30_000_000  # nodes and edge ends visited while estimating max_prev_node: about a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +86,7 @@ def order_nodes(
     order: npt.NDArray[np.int32],
     position: npt.NDArray[np.int32],
 ) -> None:
-    """Draw one ordering of a graph; O(n + m), and O(d log d) for each node of degree d under cm.
+    """Draw one ordering of a graph; O(n + m), and sorting by degree: O(d log d) a node in cm and rcm, O(n log n) in degree.
 
     Args:
         ordering: a value of ORDERINGS.
@@ -91,31 +97,104 @@ def order_nodes(
         position: int32[n], filled: the inverse of order.
     """
     n = indptr.shape[0] - 1
+    if ordering in (_DEGREE, _CORE, _RANDOM):
+        for node in range(n):
+            order[node] = node
+        _shuffle(order, 0, n, state)
+        if ordering != _RANDOM:
+            _sort_by_degree(order, 0, n, indptr, True)
+        if ordering == _CORE:
+            by_degree = order[:n].copy()
+            cores = _core_numbers(indptr, neighbours)
+            order[:n] = by_degree[np.argsort(-cores[by_degree], kind="mergesort")]
+        for i in range(n):
+            position[order[i]] = i
+        return
     position[:n] = -1
+    pool = np.empty(0, np.int32)
+    left = n
     done = 0
     while done < n:
-        root = _unplaced(position, n, below(state, n - done))
-        if ordering == _CM:
-            for _ in range(_PERIPHERAL_SWEEPS):
-                order[done] = root
-                end = _search(False, indptr, neighbours, state, order, position, done)
-                root = order[end - 1]
-                for i in range(done, end):
-                    position[order[i]] = -1
-        order[done] = root
-        done = _search(ordering == _CM, indptr, neighbours, state, order, position, done)
+        if done == 0:
+            root = below(state, n)
+        else:
+            if pool.shape[0] == 0:
+                pool = np.arange(n).astype(np.int32)
+            root, left = _draw_unplaced(pool, left, position, state)
+        done = _order_component(ordering, root, indptr, neighbours, state, (order, position, done))
 
 
 @nb.njit(cache=True)
-def _unplaced(position: npt.NDArray[np.int32], n: int, index: int) -> int:
-    """The index-th node that has no position yet."""
-    seen = -1
-    for node in range(n):
+def _draw_unplaced(
+    pool: npt.NDArray[np.int32], left: int, position: npt.NDArray[np.int32], state: npt.NDArray[np.uint64]
+) -> tuple[Any, int]:
+    """A uniformly random node without a position from pool[:left], and how many are left; O(n) over all calls together."""
+    while True:
+        i = below(state, left)
+        node = pool[i]
+        left -= 1
+        pool[i] = pool[left]
         if position[node] < 0:
-            seen += 1
-            if seen == index:
-                return node
-    return -1
+            return node, left
+
+
+@nb.njit(cache=True)
+def _order_component(
+    ordering: int,
+    root: int,
+    indptr: npt.NDArray[np.int64],
+    neighbours: npt.NDArray[np.int32],
+    state: npt.NDArray[np.uint64],
+    out: Any,
+) -> Any:
+    """Order the component of a root into what follows `done` placed nodes, return how many are placed then."""
+    order, position, done = out
+    if ordering == _DFS:
+        return _dive(root, indptr, neighbours, state, out)
+    if ordering == _CM:
+        for _ in range(_PERIPHERAL_SWEEPS):
+            order[done] = root
+            end = _search(False, indptr, neighbours, state, order, position, done)
+            root = order[end - 1]
+            for i in range(done, end):
+                position[order[i]] = -1
+    order[done] = root
+    end = _search(ordering in (_CM, _RCM), indptr, neighbours, state, order, position, done)
+    if ordering == _RCM:
+        order[done:end] = order[done:end][::-1].copy()
+        for i in range(done, end):
+            position[order[i]] = i
+    return end
+
+
+@nb.njit(cache=True)
+def _dive(
+    root: int,
+    indptr: npt.NDArray[np.int64],
+    neighbours: npt.NDArray[np.int32],
+    state: npt.NDArray[np.uint64],
+    out: Any,
+) -> Any:
+    """Depth-first search from a root; neighbours are drawn without replacement, a part of Fisher and Yates's shuffle."""
+    order, position, done = out
+    stack = [(np.int32(root), neighbours[indptr[root] : indptr[root + 1]].copy(), 0)]
+    order[done] = root
+    position[root] = done
+    done += 1
+    while stack:
+        node, untried, tried = stack.pop()
+        if tried == untried.shape[0]:
+            continue
+        i = tried + below(state, untried.shape[0] - tried)
+        child = untried[i]
+        untried[i] = untried[tried]
+        stack.append((node, untried, tried + 1))
+        if position[child] < 0:
+            order[done] = child
+            position[child] = done
+            done += 1
+            stack.append((child, neighbours[indptr[child] : indptr[child + 1]].copy(), 0))
+    return done
 
 
 @nb.njit(cache=True)
@@ -143,7 +222,7 @@ def _search(
                 tail += 1
         _shuffle(order, first_child, tail, state)
         if by_degree:
-            _sort_by_degree(order, first_child, tail, indptr)
+            _sort_by_degree(order, first_child, tail, indptr, False)
         for i in range(first_child, tail):
             position[order[i]] = i
     return tail
@@ -157,96 +236,39 @@ def _shuffle(values: npt.NDArray[np.int32], start: int, end: int, state: npt.NDA
 
 
 @nb.njit(cache=True)
-def _sort_by_degree(order: npt.NDArray[np.int32], start: int, end: int, indptr: npt.NDArray[np.int64]) -> None:
-    """Stable sort of order[start:end] by ascending degree."""
+def _sort_by_degree(
+    order: npt.NDArray[np.int32], start: int, end: int, indptr: npt.NDArray[np.int64], descending: bool
+) -> None:
+    """Stable sort of order[start:end] by degree."""
     nodes = order[start:end].copy()
-    degrees = np.empty(end - start, np.int64)
+    keys = np.empty(end - start, np.int64)
     for i in range(end - start):
-        degrees[i] = indptr[nodes[i] + 1] - indptr[nodes[i]]
-    ranks = np.argsort(degrees, kind="mergesort")
-    for i in range(end - start):
-        order[start + i] = nodes[ranks[i]]
+        degree = indptr[nodes[i] + 1] - indptr[nodes[i]]
+        keys[i] = -degree if descending else degree
+    order[start:end] = nodes[np.argsort(keys, kind="mergesort")]
 
 
 @nb.njit(cache=True)
-def _measure_reach(
-    ordering: int,
-    seed: int,
-    num_orderings: int,
-    adjacency: Any,
-    edges_at: npt.NDArray[np.int64],
-    maxima_at: npt.NDArray[np.int64],
-) -> None:
-    """Count, over orderings of the graphs in turn, edges and per-ordering maxima by how far back they reach."""
-    node_offsets, indptr, neighbours = adjacency
-    num_graphs = node_offsets.shape[0] - 1
-    state = np.empty(1, np.uint64)
-    order = np.empty(edges_at.shape[0], np.int32)
-    position = np.empty(edges_at.shape[0], np.int32)
-    for k in range(num_orderings):
-        g = k % num_graphs
-        state[0] = key_of(seed, g, k // num_graphs)
-        own = indptr[node_offsets[g] : node_offsets[g + 1] + 1]
-        order_nodes(ordering, own, neighbours, state, order, position)
-        furthest = 0
-        for node in range(own.shape[0] - 1):
-            for e in range(own[node], own[node + 1]):
-                reach = position[node] - position[neighbours[e]]
-                if reach > 0:
-                    edges_at[reach] += 1
-                    furthest = max(furthest, reach)
-        maxima_at[furthest] += 1
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Bandwidth:
-    """How far back edges reach under an ordering.
-
-    Attributes:
-        max_prev_node: previous nodes that a row keeps, >= 1.
-        num_orderings: orderings drawn to estimate it.
-        share_cut: share of edges, in [0, 1], that reach further back in those orderings.
-    """
-
-    max_prev_node: int
-    num_orderings: int
-    share_cut: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return {"max_prev_node": self.max_prev_node, "num_orderings": self.num_orderings, "share_cut": self.share_cut}
-
-
-def estimate_max_prev_node(
-    graphs: GraphSet, ordering: str, *, seed: int = 0, quantile: float = 1.0, max_prev_node: int | None = None
-) -> Bandwidth:
-    """Estimate max_prev_node from random orderings, or say what a given one cuts.
-
-    Up to 100,000 orderings are drawn, fewer where the graphs are large; their number depends on the data alone.
-
-    Args:
-        graphs: at least one graph.
-        ordering: a name of ORDERINGS.
-        seed: of the orderings.
-        quantile: in (0, 1]; 1 takes the furthest reach seen, 0.999 what 99.9% of the orderings stay within.
-        max_prev_node: measure this one instead of estimating.
-
-    Raises:
-        InputError: an unknown ordering, no graphs, or a quantile outside (0, 1].
-    """
-    code = ordering_code(ordering)
-    if not 0 < quantile <= 1:
-        msg = f"quantile must lie in (0, 1], got {quantile}"
-        raise InputError(msg)
-    if not len(graphs):
-        msg = "max_prev_node cannot be estimated from an empty graph set"
-        raise InputError(msg)
-    work = int(graphs.num_nodes.sum()) + 2 * len(graphs.edges)
-    num_orderings = max(len(graphs), min(_MAX_ORDERINGS, _MAX_WORK * len(graphs) // max(work, 1)))
-    size = int(graphs.num_nodes.max()) + 1
-    edges_at, maxima_at = np.zeros(size, np.int64), np.zeros(size, np.int64)
-    _measure_reach(code, seed, num_orderings, Adjacency.of(graphs).arrays, edges_at, maxima_at)
-    if max_prev_node is None:
-        max_prev_node = max(1, int(np.searchsorted(np.cumsum(maxima_at), quantile * num_orderings)))
-    share_cut = float(edges_at[max_prev_node + 1 :].sum() / max(edges_at.sum(), 1))
-    return Bandwidth(max_prev_node=max_prev_node, num_orderings=num_orderings, share_cut=share_cut)
+def _core_numbers(indptr: npt.NDArray[np.int64], neighbours: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+    """The core number int64[n] of each node; O(n + m): nodes are peeled by degree, kept sorted in bins [3]."""
+    degree = np.diff(indptr)
+    n = degree.shape[0]
+    bins = np.zeros(n + 2, np.int64)
+    for d in degree:
+        bins[d + 1] += 1
+    bins = np.cumsum(bins)
+    sorted_nodes = np.argsort(degree, kind="mergesort")
+    place = np.empty(n, np.int64)
+    place[sorted_nodes] = np.arange(n)
+    for i in range(n):
+        node = sorted_nodes[i]
+        for e in range(indptr[node], indptr[node + 1]):
+            other = neighbours[e]
+            if degree[other] > degree[node]:
+                first = bins[degree[other]]
+                swapped = sorted_nodes[first]
+                sorted_nodes[first], sorted_nodes[place[other]] = other, swapped
+                place[swapped], place[other] = place[other], first
+                bins[degree[other]] += 1
+                degree[other] -= 1
+    return degree

@@ -136,7 +136,7 @@ def test_benchmark_in_this_process() -> None:
 def test_a_data_set_that_cannot_be_had_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GENGRAPH_DATA", "")
     monkeypatch.setattr("gengraph.data.download.platformdirs.user_cache_dir", lambda _name: "cache")
-    monkeypatch.setattr("gengraph.data._TU_URL", "http://127.0.0.1:1/{name}.zip")
+    monkeypatch.setattr("gengraph.data.catalogue.TU_URL", "http://127.0.0.1:1/{name}.zip")
     output = gengraph("benchmark --datasets protein,ladder-small --models er --workers 0 --out r", code=1)
     assert "could not be downloaded" in output
     assert "--data-dir" in output

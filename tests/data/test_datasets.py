@@ -1,13 +1,12 @@
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
+import zipfile
 from pathlib import Path
 
 import networkx as nx
-import numpy as np
 import pytest
 
-from gengraph.data import DATASETS, download, load_dataset, split_graphs
-from gengraph.data.download import obtain, places
+from gengraph.collection import Policy
+from gengraph.data import DATASETS, load_collection, load_dataset, split_graphs
+from gengraph.data.download import places
 from gengraph.errors import DatasetUnavailable, InputError
 from gengraph.formats import write_graphs
 from gengraph.graphs import GraphSet
@@ -19,20 +18,40 @@ HASHES = {
     "grid-small": "b12f7b4285bf6ddc",
     "community": "ac693c6dd9205728",
     "community-small": "1977856f939e2e64",
+    "caveman": "ef7c8959b0290d1e",
+    "barabasi-albert": "089956684ca45352",
+    "ego": "ce6a97af0e91eb3c",
+    "ego-small": "a1f034ac43e7d277",
     "protein": "205e2eca6a733d9a",
     "enzymes": "99b1789b61721687",
+    "planar": "00bc76ac55e48e58",
+    "tree": "4bf1495668d7c715",
+    "sbm": "f58050656930bdaa",
+    "lobster": "722435c6548abe53",
 }
-FILES = {"protein": "DD.zip", "enzymes": "ENZYMES.zip"}
+FILES = {"protein": "DD.zip", "enzymes": "ENZYMES.zip", "ego": "ind.citeseer.graph", "ego-small": "ind.citeseer.graph"}
+
+
+def load_or_skip(name: str) -> GraphSet:
+    if name in FILES and not any((place / FILES[name]).is_file() for place in places(None)):
+        pytest.skip(f"{FILES[name]} is neither in $GENGRAPH_DATA nor in the user cache")
+    return load_dataset(name)
 
 
 @pytest.mark.parametrize("name", DATASETS)
 def test_named_sets_are_the_same_everywhere(name: str) -> None:
-    if name in FILES and not any((place / FILES[name]).is_file() for place in places(None)):
-        pytest.skip(f"{FILES[name]} is neither in $GENGRAPH_DATA nor in the user cache")
-    graphs = load_dataset(name)
+    graphs = load_or_skip(name)
     assert len(graphs) == DATASETS[name].num_graphs
     assert (graphs.num_nodes.min(), graphs.num_nodes.max()) == DATASETS[name].nodes
     assert graphs.content_hash()[:16] == HASHES[name]
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_every_set_says_what_it_is_and_where_it_comes_from(name: str) -> None:
+    dataset = DATASETS[name]
+    assert dataset.summary
+    assert f"{dataset.num_graphs} " in dataset.description
+    assert any(str(year) in dataset.description for year in range(1999, 2026)) or "Source as for" in dataset.description
 
 
 def test_ladders_and_grids_are_what_networkx_makes() -> None:
@@ -41,16 +60,6 @@ def test_ladders_and_grids_are_what_networkx_makes() -> None:
     sizes = [(r, c) for r in range(2, 6) for c in range(2, 7)]
     for graph, (rows, columns) in zip(load_dataset("grid-small").to_networkx(), sizes, strict=True):
         assert nx.utils.graphs_equal(graph, nx.convert_node_labels_to_integers(nx.grid_2d_graph(rows, columns)))
-
-
-def test_communities_have_the_density_of_the_paper() -> None:
-    graphs = load_dataset("community")
-    n = graphs.num_nodes
-    first = (n // 2)[graphs.graph_of_edge]
-    between = (graphs.edges[:, 0] < first) != (graphs.edges[:, 1] < first)
-    assert (np.bincount(graphs.graph_of_edge[between]) == np.maximum(1, np.round(0.05 * n))).all()
-    pairs = (n // 2) * (n // 2 - 1) / 2 + (n - n // 2) * (n - n // 2 - 1) / 2
-    assert (~between).sum() / pairs.sum() == pytest.approx(0.3, abs=0.002)
 
 
 def test_splits_are_disjoint_seeded_and_whole() -> None:
@@ -81,83 +90,51 @@ def test_paths_and_unknown_names(tmp_path: Path) -> None:
         load_dataset("lader")
 
 
-class Server:
-    """A local web server that answers every path with `body`, or with what `misbehave` says."""
-
-    def __init__(self, body: bytes, misbehave: str = "") -> None:
-        self.requests = 0
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                outer.requests += 1
-                if misbehave == "missing":
-                    self.send_error(404)
-                    return
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(body) + (100 if misbehave == "short" else 0)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None: ...
-
-        self._server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/DD.zip"
-
-    def __enter__(self) -> "Server":
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
-@pytest.fixture
-def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.delenv("GENGRAPH_DATA", raising=False)
-    monkeypatch.setattr(download.platformdirs, "user_cache_dir", lambda _name: str(tmp_path / "cache"))
-    monkeypatch.setattr(download.time, "sleep", lambda _seconds: None)
-    return tmp_path / "cache"
-
-
-def test_download_lands_in_the_cache_and_is_not_repeated(empty_cache: Path) -> None:
-    seen: list[tuple[str, int, int | None]] = []
-    with Server(b"x" * 600_000) as server:
-        path = obtain("DD.zip", server.url, report=lambda *facts: seen.append(facts))
-        assert obtain("DD.zip", server.url) == path
-        assert server.requests == 1
-    assert path == empty_cache / "DD.zip"
-    assert path.read_bytes() == b"x" * 600_000
-    assert seen[-1] == ("DD.zip", 600_000, 600_000)
-    assert len(seen) > 1
-
-
-@pytest.mark.parametrize(("misbehave", "requests"), [("short", 3), ("missing", 1)])
-def test_failed_downloads_leave_nothing(empty_cache: Path, misbehave: str, requests: int) -> None:
-    with (
-        Server(b"x" * 1000, misbehave) as server,
-        pytest.raises(DatasetUnavailable, match="put it into a folder and name that"),
+def test_names_with_numbers() -> None:
+    assert load_dataset("tree:7") == load_dataset("tree")[:7]
+    assert len(load_dataset("planar:300")) == 300
+    assert load_dataset("planar:300")[:200] == load_dataset("planar")
+    for name, message in (
+        ("grid:7", "data set grid has 100 graphs and no others; leave out :7"),
+        ("tree:0", "takes a number of graphs from 1 to 10000000, got '0'"),
+        ("tree:many", "got 'many'"),
+        ("tree:", "got ''"),
+        ("tu:../secret", "names a TU collection by letters, digits"),
+        ("tu:", "names a TU collection by letters"),
     ):
-        obtain("DD.zip", server.url)
-    assert server.requests == requests
-    assert not list(empty_cache.glob("*"))
+        with pytest.raises(InputError, match=message):
+            load_dataset(name)
 
 
-def test_files_are_looked_for_in_order(empty_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folders = [tmp_path / "given", tmp_path / "environment", empty_cache]
-    for folder in folders:
-        folder.mkdir()
-        (folder / "DD.zip").touch()
-    monkeypatch.setenv("GENGRAPH_DATA", str(folders[1]))
-    for folder in folders:
-        assert obtain("DD.zip", "http://127.0.0.1:1/", data_dir=folders[0]) == folder / "DD.zip"
-        (folder / "DD.zip").unlink()
+def test_any_tu_collection_by_name(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "TOY.zip", "w") as archive:
+        archive.writestr("TOY/TOY_A.txt", "1, 2\n2, 1\n")
+        archive.writestr("TOY/TOY_graph_indicator.txt", "1\n1\n2\n")
+        archive.writestr("TOY/TOY_node_labels.txt", "7\n8\n9\n")
+    with pytest.raises(
+        InputError, match=r"3 values of attributes are left behind: node_labels \(3\); use --on-attributes drop"
+    ):
+        load_dataset("tu:TOY", data_dir=tmp_path)
+    collection = load_collection("tu:TOY", data_dir=tmp_path, policy=Policy(on_attributes="drop"))
+    assert collection.graphs.num_nodes.tolist() == [2, 1]
+    assert collection.found == {"on_attributes": 3}
+
+
+def test_policies_hold_for_named_sets() -> None:
+    graphs = load_or_skip("enzymes")
+    collection = load_collection("enzymes", policy=Policy(on_components="largest"))
+    assert collection.found == {"on_components": 25}
+    assert collection.graphs == graphs.largest_components()
+
+
+@pytest.mark.parametrize(("name", "counts"), [("protein", (1178, 334925, 843046)), ("enzymes", (600, 19580, 37282))])
+def test_the_whole_collections_have_the_published_counts(name: str, counts: tuple[int, int, int]) -> None:
+    load_or_skip(name)
+    graphs = load_dataset(f"tu:{FILES[name].removesuffix('.zip')}", policy=Policy(on_attributes="drop"))
+    assert (len(graphs), int(graphs.num_nodes.sum()), len(graphs.edges)) == counts
 
 
 def test_a_collection_with_other_counts_is_refused(tmp_path: Path) -> None:
-    import zipfile
-
     with zipfile.ZipFile(tmp_path / "DD.zip", "w") as archive:
         archive.writestr("DD/DD_A.txt", "1, 2\n2, 1\n")
         archive.writestr("DD/DD_graph_indicator.txt", "1\n1\n")

@@ -1,0 +1,252 @@
+"""Graphs as files have them, and what is done with what a GraphSet cannot hold: refused, or changed and counted.
+
+Legend: G graphs, E edges of all graphs together.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from gengraph.errors import InputError
+from gengraph.graphs import GraphSet, Int64Array
+
+PARTS = ("train", "validation", "test")
+PART_NAMES = {"train": 0, "validation": 1, "val": 1, "valid": 1, "test": 2}
+
+_CHOICES = {
+    "on_directed": ("error", "symmetrize"),
+    "on_loops": ("error", "drop"),
+    "on_multi_edges": ("error", "drop"),
+    "on_attributes": ("error", "drop"),
+    "on_isolated": ("keep", "drop", "error"),
+    "on_components": ("keep", "largest", "error"),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Policy:
+    """What reading does with graphs that are more than nodes and undirected edges; by default it refuses and counts.
+
+    Attributes:
+        on_directed: error, or symmetrize: an edge in either direction becomes an undirected one.
+        on_loops: error, or drop: edges from a node to itself are left out.
+        on_multi_edges: error, or drop: of parallel edges one stays.
+        on_attributes: error, or drop: weights and features of nodes and edges are left behind.
+        on_isolated: keep, error, or drop: nodes without edges are left out (after loops are).
+        on_components: keep, error, or largest: of a disconnected graph the largest component stays.
+    """
+
+    on_directed: str = "error"
+    on_loops: str = "error"
+    on_multi_edges: str = "error"
+    on_attributes: str = "error"
+    on_isolated: str = "keep"
+    on_components: str = "keep"
+
+    def __post_init__(self) -> None:
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                option = "--" + name.replace("_", "-")
+                msg = f"{option} must be one of {', '.join(choices)}, got {getattr(self, name)!r}"
+                raise InputError(msg)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RawGraphs:
+    """Graphs as a file has them: edges may be directed, loops or parallel, and have attributes.
+
+    Attributes:
+        num_nodes: int[G].
+        edge_offsets: int64[G + 1], graph g owns the rows `edge_offsets[g]:edge_offsets[g + 1]` of `edges`.
+        edges: int[E, 2], node ids local to the graph, in any order.
+        directed: bool[E], or one bool for all edges.
+        attributes: how many values there are of each attribute of nodes or edges.
+        part: int8[G], the index in PARTS of each graph if the file says it.
+    """
+
+    num_nodes: npt.NDArray[Any]
+    edge_offsets: Int64Array
+    edges: npt.NDArray[Any]
+    directed: npt.NDArray[np.bool_] | bool = False
+    attributes: Mapping[str, int] = field(default_factory=dict)
+    part: npt.NDArray[np.int8] | None = None
+
+    @classmethod
+    def from_lists(cls, num_nodes: list[int], edge_lists: list[Any], **more: Any) -> Self:
+        """Build from one array-like of pairs a graph."""
+        parts = [np.asarray(edges, dtype=np.int64).reshape(-1, 2) for edges in edge_lists]
+        offsets = np.concatenate([[0], np.cumsum([len(part) for part in parts], dtype=np.int64)])
+        edges = np.concatenate(parts) if parts else np.zeros((0, 2), np.int64)
+        return cls(num_nodes=np.array(num_nodes, np.int64), edge_offsets=offsets, edges=edges, **more)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Collection:
+    """A graph set with what reading it did.
+
+    Attributes:
+        graphs: the set.
+        part: int8[G], the index in PARTS of each graph if its source says it.
+        policy: that it was read with.
+        found: how much of each kind the policy was applied to, by field of Policy; kinds that were kept are not counted.
+    """
+
+    graphs: GraphSet
+    part: npt.NDArray[np.int8] | None = None
+    policy: Policy = Policy()
+    found: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def concatenate(cls, collections: list["Collection"]) -> "Collection":
+        """One after the other; parts are known if they are in all of them.
+
+        Raises:
+            InputError: some say which part a graph belongs to and others do not.
+        """
+        parts = [collection.part for collection in collections]
+        known = [part for part in parts if part is not None]
+        if known and len(known) < len(parts):
+            msg = f"{len(parts) - len(known)} of {len(parts)} files have no split column and the others have; give it to all"
+            raise InputError(msg)
+        found: dict[str, int] = {}
+        for collection in collections:
+            found |= {kind: found.get(kind, 0) + count for kind, count in collection.found.items()}
+        return cls(
+            graphs=GraphSet.concatenate(collection.graphs for collection in collections),
+            part=np.concatenate(known) if known else None,
+            policy=collections[0].policy,
+            found=found,
+        )
+
+    def record(self) -> dict[str, Any]:
+        """Policy and counts, JSON-ready."""
+        return {"policy": dataclasses.asdict(self.policy), "found": dict(self.found)}
+
+
+def parts_of(names: list[Any], where: str) -> npt.NDArray[np.int8]:
+    """The parts int8[G] that split names stand for.
+
+    Raises:
+        InputError: a value that names no part.
+    """
+    unknown = sorted({str(name) for name in names if name not in PART_NAMES})
+    if unknown:
+        msg = f"{where}: split must be one of {', '.join(PART_NAMES)} for every graph, got {', '.join(unknown[:5])}"
+        raise InputError(msg)
+    return np.array([PART_NAMES[name] for name in names], np.int8)
+
+
+def simplify(raw: RawGraphs, policy: Policy) -> Collection:
+    """The simple undirected graphs that a policy makes of raw ones; O(E log E), and O(E) where they are simple and sorted.
+
+    Raises:
+        InputError: an edge to a node that does not exist, or something that the policy refuses; the message counts it.
+    """
+    found: dict[str, int] = {}
+    if raw.attributes:
+        listed = ", ".join(f"{name} ({count})" for name, count in raw.attributes.items())
+        _treat(found, policy, "on_attributes", sum(raw.attributes.values()), f"values of attributes are left behind: {listed}")
+    graphs = _as_it_is(raw)
+    if graphs is None:
+        graphs = _simple(raw, policy, found)
+    return Collection(graphs=_thinned(graphs, policy, found), part=raw.part, policy=policy, found=found)
+
+
+def _as_it_is(raw: RawGraphs) -> GraphSet | None:
+    """The graphs without a copy if they are what a GraphSet holds."""
+    if np.any(raw.directed):
+        return None
+    try:
+        return GraphSet(raw.num_nodes.astype(np.int32, copy=False), raw.edge_offsets, raw.edges.astype(np.int32, copy=False))
+    except InputError:
+        return None
+
+
+def _simple(raw: RawGraphs, policy: Policy, found: dict[str, int]) -> GraphSet:
+    """Undirected edges, each once, no loops."""
+    graph = np.repeat(np.arange(len(raw.num_nodes)), np.diff(raw.edge_offsets))
+    edges = raw.edges.astype(np.int64, copy=False)
+    _check_range(raw.num_nodes, graph, edges)
+    low, high = np.minimum(edges[:, 0], edges[:, 1]), np.maximum(edges[:, 0], edges[:, 1])
+    width = int(raw.num_nodes.max(initial=1))
+    _, first, pair = np.unique((graph * width + low) * width + high, return_index=True, return_inverse=True)
+    directed = np.broadcast_to(raw.directed, len(edges))
+    plain, forward, backward = (
+        np.bincount(pair[chosen], minlength=len(first))
+        for chosen in (~directed, directed & (edges[:, 0] == low), directed & (edges[:, 0] != low))
+    )
+    loop = low[first] == high[first]
+    lonely = ((forward > 0) != (backward > 0)) & (plain == 0) & ~loop
+    parallel = plain + np.maximum(forward, backward) - 1
+    where = _Where(graph[first], edges[first])
+    what = f"of {len(edges)} edges have no edge the other way: they are directed"
+    _treat(found, policy, "on_directed", int(lonely.sum()), what + where(lonely))
+    _treat(found, policy, "on_loops", int((loop * (parallel + 1)).sum()), "self-loops" + where(loop))
+    _treat(found, policy, "on_multi_edges", int(parallel[~loop].sum()), "parallel edges" + where(~loop & (parallel > 0)))
+    kept = first[~loop]
+    return GraphSet.from_flat(raw.num_nodes, graph[kept], edges[kept])
+
+
+def _thinned(graphs: GraphSet, policy: Policy, found: dict[str, int]) -> GraphSet:
+    """Without what the policy does not keep of isolated nodes and small components."""
+    if policy.on_isolated != "keep":
+        touched = graphs.degrees() > 0
+        _treat(found, policy, "on_isolated", int((~touched).sum()), "nodes without edges")
+        graphs = graphs.induced(touched)
+    if policy.on_components != "keep":
+        disconnected = int((graphs.num_components() > 1).sum())
+        _treat(found, policy, "on_components", disconnected, f"of {len(graphs)} graphs are disconnected")
+        graphs = graphs.largest_components()
+    return graphs
+
+
+_ADVICE = {
+    "on_directed": "add the missing ones, or use --on-directed symmetrize",
+    "on_loops": "remove them, or use --on-loops drop",
+    "on_multi_edges": "keep one edge a pair of nodes, or use --on-multi-edges drop (also if every edge stands twice)",
+    "on_attributes": "use --on-attributes drop if the structure alone is what you want",
+    "on_isolated": "use --on-isolated keep or drop",
+    "on_components": "use --on-components keep or largest",
+}
+
+
+def _treat(found: dict[str, int], policy: Policy, kind: str, count: int, what: str) -> None:
+    """Record a kind, or refuse it."""
+    if count and getattr(policy, kind) == "error":
+        msg = f"graphs must be simple, undirected and bare: {count} {what}; {_ADVICE[kind]}"
+        raise InputError(msg)
+    if count:
+        found[kind] = count
+
+
+@dataclass(frozen=True, slots=True)
+class _Where:
+    """Says which graphs some edges belong to."""
+
+    graph: Int64Array
+    edges: Int64Array
+
+    def __call__(self, chosen: npt.NDArray[np.bool_]) -> str:
+        if not chosen.any():
+            return ""
+        first = int(np.argmax(chosen))
+        u, v = self.edges[first].tolist()
+        return f" ({len(np.unique(self.graph[chosen]))} graphs, first graph {int(self.graph[first])}, nodes {u} and {v})"
+
+
+def _check_range(num_nodes: npt.NDArray[Any], graph: Int64Array, edges: Int64Array) -> None:
+    if (num_nodes < 0).any():
+        msg = f"num_nodes must be >= 0, got {int(num_nodes.min())}"
+        raise InputError(msg)
+    outside = (np.minimum(edges[:, 0], edges[:, 1]) < 0) | (np.maximum(edges[:, 0], edges[:, 1]) >= num_nodes[graph])
+    if outside.any():
+        first = int(np.argmax(outside))
+        msg = (
+            f"{int(outside.sum())} edges join a node outside 0..n-1, the first is {tuple(edges[first].tolist())} in graph "
+            f"{int(graph[first])} of {int(num_nodes[graph[first]])} nodes; number the nodes of each graph 0..n-1"
+        )
+        raise InputError(msg)

@@ -1,0 +1,245 @@
+"""The named data sets. What a docstring here says is what `gengraph datasets show NAME` prints.
+
+Generated sets are the same on every machine and with every numpy version; tests pin the content hash of every set. Random
+families have any number of graphs: `planar:8192` begins with the 200 graphs of `planar`.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from gengraph.collection import Collection, Policy
+from gengraph.data import families
+from gengraph.data.citeseer import CITESEER_FILE, CITESEER_SHA256, CITESEER_URL, ego_networks, read_citeseer
+from gengraph.data.download import TU_URL, Report, obtain
+from gengraph.data.lattices import grids, ladders
+from gengraph.errors import DatasetUnavailable
+from gengraph.formats import read_collection
+from gengraph.graphs import GraphSet
+from gengraph.streams import Stream
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Files:
+    """Where the files of data sets come from.
+
+    Attributes:
+        data_dir: searched first; then $GENGRAPH_DATA, the user's cache, the network.
+        report: called while a file is downloaded.
+    """
+
+    data_dir: str | Path | None = None
+    report: Report | None = None
+
+    def obtain(self, filename: str, url: str, sha256: str | None = None) -> Path:
+        """The path of a file, downloaded if it is nowhere."""
+        return obtain(filename, url, data_dir=self.data_dir, report=self.report, sha256=sha256)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dataset:
+    """A named data set.
+
+    Attributes:
+        build: makes it from (files, number of graphs); its docstring describes the set.
+        num_graphs: how many graphs it holds, which loading asserts.
+        nodes: fewest and most nodes of a graph.
+        family: whether NAME:COUNT gives another number of graphs.
+    """
+
+    build: Callable[[Files, int], GraphSet]
+    num_graphs: int
+    nodes: tuple[int, int]
+    family: bool = False
+
+    @property
+    def description(self) -> str:
+        """What it is, source, citation and sizes."""
+        return inspect.getdoc(self.build) or ""
+
+    @property
+    def summary(self) -> str:
+        """One line of it."""
+        return self.description.partition("\n")[0].rstrip(".")
+
+
+def read_tu(name: str, files: Files, policy: Policy) -> Collection:
+    """A TU collection by its name, found or downloaded."""
+    return read_collection(files.obtain(f"{name}.zip", TU_URL.format(name=name)), policy)
+
+
+def _structure(name: str, counts: tuple[int, int, int], files: Files) -> GraphSet:
+    """The structure of a TU collection whose (graphs, nodes, edges) are known."""
+    graphs = read_tu(name, files, Policy(on_attributes="drop")).graphs
+    found = (len(graphs), int(graphs.num_nodes.sum()), len(graphs.edges))
+    if found != counts:
+        msg = f"{name}.zip must hold {counts} graphs, nodes and edges, got {found}; delete the file and try again"
+        raise DatasetUnavailable(msg)
+    return graphs
+
+
+def _ladder(_files: Files, _count: int) -> GraphSet:
+    """Ladders of 100 to 200 rungs.
+
+    101 graphs, one of each length, 200-400 nodes. J. You et al., GraphRNN, ICML 2018 (in its code).
+    """
+    return ladders(range(100, 201))
+
+
+def _ladder_small(_files: Files, _count: int) -> GraphSet:
+    """Ladders of 2 to 10 rungs.
+
+    9 graphs, one of each length, 4-20 nodes. After J. You et al., GraphRNN, ICML 2018 (in its code).
+    """
+    return ladders(range(2, 11))
+
+
+def _grid(_files: Files, _count: int) -> GraphSet:
+    """Two-dimensional grids, 10..19 x 10..19.
+
+    100 graphs, 100-361 nodes; r x c and c x r are both there. J. You et al., GraphRNN, ICML 2018, section 4.1.
+    """
+    return grids(range(10, 20), range(10, 20))
+
+
+def _grid_small(_files: Files, _count: int) -> GraphSet:
+    """Two-dimensional grids, 2..5 x 2..6.
+
+    20 graphs, 4-30 nodes. After J. You et al., GraphRNN, ICML 2018 (in its code).
+    """
+    return grids(range(2, 6), range(2, 7))
+
+
+def _community(_files: Files, count: int) -> GraphSet:
+    """Two Erdos-Renyi communities with p = 0.3 and 5% bridges.
+
+    500 graphs, 60-160 nodes: n is uniform, each community has n/2 nodes, and 0.05 n random edges join them. J. You et al.,
+    GraphRNN, ICML 2018, section 4.1.
+    """
+    return families.communities(count, range(60, 161), density=0.3, seed=1)
+
+
+def _community_small(_files: Files, count: int) -> GraphSet:
+    """Two Erdos-Renyi communities with p = 0.7 and 5% bridges, 12 to 20 nodes.
+
+    100 graphs. J. You et al., GraphRNN, ICML 2018, section 4.3.
+    """
+    return families.communities(count, range(12, 21), density=0.7, seed=2)
+
+
+def _caveman(_files: Files, _count: int) -> GraphSet:
+    """Two cliques of 30 to 80 nodes with 70% of their edges removed, joined by a few random edges.
+
+    510 graphs, ten of each size, 60-160 nodes; of each the largest component. This is what the code of J. You et al., GraphRNN,
+    ICML 2018, generates where the paper speaks of communities: both halves are equal and the bridges are 10% of one half.
+    """
+    return families.cavemen(range(30, 81), copies=10, seed=3)
+
+
+def _barabasi_albert(_files: Files, count: int) -> GraphSet:
+    """Barabasi-Albert graphs, 100 to 200 nodes, every new node with 4 edges.
+
+    500 graphs, n uniform. J. You et al., GraphRNN, ICML 2018, section 4.1; A.-L. Barabasi, R. Albert, Emergence of scaling in
+    random networks, Science 286, 1999.
+    """
+    return families.preferential_attachment(count, range(100, 201), attached=4, seed=4)
+
+
+def _citeseer(files: Files) -> GraphSet:
+    return read_citeseer(files.obtain(CITESEER_FILE, CITESEER_URL, CITESEER_SHA256))
+
+
+def _ego(files: Files, _count: int) -> GraphSet:
+    """Citeseer: the papers within three citations of each paper, 50 to 399 of them.
+
+    757 graphs, one for each centre with so many neighbours, in the largest component of the network; directions and
+    self-citations are left out. P. Sen et al., Collective classification in network data, 2008; the file is that of Planetoid
+    (Z. Yang et al., ICML 2016), the choice that of J. You et al., GraphRNN, ICML 2018, section 4.1.
+    """
+    return ego_networks(_citeseer(files), radius=3, sizes=range(50, 400))
+
+
+def _ego_small(files: Files, count: int) -> GraphSet:
+    """Citeseer: the papers within one citation, 4 to 18 of them, 200 networks drawn at random.
+
+    200 graphs. Source as for `ego`; J. You et al., GraphRNN, ICML 2018, section 4.3.
+    """
+    networks = ego_networks(_citeseer(files), radius=1, sizes=range(4, 19))
+    return networks[Stream(5).permutation(len(networks))[:count]]
+
+
+def _protein(files: Files, _count: int) -> GraphSet:
+    """DD: residues of proteins, joined when nearer than 6 Angstrom, 100 <= n <= 500.
+
+    918 of 1178 graphs; residue types are left out, some graphs are disconnected. P. Dobson, A. Doig, Distinguishing enzyme
+    structures from non-enzymes without alignments, 2003; from the TU collection (C. Morris et al., 2020); the choice is that of
+    J. You et al., GraphRNN, ICML 2018, section 4.1.
+    """
+    graphs = _structure("DD", (1178, 334925, 843046), files)
+    return graphs[(graphs.num_nodes >= 100) & (graphs.num_nodes <= 500)]
+
+
+def _enzymes(files: Files, _count: int) -> GraphSet:
+    """ENZYMES: secondary structure elements of enzymes, n >= 10.
+
+    587 of 600 graphs, 10-125 nodes; isolated nodes are removed first, labels and attributes are left out. K. Borgwardt et al.,
+    Protein function prediction via graph kernels, 2005; from the TU collection (C. Morris et al., 2020).
+    """
+    graphs = _structure("ENZYMES", (600, 19580, 37282), files)
+    cleaned = graphs.induced(graphs.degrees() > 0)
+    return cleaned[cleaned.num_nodes >= 10]
+
+
+def _planar(_files: Files, count: int) -> GraphSet:
+    """Delaunay triangulations of 64 uniform points in a square.
+
+    200 graphs, planar and connected; `planar:COUNT` has any number. K. Martinkus et al., SPECTRE, ICML 2022.
+    """
+    return families.delaunay_triangulations(count, nodes=64, seed=6)
+
+
+def _tree(_files: Files, count: int) -> GraphSet:
+    """Uniformly random labelled trees of 64 nodes.
+
+    200 graphs; `tree:COUNT` has any number. A. Bergmeister et al., Efficient and Scalable Graph Generation through Iterative
+    Local Expansion, ICLR 2024.
+    """
+    return families.uniform_trees(count, nodes=64, seed=7)
+
+
+def _sbm(_files: Files, count: int) -> GraphSet:
+    """Connected stochastic block models: 2 to 5 blocks of 20 to 40 nodes, p = 0.3 inside and 0.005 between.
+
+    200 graphs, 40-177 nodes (200 are possible); `sbm:COUNT` has any number. K. Martinkus et al., SPECTRE, ICML 2022.
+    """
+    return families.block_models(count, blocks=range(2, 6), sizes=range(20, 41), inside=0.3, between=0.005, seed=8)
+
+
+def _lobster(_files: Files, count: int) -> GraphSet:
+    """Lobsters: trees whose nodes are at most two steps from a path, 10 to 100 nodes.
+
+    200 graphs, p1 = p2 = 0.7 and a mean path of 80 nodes before those of other sizes are thrown away; `lobster:COUNT` has any
+    number. R. Liao et al., GRAN, NeurIPS 2019.
+    """
+    return families.lobsters(count, backbone=80, sizes=(10, 100), seed=9)
+
+
+DATASETS: dict[str, Dataset] = {
+    "ladder": Dataset(build=_ladder, num_graphs=101, nodes=(200, 400)),
+    "ladder-small": Dataset(build=_ladder_small, num_graphs=9, nodes=(4, 20)),
+    "grid": Dataset(build=_grid, num_graphs=100, nodes=(100, 361)),
+    "grid-small": Dataset(build=_grid_small, num_graphs=20, nodes=(4, 30)),
+    "community": Dataset(build=_community, num_graphs=500, nodes=(60, 160), family=True),
+    "community-small": Dataset(build=_community_small, num_graphs=100, nodes=(12, 20), family=True),
+    "caveman": Dataset(build=_caveman, num_graphs=510, nodes=(60, 160)),
+    "barabasi-albert": Dataset(build=_barabasi_albert, num_graphs=500, nodes=(100, 200), family=True),
+    "ego": Dataset(build=_ego, num_graphs=757, nodes=(50, 399)),
+    "ego-small": Dataset(build=_ego_small, num_graphs=200, nodes=(4, 18)),
+    "protein": Dataset(build=_protein, num_graphs=918, nodes=(100, 500)),
+    "enzymes": Dataset(build=_enzymes, num_graphs=587, nodes=(10, 125)),
+    "planar": Dataset(build=_planar, num_graphs=200, nodes=(64, 64), family=True),
+    "tree": Dataset(build=_tree, num_graphs=200, nodes=(64, 64), family=True),
+    "sbm": Dataset(build=_sbm, num_graphs=200, nodes=(40, 177), family=True),
+    "lobster": Dataset(build=_lobster, num_graphs=200, nodes=(10, 100), family=True),
+}

@@ -1,0 +1,119 @@
+"""The TU collection's text files, in a zip or a folder.
+
+NAME_A.txt holds "i, j" a line, every edge in both directions; NAME_graph_indicator.txt the graph of each node, from 1. Labels
+and attributes of nodes and edges are counted; labels of whole graphs are left in their file.
+
+Reference:
+    C. Morris et al. TUDataset: a collection of benchmark datasets for learning with graphs. 2020.
+"""
+
+import zipfile
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+
+from gengraph.collection import RawGraphs
+from gengraph.errors import InputError
+from gengraph.graphs import Int64Array
+
+MAX_MEMBER_BYTES = 2**32  # of one unpacked file of a zip: the largest TU collections stay below
+_ATTRIBUTES = ("node_labels", "node_attributes", "edge_labels", "edge_attributes")
+
+
+def check_members(where: str, archive: zipfile.ZipFile) -> None:
+    """Refuse a zip whose members leave its folder, share a name or unpack to absurd sizes.
+
+    Nothing is ever unpacked to disk; a path that leaves the folder still means that the file is not what it seems.
+
+    Raises:
+        InputError: one of these.
+    """
+    names: set[str] = set()
+    for info in archive.infolist():
+        path = PurePosixPath(info.filename.replace("\\", "/"))
+        if path.is_absolute() or ".." in path.parts or any(":" in part for part in path.parts):
+            msg = f"{where}: member {info.filename!r} leaves the folder of the zip; get the file from its source again"
+            raise InputError(msg)
+        if info.file_size > MAX_MEMBER_BYTES:
+            msg = f"{where}: {info.filename} unpacks to more than {MAX_MEMBER_BYTES} bytes; unpack it by hand, pass the folder"
+            raise InputError(msg)
+        if not info.is_dir() and path.name in names:
+            msg = f"{where} holds two files named {path.name}; keep one collection a zip"
+            raise InputError(msg)
+        names.add(path.name)
+
+
+def read_tu_zip(path: Path) -> RawGraphs:
+    """A zip of one collection, members in any folder."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            check_members(str(path), archive)
+            members = {Path(info.filename).name: info for info in archive.infolist() if not info.is_dir()}
+            return _parse(str(path), {name: partial(archive.read, info) for name, info in members.items()})
+    except zipfile.BadZipFile as error:
+        msg = f"{path} is not a whole zip file: {error}"
+        raise InputError(msg) from error
+
+
+def read_tu_folder(folder: Path) -> RawGraphs:
+    """The unpacked files."""
+    return _parse(str(folder), {file.name: file.read_bytes for file in folder.glob("*.txt")})
+
+
+def _parse(where: str, files: Mapping[str, Callable[[], bytes]]) -> RawGraphs:
+    names = [name.removesuffix("_A.txt") for name in files if name.endswith("_A.txt")]
+    if len(names) != 1 or f"{names[0]}_graph_indicator.txt" not in files:
+        msg = f"{where} must hold one NAME_A.txt and its NAME_graph_indicator.txt, got {sorted(files)}"
+        raise InputError(msg)
+    name = names[0]
+    ends = _whole_numbers(where, f"{name}_A.txt", files[f"{name}_A.txt"](), 2) - 1
+    indicator = _whole_numbers(where, f"{name}_graph_indicator.txt", files[f"{name}_graph_indicator.txt"](), 1)[:, 0] - 1
+    if len(indicator) and (indicator.min() < 0 or (np.diff(indicator) < 0).any()):
+        msg = f"{where}: {name}_graph_indicator.txt must be ascending from 1: the nodes of a graph stand together"
+        raise InputError(msg)
+    if len(ends) and (ends.min() < 0 or ends.max() >= len(indicator)):
+        msg = f"{where}: {name}_A.txt names a node outside 1..{len(indicator)}"
+        raise InputError(msg)
+    attributes = {kind: files[f"{name}_{kind}.txt"]().count(b"\n") for kind in _ATTRIBUTES if f"{name}_{kind}.txt" in files}
+    return _graphs_of(where, ends, indicator, attributes)
+
+
+def _graphs_of(where: str, ends: Int64Array, indicator: Int64Array, attributes: dict[str, int]) -> RawGraphs:
+    graph = indicator[ends]
+    crossing = int((graph[:, 0] != graph[:, 1]).sum())
+    if crossing:
+        msg = f"{where}: {crossing} edges join nodes of two graphs"
+        raise InputError(msg)
+    num_nodes = np.bincount(indicator)
+    order = np.argsort(graph[:, 0], kind="stable")
+    first_node = np.concatenate([[0], np.cumsum(num_nodes)])[graph[order, 0]]
+    return RawGraphs(
+        num_nodes=num_nodes,
+        edge_offsets=np.searchsorted(graph[order, 0], np.arange(len(num_nodes) + 1)),
+        edges=ends[order] - first_node[:, None],
+        directed=True,
+        attributes=attributes,
+    )
+
+
+def _whole_numbers(where: str, name: str, content: bytes, columns: int) -> Int64Array:
+    """int64[lines, columns] of a comma-separated text."""
+    if not content.strip():
+        return np.zeros((0, columns), np.int64)
+    names = [str(i) for i in range(columns)]
+    squeezed = pa.py_buffer(content.replace(b" ", b""))
+    types = dict.fromkeys(names, pa.int64())
+    try:
+        table = pyarrow.csv.read_csv(
+            pa.BufferReader(squeezed),
+            read_options=pyarrow.csv.ReadOptions(column_names=names),
+            convert_options=pyarrow.csv.ConvertOptions(column_types=types),
+        )
+    except pa.ArrowInvalid as error:
+        msg = f"{where}: {name} must hold {columns} whole numbers a line: {error}"
+        raise InputError(msg) from error
+    return np.column_stack([table.column(name).to_numpy() for name in names])

@@ -1,0 +1,140 @@
+import json
+import re
+from pathlib import Path
+
+import networkx as nx
+import pytest
+from typer.testing import CliRunner
+
+from gengraph.cli.app import app
+from gengraph.data import load_dataset, split_graphs
+from gengraph.formats import read_graphs, write_graphs
+from gengraph.graphs import GraphSet
+from gengraph.sequences.bandwidth import estimate_max_prev_node, safe_bound
+
+FAST = "--set model.hidden_size=8 --set model.embedding_size=4 --set model.edge_hidden_size=4 --set model.edge_num_layers=1"
+LOOPS = '{"n": 2, "edges": [[0, 1], [1, 1]]}\n' * 4
+
+
+@pytest.fixture(autouse=True)
+def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def gengraph(command: str, code: int = 0) -> str:
+    """Run a command in this process; its output, standard error included."""
+    result = CliRunner().invoke(app, command.split())
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def test_the_list() -> None:
+    output = gengraph("datasets")
+    assert re.search(r"grid +100 +100-361 +Two-dimensional grids", output)
+    assert all(name in output for name in ("ego-small", "planar", "lobster", "barabasi-albert", "caveman"))
+
+
+@pytest.mark.parametrize("command", ["show", "export", "fetch"])
+def test_every_help_text_has_an_example(command: str) -> None:
+    output = re.sub(r"\s+", " ", gengraph(f"datasets {command} --help"))
+    assert f"gengraph datasets {command}" in output
+
+
+def test_show() -> None:
+    about = json.loads(gengraph("datasets show grid-small --format json"))
+    graphs = load_dataset("grid-small")
+    assert about["description"].startswith("Two-dimensional grids")
+    assert about["graphs"] == about["connected"] == 20
+    assert about["nodes"] == {"min": 4, "max": 30, "mean": 14.0}
+    assert about["density"]["max"] == 4 / 6
+    assert about["split"] == {"origin": "seeded", "sizes": {"train": 14, "validation": 2, "test": 4}}
+    assert about["content_hash"] == graphs.content_hash()
+    bfs = about["orderings"]["bfs"]
+    assert bfs["maximum"] == estimate_max_prev_node(graphs, "bfs").max_prev_node <= bfs["safe_bound"] == safe_bound(graphs)
+    assert bfs["p999"] <= bfs["maximum"]
+    assert about["orderings"]["degree"]["safe_bound"] is None
+    output = gengraph("datasets show grid-small")
+    assert "4 to 30, mean 14" in output
+    assert "20 of 20 graphs, 0 isolated nodes" in output
+    assert "14 train, 2 validation, 4 test" in output
+    for ordering in ("bfs", "cm", "dfs", "degree", "k-core", "rcm", "random"):
+        assert re.search(rf"^{ordering} +\d+ +\d+ +(\d+|-) +\d", output, flags=re.MULTILINE)
+
+
+def test_show_says_what_reading_changed() -> None:
+    Path("loops.jsonl").write_text(LOOPS)
+    output = gengraph("datasets show loops.jsonl --on-loops drop")
+    assert "on_loops:     drop, 4 found" in output
+
+
+def test_export_of_a_part_and_of_another_format() -> None:
+    assert "20 graphs: test.g6" in gengraph("datasets export grid --split test --out test.g6")
+    assert read_graphs("test.g6") == split_graphs(load_dataset("grid")).test
+    gengraph("datasets export grid --split test --split-seed 3 --out other.g6")
+    assert read_graphs("other.g6") == split_graphs(load_dataset("grid"), seed=3).test
+    gengraph("datasets export test.g6 --out again.graphml")
+    assert read_graphs("again.graphml") == read_graphs("test.g6")
+    gengraph("datasets export tree:5 --out five.parquet")
+    assert read_graphs("five.parquet") == load_dataset("tree")[:5]
+
+
+def test_fetch() -> None:
+    assert load_dataset("grid-small").content_hash() in gengraph("datasets fetch grid-small")
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("datasets show nothing.g6", "unknown data set 'nothing.g6'"),
+        ("datasets show grid --format xml", "--format must be table or json"),
+        (
+            "datasets show loops.jsonl",
+            "4 self-loops (4 graphs, first graph 0, nodes 1 and 1); remove them, or use --on-loops drop",
+        ),
+        ("datasets show loops.jsonl --on-loops keep", "--on-loops must be one of error, drop, got 'keep'"),
+        ("datasets export grid --split dev --out a.g6", "--split must be one of train, validation, test, all, got 'dev'"),
+        ("datasets export grid --out a.pt", "is a pickle"),
+        ("datasets fetch lader", "unknown data set 'lader'"),
+        ("datasets remove grid", "No such command 'remove'"),
+        ("train --dataset loops.jsonl", "--on-loops drop"),
+        ("tune --dataset loops.jsonl", "--on-loops drop"),
+        ("evaluate loops.jsonl grid", "--on-loops drop"),
+        ("benchmark --datasets loops.jsonl --workers 0", "--on-loops drop"),
+        ("train --dataset grid --set sequence.ordering=dfs", "use --set sequence.window=fixed"),
+    ],
+)
+def test_bad_input_is_named_and_exits_with_2(command: str, message: str) -> None:
+    Path("loops.jsonl").write_text(LOOPS)
+    assert message in re.sub(r"[\s│]+", " ", gengraph(command, code=2))
+
+
+def test_a_run_records_what_reading_changed_and_keeps_given_parts() -> None:
+    graphs = GraphSet.from_networkx([nx.path_graph(n) for n in range(2, 14)])
+    for name, part in (("train", graphs[:8]), ("validation", graphs[8:10]), ("test", graphs[10:])):
+        write_graphs(part, f"mine/{name}.jsonl")
+    with Path("mine/train.jsonl").open("a") as file:
+        file.write('{"n": 3, "edges": [[0, 1], [1, 2], [2, 1], [2, 2]]}\n')
+    output = gengraph(f"train --dataset mine --steps 2 --run a --on-loops drop --on-multi-edges drop {FAST}")
+    assert "on_loops drop: 1 found" in output
+    about = json.loads(Path("runs/a/run.json").read_text())
+    assert about["reading"]["found"] == {"on_loops": 1, "on_multi_edges": 1}
+    assert about["reading"]["policy"]["on_directed"] == "error"
+    assert about["split"] == "given"
+    assert about["split_seed"] is None
+    assert read_graphs("runs/a/data/test.parquet") == graphs[10:]
+    gengraph(f"train --dataset runs/a/data --steps 2 --run b --split-seed 5 {FAST}")
+    assert json.loads(Path("runs/b/run.json").read_text())["content_hash"] == about["content_hash"]
+    gengraph(f"train --dataset grid-small --steps 2 --run c --split-seed 5 {FAST}")
+    about = json.loads(Path("runs/c/run.json").read_text())
+    assert (about["split"], about["split_seed"]) == ("seeded", 5)
+    assert about["content_hash"]["test"] == split_graphs(load_dataset("grid-small"), seed=5).test.content_hash()
+    write_graphs(load_dataset("grid-small"), "runs/c/data/train.parquet")
+    assert "is not what this run was made with" in gengraph("train --run c --resume --steps 4", code=2)
+
+
+@pytest.mark.parametrize("ordering", ["dfs", "degree", "k-core", "rcm", "random"])
+def test_every_ordering_trains_and_samples(ordering: str) -> None:
+    gengraph(
+        f"train --dataset ladder-small --steps 3 --run a --set sequence.ordering={ordering} --set sequence.window=fixed {FAST}"
+    )
+    assert "5 graphs in 1 shards" in gengraph("sample --run a -n 5 --out s")

@@ -77,41 +77,36 @@ def sequences(model: GraphRNNModel) -> Iterator[Rows]:
 def plain_log_prob(model: GraphRNNModel, rows: Rows, *, with_end: bool = True) -> float:
     """The log-probability of a sequence, or of it without its end (of growing so far)."""
     log_prob = 0.0
-    hidden = model.initial_hidden(1)
-    made = torch.ones(1, model.facts.max_prev_node, dtype=torch.float64)
+    made = [torch.ones(model.facts.max_prev_node, dtype=torch.float64)]
     for t, width in enumerate(rows.widths):
-        hidden = model.step(made, hidden)
+        state = model.rnn(functional.relu(model.embed(torch.stack(made))), [1] * len(made))[-1:]
         at_end = t == rows.num_nodes - 1
         if at_end and not with_end:
             break
         bits = (0,) * width if at_end else rows.chosen[t]
         if model.decides:
             decision = STOP if at_end else CONTINUE if any(bits) else NEW_COMPONENT
-            log_prob += model.decision_log_probs(hidden[-1])[0, decision].item()
+            log_prob += model.decision_log_probs(state)[0, decision].item()
         if not model.decides or decision == CONTINUE:
-            log_prob += _plain_row(model, hidden[-1], bits)
-        made = torch.zeros_like(made)
-        made[0, : len(bits)] = torch.tensor(bits, dtype=torch.float64)
+            log_prob += _plain_row(model, state, bits)
+        row = torch.zeros(model.facts.max_prev_node, dtype=torch.float64)
+        row[: len(bits)] = torch.tensor(bits, dtype=torch.float64)
+        made.append(row)
     return log_prob
 
 
 def _plain_row(model: GraphRNNModel, state: torch.Tensor, bits: tuple[int, ...]) -> float:
     head, width = model.head, len(bits)
     order = list(range(width))[::-1] if head.oldest_first else list(range(width))
-    log_prob, previous = 0.0, 1
+    log_prob = 0.0
     if isinstance(head, EdgeRNN):
-        hidden = [head.start(state)] + [torch.zeros(1, head.rnn.hidden_size, dtype=torch.float64)] * (head.rnn.num_layers - 1)
+        read = torch.tensor([1, *(bits[k] for k in order[:-1])], dtype=torch.float64)[:, None]
+        hidden = head.rnn(functional.relu(head.embed(read)), [1] * width, head.start(state))
+        logits = head.output(hidden)[:, 0]
     else:
-        logits = head.output(state)[0]
+        logits = head.output(state)[0][order]
     for j, k in enumerate(order):
-        if isinstance(head, EdgeRNN):
-            embedded = functional.relu(head.embed(torch.tensor([[float(previous)]], dtype=torch.float64)))
-            hidden = head.rnn.step(embedded, hidden)
-            logit = head.output(hidden[-1])[0, 0]
-        else:
-            logit = logits[k]
         certain = head.never_empty and j == width - 1 and not any(bits[i] for i in order[:j])
         if not certain:
-            log_prob += functional.logsigmoid(logit if bits[k] else -logit).item()
-        previous = bits[k]
+            log_prob += functional.logsigmoid(logits[j] if bits[k] else -logits[j]).item()
     return log_prob

@@ -8,7 +8,7 @@ from scipy.stats import chisquare
 
 from gengraph.graphs import GraphSet
 from gengraph.models.graphrnn import GraphRNNModel
-from gengraph.sampling import sample_graphs
+from gengraph.sampling import Conditions, sample_graphs
 
 COUNT = 40_000
 
@@ -43,7 +43,7 @@ def outcomes(graphs: GraphSet) -> Counter:
 def test_samples_have_the_law_of_the_likelihood(variant: dict) -> None:
     model = tiny_model(**variant)
     expected = law(model)
-    samples = sample_graphs(model.float(), np.arange(COUNT), seed=5, lanes=500, max_num_node=MAX_NODES)
+    samples = sample_graphs(model.float(), np.arange(COUNT), seed=5, lanes=500, conditions=Conditions(max_num_node=MAX_NODES))
     counts = outcomes(samples.graphs)
     assert set(counts) <= set(expected)
     common = {key: p for key, p in expected.items() if COUNT * p >= 5}
@@ -55,15 +55,15 @@ def test_samples_have_the_law_of_the_likelihood(variant: dict) -> None:
 
 def test_a_graph_depends_on_seed_and_index_alone() -> None:
     model = tiny_model().float()
-    whole = sample_graphs(model, np.arange(300), seed=1, lanes=64, max_num_node=30).graphs
-    assert sample_graphs(model, np.arange(300), seed=1, lanes=7, max_num_node=30).graphs == whole
-    assert sample_graphs(model, np.arange(100, 200), seed=1, max_num_node=30).graphs == whole[100:200]
-    assert sample_graphs(model, np.arange(300), seed=2, max_num_node=30).graphs != whole
+    whole = sample_graphs(model, np.arange(300), seed=1, lanes=64, conditions=Conditions(max_num_node=30)).graphs
+    assert sample_graphs(model, np.arange(300), seed=1, lanes=7, conditions=Conditions(max_num_node=30)).graphs == whole
+    assert sample_graphs(model, np.arange(100, 200), seed=1, conditions=Conditions(max_num_node=30)).graphs == whole[100:200]
+    assert sample_graphs(model, np.arange(300), seed=2, conditions=Conditions(max_num_node=30)).graphs != whole
 
 
 def test_sequences_that_do_not_end_are_cut_and_counted() -> None:
     model = tiny_model().float()
-    samples = sample_graphs(model, np.arange(1000), seed=1, max_num_node=3)
+    samples = sample_graphs(model, np.arange(1000), seed=1, conditions=Conditions(max_num_node=3))
     assert samples.graphs.num_nodes.max() == 3
     assert 0 < samples.num_cut <= (samples.graphs.num_nodes == 3).sum()
     by_default = sample_graphs(model, np.arange(1000), seed=1)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,9 @@ from gengraph.distributed.tune import tune_on_ray
 from gengraph.errors import InputError, NotEnoughResources
 from gengraph.metrics import DescribedSet, evaluate
 from gengraph.runs import create_run, newest_checkpoint, train_run
-from gengraph.sampling import ShardWriter
+from gengraph.sampling import Conditions, ShardWriter
 from gengraph.shards import plan_shards
+from gengraph.storage import Folder
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("local_ray"), pytest.mark.xdist_group("ray")]
 
@@ -92,13 +94,12 @@ def test_three_workers_write_the_same_shards_as_one(tmp_path: Path) -> None:
     train_run(checkpoint_path)
     checkpoint = load_checkpoint(newest_checkpoint(checkpoint_path))
     shards = plan_shards(100, 12, seed=3)
-    for name in ("one", "three"):
-        (tmp_path / name).mkdir()
-    write = ShardWriter(checkpoint, tmp_path / "one")
+    make = {name: partial(ShardWriter, checkpoint, Conditions(), Folder(str(tmp_path / name))) for name in ("one", "three")}
+    write = make["one"]()
     for shard in shards:
         write(shard)
     done: list[int] = []
-    sample_shards(checkpoint, tmp_path / "three", shards, workers=3, cpus=1.0, report=done.append)
+    sample_shards(make["three"], shards, workers=3, per_worker={"CPU": 1.0}, report=done.append)
     assert sum(done) == 100
     for shard in shards:
         assert (tmp_path / "one" / shard.filename).read_bytes() == (tmp_path / "three" / shard.filename).read_bytes()

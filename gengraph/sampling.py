@@ -191,7 +191,7 @@ def _sample(lanes: Lanes, conditions: Conditions, report: Callable[[int], None])
 
 def _give_up(conditions: Conditions, num_taken: int, num_judged: int) -> None:
     wanted = {
-        f"num_nodes {conditions.num_nodes}": conditions.num_nodes,
+        "{}..{} nodes".format(*(conditions.num_nodes or ("", ""))): conditions.num_nodes,
         "one component": conditions.components == "reject",
         "no graph that is known already": conditions.refused,
     }

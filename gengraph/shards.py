@@ -246,7 +246,11 @@ def check_format(suffix: str) -> None:
         InputError: no format with this suffix can be written.
     """
     with TemporaryDirectory() as temporary:
-        write_graphs(GraphSet.empty(), Path(temporary, f"nothing{suffix}"))
+        try:
+            write_graphs(GraphSet.empty(), Path(temporary, f"nothing{suffix}"))
+        except InputError as error:
+            msg = f"graphs cannot be written as {suffix.removeprefix('.')!r}; choose parquet, g6, s6, jsonl or another format"
+            raise InputError(msg) from error
 
 
 def export_shards(folder: Folder, shards: Iterable[Shard], suffix: str) -> None:

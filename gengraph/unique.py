@@ -46,7 +46,7 @@ def write_unique(
     """
     seen = set(conditions.refused)
     pending = np.concatenate([shard.indices[_known(read_shard(candidates, shard), seen)] for shard in shards])
-    places, drawn_anew = [pending[:0]], [read_shard(candidates, shards[0])[[]]]
+    places, drawn_anew = [pending[:0]], [read_shard(candidates, shards[0])[pending[:0]]]
     while len(pending):
         narrower = dataclasses.replace(conditions, refused=frozenset(seen))
         drawn = sample_graphs(model, pending, seed=shards[0].seed, conditions=narrower)

@@ -78,12 +78,17 @@ class Stepper:
 
     def __init__(self, gru: GRU, lanes: int) -> None:
         size = gru.hidden_size
-        self._layers = [
-            (weight_in.detach().t(), bias_in.detach(), weight.detach().t(), bias.detach())
-            for weight_in, bias_in, weight, bias in zip(
-                gru.input_weights, gru.input_biases, gru.hidden_weights, gru.hidden_biases, strict=True
+        # tanh(x) = 2 sigmoid(2x) - 1, and torch's sigmoid is six times as fast as its tanh on a CPU: n's share is doubled.
+        scale = gru.input_biases[0].new_ones(3 * size)
+        scale[2 * size :] = 2
+        self._minus_one = -scale[:1]
+        self._layers = []
+        for layer in range(gru.num_layers):
+            weights = gru.input_weights[layer], gru.hidden_weights[layer]
+            biases = gru.input_biases[layer], gru.hidden_biases[layer]
+            self._layers.append(
+                (*((w * scale[:, None]).detach().t() for w in weights), *((b * scale).detach() for b in biases))
             )
-        ]
         self._gates, self._recurrent = (gru.input_biases[0].detach().new_empty(lanes, 3 * size) for _ in range(2))
         self._reset_update, self._new = self._gates.new_empty(lanes, 2 * size), self._gates.new_empty(lanes, size)
         self._parts = (
@@ -97,7 +102,7 @@ class Stepper:
 
     def first_gates(self, inputs: Tensor) -> Tensor:
         """The input's share of the first layer's gates, float[.., 3H] for float[.., I]."""
-        weight, bias, *_ = self._layers[0]
+        weight, _, bias, _ = self._layers[0]
         return torch.addmm(bias, inputs, weight)
 
     def choose(self, table: Tensor, index: Tensor, hidden: list[Tensor]) -> Tensor:
@@ -107,19 +112,20 @@ class Stepper:
 
     def step(self, inputs: Tensor, hidden: list[Tensor]) -> Tensor:
         """One step of every layer: inputs float[B, I]; hidden float[B, H] a layer is overwritten, the last is returned."""
-        weight, bias, *_ = self._layers[0]
+        weight, _, bias, _ = self._layers[0]
         torch.addmm(bias, inputs, weight, out=self._gates)
         return self._update(hidden)
 
     def _update(self, hidden: list[Tensor]) -> Tensor:
         gate_ru, gate_n, rec_ru, rec_n, reset, update = self._parts
-        for layer, (weight_in, bias_in, weight, bias) in enumerate(self._layers):
+        for layer, (weight_in, weight, bias_in, bias) in enumerate(self._layers):
             state = hidden[layer]
             if layer:
                 torch.addmm(bias_in, hidden[layer - 1], weight_in, out=self._gates)
             torch.addmm(bias, state, weight, out=self._recurrent)
             torch.add(gate_ru, rec_ru, out=self._reset_update).sigmoid_()
-            torch.addcmul(gate_n, reset, rec_n, out=self._new).tanh_()
+            torch.addcmul(gate_n, reset, rec_n, out=self._new).sigmoid_()
+            torch.add(self._minus_one, self._new, alpha=2, out=self._new)
             torch.lerp(self._new, state, update, out=state)
         return hidden[-1]
 

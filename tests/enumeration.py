@@ -1,14 +1,18 @@
 """All row sequences of a tiny model, and their probabilities by the plainest evaluation: bit by bit, one graph at a time."""
 
 import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
+from scipy.stats import chisquare
 from torch.nn import functional
 
 from gengraph.config import Config
+from gengraph.graphs import GraphSet
 from gengraph.models.graphrnn import DataFacts, GraphRNNModel
 from gengraph.models.heads import EdgeRNN
 from gengraph.sequences.rows import CONTINUE, NEW_COMPONENT, STOP, RowBatch
@@ -74,8 +78,8 @@ def sequences(model: GraphRNNModel) -> Iterator[Rows]:
     return grow(Rows((), ()), 0)
 
 
-def plain_log_prob(model: GraphRNNModel, rows: Rows, *, with_end: bool = True) -> float:
-    """The log-probability of a sequence, or of it without its end (of growing so far)."""
+def plain_log_prob(model: GraphRNNModel, rows: Rows, *, with_end: bool = True, temperature: float = 1.0) -> float:
+    """The log-probability of a sequence, or of it without its end (of growing so far), edges drawn at a temperature."""
     log_prob = 0.0
     made = [torch.ones(model.facts.max_prev_node, dtype=torch.float64)]
     for t, width in enumerate(rows.widths):
@@ -88,14 +92,14 @@ def plain_log_prob(model: GraphRNNModel, rows: Rows, *, with_end: bool = True) -
             decision = STOP if at_end else CONTINUE if any(bits) else NEW_COMPONENT
             log_prob += model.decision_log_probs(state)[0, decision].item()
         if not model.decides or decision == CONTINUE:
-            log_prob += _plain_row(model, state, bits)
+            log_prob += _plain_row(model, state, bits, temperature)
         row = torch.zeros(model.facts.max_prev_node, dtype=torch.float64)
         row[: len(bits)] = torch.tensor(bits, dtype=torch.float64)
         made.append(row)
     return log_prob
 
 
-def _plain_row(model: GraphRNNModel, state: torch.Tensor, bits: tuple[int, ...]) -> float:
+def _plain_row(model: GraphRNNModel, state: torch.Tensor, bits: tuple[int, ...], temperature: float) -> float:
     head, width = model.head, len(bits)
     order = list(range(width))[::-1] if head.oldest_first else list(range(width))
     log_prob = 0.0
@@ -108,5 +112,39 @@ def _plain_row(model: GraphRNNModel, state: torch.Tensor, bits: tuple[int, ...])
     for j, k in enumerate(order):
         certain = head.never_empty and j == width - 1 and not any(bits[i] for i in order[:j])
         if not certain:
-            log_prob += functional.logsigmoid(logits[j] if bits[k] else -logits[j]).item()
+            logit = logits[j] / temperature
+            log_prob += functional.logsigmoid(logit if bits[k] else -logit).item()
     return log_prob
+
+
+def law(model: GraphRNNModel, temperature: float = 1.0) -> dict[int, float]:
+    """The probability of each graph, named by its code, when sequences are cut at MAX_NODES."""
+    expected: dict[int, float] = {}
+    for rows in sequences(model):
+        (code,) = codes(GraphSet.from_edge_lists([rows.num_nodes], [rows.edges])).tolist()
+        with_end = rows.num_nodes < MAX_NODES
+        probability = math.exp(plain_log_prob(model, rows, with_end=with_end, temperature=temperature))
+        expected[code] = expected.get(code, 0.0) + probability
+    return expected
+
+
+def codes(graphs: GraphSet) -> npt.NDArray[np.int64]:
+    """A number for each graph with at most four nodes: its nodes, then one bit for each of the six pairs of nodes."""
+    u, v = graphs.edges.astype(np.int64).T
+    return (graphs.num_nodes.astype(np.int64) << 6) + np.bincount(
+        graphs.graph_of_edge, 2.0 ** (v * (v - 1) // 2 + u), len(graphs)
+    ).astype(np.int64)
+
+
+def chi_square(graphs: GraphSet, expected: dict[int, float]) -> float:
+    """The p-value of the chi-square test of graphs against the probabilities of their codes; rare codes are taken together."""
+    assert abs(sum(expected.values()) - 1) < 1e-9
+    found, counts = np.unique(codes(graphs), return_counts=True)
+    observed = dict(zip(found.tolist(), counts.tolist(), strict=True))
+    assert set(observed) <= set(expected)
+    common = {code: len(graphs) * p for code, p in expected.items() if len(graphs) * p >= 5}
+    seen = [observed.get(code, 0) for code in common]
+    rest = max(len(graphs) - sum(common.values()), 1e-9)
+    if len(common) == len(expected):
+        return float(chisquare(seen, np.array([*common.values()]) * (sum(seen) / sum(common.values()))).pvalue)
+    return float(chisquare([*seen, len(graphs) - sum(seen)], [*common.values(), rest]).pvalue)

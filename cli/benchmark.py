@@ -60,12 +60,12 @@ def benchmark(
     if not names(datasets):
         msg = "--datasets names no data set; `gengraph datasets` lists them"
         raise InputError(msg)
-    check_writable(out)
     with download_bar() as report:
         loaded = list(load_data(names(datasets), data_dir=data_dir, report=report, policy=policy, split_seed=split_seed))
     data = [part for part in loaded if isinstance(part, Data)]
     unavailable = [part for part in loaded if not isinstance(part, Data)]
     with workers_session(workers, {"CPU": cpus_per_worker}, address) as found, _Board(data, settings) as board:
+        check_writable(out)
         rows = run_benchmark(
             data, settings, workers=found, cpus=cpus_per_worker, started=board.started, finished=board.finished
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gengraph.cli.options import Address, CpusPerWorker, GpusPerWorker, RunsDir, Seed, Workers
+from gengraph.cli.workers import workers_session
 from gengraph.errors import InputError
 
 if TYPE_CHECKING:
@@ -79,9 +80,9 @@ def sample(
     check_format(f".{output}")
     folder = Folder(out).absolute()
     per_worker = {"CPU": cpus_per_worker, **({"GPU": gpus_per_worker} if gpus_per_worker else {})}
-    where: dict[str, Any] = {"write_shards": _on_ray(workers, per_worker, address)} if workers else {}
+    where: dict[str, Any] = {"write_shards": _on_ray(workers, per_worker)} if workers else {}
     try:
-        with counting_bar("sampling", num_graphs, "graphs") as report:
+        with workers_session(workers, per_worker, address), counting_bar("sampling", num_graphs, "graphs") as report:
             manifest = sample_run(runs_dir / run, folder, request, report=report, **where)
     except KeyboardInterrupt:
         msg = f"Finished shards stay in {out}; the same command writes the others."
@@ -113,20 +114,13 @@ def _range(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def _on_ray(workers: int, per_worker: dict[str, float], address: str | None) -> Callable[..., None]:
-    """What writes shards on Ray workers."""
+def _on_ray(workers: int, per_worker: dict[str, float]) -> Callable[..., None]:
+    """What writes shards on workers of the Ray that this process is connected to."""
 
     def write_shards(make: "Callable[[], ShardWriter]", shards: "Sequence[Shard]", report: Callable[[int], None]) -> None:
-        from gengraph.cli.guard import Debug
-        from gengraph.distributed.cluster import fit_workers, session
+        from gengraph.distributed.sample import sample_shards
 
-        if not shards:
-            return
-        with session(address, debug=Debug.on):
-            fit_workers(workers, per_worker)
-            from gengraph.distributed.sample import sample_shards
-
-            sample_shards(make, shards, workers=workers, per_worker=per_worker, report=report)
+        sample_shards(make, shards, workers=workers, per_worker=per_worker, report=report)
 
     return write_shards
 

@@ -39,6 +39,9 @@ def test_round_trip(tmp_path: Path) -> None:
         ("sequence.bandwidth=guess", "sequence.bandwidth must be one of estimate, bound"),
         ("training.learning_rate=-1", "training.learning_rate must be > 0, got -1"),
         ("training.budget=0", "training.budget must be > 0 seconds"),
+        ("training.budget=inf", "training.budget must be a finite number, got inf"),
+        ("training.learning_rate=nan", "training.learning_rate must be a finite number"),
+        ("training.seed=99999999999999999999", r"training.seed must be in 0\.\.2\^63-1|training.seed must be int"),
         ("model.edge_hidden_size=1", "must be >= 2, got 1"),
     ],
 )
@@ -64,5 +67,8 @@ def test_bad_files(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is not TOML"):
         load_config(path)
     path.write_text("model = 3\n")
-    with pytest.raises(InputError, match="must be a table of fields, got 3"):
+    with pytest.raises(InputError, match="model must be a table of fields, got 3"):
+        load_config(path)
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(InputError, match="not a text file"):
         load_config(path)

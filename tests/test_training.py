@@ -16,7 +16,7 @@ from gengraph.config import Config, TrainingConfig
 from gengraph.data import load_dataset, split_graphs
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
-from gengraph.training import Place, Trainer, TrainingDiverged, batch_indices, learning_rate, prepare_graphs
+from gengraph.training import Place, Trainer, TrainingDiverged, batch_indices, learning_rate, prepare_graphs, prepare_part
 
 TINY = ["model.hidden_size=8", "model.embedding_size=4", "model.edge_hidden_size=4", "model.edge_num_layers=1"]
 
@@ -186,3 +186,47 @@ def test_a_checkpoint_that_cannot_be_written_leaves_nothing(tmp_path: Path, monk
     with pytest.raises(OSError, match="No space"):
         save_checkpoint(dataclasses.replace(trainer.checkpoint(), step=5), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["step-00000000"]
+
+
+def test_a_graph_unlike_all_training_graphs_has_a_finite_loss() -> None:
+    connected = GraphSet.from_networkx([nx.path_graph(4), nx.path_graph(6)])
+    apart = GraphSet.from_networkx([nx.disjoint_union(nx.path_graph(3), nx.path_graph(2))])
+    config = Config().replace([*TINY, "training.steps=3"])
+    train, facts, _ = prepare_graphs(connected, config)
+    trainer = Trainer(config, facts, train, apart)
+    assert 20 < trainer.validation_nll() < 200
+    run(trainer)
+
+
+def test_validation_graphs_are_checked_like_training_graphs() -> None:
+    config = Config().replace(["model.stop=zero_row"])
+    with pytest.raises(InputError, match="1 of 1 are"):
+        prepare_part(GraphSet.from_networkx([nx.empty_graph(2)]), config)
+    with pytest.raises(InputError, match="1 have none"):
+        prepare_part(GraphSet.from_networkx([nx.empty_graph(0)]), Config())
+
+
+@pytest.mark.parametrize("head", ["rnn", "mlp"])
+def test_every_weight_takes_part_in_a_batch_without_edges(head: str) -> None:
+    graphs = GraphSet.from_networkx([nx.empty_graph(1), nx.path_graph(3)])
+    config = Config().replace([*TINY, f"model.head={head}"])
+    train, facts, _ = prepare_graphs(graphs, config)
+    trainer = Trainer(config, facts, train, GraphSet.empty())
+    trainer._update((0, np.array([0])), 0.0)
+    assert all(parameter.grad is not None for parameter in trainer.model.parameters())
+
+
+def test_the_same_step_saved_twice_is_the_newer_one(tmp_path: Path) -> None:
+    trainer = make_trainer()
+    save_checkpoint(trainer.checkpoint(), tmp_path)
+    newer = dataclasses.replace(trainer.checkpoint(), elapsed=7.0)
+    path = save_checkpoint(newer, tmp_path)
+    assert load_checkpoint(path).elapsed == 7.0
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+def test_weights_of_other_sizes_are_refused() -> None:
+    checkpoint = make_trainer().checkpoint()
+    other = dataclasses.replace(checkpoint, config=Config().replace([*TINY, "model.hidden_size=9"]))
+    with pytest.raises(InputError, match="do not fit its config"):
+        other.build_model()

@@ -173,17 +173,51 @@ def test_a_model_that_fails_does_so_alone() -> None:
         ("evaluate one.jsonl one.jsonl --format xml", "--format must be one of table, json, csv, markdown, latex, got 'xml'"),
         ("benchmark --datasets ladder-small --models gran", "unknown model 'gran'; choose from graphrnn"),
         ("tune --dataset ladder-small --trials 0", "greater than or equal to 1"),
+        ("tune --dataset ladder-small --steps 2 --budget 3s", "either --steps or --budget"),
+        ("train --dataset ladder-small --run ../up", "must have no slash"),
+        ("train --dataset ladder-small --run .", "must have no slash and not begin with a dot"),
+        ("train --dataset ladder-small --runs-dir one.jsonl/x", "cannot be written"),
+        ("train --dataset ladder-small --seed 99999999999999999999", "9223372036854775807"),
+        ("train --dataset ladder-small --config bad.toml", "bad.toml is not TOML"),
+        ("benchmark --datasets ,", "--datasets names no data set"),
+        ("benchmark --datasets ladder-small --models ,", "at least one model"),
+        ("benchmark --datasets ladder-small --protocol mmd", "unknown protocol 'mmd'"),
+        ("benchmark --datasets one.jsonl --models er", "one.jsonl: a split"),
+        ("benchmark --datasets ladder-small --models er --out one.jsonl/x", "cannot be written"),
     ],
 )
 def test_bad_input_is_named_and_exits_with_2(command: str, message: str) -> None:
     Path("empty.jsonl").touch()
     Path("loops.jsonl").write_text('{"n": 2, "edges": [[1, 1]]}\n')
     Path("one.jsonl").write_text('{"n": 2, "edges": [[0, 1]]}\n')
+    Path("bad.toml").write_text("[model")
     before = set(Path.cwd().rglob("*"))
     output = re.sub(r"[\s│]+", " ", gengraph(command, code=2))
     assert message in output
     assert "Traceback" not in output
     assert set(Path.cwd().rglob("*")) == before
+
+
+def test_damaged_runs_are_named() -> None:
+    gengraph(f"train --dataset grid-small --steps 3 --run g {FAST}")
+    assert "nothing was left to do" in gengraph("train --run g --resume")
+    assert "leave out everything but" in gengraph("train --run g --resume --seed 3", code=2)
+    record = Path("runs/g/checkpoints/step-00000003/checkpoint.json")
+    whole = record.read_text()
+    record.write_text(whole.replace('"format": 1', '"format": 2'))
+    config = Path("runs/g/config.toml").read_text()
+    for command in ("train --run g --resume --steps 9", "sample --run g -n 3 --out s"):
+        assert "has format 2" in gengraph(command, code=2)
+    assert Path("runs/g/config.toml").read_text() == config
+    assert not Path("s").exists()
+    record.write_text(whole)
+    Path("runs/g/run.json").write_text("{")
+    assert "run.json is damaged" in gengraph("train --run g --resume", code=2)
+
+
+def test_config_keeps_its_seed() -> None:
+    gengraph(f"train --dataset grid-small --steps 2 --run g {FAST} --set training.seed=5")
+    assert "seed = 5" in Path("runs/g/config.toml").read_text()
 
 
 def test_interrupted_training_names_the_checkpoint(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def sample(
     from gengraph.checkpoint import load_checkpoint
     from gengraph.cli.progress import counting_bar, errors
     from gengraph.files import hash_file
-    from gengraph.runs import newest_checkpoint
+    from gengraph.runs import newest_checkpoint, read_run
     from gengraph.shards import close_folder, missing_shards, open_folder, plan_shards
 
     path = newest_checkpoint(runs_dir / run)
@@ -41,6 +41,7 @@ def sample(
         out,
         {
             "run": run,
+            "reading": read_run(runs_dir / run).get("reading"),
             "step": checkpoint.step,
             "weights_sha256": hash_file(path / "model.safetensors"),
             "config": checkpoint.config.to_dict(),

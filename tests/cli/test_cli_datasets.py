@@ -121,6 +121,8 @@ def test_a_run_records_what_reading_changed_and_keeps_given_parts() -> None:
     assert about["reading"]["policy"]["on_directed"] == "error"
     assert about["split"] == "given"
     assert about["split_seed"] is None
+    gengraph("sample --run a -n 3 --out s")
+    assert json.loads(Path("s/manifest.json").read_text())["reading"] == about["reading"]
     assert read_graphs("runs/a/data/test.parquet") == graphs[10:]
     gengraph(f"train --dataset runs/a/data --steps 2 --run b --split-seed 5 {FAST}")
     assert json.loads(Path("runs/b/run.json").read_text())["content_hash"] == about["content_hash"]

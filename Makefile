@@ -15,7 +15,7 @@ benchmark: install
 	$(BIN)/gengraph benchmark --datasets ladder,grid,community --budget 60s --out results
 
 test: install
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadgroup
 
 check: install
 	$(BIN)/ruff check .

@@ -1,39 +1,53 @@
 """Barabasi-Albert graphs: nodes arrive one by one and attach to m earlier ones, in proportion to their degree."""
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from gengraph.baselines.baseline import Baseline
+from gengraph.baselines.baseline import Baseline, check_choice, draw_sizes
 from gengraph.baselines.edge_buffer import Int32Array, sorted_by
-from gengraph.baselines.xoshiro import State, below, choices, open_stream, stream_key
+from gengraph.baselines.mmd_fit import least_mmd
 from gengraph.graphs import GraphSet
+from gengraph.streams import State, below, open_stream, stream_key
 
 
-@dataclass(kw_only=True)
 class BarabasiAlbert(Baseline):
     """Preferential attachment [1] with m edges a new node, fitted by moments.
 
     A graph of n nodes starts as a star of m + 1 nodes, so it has m (n - m) edges; one of n <= m nodes uses n - 1 for m.
     Given m the number of edges is no random variable, hence the likelihood of m is zero for nearly every graph and the
-    fit is by moments: the m whose graphs of the training sizes have as many edges, together, as the training graphs
-    (the smallest at a tie).
+    fit is by moments.
+
+    Args:
+        fit: "moments": the m whose graphs of the training sizes have as many edges, together, as the training graphs (the
+            smallest at a tie); or "mmd": the m whose samples have the least degree MMD^2 (protocol emd) to the training
+            graphs, as in [2].
 
     References:
         [1] A.-L. Barabasi and R. Albert, "Emergence of scaling in random networks", Science 286 (1999).
+        [2] J. You et al., "GraphRNN: generating realistic graphs with deep auto-regressive models", ICML 2018.
     """
 
     model: ClassVar[str] = "ba"
 
+    def __init__(self, *, fit: str = "moments") -> None:
+        check_choice("fit", fit, ("moments", "mmd"))
+        super().__init__(fit=fit)
+        self._by_mmd = fit == "mmd"
+
     def _learn(self, graphs: GraphSet, seed: int, budget: float | None) -> dict[str, Any]:
-        return {"m": _m_by_moments(graphs), "sizes": graphs.num_nodes.tolist()}
+        m = _m_by_moments(graphs)
+        if self._by_mmd and m > 0:
+            tried = np.unique(np.geomspace(1, 2 * m + 2, 20).round().astype(np.int64))
+            candidates = tried[np.argsort(abs(tried - m), kind="stable")].tolist()
+            key = stream_key(seed, "fit")
+            m = least_mmd(graphs, candidates, lambda m, sizes: sample_ba(sizes, m, key), budget)
+        return {"m": m, "sizes": graphs.num_nodes.tolist()}
 
     def _draw(self, state: dict[str, Any], num_graphs: int, seed: int) -> GraphSet:
-        sizes = np.array(state["sizes"], np.int32)
-        num_nodes = sizes[choices(stream_key(seed, "sizes"), num_graphs, len(sizes))]
+        num_nodes = draw_sizes(state["sizes"], num_graphs, seed)
         return sample_ba(num_nodes, state["m"], stream_key(seed, "edges"))
 
 

@@ -1,27 +1,30 @@
 """What all baselines share: the checks around fit and sample, and the JSON file of a fitted generator."""
 
-import json
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import numpy as np
+import numpy.typing as npt
+
 from gengraph.errors import InputError
+from gengraph.generator import read_saved, write_saved
 from gengraph.graphs import GraphSet
+from gengraph.streams import choices, stream_key
 
-_FORMAT = 1
 
-
-@dataclass(kw_only=True)
 class Baseline(ABC):
-    """A generator whose options are dataclass fields and whose fitted state is JSON-ready.
+    """A generator with keyword options and a fitted state, both JSON-ready.
 
-    A subclass sets `model`, its name in gengraph.generator.GENERATORS, checks its options in __post_init__ and implements
-    `_learn` and `_draw`.
+    A subclass sets `model`, its name in gengraph.generator.GENERATORS, checks its options, hands them all to this
+    constructor, and implements `_learn` and `_draw`.
     """
 
     model: ClassVar[str]
-    _state: dict[str, Any] | None = field(default=None, init=False, repr=False)
+
+    def __init__(self, **options: Any) -> None:
+        self._options = options
+        self._state: dict[str, Any] | None = None
 
     @abstractmethod
     def _learn(self, graphs: GraphSet, seed: int, budget: float | None) -> dict[str, Any]:
@@ -30,6 +33,10 @@ class Baseline(ABC):
     @abstractmethod
     def _draw(self, state: dict[str, Any], num_graphs: int, seed: int) -> GraphSet:
         """Sample num_graphs >= 1 graphs from a fitted state."""
+
+    def _readable(self, state: dict[str, Any]) -> dict[str, Any]:
+        """What `parameters` shows of a fitted state."""
+        return {**state, "sizes": summary(state["sizes"])}
 
     def fit(self, graphs: GraphSet, *, seed: int, budget: float | None = None) -> Self:
         """Learn from graphs and return self; `budget` is the seconds that an iterative fit may take.
@@ -56,8 +63,12 @@ class Baseline(ABC):
         return self._draw(state, num_graphs, seed) if num_graphs else GraphSet.empty()
 
     def parameters(self) -> dict[str, Any]:
-        """The fitted values, JSON-ready, for people to read; empty before the fit."""
-        return dict(self._state or {})
+        """Options and fitted values, JSON-ready, for people to read: of many sizes only their range is shown.
+
+        Raises:
+            InputError: the generator has not been fitted.
+        """
+        return {**self._options, **self._readable(self._fitted())}
 
     def save(self, path: Path | str) -> None:
         """Write options and fitted state to a JSON file, from which `load` restores the generator.
@@ -65,33 +76,44 @@ class Baseline(ABC):
         Raises:
             InputError: the generator has not been fitted.
         """
-        options = {name: value for name, value in asdict(self).items() if name != "_state"}
-        content = {"format": _FORMAT, "model": self.model, "options": options, "state": self._fitted()}
-        Path(path).write_text(json.dumps(content) + "\n", encoding="utf-8")
+        write_saved(path, self.model, self._options, self._fitted())
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
         """Restore a fitted generator that `save` wrote.
 
         Raises:
-            InputError: the file holds another model, another format or no JSON.
+            InputError: the file cannot be read, or holds another model or another format.
         """
-        try:
-            content = json.loads(Path(path).read_text(encoding="utf-8"))
-            format_and_model = content["format"], content["model"]
-        except (ValueError, KeyError, TypeError) as error:
-            msg = f"{path} is not a saved generator: it must be JSON with the keys format, model, options and state"
-            raise InputError(msg) from error
-        if format_and_model != (_FORMAT, cls.model):
-            found = "format {} of model {!r}".format(*format_and_model)
-            msg = f"{path} must hold format {_FORMAT} of model {cls.model!r}, got {found}; save the generator again"
-            raise InputError(msg)
-        generator = cls(**content["options"])
-        generator._state = content["state"]
+        options, state = read_saved(path, cls.model)
+        generator = cls(**options)
+        generator._state = state
         return generator
+
+    def __repr__(self) -> str:
+        options = ", ".join(f"{name}={value!r}" for name, value in self._options.items())
+        return f"{type(self).__name__}({options})"
 
     def _fitted(self) -> dict[str, Any]:
         if self._state is None:
             msg = f"{self.model} must be fitted before it samples or is saved; call fit(graphs, seed=...) first"
             raise InputError(msg)
         return self._state
+
+
+def draw_sizes(sizes: list[int], num_graphs: int, seed: int) -> npt.NDArray[np.int32]:
+    """int32[G]: a size for each graph index, drawn from the training sizes."""
+    chosen = choices(stream_key(seed, "sizes"), num_graphs, len(sizes))
+    return np.asarray(np.array(sizes, np.int32)[chosen])
+
+
+def summary(values: list[int]) -> dict[str, float]:
+    """What `parameters` shows of a value for each training graph."""
+    return {"graphs": len(values), "smallest": min(values), "mean": sum(values) / len(values), "largest": max(values)}
+
+
+def check_choice(name: str, value: object, allowed: tuple[object, ...]) -> None:
+    """Raise InputError unless the option's value is an allowed one."""
+    if value not in allowed:
+        msg = f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}"
+        raise InputError(msg)

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from gengraph.baselines.xoshiro import State, uniform
+from gengraph.streams import State, uniform
 
 Int32Array = npt.NDArray[np.int32]
 

@@ -1,76 +1,69 @@
 """Erdos-Renyi graphs: every pair of nodes is an edge with the same probability, independently of all others."""
 
 import math
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
-from numba import njit
 
-from gengraph.baselines.baseline import Baseline
-from gengraph.baselines.edge_buffer import Int32Array, skip, with_room
-from gengraph.baselines.xoshiro import State, choices, open_stream, stream_key
+from gengraph.baselines.baseline import Baseline, check_choice, summary
+from gengraph.baselines.gnp import fit_density, sample_gnm, sample_gnp
+from gengraph.baselines.mmd_fit import least_mmd
 from gengraph.graphs import GraphSet
+from gengraph.streams import choices, stream_key
 
 
-@dataclass(kw_only=True)
 class ErdosRenyi(Baseline):
-    """G(n, p) [1] fitted by maximum likelihood: p = sum of edges / sum of n (n - 1) / 2.
+    """G(n, p) [1]: a graph with m edges has probability p^m (1 - p)^(n (n - 1) / 2 - m); or G(n, m) [2].
+
+    Args:
+        variant: "gnp"; or "gnm": all graphs with the numbers of nodes and edges of a training graph are equally likely.
+        density: how p depends on n, by maximum likelihood: "constant", p = edges / pairs of all graphs; "size",
+            log(p / (1 - p)) = intercept + slope log n; or "auto", the one with the lower BIC [3].
+        fit: "likelihood"; or "mmd": p is further multiplied by the factor whose samples have the least degree MMD^2
+            (protocol emd) to the training graphs, as in [4]. Both options are for gnp alone.
 
     References:
         [1] E. N. Gilbert, "Random graphs", Annals of Mathematical Statistics 30 (1959).
+        [2] P. Erdos and A. Renyi, "On random graphs I", Publicationes Mathematicae 6 (1959).
+        [3] G. Schwarz, "Estimating the dimension of a model", Annals of Statistics 6 (1978).
+        [4] J. You et al., "GraphRNN: generating realistic graphs with deep auto-regressive models", ICML 2018.
     """
 
     model: ClassVar[str] = "er"
 
+    def __init__(self, *, variant: str = "gnp", density: str = "auto", fit: str = "likelihood") -> None:
+        check_choice("variant", variant, ("gnp", "gnm"))
+        check_choice("density", density, ("auto", "constant", "size") if variant == "gnp" else ("auto",))
+        check_choice("fit", fit, ("likelihood", "mmd") if variant == "gnp" else ("likelihood",))
+        super().__init__(variant=variant, density=density, fit=fit)
+        self._variant, self._density, self._fit = variant, density, fit
+
     def _learn(self, graphs: GraphSet, seed: int, budget: float | None) -> dict[str, Any]:
-        sizes = graphs.num_nodes.astype(np.int64)
-        pairs = int((sizes * (sizes - 1) // 2).sum())
-        return {"p": len(graphs.edges) / pairs if pairs else 0.0, "sizes": sizes.tolist()}
+        if self._variant == "gnm":
+            return {"sizes": graphs.num_nodes.tolist(), "num_edges": graphs.num_edges.tolist()}
+        law = fit_density(graphs, self._density)
+        factor = 1.0
+        if self._fit == "mmd" and len(graphs.edges):
+            key = stream_key(seed, "fit")
+            factors = sorted(
+                np.geomspace(1 / 4, 4, 33).tolist(), key=lambda factor: abs(math.log(factor))
+            )  # the likeliest first
+            factor = least_mmd(
+                graphs, factors, lambda factor, sizes: sample_gnp(sizes, np.minimum(factor * law(sizes), 1), key), budget
+            )
+        sizes = np.unique(graphs.num_nodes)
+        p_of_size = np.minimum(factor * law(sizes), 1)
+        return {"p_of_size": dict(zip(map(str, sizes), p_of_size.tolist(), strict=True)), "sizes": graphs.num_nodes.tolist()}
 
     def _draw(self, state: dict[str, Any], num_graphs: int, seed: int) -> GraphSet:
-        sizes = np.array(state["sizes"], np.int32)
-        num_nodes = sizes[choices(stream_key(seed, "sizes"), num_graphs, len(sizes))]
-        return sample_gnp(num_nodes, np.full(num_graphs, state["p"]), stream_key(seed, "edges"))
+        key = stream_key(seed, "edges")
+        chosen = choices(stream_key(seed, "sizes"), num_graphs, len(state["sizes"]))
+        num_nodes = np.array(state["sizes"], np.int32)[chosen]
+        if self._variant == "gnm":
+            return sample_gnm(num_nodes, np.array(state["num_edges"], np.int64)[chosen], key)
+        sizes, where = np.unique(num_nodes, return_inverse=True)
+        return sample_gnp(num_nodes, np.array([state["p_of_size"][str(size)] for size in sizes])[where], key)
 
-
-def sample_gnp(num_nodes: Int32Array, probability: npt.NDArray[np.float64], key: np.uint64) -> GraphSet:
-    """One G(n, p) for each size int32[G] and probability float64[G] in 0..1; O(G + N + E)."""
-    edges, offsets = _gnp_set(num_nodes, probability, key)
-    return GraphSet(num_nodes, offsets, edges)
-
-
-@njit(cache=True)
-def _gnp_set(
-    num_nodes: Int32Array, probability: npt.NDArray[np.float64], key: np.uint64
-) -> tuple[Int32Array, npt.NDArray[np.int64]]:
-    expected = (probability * num_nodes * (num_nodes - 1.0) / 2).sum()
-    edges = np.empty((int(1.01 * expected + 4 * math.sqrt(expected)) + 16, 2), np.int32)
-    offsets = np.zeros(len(num_nodes) + 1, np.int64)
-    for graph in range(len(num_nodes)):
-        edges, offsets[graph + 1] = append_gnp(
-            edges, offsets[graph], num_nodes[graph], probability[graph], open_stream(key, graph)
-        )
-    return edges[: offsets[-1]], offsets
-
-
-@njit(cache=True)
-def append_gnp(edges: Int32Array, count: int, num_nodes: int, probability: float, state: State) -> tuple[Int32Array, int]:
-    """Append one G(n, p) to the first `count` rows of edges, sorted by (u, v), and return edges and the new count."""
-    if probability <= 0.0 or num_nodes < 2:
-        return edges, count
-    log_failure = math.log1p(-probability) if probability < 1.0 else -math.inf
-    num_pairs = num_nodes * (num_nodes - 1) // 2
-    u, v = 0, 0  # pairs in the order (0, 1), (0, 2), ..; v - u - 1 of row u lie behind us
-    while True:
-        v += 1 + skip(state, log_failure, num_pairs)
-        while v >= num_nodes and u < num_nodes - 2:
-            u += 1
-            v += u + 1 - num_nodes
-        if v >= num_nodes:
-            return edges, count
-        edges = with_room(edges, count, 1)
-        edges[count, 0] = u
-        edges[count, 1] = v
-        count += 1
+    def _readable(self, state: dict[str, Any]) -> dict[str, Any]:
+        shown = super()._readable(state)
+        return {**shown, "num_edges": summary(state["num_edges"])} if "num_edges" in state else shown

@@ -1,14 +1,13 @@
 """Exact samples of stochastic Kronecker graphs in time proportional to their edges.
 
-The probability of an edge is a product over k levels, so it depends only on how often each entry of the initiator occurs in
-the product, and pairs fall into few classes of equal probability. Inside a class the edges are found by geometric skips
-[1]: every pair is an independent Bernoulli trial, as the model says. Dropping edges down the levels one by one would need a
-rule for duplicates, which bends that law; here no pair is ever met twice.
+Pairs of nodes fall into few classes of equal probability (kronecker_classes). Inside a class the edges are found by
+geometric skips [1]: every pair is an independent Bernoulli trial, as the model says. Dropping edges down the levels one by
+one would need a rule for duplicates, which bends that law; here no pair is ever met twice.
 
-A pair of node numbers is cut into a high and a low half of the levels. The pairs of a half are listed class by class, so a
-class of whole pairs is a product of two stretches of those lists and an edge is found by two look-ups.
+The pairs of each half of the levels are listed class by class, so a class of whole pairs is a product of two stretches of
+those lists and an edge is found by two look-ups.
 
-Legend: s side of the initiator, k levels, L levels of a half, P pairs of a half, C classes of a half, T = s (s + 1) / 2.
+Legend: s side of the initiator, k levels, L levels of a half, P pairs of a half, C classes of a half.
 
 References:
     [1] A. Ramani, N. Eikmeier and D. Gleich, "Coin-flipping, ball-dropping, and grass-hopping for generating random graphs
@@ -24,10 +23,10 @@ import numpy.typing as npt
 from numba import njit
 
 from gengraph.baselines.edge_buffer import Int32Array, skip, sorted_by, with_room
-from gengraph.baselines.xoshiro import State, below, open_stream
+from gengraph.baselines.kronecker_classes import Int64Array, cut_levels, half_classes, num_levels
 from gengraph.graphs import GraphSet
+from gengraph.streams import State, below, open_stream
 
-Int64Array = npt.NDArray[np.int64]
 Float64Array = npt.NDArray[np.float64]
 
 
@@ -37,14 +36,6 @@ class _Half(NamedTuple):
     pairs: Int32Array  # [P, 2]
     offsets: Int64Array  # [C + 1], where each class begins in `pairs`
     probability: Float64Array  # [C]
-
-
-def num_levels(num_nodes: int, side: int) -> int:
-    """The smallest k >= 1 with side**k >= num_nodes."""
-    levels = 1
-    while side**levels < num_nodes:
-        levels += 1
-    return levels
 
 
 def sample_kronecker(initiator: Float64Array, num_nodes: int, indices: Int64Array, key: np.uint64) -> GraphSet:
@@ -61,7 +52,7 @@ def sample_kronecker(initiator: Float64Array, num_nodes: int, indices: Int64Arra
     """
     side = len(initiator)
     levels = num_levels(num_nodes, side)
-    low, high = levels // 2, levels - levels // 2
+    high, low = cut_levels(levels)
     # u < v where the high halves are ordered, or where they are equal and the low halves are ordered.
     products = (
         (_half(initiator, high, "ordered"), _half(initiator, low, "all")),
@@ -73,34 +64,21 @@ def sample_kronecker(initiator: Float64Array, num_nodes: int, indices: Int64Arra
 
 
 def _half(initiator: Float64Array, levels: int, which: str) -> _Half:
-    pairs, offsets, exponents = _pairs_by_class(len(initiator), levels, which)
     entries = initiator[np.triu_indices(len(initiator))]
-    return _Half(pairs, offsets, np.prod(entries**exponents, axis=1))
+    probability = np.prod(entries ** half_classes(len(initiator), levels).exponents, axis=1)
+    return _Half(*_pairs_by_class(len(initiator), levels, which), probability)
 
 
 @lru_cache(maxsize=64)
-def _pairs_by_class(side: int, levels: int, which: str) -> tuple[Int32Array, Int64Array, Int64Array]:
-    """The "all" pairs i, j of a half, or those "ordered" i < j, or "equal" i = j, sorted by class.
-
-    Returns:
-        pairs int32[P, 2], offsets int64[C + 1] of the classes, and exponents int64[C, T]: how often each of the initiator's
-        entries on and above the diagonal occurs in the class.
-    """
-    row, column = np.indices((side, side)).reshape(2, -1)
-    entry = np.zeros((side, side), np.int64)
-    entry[np.triu_indices(side)] = np.arange(side * (side + 1) // 2)
-    entry_of = np.maximum(entry, entry.T)[row, column]
-    digit = (levels + 1) ** np.arange(entry.max() + 1)  # the exponents of a class are the digits of its number
-    i, j, number = np.zeros((3, 1), np.int64)
-    for _ in range(levels):
-        i, j = np.add.outer(side * i, row).ravel(), np.add.outer(side * j, column).ravel()
-        number = np.add.outer(number, digit[entry_of]).ravel()
-    chosen = {"all": i == i, "ordered": i < j, "equal": i == j}[which]  # noqa: PLR0124 - all of them
-    pairs, number = np.column_stack([i, j])[chosen], number[chosen]
+def _pairs_by_class(side: int, levels: int, which: str) -> tuple[Int32Array, Int64Array]:
+    """(pairs int32[P, 2], offsets int64[C + 1]) of "all" pairs i, j of a half, or those "ordered" i < j, or "equal" i = j."""
+    class_of, exponents = half_classes(side, levels)
+    size = len(class_of)
+    chosen = {"all": np.ones((size, size)), "ordered": np.tri(size, k=-1).T, "equal": np.eye(size)}
+    pairs = np.argwhere(chosen[which])
+    number = class_of[pairs[:, 0], pairs[:, 1]]
     order = np.argsort(number, kind="stable")
-    classes, first = np.unique(number[order], return_index=True)
-    exponents = classes[:, None] // digit % (levels + 1)
-    return pairs[order].astype(np.int32), np.append(first, len(order)), exponents
+    return pairs[order].astype(np.int32), np.searchsorted(number[order], np.arange(len(exponents) + 1))
 
 
 @njit(cache=True)

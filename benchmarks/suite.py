@@ -16,12 +16,11 @@ from gengraph.data.download import Report
 from gengraph.errors import DatasetUnavailable, InputError
 from gengraph.generator import GENERATORS
 from gengraph.graphs import GraphSet
-from gengraph.metrics import evaluate
+from gengraph.metrics import DescribedSet, evaluate
 
 STATISTICS = ("degree", "clustering", "orbit")
 FLOOR = "train set"
 MODELS = tuple(GENERATORS)
-LEARNED = frozenset({"graphrnn", "graphrnn-s"})  # slow to fit: started first
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,7 +57,7 @@ class Data:
 
     name: str
     train: GraphSet
-    test: GraphSet
+    test: DescribedSet
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,7 +109,7 @@ def load_data(
             yield Row(dataset=name, model="-", mmd2={}, error=str(error))
         else:
             split = split_collection(collection, seed=split_seed)
-            yield Data(name, GraphSet.concatenate([split.train, split.validation]), split.test)
+            yield Data(name, GraphSet.concatenate([split.train, split.validation]), DescribedSet(split.test))
 
 
 def score(data: Data, graphs: GraphSet, protocol: str) -> dict[str, float | None]:
@@ -140,7 +139,7 @@ def _row(data: Data, model: str, graphs: GraphSet, settings: Settings, **more: A
         dataset=data.name,
         model=model,
         mmd2=score(data, graphs, settings.protocol),
-        num_test=len(data.test),
+        num_test=len(data.test.graphs),
         num_graphs=len(graphs),
         mean_num_nodes=float(graphs.num_nodes.mean()),
         **more,
@@ -171,7 +170,7 @@ def run_benchmark(
         finished: told when a row is known.
     """
     models = (*settings.models, FLOOR)
-    cells = sorted(((part.name, model) for part in data for model in models), key=lambda cell: cell[1] not in LEARNED)
+    cells = [(part.name, model) for model in models for part in data]  # the registry names the slow ones first
     run = _CellRunner({part.name: part for part in data}, settings)
     rows: dict[Cell, Row] = {}
     for cell, outcome in _spread(run, cells, workers, cpus, started):

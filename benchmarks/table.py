@@ -1,7 +1,5 @@
 """The benchmark's table as JSON, CSV and Markdown."""
 
-import csv
-import io
 import os
 import platform
 from collections.abc import Iterator
@@ -12,8 +10,9 @@ from typing import Any
 
 from gengraph.benchmarks.suite import STATISTICS, Row, Settings
 from gengraph.files import write_json, write_text
+from gengraph.tables import to_csv, to_markdown
 
-COLUMNS = ("data set", "model", *STATISTICS, "mean nodes", "fit s", "sample s")
+COLUMNS = ("data set", "model", *STATISTICS, "nodes", "fit s", "draw s")
 _VERSIONED = ("gengraph", "torch", "numpy", "scipy", "ray")
 
 
@@ -59,25 +58,19 @@ def write_results(out: Path, rows: list[Row], settings: Settings, command: str) 
 
 
 def _csv(rows: list[Row]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     names = ("num_test", "num_graphs", "mean_num_nodes", "fit_seconds", "sample_seconds", "error")
-    writer.writerow(("dataset", "model", *STATISTICS, *names))
-    for row in rows:
-        writer.writerow(
-            (row.dataset, row.model, *(row.mmd2.get(name) for name in STATISTICS), *(getattr(row, n) for n in names))
-        )
-    return text.getvalue()
+    values = [
+        [row.dataset, row.model, *(row.mmd2.get(name) for name in STATISTICS), *(getattr(row, name) for name in names)]
+        for row in rows
+    ]
+    texts = [["" if value is None else str(value) for value in line] for line in values]
+    return to_csv(("dataset", "model", *STATISTICS, *names), texts)
 
 
 def _markdown(rows: list[Row], settings: Settings, about: dict[str, Any]) -> Iterator[str]:
     yield f"Squared MMD under the `{settings.protocol}` protocol, lower is better; the row `train set` is the floor."
     yield ""
-    yield "| " + " | ".join(COLUMNS) + " |"
-    yield "|---|---|" + "---:|" * (len(COLUMNS) - 2)
-    for row in rows:
-        yield "| " + " | ".join(cells_of(row)) + " |"
-    yield ""
+    yield to_markdown(COLUMNS, [cells_of(row) for row in rows], num_text=2)
     versions = ", ".join(f"{name} {number}" for name, number in about["versions"].items())
     machine = f"{about['machine']['cpus']} CPUs ({about['machine']['processor']})"
     yield f"`{about['command']}`; seed {settings.seed}; {machine}; {versions}."

@@ -1,15 +1,22 @@
 """`gengraph evaluate`."""
 
+import contextlib
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gengraph.cli.options import takes_policy
+from gengraph.cli.options import Address, CpusPerWorker, Seed, Workers, names, takes_policy
 from gengraph.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gengraph.collection import Policy
+    from gengraph.metrics import Spread
+
+FORMATS = ("table", "json", "csv", "markdown", "latex")
+COLUMNS = ("protocol", "statistic", "mmd²", "floor", "ratio", "interval", "p (Holm)")
 
 
 @takes_policy
@@ -17,39 +24,141 @@ def evaluate(
     reference: Annotated[str, typer.Argument(help="Real graphs: a file, a folder of shards, or the name of a data set.")],
     generated: Annotated[str, typer.Argument(help="Generated graphs, likewise.")],
     policy: "Policy",
-    protocol: Annotated[str, typer.Option(help="emd (GraphRNN 2018) or tv (GRAN 2019).")] = "emd",
-    output: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+    protocol: Annotated[
+        str, typer.Option(help="emd (GraphRNN 2018), tv (GRAN 2019), rbf; several separated by commas.")
+    ] = "emd",
+    statistics: Annotated[str | None, typer.Option(help="Some of the protocol's, separated by commas.")] = None,
+    train: Annotated[str | None, typer.Option(help="Training graphs: the floor, and what is new against them.")] = None,
+    novelty: Annotated[bool, typer.Option("--novelty", help="Count unique and new graphs; needs --train.")] = False,
+    valid: Annotated[
+        str | None, typer.Option(help="Count valid ones too: grid, ladder, tree, lobster, planar, community, sbm.")
+    ] = None,
+    permutations: Annotated[int, typer.Option(min=0, help="Permutations for a p-value, 10000 say.")] = 0,
+    bootstrap: Annotated[int, typer.Option(min=0, help="Bootstrap samples for an interval, 1000 say.")] = 0,
+    strict: Annotated[bool, typer.Option("--strict", help="Reproduce the quirks of the original programs.")] = False,
+    output: Annotated[str, typer.Option("--format", help=", ".join(FORMATS))] = "table",
+    workers: Workers = 0,
+    seed: Seed = 0,
+    cpus_per_worker: CpusPerWorker = 1.0,
+    address: Address = None,
 ) -> None:
-    """Compare generated graphs with real ones: squared MMD of degree, clustering and orbit counts; lower is better.
+    """Compare generated graphs with real ones by squared MMD; lower is better.
+
+    The floor is what more real graphs would get: the training set's value with --train, else an estimate.
 
     Examples:
 
       gengraph evaluate runs/grid-graphrnn/data/test.parquet samples/grid
 
-      gengraph evaluate test.g6 generated.g6 --protocol tv --format json
+      gengraph evaluate test.g6 generated.g6 --train train.g6 --valid planar
     """
     from gengraph.data import load_dataset
+    from gengraph.metrics import DescribedSet, Uncertainty
     from gengraph.metrics import evaluate as compare
 
-    if output not in {"table", "json"}:
-        msg = f"--format must be table or json, got {output!r}"
+    if output not in FORMATS:
+        msg = f"--format must be one of {', '.join(FORMATS)}, got {output!r}"
         raise InputError(msg)
-    real, made = (load_dataset(graphs, policy=policy) for graphs in (reference, generated))
-    evaluation = compare(real, made, protocol=protocol).to_dict()
+    if (valid or novelty) and not train:
+        msg = "--novelty and --valid count what is new against the training graphs; name these with --train"
+        raise InputError(msg)
+    graphs = {name: load_dataset(path, policy=policy) for name, path in (("reference", reference), ("generated", generated))}
+    if train:
+        graphs["train"] = load_dataset(train, policy=policy)
+    with _spread(workers, cpus_per_worker, address) as spread:
+        sets = {name: DescribedSet(part, spread=spread) for name, part in graphs.items()}
+        results = [
+            compare(
+                sets["reference"],
+                sets["generated"],
+                name,
+                statistics=names(statistics) if statistics else None,
+                train=sets.get("train"),
+                strict=strict,
+                uncertainty=Uncertainty(num_permutations=permutations, num_bootstrap=bootstrap, seed=seed),
+            ).to_dict()
+            for name in names(protocol)
+        ]
+        if valid or novelty:
+            from gengraph.metrics import novelty as count
+
+            counts = count(graphs["train"], graphs["generated"], valid=valid, spread=spread).to_dict()
+            results = [{**result, "novelty": counts} for result in results]
     if output == "json":
-        typer.echo(json.dumps(evaluation, indent=2))
+        typer.echo(json.dumps(results[0] if len(results) == 1 else results, indent=2))
+    else:
+        _show(results, output)
+
+
+@contextlib.contextmanager
+def _spread(workers: int, cpus: float, address: str | None) -> "Iterator[Spread]":
+    if workers == 0:
+        yield map
+        return
+    from gengraph.cli.guard import Debug
+    from gengraph.distributed.cluster import fit_workers, session
+
+    with session(address, debug=Debug.on):
+        fit_workers(workers, {"CPU": cpus})
+        from gengraph.distributed.score import ray_map
+
+        yield ray_map(workers, cpus)
+
+
+def _rows(results: list[dict[str, Any]]) -> list[list[str]]:
+    """The texts under COLUMNS; p-values are corrected over all of them."""
+    from gengraph.metrics import holm
+
+    metrics = [(result["protocol"], name, metric) for result in results for name, metric in result["metrics"].items()]
+    tested = [metric["p_value"] for _, _, metric in metrics if metric["p_value"] is not None]
+    corrected = iter(holm(tested)) if tested else iter(())
+    return [
+        [
+            protocol,
+            name,
+            _number(metric["mmd2"]),
+            _number(metric["floor"]),
+            _number(metric["ratio"]),
+            "-" if metric["interval"] is None else "{} .. {}".format(*map(_number, metric["interval"])),
+            "-" if metric["p_value"] is None else _number(float(next(corrected))),
+        ]
+        for protocol, name, metric in metrics
+    ]
+
+
+def _show(results: list[dict[str, Any]], output: str) -> None:
+    from gengraph.tables import to_csv, to_latex, to_markdown
+
+    rows, first = _rows(results), results[0]
+    if output == "csv":
+        typer.echo(to_csv(COLUMNS, rows), nl=False)
+        return
+    if output != "table":
+        render = to_markdown if output == "markdown" else to_latex
+        typer.echo(render(COLUMNS, rows, num_text=2), nl=False)
         return
     from rich.console import Console
     from rich.table import Table
 
-    sizes = f"{evaluation['num_reference']} real and {evaluation['num_generated']} generated graphs"
-    table = Table(title=f"MMD², protocol {evaluation['protocol']}, {sizes}", box=None, title_justify="left")
-    for column in ("statistic", "mmd²", "floor", "kernel", "sigma"):
-        table.add_column(column, justify="left" if column in {"statistic", "kernel"} else "right")
-    for name, metric in evaluation["metrics"].items():
-        values = [_number(metric["mmd2"]), _number(metric["floor"])]
-        table.add_row(name, *values, metric["kernel"], f"{metric['sigma']:g}")
-    Console().print(table)
+    floor = f"the {first['num_train']} training graphs" if first["num_train"] else "estimated from the real graphs"
+    title = f"squared MMD of {first['num_generated']} generated against {first['num_reference']} real graphs; floor: {floor}"
+    table = Table(box=None, pad_edge=False)
+    shown = [i for i, _ in enumerate(COLUMNS) if any(row[i] != "-" for row in rows)]
+    for i in shown:
+        table.add_column(COLUMNS[i], justify="left" if i < 2 else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*(row[i] for i in shown))
+    console = Console()
+    console.print(title, highlight=False)
+    console.print(table)
+    for name in ("valid", "unique", "novel", "valid_unique_novel"):
+        share = first.get("novelty", {}).get(name)
+        if share:
+            percent, low, high = (100 * x for x in (share["count"] / share["total"], share["low"], share["high"]))
+            label = name.replace("_", ", ")
+            console.print(f"{label}: {share['count']} of {share['total']}, {percent:.1f}% ({low:.1f} .. {high:.1f}%)")
+    if first.get("novelty", {}).get("approximate"):
+        console.print("The test of validity fits a model: an approximation.")
 
 
 def _number(value: float | None) -> str:

@@ -100,8 +100,8 @@ class ModelConfig:
     hidden_size: int = 128
     num_layers: int = 1
     embedding_size: int = 64
-    edge_hidden_size: int = 16
-    edge_num_layers: int = 4
+    edge_hidden_size: int = 32
+    edge_num_layers: int = 2
 
     def __post_init__(self) -> None:
         _one_of("model.head", self.head, ("rnn", "mlp"))
@@ -127,7 +127,7 @@ class TrainingConfig:
     """
 
     batch_size: int = 4
-    learning_rate: float = 0.003
+    learning_rate: float = 0.006
     schedule: str = "cosine"
     clip_norm: float = 1.0
     steps: int | None = None

@@ -1,11 +1,16 @@
 """What a graph generator is: fit a set of graphs, sample new ones; and the registry of all of them by name."""
 
+import json
 from collections.abc import Iterator, Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Protocol, Self, runtime_checkable
 
 from gengraph.errors import InputError
+from gengraph.files import write_text
 from gengraph.graphs import GraphSet
+
+_FORMAT = 1
 
 
 @runtime_checkable
@@ -39,7 +44,28 @@ class GraphGenerator(Protocol):
         ...
 
     def parameters(self) -> dict[str, Any]:
-        """What was fitted, as JSON-ready values, for people to read."""
+        """What was fitted, as JSON-ready values, for people to read.
+
+        Raises:
+            InputError: the generator has not been fitted.
+        """
+        ...
+
+    def save(self, path: Path | str) -> None:
+        """Write what `load` needs as JSON (`write_saved`); what is too large for it, weights say, into a folder beside.
+
+        Raises:
+            InputError: the generator has not been fitted.
+        """
+        ...
+
+    @classmethod
+    def load(cls, path: Path | str) -> Self:
+        """Restore a fitted generator: its samples are those of the saved one.
+
+        Raises:
+            InputError: the file is no saved generator of this model.
+        """
         ...
 
 
@@ -74,5 +100,52 @@ GENERATORS: Mapping[str, type[GraphGenerator]] = _Registry(
         "er": "gengraph.baselines.erdos_renyi:ErdosRenyi",
         "ba": "gengraph.baselines.barabasi_albert:BarabasiAlbert",
         "kronecker": "gengraph.baselines.kronecker:Kronecker",
+        "mmsb": "gengraph.baselines.mmsb:MMSB",
+        "configuration": "gengraph.baselines.configuration:Configuration",
+        "empirical": "gengraph.baselines.empirical:Empirical",
     }
 )
+
+
+def load_generator(path: Path | str) -> GraphGenerator:
+    """Restore a generator of any model from the file that its `save` wrote.
+
+    Raises:
+        InputError: the file is no saved generator, or of a model that is not in GENERATORS.
+    """
+    return GENERATORS[_read(Path(path))["model"]].load(path)
+
+
+def write_saved(path: Path | str, model: str, options: dict[str, Any], state: dict[str, Any]) -> None:
+    """Write the file of a saved generator, whole or not at all; options and state are JSON-ready."""
+    content = {"format": _FORMAT, "model": model, "options": options, "state": state}
+    write_text(Path(path), json.dumps(content) + "\n")
+
+
+def read_saved(path: Path | str, model: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The options and the state in a file that `write_saved` wrote.
+
+    Raises:
+        InputError: there is no such file, or it holds no saved generator, another format or another model.
+    """
+    content = _read(Path(path))
+    if (content["format"], content["model"]) != (_FORMAT, model):
+        found = f"format {content['format']} of model {content['model']!r}"
+        msg = f"{path} must hold format {_FORMAT} of model {model!r}, got {found}; save the generator again"
+        raise InputError(msg)
+    return content["options"], content["state"]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        msg = f"{path} cannot be read: {error.strerror}; name a file that a generator's save wrote"
+        raise InputError(msg) from error
+    except ValueError as error:
+        msg = f"{path} is not a saved generator: it is no JSON ({error})"
+        raise InputError(msg) from error
+    if not isinstance(content, dict) or not {"format", "model", "options", "state"} <= set(content):
+        msg = f"{path} is not a saved generator: it must be JSON with the keys format, model, options, state"
+        raise InputError(msg)
+    return content

@@ -3,13 +3,15 @@
 import dataclasses
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from gengraph.checkpoint import Checkpoint
+from gengraph.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from gengraph.config import Config, load_config
 from gengraph.errors import InputError
+from gengraph.generator import read_saved, write_saved
 from gengraph.graphs import GraphSet
 from gengraph.sampling import sample_graphs
 from gengraph.training import Trainer, prepare_graphs
@@ -28,6 +30,7 @@ class GraphRNN:
         report: called with a dict of metrics while training, about twice a second.
     """
 
+    model = "graphrnn"
     head = "rnn"
 
     def __init__(self, config: Config | None = None, *, report: Callable[[dict[str, Any]], None] | None = None) -> None:
@@ -36,13 +39,6 @@ class GraphRNN:
         self._report = report or (lambda _metrics: None)
         self._checkpoint: Checkpoint | None = None
         self._model: GraphRNNModel | None = None
-
-    @classmethod
-    def from_checkpoint(cls, checkpoint: Checkpoint) -> Self:
-        """A fitted generator from a checkpoint of a training run."""
-        generator = cls(checkpoint.config)
-        generator._set(checkpoint)
-        return generator
 
     def fit(self, graphs: GraphSet, *, seed: int, budget: float | None = None) -> Self:
         """Train on graphs; `budget` seconds override the config's steps or budget.
@@ -64,23 +60,57 @@ class GraphRNN:
         """Sample graphs, all components kept, cut at twice the largest training graph.
 
         Raises:
-            InputError: not fitted.
+            InputError: not fitted, or num_graphs is negative.
         """
-        if self._model is None:
-            msg = "fit must be called before sample"
+        self._fitted()
+        if num_graphs < 0:
+            msg = f"num_graphs must be >= 0, got {num_graphs}"
             raise InputError(msg)
+        assert self._model is not None
         return sample_graphs(self._model, np.arange(num_graphs), seed=seed).graphs
 
     def parameters(self) -> dict[str, Any]:
-        """Config, what was taken from the data, optimiser steps and number of weights."""
-        if self._checkpoint is None:
-            return {"config": self.config.to_dict()}
+        """Config, what was taken from the data, optimiser steps and number of weights.
+
+        Raises:
+            InputError: not fitted.
+        """
+        fitted = self._fitted()
         return {
-            "config": self._checkpoint.config.to_dict(),
-            "facts": self._checkpoint.facts.to_dict(),
-            "steps": self._checkpoint.step,
-            "num_weights": sum(value.numel() for value in self._checkpoint.weights.values()),
+            "config": fitted.config.to_dict(),
+            "facts": fitted.facts.to_dict(),
+            "steps": fitted.step,
+            "num_weights": sum(value.numel() for value in fitted.weights.values()),
         }
+
+    def save(self, path: Path | str) -> None:
+        """Write a JSON file and a checkpoint in a folder beside it, NAME.checkpoints.
+
+        Raises:
+            InputError: not fitted.
+        """
+        target = Path(path)
+        checkpoint = save_checkpoint(self._fitted(), target.with_suffix(".checkpoints"), keep=1)
+        state = {"checkpoint": str(checkpoint.relative_to(target.parent))}
+        write_saved(target, self.model, {"config": self.config.to_dict()}, state)
+
+    @classmethod
+    def load(cls, path: Path | str) -> Self:
+        """Restore what `save` wrote.
+
+        Raises:
+            InputError: the file is no saved generator of this model, or its checkpoint is damaged.
+        """
+        options, state = read_saved(path, cls.model)
+        generator = cls(Config.from_dict(options["config"]))
+        generator._set(load_checkpoint(Path(path).parent / state["checkpoint"]))
+        return generator
+
+    def _fitted(self) -> Checkpoint:
+        if self._checkpoint is None:
+            msg = f"{self.model} must be fitted before it samples or is saved; call fit(graphs, seed=...) first"
+            raise InputError(msg)
+        return self._checkpoint
 
     def _set(self, checkpoint: Checkpoint) -> None:
         self._checkpoint = checkpoint
@@ -90,4 +120,5 @@ class GraphRNN:
 class GraphRNNS(GraphRNN):
     """GraphRNN-S: the edge level is a multilayer perceptron of independent Bernoullis."""
 
+    model = "graphrnn-s"
     head = "mlp"

@@ -13,6 +13,8 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from gengraph.errors import InputError
+
 
 class Stream:
     """The uniform random numbers that belong to a key of non-negative integers, (seed, graph index) say."""
@@ -34,9 +36,25 @@ class Stream:
         return np.argsort(self.uniforms(count), kind="stable")
 
 
+State = npt.NDArray[np.uint64]
+"""uint64[1], where a compiled stream stands; the functions that draw from it advance it."""
+
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
+
+
+def stream_key(seed: int, purpose: str) -> np.uint64:
+    """The key that all compiled streams of one seed and one purpose ("sizes", "edges") share.
+
+    Raises:
+        InputError: seed is negative.
+    """
+    if seed < 0:
+        msg = f"seed must be >= 0, got {seed}; use any whole number from 0 up"
+        raise InputError(msg)
+    entropy = np.random.SeedSequence([seed, *purpose.encode()])
+    return np.uint64(entropy.generate_state(1, np.uint64)[0])
 
 
 @nb.njit(cache=True, inline="always")
@@ -56,10 +74,37 @@ def key_of(seed: int, first: int, second: int) -> Any:
 
 
 @nb.njit(cache=True)
-def below(state: npt.NDArray[np.uint64], bound: int) -> Any:
-    """The next integer uniform on 0..bound-1 of the stream in state uint64[1]; bound < 2**31, bias below bound / 2**32."""
+def open_stream(key: np.uint64, index: int) -> State:
+    """The state at which the stream of (key, index) begins."""
+    return np.array([mix(key + np.uint64(index) * _GOLDEN)], np.uint64)
+
+
+@nb.njit(cache=True)
+def next_bits(state: State) -> Any:
+    """The next 64 random bits."""
     state[0] += _GOLDEN
-    return np.int64(((mix(state[0]) >> np.uint64(32)) * np.uint64(bound)) >> np.uint64(32))
+    return mix(state[0])
+
+
+@nb.njit(cache=True)
+def uniform(state: State) -> Any:
+    """The next float64 uniform on (0, 1], on the grid of 2**-53: its logarithm is finite."""
+    return np.float64((next_bits(state) >> np.uint64(11)) + np.uint64(1)) * 2.0**-53
+
+
+@nb.njit(cache=True)
+def below(state: State, bound: int) -> Any:
+    """The next integer uniform on 0..bound-1, 1 <= bound <= 2**53; the bias is below bound / 2**53."""
+    return np.int64(np.float64(next_bits(state) >> np.uint64(11)) * 2.0**-53 * bound)
+
+
+@nb.njit(cache=True)
+def choices(key: np.uint64, num_graphs: int, bound: int) -> npt.NDArray[np.int64]:
+    """int64[G]: for each graph index an integer uniform on 0..bound-1."""
+    chosen = np.empty(num_graphs, np.int64)
+    for index in range(num_graphs):
+        chosen[index] = below(open_stream(key, index), bound)
+    return chosen
 
 
 @nb.njit(cache=True)

@@ -49,7 +49,7 @@ def prepare_graphs(graphs: GraphSet, config: Config) -> tuple[GraphSet, DataFact
         InputError: no graphs, graphs without nodes, or disconnected graphs under a stop rule that cannot express them.
     """
     if not len(graphs):
-        msg = "training needs at least one graph, got none"
+        msg = "training needs at least 1 graph, got 0"
         raise InputError(msg)
     if (graphs.num_nodes == 0).any():
         msg = f"training graphs need at least one node, {int((graphs.num_nodes == 0).sum())} have none; leave them out"
@@ -68,6 +68,7 @@ def prepare_graphs(graphs: GraphSet, config: Config) -> tuple[GraphSet, DataFact
         max_prev_node=bandwidth.max_prev_node,
         max_num_node=int(graphs.num_nodes.max()),
         several_components=disconnected > 0 or bandwidth.share_cut > 0 or config.sequence.ordering not in ROOTED,
+        has_edges=len(graphs.edges) > 0,
     )
     return graphs, facts, bandwidth
 
@@ -124,8 +125,12 @@ class Trainer:
         place: Place | None = None,
     ) -> None:
         place = place or Place()
-        if config.training.batch_size < place.world:
-            msg = f"training.batch_size must be >= the number of workers ({place.world}), got {config.training.batch_size}"
+        batch_size = min(config.training.batch_size, len(train))
+        if batch_size < place.world:
+            msg = (
+                f"a batch must hold a graph for each of the {place.world} workers, got {batch_size} "
+                f"(training.batch_size {config.training.batch_size}, {len(train)} training graphs); use fewer workers"
+            )
             raise InputError(msg)
         self.config, self.facts, self.rank, self.world = config, facts, place.rank, place.world
         self._train, self._validation = train, validation
@@ -140,6 +145,7 @@ class Trainer:
         self.step, self.elapsed, self.num_cut = 0, 0.0, 0
         self._mean_nodes = float(train.num_nodes.mean())
         self._epoch_steps = len(self._epoch(0))
+        self._batches = self._iterate()
 
     def checkpoint(self) -> Checkpoint:
         """What is needed to go on from here."""
@@ -157,6 +163,7 @@ class Trainer:
         self.model.load_state_dict(checkpoint.weights)
         load_optimizer(self._optimizer, checkpoint.optimizer)
         self.step, self.elapsed = checkpoint.step, checkpoint.elapsed
+        self._batches = self._iterate()
 
     def progress(self) -> float:
         """Share of the training that is done, in [0, 1]; the same number on every rank."""
@@ -184,10 +191,9 @@ class Trainer:
         log = _Log(self.elapsed, self._epoch_steps)
         progress, last_save = self.progress(), self.elapsed
         evaluations = math.floor(progress * training.evaluations)
-        batches = self._batches()
         with _deferred_interrupt() as interrupted:
             while progress < 1 and not interrupted.is_set():
-                log.add(*self._update(next(batches), progress))
+                log.add(*self._update(next(self._batches), progress))
                 self.elapsed = time.monotonic() - started
                 progress = self.progress()
                 due = math.floor(progress * training.evaluations)
@@ -227,7 +233,11 @@ class Trainer:
         training = self.config.training
         return batch_indices(self._train.num_nodes, training.batch_size, seed=training.seed, epoch=epoch)
 
-    def _batches(self) -> Iterator[tuple[int, Int64Array]]:
+    def train_step(self) -> None:
+        """One optimiser step on the next batch, at the learning rate of the progress made."""
+        self._update(next(self._batches), self.progress())
+
+    def _iterate(self) -> Iterator[tuple[int, Int64Array]]:
         """(epoch, graphs) for every step from the present one on; all epochs have equally many."""
         first = self.step % self._epoch_steps
         for epoch in itertools.count(self.step // self._epoch_steps):

@@ -5,7 +5,9 @@ share. Checkpoints are the run's own; a worker group that Ray restarts goes on f
 """
 
 import shutil
+import signal
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,7 @@ def train_on_ray(
         report: called in this process with what rank 0 reports.
 
     Raises:
+        KeyboardInterrupt: Ctrl-C; the newest checkpoint stays.
         ray.train.TrainingFailedError: a worker failed once too often; its message carries the cause.
     """
     gpu = torch.cuda.is_available()
@@ -52,11 +55,16 @@ def train_on_ray(
             worker_runtime_env={"env_vars": {"OMP_NUM_THREADS": str(max(1, int(cpus)))}},
         ),
     )
+    handler = signal.getsignal(signal.SIGINT)
     try:
         with tail_json_lines(folder / "metrics.jsonl", report):
             result = trainer.fit()
+    except SystemExit as stop:  # Ray's answer to Ctrl-C
+        raise KeyboardInterrupt from stop
     finally:
         shutil.rmtree(storage, ignore_errors=True)
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, handler)
     return int(result.return_value)
 
 

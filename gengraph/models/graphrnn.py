@@ -10,7 +10,7 @@ Reference:
     Models. ICML 2018.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -35,15 +35,17 @@ class DataFacts:
         max_num_node: nodes of the largest training graph.
         several_components: whether a node may have no earlier neighbour: a training graph is disconnected, or the ordering or a
             small max_prev_node leaves one without; if not, new components have probability zero.
+        has_edges: whether a training graph has an edge; if none has, rows with edges have probability zero.
     """
 
     max_prev_node: int
     max_num_node: int
     several_components: bool
+    has_edges: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
-        return {name: getattr(self, name) for name in ("max_prev_node", "max_num_node", "several_components")}
+        return asdict(self)
 
 
 class GraphRNNModel(nn.Module):
@@ -94,10 +96,10 @@ class GraphRNNModel(nn.Module):
         return states
 
     def decision_log_probs(self, states: Tensor) -> Tensor:
-        """Log-probabilities float[R, 3] of CONTINUE, NEW_COMPONENT and STOP."""
+        """Log-probabilities float[R, 3] of CONTINUE, NEW_COMPONENT and STOP; what training graphs never do is impossible."""
         logits = self.decision(states)
-        if not self.facts.several_components:
-            logits = logits.index_fill(1, torch.tensor([NEW_COMPONENT], device=logits.device), -torch.inf)
+        never = [CONTINUE] * (not self.facts.has_edges) + [NEW_COMPONENT] * (not self.facts.several_components)
+        logits = logits.index_fill(1, torch.tensor(never, dtype=torch.int64, device=logits.device), -torch.inf)
         return functional.log_softmax(logits, dim=1)
 
     def decide(self, states: Tensor, uniforms: Tensor) -> Tensor:

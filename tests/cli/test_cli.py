@@ -75,6 +75,25 @@ def test_train_sample_evaluate() -> None:
     assert abs(same["metrics"]["orbit"]["mmd2"]) < 1e-12
 
 
+def test_evaluate_in_every_form() -> None:
+    train = "--train grid-small --valid grid --permutations 50 --bootstrap 50"
+    table = gengraph(f"evaluate grid-small ladder-small --protocol emd,tv {train}")
+    assert "spectral" in table
+    assert "valid: 9 of 9" in table
+    two = json.loads(gengraph("evaluate grid-small ladder-small --protocol emd,tv --format json"))
+    assert [result["protocol"] for result in two] == ["emd", "tv"]
+    text = gengraph("evaluate grid-small ladder-small --statistics degree --format csv")
+    assert text.splitlines()[0] == "protocol,statistic,mmd²,floor,ratio,interval,p (Holm)"
+    assert len(text.splitlines()) == 2
+    assert gengraph("evaluate grid-small ladder-small --format markdown").startswith("| protocol | statistic |")
+    latex = gengraph("evaluate grid-small ladder-small --protocol rbf --format latex")
+    assert latex.startswith(r"\begin{tabular}{llrrrrr}")
+    assert r"four\_cycles" not in latex.split("toprule")[0]
+    assert "name these with --train" in gengraph("evaluate grid-small ladder-small --valid grid", code=2)
+    assert "unique: 9 of 9" in gengraph("evaluate grid-small ladder-small --train grid-small --novelty")
+    assert "unknown" in gengraph("evaluate grid-small ladder-small --train grid-small --valid cube", code=2)
+
+
 def test_resume_goes_on_where_the_run_stopped() -> None:
     gengraph(f"train --dataset grid-small --steps 20 --run whole {FAST}")
     gengraph(f"train --dataset grid-small --steps 20 --run parts --set training.schedule=constant {FAST}")
@@ -151,7 +170,7 @@ def test_a_model_that_fails_does_so_alone() -> None:
         ("sample --run nothing --out s -n 0", "greater than or equal to 1"),
         ("evaluate one.jsonl nothing.jsonl", "neither a name"),
         ("evaluate one.jsonl one.jsonl --protocol mmd", "protocol"),
-        ("evaluate one.jsonl one.jsonl --format xml", "--format must be table or json"),
+        ("evaluate one.jsonl one.jsonl --format xml", "--format must be one of table, json, csv, markdown, latex, got 'xml'"),
         ("benchmark --datasets ladder-small --models gran", "unknown model 'gran'; choose from graphrnn"),
         ("tune --dataset ladder-small --trials 0", "greater than or equal to 1"),
     ],

@@ -14,10 +14,12 @@ from gengraph.config import Config
 from gengraph.data import load_dataset, split_graphs
 from gengraph.distributed.cluster import fit_workers
 from gengraph.distributed.sample import sample_shards
+from gengraph.distributed.score import ray_map
 from gengraph.distributed.tasks import spread
 from gengraph.distributed.train import train_on_ray
 from gengraph.distributed.tune import tune_on_ray
 from gengraph.errors import InputError, NotEnoughResources
+from gengraph.metrics import DescribedSet, evaluate
 from gengraph.runs import create_run, newest_checkpoint, train_run
 from gengraph.sampling import ShardWriter
 from gengraph.shards import plan_shards
@@ -104,11 +106,20 @@ def test_three_workers_write_the_same_shards_as_one(tmp_path: Path) -> None:
 
 def test_the_benchmark_gives_the_same_numbers_on_workers() -> None:
     split = split_graphs(load_dataset("grid-small"))
-    data = [Data("grid-small", split.train, split.test)]
+    data = [Data("grid-small", split.train, DescribedSet(split.test))]
     settings = Settings(models=("er", "ba"))
     here = run_benchmark(data, settings, workers=0)
     there = run_benchmark(data, settings, workers=2)
     assert [(row.dataset, row.model, row.mmd2) for row in here] == [(row.dataset, row.model, row.mmd2) for row in there]
+
+
+def test_scores_are_the_same_on_workers() -> None:
+    graphs = load_dataset("grid")
+    here = evaluate(graphs[:50], graphs[50:], "tv")
+    spread = ray_map(3)
+    there = evaluate(DescribedSet(graphs[:50], spread=spread), DescribedSet(graphs[50:], spread=spread), "tv")
+    for name, metric in here.metrics.items():
+        assert there.metrics[name].mmd2 == metric.mmd2
 
 
 def test_a_graph_set_travels() -> None:

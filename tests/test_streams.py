@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from gengraph.baselines.xoshiro import below, choices, next_bits, open_stream, stream_key, uniform
 from gengraph.errors import InputError
+from gengraph.streams import Stream, below, choices, next_bits, open_stream, stream_key, uniform, uniform_at
 
 
 def test_equals_the_published_generator() -> None:
-    # The first outputs of xoshiro256++ from the state 1, 2, 3, 4, as in the authors' C code.
-    state = np.array([1, 2, 3, 4], np.uint64)
-    assert [int(next_bits(state)) for _ in range(4)] == [41943041, 58720359, 3588806011781223, 3591011842654386]
+    # The first outputs of SplitMix64 from the state 1234567, as published with the algorithm.
+    state = np.array([1234567], np.uint64)
+    assert [int(next_bits(state)) for _ in range(3)] == [6457827717110365317, 3203168211198807973, 9817491932198370423]
 
 
 def test_uniforms_are_uniform_and_never_zero() -> None:
@@ -36,3 +36,15 @@ def test_streams_differ_by_seed_purpose_and_index() -> None:
 def test_negative_seed() -> None:
     with pytest.raises(InputError, match="seed must be >= 0, got -1"):
         stream_key(-1, "edges")
+
+
+def test_counters_reach_what_the_stream_draws() -> None:
+    state = open_stream(stream_key(4, "test"), 0)
+    key = state[0]
+    assert [uniform_at(key, i) for i in range(5)] == [uniform(state) - 2.0**-53 for _ in range(5)]
+
+
+def test_numpy_streams_are_pinned() -> None:
+    assert Stream(1, 2).uniforms(2).tolist() == [0.44841514333227195, 0.4308819875443376]
+    assert sorted(Stream(3).permutation(9).tolist()) == list(range(9))
+    assert Stream(3).permutation(9).tolist() != Stream(4).permutation(9).tolist()

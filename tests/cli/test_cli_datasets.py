@@ -134,6 +134,15 @@ def test_a_run_records_what_reading_changed_and_keeps_given_parts() -> None:
     assert "is not what this run was made with" in gengraph("train --run c --resume --steps 4", code=2)
 
 
+def test_a_benchmark_records_what_reading_changed() -> None:
+    Path("loops.jsonl").write_text(LOOPS)
+    gengraph("benchmark --datasets loops.jsonl --models er --workers 0 --on-loops drop --split-seed 3 --out r")
+    reading = json.loads(Path("r/results.json").read_text())["rows"][0]["reading"]
+    assert reading["found"] == {"on_loops": 4}
+    assert (reading["split"], reading["split_seed"]) == ("seeded", 3)
+    assert "Read with: loops.jsonl: on_loops drop (4)" in Path("r/results.md").read_text()
+
+
 @pytest.mark.parametrize("ordering", ["dfs", "degree", "k-core", "rcm", "random"])
 def test_every_ordering_trains_and_samples(ordering: str) -> None:
     gengraph(

@@ -70,6 +70,11 @@ def test_one_directed_edge_among_others(tmp_path: Path) -> None:
         ("a.graphml", '<graphml><graph><edge source="1" target="2"/></graph></graphml>', "joins '1', which is no node"),
         ("a.graphml", "<graphml><graph><hyperedge/></graph></graphml>", r"hyperedges are not.*\['hyperedge'\]"),
         ("a.graphml", '<graphml><graph><node id="1"><graph/></node></graph></graphml>', "nested graphs"),
+        (
+            "a.graphml",
+            '<graphml><key id="w" for="edge" attr.name="weight"><default>2</default></key><graph/></graphml>',
+            r"left behind: default edge weight \(1\)",
+        ),
         ("a.gml", "graph [ node [ id 1 ]", "is not GML: a bracket is not closed"),
         ("a.gml", "graph [ node ]", "is not GML: 'node' is no key with a value"),
         ("a.gml", 'graph [ node [ label "a" ] ]', r"a GML node needs id, got \['label'\]"),
@@ -117,6 +122,24 @@ def test_edge_lists(tmp_path: Path, content: str, expected: list[nx.Graph]) -> N
         assert graphs.edges.tolist() == [[0, 2]]
     else:
         assert graphs == GraphSet.from_networkx(expected)
+
+
+def test_sparse6_with_loops_and_parallel_edges(tmp_path: Path) -> None:
+    graph = nx.MultiGraph([(0, 1), (0, 1), (1, 2), (2, 2)])
+    (tmp_path / "a.s6").write_bytes(nx.to_sparse6_bytes(graph, header=False))
+    with pytest.raises(InputError, match="1 self-loops"):
+        read_graphs(tmp_path / "a.s6")
+    collection = read_collection(tmp_path / "a.s6", Policy(on_loops="drop", on_multi_edges="drop"))
+    assert collection.found == {"on_loops": 1, "on_multi_edges": 1}
+    assert collection.graphs == GraphSet.from_networkx([nx.path_graph(3)])
+
+
+def test_a_short_line_that_claims_many_nodes_costs_no_memory(tmp_path: Path) -> None:
+    (tmp_path / "a.s6").write_text(":~~?@????\n")
+    assert read_graphs(tmp_path / "a.s6").num_nodes.tolist() == [2**24]
+    (tmp_path / "a.s6").write_text(":~~~~~~~~\n")
+    with pytest.raises(InputError, match="num_nodes must be at most 2147483647, got 68719476735"):
+        read_graphs(tmp_path / "a.s6")
 
 
 def test_matrices_of_scipy(tmp_path: Path) -> None:

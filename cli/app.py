@@ -10,7 +10,7 @@ from gengraph.cli.benchmark import benchmark
 from gengraph.cli.datasets import datasets
 from gengraph.cli.evaluate import evaluate
 from gengraph.cli.guard import guarded, set_debug
-from gengraph.cli.sample import sample
+from gengraph.cli.sample import sample, verify
 from gengraph.cli.train import train
 from gengraph.cli.tune import tune
 
@@ -22,7 +22,15 @@ app = typer.Typer(
 )
 for command in (train, tune, sample, evaluate, benchmark):
     app.command()(guarded(command))
+samples = typer.Typer(no_args_is_help=True, help="Look after samples.")
+samples.command()(guarded(verify))
+app.add_typer(samples, name="samples")
 app.add_typer(datasets, name="datasets")
+
+
+@samples.callback()
+def _samples() -> None:
+    """Look after samples."""
 
 
 def _show_version(wanted: bool) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gengraph.cli.options import Address, CpusPerWorker, Seed, Workers, names, takes_policy
+from gengraph.cli.options import Address, CpusPerWorker, DataDir, Seed, Workers, names, takes_policy
 from gengraph.errors import InputError
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def evaluate(
     bootstrap: Annotated[int, typer.Option(min=0, help="Bootstrap samples for an interval, 1000 say.")] = 0,
     strict: Annotated[bool, typer.Option("--strict", help="Reproduce the quirks of the original programs.")] = False,
     output: Annotated[str, typer.Option("--format", help=", ".join(FORMATS))] = "table",
+    data_dir: DataDir = None,
     workers: Workers = 0,
     seed: Seed = 0,
     cpus_per_worker: CpusPerWorker = 1.0,
@@ -62,9 +63,8 @@ def evaluate(
     if (valid or novelty) and not train:
         msg = "--novelty and --valid count what is new against the training graphs; name these with --train"
         raise InputError(msg)
-    graphs = {name: load_dataset(path, policy=policy) for name, path in (("reference", reference), ("generated", generated))}
-    if train:
-        graphs["train"] = load_dataset(train, policy=policy)
+    paths = {"reference": reference, "generated": generated, "train": train}
+    graphs = {name: load_dataset(path, data_dir=data_dir, policy=policy) for name, path in paths.items() if path is not None}
     with _spread(workers, cpus_per_worker, address) as spread:
         sets = {name: DescribedSet(part, spread=spread) for name, part in graphs.items()}
         results = [

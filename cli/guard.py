@@ -12,6 +12,13 @@ from gengraph.errors import DatasetUnavailable, InputError, NotEnoughResources
 
 P = ParamSpec("P")
 FAILED, BAD_INPUT, TOO_SMALL = 1, 2, 3
+_STORAGE = {
+    errno.ENOSPC: "the disk is full ({}); nothing half-written is left. Free some space.",
+    errno.EDQUOT: "the disk quota is used up ({}); nothing half-written is left. Free some space.",
+    errno.EACCES: "{} cannot be written: permission denied; choose another place.",
+    errno.EPERM: "{} cannot be written: not permitted; choose another place.",
+    errno.EROFS: "{} cannot be written: the file system is read-only; choose another place.",
+}
 
 
 class Debug:
@@ -55,6 +62,6 @@ def explain(error: BaseException) -> tuple[str, int]:
         return f"Error: {error}", FAILED
     if isinstance(error, KeyboardInterrupt):
         return f"Interrupted. {error}".rstrip(), FAILED
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return f"Error: the disk is full ({error.filename or error}); nothing half-written is left. Free some space.", FAILED
+    if isinstance(error, OSError) and error.errno in _STORAGE:
+        return f"Error: {_STORAGE[error.errno].format(error.filename or error)}", FAILED
     return f"Error: {type(error).__name__}: {error}\nRun the same command with --debug to see where.", FAILED

@@ -1,42 +1,124 @@
-"""Sampling graphs from a model: many lanes at once, a finished graph's lane is given to the next.
+"""Sampling graphs from a model: attempts are drawn until every graph asked for has one that meets the conditions.
 
-Every random number belongs to (seed, graph index, row, decision), so a graph depends neither on the number of lanes nor on
-who samples it, up to rounding in the network's matrix products.
-
-Legend: B lanes, M max_prev_node.
+Every random number belongs to (seed, graph index, attempt, row, decision), and the first attempt that meets the conditions is
+the graph: it depends neither on the number of lanes or threads nor on who samples it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from gengraph.checkpoint import Checkpoint
+from gengraph.errors import InputError
 from gengraph.graphs import GraphSet, Int64Array
+from gengraph.lanes import Attempts, Lanes, Rules
 from gengraph.models.graphrnn import GraphRNNModel
-from gengraph.sequences.rows import CONTINUE, STOP, UInt8Array
-from gengraph.shards import Shard, shard_indices, write_shard
-from gengraph.streams import key_of, uniform_at
+from gengraph.shards import Samples, Shard, write_shard
+from gengraph.storage import Folder
 
-LANES = 256
+LANES = 1024
 _SIZE_MARGIN = 2  # a sequence is cut at so many times the largest training graph
+_JUDGED_TOGETHER = 256
+_PATIENCE, _LEAST_RATE = 2000, 0.001  # attempts without success that are borne, and acceptance rate below which we give up
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Samples:
-    """Sampled graphs, all their components kept.
+class Conditions:
+    """What is drawn, and which of it is taken.
 
     Attributes:
-        graphs: one for each index asked for, in that order.
-        num_cut: how many sequences were cut because they did not end by themselves.
+        temperature: divides the logits of edges, > 0; below 1 edges are surer than the model is. Stopping is left alone.
+        num_nodes: (least, most) nodes of a graph; attempts outside are rejected.
+        components: keep all, take the largest, or reject attempts with several.
+        stop: model (its own rule), or reference: grow to max_num_node whatever the model says, then delete nodes without
+            an edge, as the 2018 code did; for comparison.
+        max_num_node: nodes at which a sequence is cut; by default twice the largest training graph, under `reference` once.
+        refused: canonical keys (`gengraph.metrics.isomorphism`) of graphs that are not taken.
+
+    Raises:
+        InputError: a value out of range.
     """
 
-    graphs: GraphSet
-    num_cut: int
+    temperature: float = 1.0
+    num_nodes: tuple[int, int] | None = None
+    components: str = "keep"
+    stop: str = "model"
+    max_num_node: int | None = None
+    refused: frozenset[bytes] = frozenset()
+
+    def __post_init__(self) -> None:
+        if not 0 < self.temperature < np.inf:
+            msg = f"temperature must be > 0, got {self.temperature}; 1 leaves the model as it is"
+            raise InputError(msg)
+        if self.num_nodes and not 1 <= self.num_nodes[0] <= self.num_nodes[1]:
+            msg = f"num_nodes must be least..most with 1 <= least <= most, got {self.num_nodes[0]}..{self.num_nodes[1]}"
+            raise InputError(msg)
+        for name, choices in (("components", ("keep", "largest", "reject")), ("stop", ("model", "reference"))):
+            if getattr(self, name) not in choices:
+                msg = f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}"
+                raise InputError(msg)
+        if self.max_num_node is not None and self.max_num_node < 1:
+            msg = f"max_num_node must be >= 1, got {self.max_num_node}"
+            raise InputError(msg)
+
+    @property
+    def selective(self) -> bool:
+        """Whether an attempt can be rejected."""
+        return bool(self.num_nodes or self.refused or self.components == "reject")
+
+    def rules(self, model: GraphRNNModel, seed: int) -> Rules:
+        """How attempts at such graphs are drawn from a model.
+
+        Raises:
+            InputError: a temperature for a model that stops by an empty row: its edges are its stop decision.
+        """
+        if self.temperature != 1 and not model.decides:
+            msg = (
+                f"temperature must be 1 for a model with stop = zero_row, got {self.temperature}: its edges decide where it "
+                "stops; train with --set model.stop=decision"
+            )
+            raise InputError(msg)
+        largest, ends = model.facts.max_num_node, self.stop == "model"
+        limit = self.max_num_node or (_SIZE_MARGIN * largest if ends else largest)
+        if self.num_nodes:  # what is too large need not be grown to its end
+            limit = self.num_nodes[1] if self.components != "largest" else max(limit, self.num_nodes[1])
+        return Rules(seed=seed, limit=limit, ends=ends, temperature=self.temperature)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready, without the refused keys."""
+        return {
+            "temperature": self.temperature,
+            "num_nodes": list(self.num_nodes) if self.num_nodes else None,
+            "num_nodes_by": "rejection" if self.num_nodes else None,
+            "components": self.components,
+            "stop": self.stop,
+            "max_num_node": self.max_num_node,
+        }
+
+    def judge(self, attempts: Attempts) -> tuple[npt.NDArray[np.bool_], GraphSet]:
+        """Which attempts are taken, and all graphs as they would be."""
+        graphs = attempts.graphs
+        if self.stop == "reference":
+            graphs = graphs.induced(np.diff(graphs.to_csr().indptr) > 0)
+        taken = np.ones(len(graphs), np.bool_)
+        if self.components == "largest":
+            graphs = graphs.largest_components()
+        elif self.components == "reject":
+            taken &= graphs.num_components() == 1
+        if self.num_nodes:
+            taken &= (graphs.num_nodes >= self.num_nodes[0]) & (graphs.num_nodes <= self.num_nodes[1])
+            if self.components != "largest" and self.stop == "model":
+                taken &= ~attempts.cut
+        if self.refused and taken.any():
+            from gengraph.metrics.isomorphism import canonical_keys
+
+            taken[taken] = [key not in self.refused for key in canonical_keys(graphs[taken])]
+        return taken, graphs
 
 
 def sample_graphs(
@@ -44,136 +126,98 @@ def sample_graphs(
     indices: Int64Array,
     *,
     seed: int,
+    conditions: Conditions | None = None,
     lanes: int = LANES,
-    max_num_node: int | None = None,
     report: Callable[[int], None] = lambda _finished: None,
 ) -> Samples:
     """Sample the graphs with the given indices of the stream of a seed.
 
     Args:
-        model: trained.
+        model: trained, on the CPU or a GPU.
         indices: int64[G] >= 0; graph k of a seed is the same whichever others are asked for.
         seed: >= 0.
-        lanes: graphs that are built at a time.
-        max_num_node: nodes at which a sequence is cut; by default twice the largest training graph.
+        conditions: on the graphs; none by default.
+        lanes: attempts that grow at a time.
         report: called with the number of graphs that have just been finished.
+
+    Raises:
+        InputError: fewer than one attempt in a thousand meets the conditions.
     """
-    limit = max_num_node or _SIZE_MARGIN * model.facts.max_num_node
-    sampler = _Lanes(model, np.asarray(indices, np.int64), seed, lanes, limit)
-    with torch.inference_mode():
-        while sampler.busy:
-            finished = sampler.advance()
-            if finished:
-                report(finished)
-    return Samples(graphs=sampler.graphs(), num_cut=sampler.num_cut)
+    indices = np.asarray(indices, np.int64)
+    conditions = conditions or Conditions()
+    rules = conditions.rules(model, seed)
+
+    with torch.inference_mode(), _one_thread_a_call():
+        taken = list(_sample(Lanes(model, indices, rules, lanes), conditions, report))
+    place, number, cut = (
+        np.concatenate([np.zeros(0, kind), *(getattr(attempts, name) for attempts in taken)])
+        for name, kind in (("place", np.int64), ("number", np.int64), ("cut", np.bool_))
+    )
+    order = np.argsort(place)
+    graphs = GraphSet.concatenate(attempts.graphs for attempts in taken)[order]
+    return Samples(graphs, number[order] + 1, cut[order] & rules.ends)
 
 
-class _Lanes:
-    """The graphs that are being built, and the edges of all that were."""
-
-    def __init__(self, model: GraphRNNModel, indices: Int64Array, seed: int, lanes: int, max_num_node: int) -> None:
-        self._model, self._indices, self._seed, self._limit = model, indices, seed, max_num_node
-        self._num_nodes = np.zeros(len(indices), np.int64)
-        self._edges: list[npt.NDArray[np.int64]] = []  # [.., 3]: place in indices, u, v
-        self.num_cut = 0
-        count = min(lanes, len(indices))
-        self._next = count
-        self._place = np.arange(count)  # int64[B], which of the indices a lane builds
-        self._last = np.zeros(count, np.int64)  # int64[B], the newest node of each graph
-        self._start = np.zeros(count, np.int64)  # int64[B], where its window starts
-        self._hidden = model.initial_hidden(count)
-        self._rows = torch.ones(count, model.facts.max_prev_node)
-
-    @property
-    def busy(self) -> bool:
-        return len(self._place) > 0
-
-    def graphs(self) -> GraphSet:
-        edges = np.concatenate(self._edges) if self._edges else np.zeros((0, 3), np.int64)
-        return GraphSet.from_flat(self._num_nodes, edges[:, 0], edges[:, 1:])
-
-    def advance(self) -> int:
-        """Make one row of every lane; returns how many graphs that finished."""
-        model, bound = self._model, self._rows.shape[1]
-        self._hidden = model.step(self._rows, self._hidden)
-        state = self._hidden[-1]
-        widths = np.minimum(self._last + 1 - self._start, bound)
-        keys = self._indices[self._place]
-        uniforms = torch.from_numpy(_row_uniforms(self._seed, keys, self._last * (bound + 1), int(widths.max()) + 1))
-        decisions = model.decide(state, uniforms[:, 0])
-        bits = torch.zeros(len(state), bound, dtype=torch.uint8)
-        going = torch.nonzero(decisions == CONTINUE).squeeze(1)
-        if len(going):
-            drawn = model.head.sample(state[going], torch.from_numpy(widths)[going], uniforms[going, 1:])
-            bits[going, : drawn.shape[1]] = drawn
-        return self._grow(bits, decisions.numpy())
-
-    def _grow(self, bits: torch.Tensor, decisions: Int64Array) -> int:
-        """Add a node to every graph whose row is no end, and give the lanes of finished graphs away."""
-        chosen = bits.numpy()
-        ended = decisions == STOP if self._model.decides else ~chosen.any(axis=1)
-        cut = ~ended & (self._last + 1 >= self._limit)
-        self.num_cut += int(cut.sum())
-        ended |= cut
-        self._keep_edges(chosen, ~ended)
-        oldest = self._last - np.where(chosen.any(axis=1), bits.shape[1] - 1 - np.argmax(chosen[:, ::-1], axis=1), -1)
-        if self._model.adaptive:
-            self._start = oldest
-        self._num_nodes[self._place[ended]] = self._last[ended] + 1
-        self._last = self._last + 1
-        self._rows = bits.float()
-        if ended.any():
-            self._refill(ended)
-        return int(ended.sum())
-
-    def _keep_edges(self, chosen: UInt8Array, grows: npt.NDArray[np.bool_]) -> None:
-        lane, distance = np.nonzero(chosen * grows[:, None])
-        newest = self._last[lane]
-        self._edges.append(np.column_stack([self._place[lane], newest - distance, newest + 1]))
-
-    def _refill(self, ended: npt.NDArray[np.bool_]) -> None:
-        """Start the next graphs in the lanes that ended; drop the lanes for which none is left."""
-        free = np.flatnonzero(ended)
-        fresh = free[: len(self._indices) - self._next]
-        self._place[fresh] = np.arange(self._next, self._next + len(fresh))
-        self._next += len(fresh)
-        self._last[fresh] = 0
-        self._start[fresh] = 0
-        self._rows[fresh] = 1
-        for hidden in self._hidden:
-            hidden[fresh] = 0
-        if len(fresh) < len(free):
-            kept = np.setdiff1d(np.arange(len(ended)), free[len(fresh) :])
-            self._place, self._last, self._start = self._place[kept], self._last[kept], self._start[kept]
-            self._rows = self._rows[kept]
-            self._hidden = [hidden[kept] for hidden in self._hidden]
+@contextmanager
+def _one_thread_a_call() -> Iterator[None]:
+    """Torch calls of this process run in one thread: split over several, they round differently."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
-@nb.njit(cache=True)
-def _row_uniforms(
-    seed: int, keys: npt.NDArray[np.int64], counters: npt.NDArray[np.int64], count: int
-) -> npt.NDArray[np.float64]:
-    """float64[B, count]: the numbers from `counters` on of the streams of (seed, graph index)."""
-    uniforms = np.empty((keys.shape[0], count))
-    for lane in range(keys.shape[0]):
-        key = key_of(seed, keys[lane], 0)
-        for j in range(count):
-            uniforms[lane, j] = uniform_at(key, counters[lane] + j)
-    return uniforms
+def _sample(lanes: Lanes, conditions: Conditions, report: Callable[[int], None]) -> Iterator[Attempts]:
+    """The attempts that are taken; one that is not makes place for the next at the same graph."""
+    num_judged = num_taken = 0
+    while lanes.busy or lanes.num_ended:
+        if lanes.busy:
+            lanes.advance()
+        can_wait = lanes.busy and (lanes.queue or not conditions.selective)
+        if not lanes.num_ended or (lanes.num_ended < _JUDGED_TOGETHER and can_wait):
+            continue
+        attempts = lanes.take()
+        taken, graphs = conditions.judge(attempts)
+        num_judged, num_taken = num_judged + len(taken), num_taken + int(taken.sum())
+        if num_judged > _PATIENCE + num_taken / _LEAST_RATE:
+            _give_up(conditions, num_taken, num_judged)
+        lanes.queue.extend(zip(attempts.place[~taken].tolist(), (attempts.number[~taken] + 1).tolist(), strict=True))
+        if taken.any():
+            yield Attempts(attempts.place[taken], attempts.number[taken], attempts.cut[taken], graphs[taken])
+            report(int(taken.sum()))
+
+
+def _give_up(conditions: Conditions, num_taken: int, num_judged: int) -> None:
+    wanted = {
+        "{}..{} nodes".format(*(conditions.num_nodes or ("", ""))): conditions.num_nodes,
+        "one component": conditions.components == "reject",
+        "no graph that is known already": conditions.refused,
+    }
+    asked = ", ".join(name for name, active in wanted.items() if active)
+    msg = (
+        f"an attempt in a thousand must meet the conditions ({asked}), but {num_taken} of {num_judged} did; "
+        "loosen them, or train on graphs that are like those"
+    )
+    raise InputError(msg)
 
 
 class ShardWriter:
-    """Samples shards and writes them; what a shard holds follows from (weights, seed, shard) alone.
+    """Samples shards and writes them; what a shard holds follows from (weights, seed, conditions, shard) alone.
 
     Args:
         checkpoint: of the model.
-        out: the folder of the sample.
+        conditions: on the graphs.
+        folder: of the sample.
+        device: cpu or cuda; the same graphs only on the same kind.
     """
 
-    def __init__(self, checkpoint: Checkpoint, out: Path) -> None:
-        self._model, self._out = checkpoint.build_model(), out
+    def __init__(self, checkpoint: Checkpoint, conditions: Conditions, folder: Folder, device: str = "cpu") -> None:
+        self._model = checkpoint.build_model().to(device)
+        self._conditions, self._folder = conditions, folder
 
     def __call__(self, shard: Shard, report: Callable[[int], None] = lambda _finished: None) -> None:
         """Sample and write one shard."""
-        samples = sample_graphs(self._model, shard_indices(shard), seed=shard.seed, report=report)
-        write_shard(self._out, shard, samples.graphs, samples.num_cut)
+        samples = sample_graphs(self._model, shard.indices, seed=shard.seed, conditions=self._conditions, report=report)
+        write_shard(self._folder, shard, samples)

@@ -1,31 +1,35 @@
 """A large sample as a folder of Parquet shards with a manifest; run again, it finishes what is missing.
 
     OUT/
-      manifest.json        seed, sizes, checkpoint hash, component policy; rows and content hash of each shard when complete
+      manifest.json        seed, sizes, config, checkpoint hash, conditions; rows and content hash of each shard when complete
       shard-000000.parquet graphs 0..shard_size-1, and so on
 
-What a shard holds follows from (weights, seed, shard) alone. A shard is written whole or not at all, so one that is there and
-readable is done.
+A shard has one row a graph: num_nodes, edges, attempts (how many it took), cut (its sequence did not end by itself). What it
+holds follows from (weights, seed, conditions, shard) alone. It is written whole or not at all, with the hash of its content
+inside, so one that is there and keeps its hash is done.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 import gengraph
-from gengraph.arrow import SCHEMA
 from gengraph.errors import InputError
-from gengraph.files import atomic_path, write_json
-from gengraph.graphs import GraphSet
+from gengraph.formats import write_graphs
+from gengraph.graphs import GraphSet, Int64Array
+from gengraph.storage import Folder
 
-FORMAT = 1
-_CUT_KEY = b"gengraph.num_cut"
+FORMAT = 2
+MANIFEST = "manifest.json"
+_HASH_KEY = b"gengraph.content_hash"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,44 @@ class Shard:
         """The name of its file."""
         return f"shard-{self.index:06d}.parquet"
 
+    @property
+    def indices(self) -> Int64Array:
+        """int64[count], the indices of its graphs."""
+        return np.arange(self.first, self.first + self.count, dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Sampled graphs.
+
+    Attributes:
+        graphs: one for each index asked for, in that order.
+        attempts: int64[G], how many it took to get each.
+        cut: bool[G], whether it was cut because its sequence did not end by itself.
+    """
+
+    graphs: GraphSet
+    attempts: Int64Array
+    cut: npt.NDArray[np.bool_]
+
+    @property
+    def num_cut(self) -> int:
+        """How many graphs were cut."""
+        return int(self.cut.sum())
+
+    def __getitem__(self, index: npt.ArrayLike) -> "Samples":
+        where = np.asarray(index)
+        return Samples(self.graphs[where], self.attempts[where], self.cut[where])
+
+    @classmethod
+    def concatenate(cls, parts: "Sequence[Samples]") -> Self:
+        """All of several, in order."""
+        return cls(
+            GraphSet.concatenate(part.graphs for part in parts),
+            np.concatenate([part.attempts for part in parts]),
+            np.concatenate([part.cut for part in parts]),
+        )
+
 
 def plan_shards(num_graphs: int, shard_size: int, seed: int) -> list[Shard]:
     """Cut 0..num_graphs-1 into shards.
@@ -64,73 +106,158 @@ def plan_shards(num_graphs: int, shard_size: int, seed: int) -> list[Shard]:
     return [Shard(i, first, min(shard_size, num_graphs - first), seed) for i, first in enumerate(starts)]
 
 
-def open_folder(out: Path, manifest: dict[str, Any]) -> None:
+def open_folder(folder: Folder, manifest: dict[str, Any]) -> None:
     """Make the folder of a sample, or check that the one that is there belongs to the same sample.
 
     Raises:
         InputError: the folder holds something else.
+        OSError: it cannot be written.
     """
-    path = out / "manifest.json"
     wanted = {"format": FORMAT, "gengraph": gengraph.__version__, **manifest}
-    if path.is_file():
-        found = json.loads(path.read_text(encoding="utf-8"))
+    names = folder.names()
+    if MANIFEST in names:
+        found = json.loads(folder.read(MANIFEST))
         differing = [key for key in wanted if found.get(key) != wanted[key]]
         if differing:
             pairs = ", ".join(f"{key}: {found.get(key)} there, {wanted[key]} asked for" for key in differing)
-            msg = f"{out} holds another sample ({pairs}); choose another --out, or delete the folder"
+            msg = f"{folder} holds another sample ({pairs}); choose another --out, or delete the folder"
             raise InputError(msg)
-        return
-    if out.is_dir() and any(out.iterdir()):
-        msg = f"{out} is not empty and has no manifest.json; choose a new folder with --out"
+    elif names:
+        msg = f"{folder} is not empty and has no {MANIFEST}; choose a new folder with --out"
         raise InputError(msg)
-    if out.exists() and not out.is_dir():
-        msg = f"{out} is a file; choose a folder with --out"
-        raise InputError(msg)
-    write_json(path, wanted)
+    else:
+        _write_manifest(folder, wanted)
 
 
-def missing_shards(out: Path, shards: Iterable[Shard]) -> list[Shard]:
+def abandon_folder(folder: Folder) -> None:
+    """Remove the manifest of a sample that has no shard, so that another can take the folder."""
+    if folder.names() == [MANIFEST]:
+        folder.remove(MANIFEST)
+
+
+def _write_manifest(folder: Folder, manifest: dict[str, Any]) -> None:
+    folder.write(MANIFEST, (json.dumps(manifest, indent=2, allow_nan=False) + "\n").encode())
+
+
+def remove_left_overs(folder: Folder) -> None:
+    """Remove the temporary files of processes that were killed."""
+    for name in folder.names():
+        if name.startswith(".") and name.endswith(".tmp"):
+            folder.remove(name)
+
+
+def missing_shards(folder: Folder, shards: Iterable[Shard]) -> list[Shard]:
     """The shards whose file is not there, or damaged; left-over temporary files are removed."""
-    for left_over in out.glob(".*.tmp"):
-        left_over.unlink()
-    return [shard for shard in shards if not _is_whole(out / shard.filename, shard.count)]
+    remove_left_overs(folder)
+    names = set(folder.names())
+    return [shard for shard in shards if shard.filename not in names or _damage(folder, shard.filename, shard.count)]
 
 
-def _is_whole(path: Path, count: int) -> bool:
+def _damage(folder: Folder, name: str, count: int, wanted: str | None = None) -> str | None:
+    """What is wrong with a shard that should have this content hash, by default the one in it; None if nothing is."""
     try:
-        return path.is_file() and pq.read_metadata(path).num_rows == count
-    except (pa.ArrowInvalid, OSError):
-        return False
+        table = _read_table(folder, name)
+        found = GraphSet.from_arrow(table).content_hash()
+        wanted = wanted or table.schema.metadata[_HASH_KEY].decode()
+    except (pa.ArrowException, OSError, KeyError, TypeError, InputError) as error:
+        return f"no whole shard ({type(error).__name__})"
+    if table.num_rows != count:
+        return f"{table.num_rows} rows, not {count}"
+    return None if found == wanted else f"content hash {found[:12]}.., not {wanted[:12]}.."
 
 
-def write_shard(out: Path, shard: Shard, graphs: GraphSet, num_cut: int) -> None:
+def _read_table(folder: Folder, name: str, columns: list[str] | None = None) -> pa.Table:
+    return pq.read_table(pa.BufferReader(folder.read(name)), columns=columns)
+
+
+def read_shard(folder: Folder, shard: Shard) -> Samples:
+    """What a shard that is done holds."""
+    table = _read_table(folder, shard.filename)
+    return Samples(GraphSet.from_arrow(table), table["attempts"].to_numpy().astype(np.int64), table["cut"].to_numpy())
+
+
+def write_shard(folder: Folder, shard: Shard, samples: Samples) -> None:
     """Write one shard, whole or not at all."""
-    table = graphs.to_arrow().cast(SCHEMA).replace_schema_metadata({_CUT_KEY: str(num_cut).encode()})
-    with atomic_path(out / shard.filename) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
+    table = samples.graphs.to_arrow()
+    table = table.append_column("attempts", pa.array(samples.attempts, pa.int32()))
+    table = table.append_column("cut", pa.array(samples.cut))
+    table = table.replace_schema_metadata({_HASH_KEY: samples.graphs.content_hash().encode()})
+    buffer = pa.BufferOutputStream()
+    pq.write_table(table, buffer, compression="zstd")
+    folder.write(shard.filename, buffer.getvalue())
 
 
-def close_folder(out: Path, shards: Iterable[Shard]) -> dict[str, Any]:
-    """Write rows, hash and cut sequences of every shard into the manifest, and return it."""
-    path = out / "manifest.json"
-    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    manifest["shards"] = list(_describe(out, shards))
-    manifest["num_cut"] = sum(shard["num_cut"] for shard in manifest["shards"])
-    write_json(path, manifest)
+def close_folder(folder: Folder, shards: Iterable[Shard]) -> dict[str, Any]:
+    """Write rows, hash, attempts and cut sequences of every shard into the manifest, and return it."""
+    manifest: dict[str, Any] = json.loads(folder.read(MANIFEST))
+    described = manifest["shards"] = [_describe(folder, shard) for shard in shards]
+    for name in ("num_attempts", "num_cut"):
+        manifest[name] = sum(shard[name] for shard in described)
+    manifest["acceptance_rate"] = sum(shard["rows"] for shard in described) / manifest["num_attempts"]
+    _write_manifest(folder, manifest)
     return manifest
 
 
-def _describe(out: Path, shards: Iterable[Shard]) -> Iterator[dict[str, Any]]:
-    for shard in shards:
-        table = pq.read_table(out / shard.filename)
-        yield {
-            "file": shard.filename,
-            "rows": table.num_rows,
-            "content_hash": GraphSet.from_arrow(table).content_hash(),
-            "num_cut": int(table.schema.metadata[_CUT_KEY]),
-        }
+def _describe(folder: Folder, shard: Shard) -> dict[str, Any]:
+    table = _read_table(folder, shard.filename, ["attempts", "cut"])
+    return {
+        "file": shard.filename,
+        "rows": table.num_rows,
+        "content_hash": table.schema.metadata[_HASH_KEY].decode(),
+        "num_attempts": int(table["attempts"].to_numpy().sum()),
+        "num_cut": int(table["cut"].to_numpy().sum()),
+    }
 
 
-def shard_indices(shard: Shard) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """int64[count], the graph indices of a shard."""
-    return np.arange(shard.first, shard.first + shard.count, dtype=np.int64)
+def verify_folder(folder: Folder) -> dict[str, Any]:
+    """Read every shard of a sample again, and compare it with the manifest, which is returned.
+
+    Raises:
+        InputError: it is no finished sample, or a shard is missing, damaged or not in the manifest; every one is named.
+    """
+    names = folder.names()
+    if MANIFEST not in names:
+        msg = f"{folder} has no {MANIFEST}; name a folder that `gengraph sample` wrote"
+        raise InputError(msg)
+    manifest: dict[str, Any] = json.loads(folder.read(MANIFEST))
+    if "shards" not in manifest:
+        msg = f"the sample in {folder} is not finished; run the same `gengraph sample` again"
+        raise InputError(msg)
+    listed = {shard["file"]: shard for shard in manifest["shards"]}
+    faults = {name: "not in the manifest" for name in names if name.endswith((".parquet", ".tmp")) and name not in listed}
+    for name, shard in listed.items():
+        fault = "missing" if name not in names else _damage(folder, name, shard["rows"], shard["content_hash"])
+        if fault:
+            faults[name] = fault
+    if faults:
+        shown = "; ".join(f"{name}: {fault}" for name, fault in sorted(faults.items())[:10])
+        msg = (
+            f"{len(faults)} files of {folder} are not as the manifest says ({shown}); delete those that are not in the "
+            "manifest, and run the same `gengraph sample` again: it writes the others anew"
+        )
+        raise InputError(msg)
+    return manifest
+
+
+def check_format(suffix: str) -> None:
+    """Check that graphs can be written in a format.
+
+    Raises:
+        InputError: no format with this suffix can be written.
+    """
+    with TemporaryDirectory() as temporary:
+        try:
+            write_graphs(GraphSet.empty(), Path(temporary, f"nothing{suffix}"))
+        except InputError as error:
+            msg = f"graphs cannot be written as {suffix.removeprefix('.')!r}; choose parquet, g6, s6, jsonl or another format"
+            raise InputError(msg) from error
+
+
+def export_shards(folder: Folder, shards: Iterable[Shard], suffix: str) -> None:
+    """Write every shard of a finished sample once more, beside the Parquet file, in a format of `gengraph.formats`."""
+    with TemporaryDirectory() as temporary:
+        for shard in shards:
+            path = Path(temporary, shard.filename).with_suffix(suffix)
+            write_graphs(read_shard(folder, shard).graphs, path)
+            folder.write(path.name, path.read_bytes())
+            path.unlink()

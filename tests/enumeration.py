@@ -1,14 +1,18 @@
 """All row sequences of a tiny model, and their probabilities by the plainest evaluation: bit by bit, one graph at a time."""
 
 import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
+from scipy.stats import chisquare
 from torch.nn import functional
 
 from gengraph.config import Config
+from gengraph.graphs import GraphSet
 from gengraph.models.graphrnn import DataFacts, GraphRNNModel
 from gengraph.models.heads import EdgeRNN
 from gengraph.sequences.rows import CONTINUE, NEW_COMPONENT, STOP, RowBatch
@@ -74,44 +78,73 @@ def sequences(model: GraphRNNModel) -> Iterator[Rows]:
     return grow(Rows((), ()), 0)
 
 
-def plain_log_prob(model: GraphRNNModel, rows: Rows, *, with_end: bool = True) -> float:
-    """The log-probability of a sequence, or of it without its end (of growing so far)."""
+def plain_log_prob(model: GraphRNNModel, rows: Rows, *, with_end: bool = True, temperature: float = 1.0) -> float:
+    """The log-probability of a sequence, or of it without its end (of growing so far), edges drawn at a temperature."""
     log_prob = 0.0
-    hidden = model.initial_hidden(1)
-    made = torch.ones(1, model.facts.max_prev_node, dtype=torch.float64)
+    made = [torch.ones(model.facts.max_prev_node, dtype=torch.float64)]
     for t, width in enumerate(rows.widths):
-        hidden = model.step(made, hidden)
+        state = model.rnn(functional.relu(model.embed(torch.stack(made))), [1] * len(made))[-1:]
         at_end = t == rows.num_nodes - 1
         if at_end and not with_end:
             break
         bits = (0,) * width if at_end else rows.chosen[t]
         if model.decides:
             decision = STOP if at_end else CONTINUE if any(bits) else NEW_COMPONENT
-            log_prob += model.decision_log_probs(hidden[-1])[0, decision].item()
+            log_prob += model.decision_log_probs(state)[0, decision].item()
         if not model.decides or decision == CONTINUE:
-            log_prob += _plain_row(model, hidden[-1], bits)
-        made = torch.zeros_like(made)
-        made[0, : len(bits)] = torch.tensor(bits, dtype=torch.float64)
+            log_prob += _plain_row(model, state, bits, temperature)
+        row = torch.zeros(model.facts.max_prev_node, dtype=torch.float64)
+        row[: len(bits)] = torch.tensor(bits, dtype=torch.float64)
+        made.append(row)
     return log_prob
 
 
-def _plain_row(model: GraphRNNModel, state: torch.Tensor, bits: tuple[int, ...]) -> float:
+def _plain_row(model: GraphRNNModel, state: torch.Tensor, bits: tuple[int, ...], temperature: float) -> float:
     head, width = model.head, len(bits)
     order = list(range(width))[::-1] if head.oldest_first else list(range(width))
-    log_prob, previous = 0.0, 1
+    log_prob = 0.0
     if isinstance(head, EdgeRNN):
-        hidden = [head.start(state)] + [torch.zeros(1, head.rnn.hidden_size, dtype=torch.float64)] * (head.rnn.num_layers - 1)
+        read = torch.tensor([1, *(bits[k] for k in order[:-1])], dtype=torch.float64)[:, None]
+        hidden = head.rnn(functional.relu(head.embed(read)), [1] * width, head.start(state))
+        logits = head.output(hidden)[:, 0]
     else:
-        logits = head.output(state)[0]
+        logits = head.output(state)[0][order]
     for j, k in enumerate(order):
-        if isinstance(head, EdgeRNN):
-            embedded = functional.relu(head.embed(torch.tensor([[float(previous)]], dtype=torch.float64)))
-            hidden = head.rnn.step(embedded, hidden)
-            logit = head.output(hidden[-1])[0, 0]
-        else:
-            logit = logits[k]
         certain = head.never_empty and j == width - 1 and not any(bits[i] for i in order[:j])
         if not certain:
+            logit = logits[j] / temperature
             log_prob += functional.logsigmoid(logit if bits[k] else -logit).item()
-        previous = bits[k]
     return log_prob
+
+
+def law(model: GraphRNNModel, temperature: float = 1.0) -> dict[int, float]:
+    """The probability of each graph, named by its code, when sequences are cut at MAX_NODES."""
+    expected: dict[int, float] = {}
+    for rows in sequences(model):
+        (code,) = codes(GraphSet.from_edge_lists([rows.num_nodes], [rows.edges])).tolist()
+        with_end = rows.num_nodes < MAX_NODES
+        probability = math.exp(plain_log_prob(model, rows, with_end=with_end, temperature=temperature))
+        expected[code] = expected.get(code, 0.0) + probability
+    return expected
+
+
+def codes(graphs: GraphSet) -> npt.NDArray[np.int64]:
+    """A number for each graph with at most four nodes: its nodes, then one bit for each of the six pairs of nodes."""
+    u, v = graphs.edges.astype(np.int64).T
+    return (graphs.num_nodes.astype(np.int64) << 6) + np.bincount(
+        graphs.graph_of_edge, 2.0 ** (v * (v - 1) // 2 + u), len(graphs)
+    ).astype(np.int64)
+
+
+def chi_square(graphs: GraphSet, expected: dict[int, float]) -> float:
+    """The p-value of the chi-square test of graphs against the probabilities of their codes; rare codes are taken together."""
+    assert abs(sum(expected.values()) - 1) < 1e-9
+    found, counts = np.unique(codes(graphs), return_counts=True)
+    observed = dict(zip(found.tolist(), counts.tolist(), strict=True))
+    assert set(observed) <= set(expected)
+    common = {code: len(graphs) * p for code, p in expected.items() if len(graphs) * p >= 5}
+    seen = [observed.get(code, 0) for code in common]
+    rest = max(len(graphs) - sum(common.values()), 1e-9)
+    if len(common) == len(expected):
+        return float(chisquare(seen, np.array([*common.values()]) * (sum(seen) / sum(common.values()))).pvalue)
+    return float(chisquare([*seen, len(graphs) - sum(seen)], [*common.values(), rest]).pvalue)

@@ -10,8 +10,9 @@ from gengraph.checkpoint import Checkpoint
 from gengraph.config import Config
 from gengraph.errors import InputError
 from gengraph.formats import read_graphs
-from gengraph.sampling import ShardWriter, sample_graphs
+from gengraph.sampling import Conditions, ShardWriter, sample_graphs
 from gengraph.shards import close_folder, missing_shards, open_folder, plan_shards
+from gengraph.storage import Folder
 
 
 @pytest.fixture(scope="module")
@@ -24,11 +25,12 @@ def checkpoint() -> Checkpoint:
 
 def write_all(checkpoint: Checkpoint, out: Path, num_graphs: int, shard_size: int, seed: int = 0) -> dict:
     shards = plan_shards(num_graphs, shard_size, seed)
-    open_folder(out, {"num_graphs": num_graphs, "shard_size": shard_size, "seed": seed})
-    write = ShardWriter(checkpoint, out)
-    for shard in missing_shards(out, shards):
+    folder = Folder(str(out))
+    open_folder(folder, {"num_graphs": num_graphs, "shard_size": shard_size, "seed": seed})
+    write = ShardWriter(checkpoint, Conditions(), folder)
+    for shard in missing_shards(folder, shards):
         write(shard)
-    return close_folder(out, shards)
+    return close_folder(folder, shards)
 
 
 def test_plan_covers_every_index_once() -> None:
@@ -57,7 +59,7 @@ def test_what_is_missing_or_damaged_is_written_again(checkpoint: Checkpoint, tmp
     files[0].unlink()
     files[1].write_bytes(whole[1][: len(whole[1]) // 2])
     (tmp_path / ".shard-000002.parquet.abc.tmp").write_bytes(b"left over")
-    assert [shard.index for shard in missing_shards(tmp_path, plan_shards(30, 10, 0))] == [0, 1]
+    assert [shard.index for shard in missing_shards(Folder(str(tmp_path)), plan_shards(30, 10, 0))] == [0, 1]
     write_all(checkpoint, tmp_path, 30, 10)
     assert [file.read_bytes() for file in files] == whole
     assert not list(tmp_path.glob(".*"))
@@ -92,8 +94,8 @@ def test_a_full_disk_leaves_whole_shards_only(checkpoint: Checkpoint, tmp_path: 
         raise OSError(28, "No space left on device")
 
     shards = plan_shards(30, 10, 0)
-    open_folder(tmp_path, {"seed": 0})
-    write = ShardWriter(checkpoint, tmp_path)
+    open_folder(Folder(str(tmp_path)), {"seed": 0})
+    write = ShardWriter(checkpoint, Conditions(), Folder(str(tmp_path)))
     write(shards[0])
     monkeypatch.setattr("gengraph.files.os.fsync", full)
     with pytest.raises(OSError, match="No space"):

@@ -16,10 +16,10 @@ from collections.abc import Callable
 
 import networkx as nx
 import numpy as np
-import torch  # noqa: TID253 - a measurement of torch code
-from torch import Tensor, nn  # noqa: TID253
-from torch.nn import functional  # noqa: TID253
-from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence  # noqa: TID253
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from gengraph.config import load_config
 from gengraph.data import load_dataset

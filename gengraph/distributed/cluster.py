@@ -89,10 +89,12 @@ def fit_workers(wanted: int, per_worker: dict[str, float], *, wait: float = 0.0)
             need = " and ".join(f"{amount:g} {name}" for name, amount in per_worker.items())
             import ray
 
-            have = ray.cluster_resources().get("CPU", 0)
+            resources = ray.cluster_resources()
+            have = " and ".join(f"{resources.get(name, 0):g} {name}" for name in per_worker)
+            share = _shared(resources.get("CPU", 0), wanted)
             msg = (
-                f"asked for {wanted} workers with {need} each, but the cluster with {have:g} CPU can hold {capacity}; "
-                f"use --workers {max(capacity, 0)}, let workers share CPUs with --cpus-per-worker {_shared(have, wanted):g}, "
+                f"asked for {wanted} workers with {need} each, but the cluster with {have} can hold {capacity}; "
+                f"use --workers {max(capacity, 0)}, let workers share CPUs with --cpus-per-worker {share:g}, "
                 "or join a larger cluster with --address"
             )
             raise NotEnoughResources(msg)

@@ -15,6 +15,7 @@ def spread(
     *,
     workers: int,
     cpus: float = 1.0,
+    gpus: float = 0.0,
     on_start: Callable[[Item], None] = lambda _item: None,
 ) -> Iterator[tuple[Item, Result | Exception]]:
     """Call a function on every item, on as many actors as there are workers; yields (item, result or its exception).
@@ -26,9 +27,10 @@ def spread(
         items: in the order in which they are started.
         workers: actors.
         cpus: of each actor, which is also its number of threads (at least one).
+        gpus: of each actor.
         on_start: told when an item is given to an actor.
     """
-    actor_class = ray.remote(num_cpus=cpus, max_restarts=-1, max_task_retries=3)(_Worker)
+    actor_class = ray.remote(num_cpus=cpus, num_gpus=gpus, max_restarts=-1, max_task_retries=3)(_Worker)
     shared = [ray.put(make)]  # in a list it travels as a reference
     queue = iter(items)
     actors: list[Any] = []

@@ -10,6 +10,7 @@ Reference:
     Models. ICML 2018.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gengraph.config import Config
-from gengraph.models.gru import GRU
+from gengraph.models.gru import GRU, Stepper
 from gengraph.models.heads import EdgeRNN, IndependentEdges
 from gengraph.sequences.rows import CONTINUE, NEW_COMPONENT, STOP, RowBatch
 
@@ -109,11 +110,10 @@ class GraphRNNModel(nn.Module):
         stop, new = self.decision_log_probs(states).exp()[:, [STOP, NEW_COMPONENT]].t()
         return torch.where(uniforms < stop, STOP, torch.where(uniforms < stop + new, NEW_COMPONENT, CONTINUE))
 
-    def initial_hidden(self, lanes: int) -> list[Tensor]:
-        """The node level's hidden states float[B, H] before the first step, a layer each."""
-        weight = self.embed.weight
-        return [weight.new_zeros(lanes, self.rnn.hidden_size) for _ in range(self.rnn.num_layers)]
+    def stepper(self, lanes: int) -> Callable[[Tensor, list[Tensor]], Tensor]:
+        """One node-level step of so many lanes: rows float[B, M] that were made last (ones at the start) and hidden states.
 
-    def step(self, rows: Tensor, hidden: list[Tensor]) -> list[Tensor]:
-        """One node-level step: rows float[B, M] that were made last (ones at the start); returns the new hidden states."""
-        return self.rnn.step(functional.relu(self.embed(rows)), hidden)
+        The hidden states are overwritten; the last layer's are returned.
+        """
+        stepper = Stepper(self.rnn, lanes)
+        return lambda rows, hidden: stepper.step(functional.relu(self.embed(rows)), hidden)

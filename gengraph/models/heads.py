@@ -9,11 +9,13 @@ Reference:
     J. You et al. GraphRNN. ICML 2018, sections 2.3.2 and 2.3.3.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gengraph.models.gru import GRU
+from gengraph.models.gru import GRU, Stepper
 from gengraph.sequences.rows import CONTINUE, RowBatch, scan_rows
 
 
@@ -62,44 +64,60 @@ class EdgeRNN(nn.Module):
         row_of_step = torch.cat([rows[:count] for count in step_sizes])
         return log_prob.index_add(0, row_of_step, at_step)
 
-    def sample(self, states: Tensor, widths: Tensor, uniforms: Tensor) -> Tensor:
+    def sampler(self, lanes: int) -> "EdgeSampler":
+        """What draws the rows of so many lanes at a time."""
+        return EdgeSampler(self, lanes)
+
+
+class EdgeSampler:
+    """Draws rows from an EdgeRNN, always for the same number of lanes.
+
+    Args:
+        head: the network; its weights are shared.
+        lanes: B.
+    """
+
+    def __init__(self, head: EdgeRNN, lanes: int) -> None:
+        self._head, self._stepper = head, Stepper(head.rnn, lanes)
+        weight = head.embed.weight
+        embeddings = functional.relu(head.embed(weight.new_tensor([[0.0], [1.0]])))  # of a bit 0 and a bit 1
+        self._table = self._stepper.first_gates(embeddings)
+        self._hidden = [weight.new_empty(lanes, head.rnn.hidden_size) for _ in range(head.rnn.num_layers)]
+        self._previous = torch.empty(lanes, dtype=torch.int64, device=weight.device)
+
+    def __call__(self, states: Tensor, widths: Tensor, thresholds: Tensor) -> Tensor:
         """Draw the bits of one row a lane.
 
         Args:
             states: float[B, H].
-            widths: int64[B], candidates of each lane, >= 1.
-            uniforms: float[B, W] in [0, 1), one for each scan step; W is at least the largest width.
+            widths: int64[B], candidates of each lane, 0 where none is to be drawn.
+            thresholds: float[B, W], one for each scan step: a bit is 1 when its logit exceeds it. W is the largest width.
 
         Returns:
             uint8[B, W], bit k standing for the k-th nearest candidate.
         """
-        bits = torch.zeros(uniforms.shape, dtype=torch.uint8, device=states.device)
-        order = torch.argsort(widths, descending=True, stable=True)
-        widths, uniforms = widths[order], uniforms[order]
-        hidden = [self.start(states[order])]
-        hidden += [torch.zeros_like(hidden[0]) for _ in range(self.rnn.num_layers - 1)]
-        embeddings = functional.relu(self.embed(states.new_tensor([[0.0], [1.0]])))  # of a bit 0 and a bit 1
-        previous = torch.ones_like(widths)
-        any_chosen = torch.zeros_like(widths, dtype=torch.bool)
-        for j, count in enumerate(_at_least(widths)):
-            hidden = self.rnn.step(embeddings[previous[:count]], [state[:count] for state in hidden])
-            probability = torch.sigmoid(self.output(hidden[-1]).squeeze(1))
-            chosen = uniforms[:count, j] < probability
-            width = widths[:count]
-            if self.never_empty:
-                chosen |= (width == j + 1) & ~any_chosen[:count]
-            any_chosen[:count] |= chosen
-            place = width - 1 - j if self.oldest_first else torch.full_like(width, j)
-            bits[order[:count], place] = chosen.to(torch.uint8)
-            previous = chosen.long()
-        return bits
+        head = self._head
+        for hidden in self._hidden[1:]:
+            hidden.zero_()
+        self._hidden[0].copy_(head.start(states))
+        self._previous.fill_(1)
+        drawn = torch.empty(thresholds.shape[1], len(states), dtype=torch.bool, device=states.device)
+        for j, threshold in enumerate(thresholds.t().contiguous()):
+            logits = head.output(self._stepper.choose(self._table, self._previous, self._hidden)).squeeze(1)
+            self._previous.copy_(torch.gt(logits, threshold, out=drawn[j]))
+        return _in_window(drawn.t(), widths, head.oldest_first, head.never_empty)
 
 
-def _at_least(widths: Tensor) -> list[int]:
-    """For each scan step j, how many of the widths (descending) exceed j."""
-    counts = torch.bincount(widths)
-    remaining: list[int] = (len(widths) - torch.cumsum(counts, 0))[:-1].tolist()
-    return remaining
+def _in_window(drawn: Tensor, widths: Tensor, oldest_first: bool, never_empty: bool) -> Tensor:
+    """Scan decisions bool[B, W] as bits uint8[B, W], nearest candidate first; what lies outside the window is 0."""
+    candidates = torch.arange(drawn.shape[1], device=drawn.device)
+    inside = candidates < widths[:, None]
+    if never_empty:  # the last decision is certain if nothing was chosen before
+        last = candidates == widths[:, None] - 1
+        drawn = drawn | (last & ~(drawn & inside & ~last).any(1, keepdim=True))
+    if oldest_first:
+        drawn = drawn.gather(1, (widths[:, None] - 1 - candidates).clamp(min=0))
+    return (drawn & inside).to(torch.uint8)
 
 
 class IndependentEdges(nn.Module):
@@ -132,17 +150,16 @@ class IndependentEdges(nn.Module):
             counted[rows, last] &= bits.sum(1) > bits[rows, last]
         return (_log_bernoulli(self.output(states), bits) * counted).sum(1)
 
-    def sample(self, states: Tensor, widths: Tensor, uniforms: Tensor) -> Tensor:
-        """Draw the bits of one row a lane; arguments and result as in EdgeRNN.sample."""
-        candidates = torch.arange(uniforms.shape[1], device=states.device)
-        place = candidates.expand_as(uniforms)
-        if self.oldest_first:  # the uniform of scan step j belongs to the candidate that is scanned then
-            place = (widths[:, None] - 1 - place).clamp(min=0)
-        probabilities = torch.sigmoid(self.output(states))[:, : uniforms.shape[1]]
-        chosen = (uniforms.gather(1, place) < probabilities) & (candidates < widths[:, None])
-        if self.never_empty:
-            chosen[torch.arange(len(widths), device=states.device), self._last(widths)] |= ~chosen.any(1)
-        return chosen.to(torch.uint8)
+    def sampler(self, lanes: int) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+        """What draws the rows of so many lanes at a time: arguments and result as of EdgeSampler."""
+        return self._sample
+
+    def _sample(self, states: Tensor, widths: Tensor, thresholds: Tensor) -> Tensor:
+        logits = self.output(states)[:, : thresholds.shape[1]]
+        if self.oldest_first:  # in the order of the scan, like the thresholds
+            candidates = torch.arange(thresholds.shape[1], device=states.device)
+            logits = logits.gather(1, (widths[:, None] - 1 - candidates).clamp(min=0))
+        return _in_window(logits > thresholds, widths, self.oldest_first, self.never_empty)
 
     def _last(self, widths: Tensor) -> Tensor:
         """The bit that is decided last in each row."""

@@ -13,7 +13,6 @@ from gengraph.checkpoint import load_checkpoint
 from gengraph.config import Config
 from gengraph.data import load_dataset, split_graphs
 from gengraph.distributed.cluster import fit_workers
-from gengraph.distributed.sample import sample_shards
 from gengraph.distributed.score import ray_map
 from gengraph.distributed.tasks import spread
 from gengraph.distributed.train import train_on_ray
@@ -21,8 +20,6 @@ from gengraph.distributed.tune import tune_on_ray
 from gengraph.errors import InputError, NotEnoughResources
 from gengraph.metrics import DescribedSet, evaluate
 from gengraph.runs import create_run, newest_checkpoint, train_run
-from gengraph.sampling import ShardWriter
-from gengraph.shards import plan_shards
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("local_ray"), pytest.mark.xdist_group("ray")]
 
@@ -85,23 +82,6 @@ def test_two_workers_train_like_one(tmp_path: Path) -> None:
         np.testing.assert_allclose(found[name].numpy(), value.numpy(), atol=2e-4)
     assert reports[-1]["step"] == 12
     assert sorted(path.name for path in together.iterdir()) == sorted(path.name for path in alone.iterdir())
-
-
-def test_three_workers_write_the_same_shards_as_one(tmp_path: Path) -> None:
-    checkpoint_path = make_run(tmp_path / "run")
-    train_run(checkpoint_path)
-    checkpoint = load_checkpoint(newest_checkpoint(checkpoint_path))
-    shards = plan_shards(100, 12, seed=3)
-    for name in ("one", "three"):
-        (tmp_path / name).mkdir()
-    write = ShardWriter(checkpoint, tmp_path / "one")
-    for shard in shards:
-        write(shard)
-    done: list[int] = []
-    sample_shards(checkpoint, tmp_path / "three", shards, workers=3, cpus=1.0, report=done.append)
-    assert sum(done) == 100
-    for shard in shards:
-        assert (tmp_path / "one" / shard.filename).read_bytes() == (tmp_path / "three" / shard.filename).read_bytes()
 
 
 def test_the_benchmark_gives_the_same_numbers_on_workers() -> None:

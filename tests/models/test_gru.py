@@ -3,7 +3,7 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from gengraph.models.gru import GRU
+from gengraph.models.gru import GRU, Stepper
 
 
 def reference(gru: GRU, input_size: int) -> nn.GRU:
@@ -53,13 +53,16 @@ def test_gradients_equal_finite_differences() -> None:
     assert torch.autograd.gradcheck(lambda x: gru(x, [3, 2, 1]), [inputs])
 
 
+@torch.inference_mode()
 def test_step_by_step_equals_the_whole_sequence() -> None:
     torch.manual_seed(2)
     gru = GRU(3, 4, 2).double()
     inputs = torch.randn(5, 3, dtype=torch.float64)
+    expected = gru(inputs, [1] * 5)
+    stepper = Stepper(gru, 1)
     hidden = [torch.zeros(1, 4, dtype=torch.float64) for _ in range(2)]
-    outputs = []
-    for row in inputs:
-        hidden = gru.step(row[None], hidden)
-        outputs.append(hidden[-1])
-    torch.testing.assert_close(torch.cat(outputs), gru(inputs, [1] * 5))
+    torch.testing.assert_close(torch.cat([stepper.step(row[None], hidden).clone() for row in inputs]), expected)
+    table = stepper.first_gates(inputs)
+    hidden = [torch.zeros(1, 4, dtype=torch.float64) for _ in range(2)]
+    chosen = [stepper.choose(table, torch.tensor([t]), hidden).clone() for t in range(5)]
+    torch.testing.assert_close(torch.cat(chosen), expected)

@@ -1,0 +1,253 @@
+"""The lanes of a sampler: attempts at graphs that grow side by side, row by row.
+
+The network always runs on blocks of the same number of lanes, in one thread: idle lanes are computed and ignored. Matrix
+products round differently in other shapes, so only this makes an attempt's bits a matter of (seed, graph index, attempt)
+alone, whatever else is being sampled.
+
+Legend: B lanes (a multiple of the block), M max_prev_node, W widest window of a step, A attempts.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from gengraph.graphs import GraphSet, Int64Array
+from gengraph.models.graphrnn import GraphRNNModel
+from gengraph.sequences.rows import CONTINUE, STOP
+from gengraph.streams import key_of, uniform_at
+
+BLOCK = 256  # lanes that one call of the network computes: fewer cost nearly as much, more gain little
+BLOCK_ON_GPU = 4096
+_NOBODY = -1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rules:
+    """How attempts are drawn.
+
+    Attributes:
+        seed: of the sample, >= 0.
+        limit: nodes at which a sequence is cut.
+        ends: False takes no row as an end, so that every attempt grows to the limit.
+        temperature: divides the logits of edges, > 0; the decisions to stop or to start a new component are left alone.
+    """
+
+    seed: int
+    limit: int
+    ends: bool = True
+    temperature: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """Attempts that have ended.
+
+    Attributes:
+        place: int64[A], which of the graphs asked for each is.
+        number: int64[A], which attempt at it, from 0.
+        cut: bool[A], whether it was cut because it did not end by itself.
+        graphs: as drawn.
+    """
+
+    place: Int64Array
+    number: Int64Array
+    cut: npt.NDArray[np.bool_]
+    graphs: GraphSet
+
+    def __len__(self) -> int:
+        return len(self.place)
+
+
+class Lanes:
+    """Grows attempts; a lane whose attempt has ended takes the next of the queue at once.
+
+    Args:
+        model: trained, on any device.
+        indices: int64[G], the graphs asked for.
+        rules: how attempts are drawn.
+        lanes: attempts that grow at a time.
+
+    Attributes:
+        queue: attempts that wait for a lane, as (place, number); the first attempts at all graphs at the start.
+    """
+
+    def __init__(self, model: GraphRNNModel, indices: Int64Array, rules: Rules, lanes: int) -> None:
+        self._model, self._indices, self._rules = model, indices, rules
+        self._weight = model.embed.weight
+        self._size = BLOCK_ON_GPU if self._weight.is_cuda else BLOCK
+        self._step, self._draw_edges = model.stepper(self._size), model.head.sampler(self._size)
+        self.queue = deque((place, 0) for place in range(len(indices)))
+        used = min(lanes, len(indices))
+        count = -(-used // self._size) * self._size
+        self._place = np.full(count, _NOBODY)  # int64[B], the graph of each lane
+        self._number = np.zeros(count, np.int64)  # int64[B], which attempt at it
+        self._last = np.zeros(count, np.int64)  # int64[B], the newest node
+        self._start = np.zeros(count, np.int64)  # int64[B], where its window starts
+        self._num_edges = np.zeros(count, np.int64)
+        self._edges = np.empty((count, 64, 2), np.int32)
+        self._hidden = [self._weight.new_zeros(count, model.rnn.hidden_size) for _ in range(model.rnn.num_layers)]
+        self._rows = self._weight.new_ones(count, model.facts.max_prev_node)
+        self._ended: list[tuple[npt.NDArray[Any], ...]] = []
+        self.num_ended = 0
+        self._fill(np.arange(used))
+
+    @property
+    def busy(self) -> bool:
+        """Whether an attempt grows or waits."""
+        return bool(self.queue) or bool((self._place != _NOBODY).any())
+
+    def take(self) -> Attempts:
+        """The attempts, one at least, that have ended since they were last taken."""
+        place, number, cut, last, num_edges, edges = map(np.concatenate, zip(*self._ended, strict=True))
+        self._ended, self.num_ended = [], 0
+        graphs = GraphSet.from_flat(last + 1, np.repeat(np.arange(len(place)), num_edges), edges)
+        return Attempts(place, number, cut, graphs)
+
+    def advance(self) -> None:
+        """Make one row of every attempt, after idle lanes were filled from the queue."""
+        if self.queue:
+            self._fill(np.flatnonzero(self._place == _NOBODY))
+        bound = self._rows.shape[1]
+        active = self._place != _NOBODY
+        widths = np.where(active, np.minimum(self._last + 1 - self._start, bound), 0)
+        keys = np.where(active, self._indices[self._place], 0)
+        uniforms, thresholds = _draw(
+            self._rules.seed, (keys, self._number, self._last * (bound + 1)), widths, int(widths.max()), self._rules.temperature
+        )
+        states, decisions = self._node_level(torch.from_numpy(uniforms))
+        bits = self._edge_level(states, np.where(decisions == CONTINUE, widths, 0), thresholds)
+        if not self._rules.ends:
+            ended = np.zeros_like(active)
+        elif self._model.decides:
+            ended = decisions == STOP
+        else:
+            ended = ~bits.any(axis=1)
+        at_limit = self._last + 1 >= self._rules.limit
+        cut = at_limit & ~ended
+        ended = active & (ended | at_limit)
+        self._grow(bits, active & ~ended)
+        if ended.any():
+            self._retire(np.flatnonzero(ended), cut)
+
+    def _node_level(self, uniforms: torch.Tensor) -> tuple[torch.Tensor, npt.NDArray[np.int64]]:
+        """The states float[B, H] before the next row, and the decisions int64[B]."""
+        uniforms = uniforms.to(self._weight)
+        decisions = [
+            self._model.decide(self._step(self._rows[block], [hidden[block] for hidden in self._hidden]), uniforms[block])
+            for block in self._blocks(len(self._place))
+        ]
+        return self._hidden[-1], torch.cat(decisions).cpu().numpy()
+
+    def _edge_level(
+        self, states: torch.Tensor, widths: Int64Array, thresholds: npt.NDArray[np.float32]
+    ) -> npt.NDArray[np.uint8]:
+        """The rows uint8[B, M]. Lanes go through the network widest first, so that a block ends early where rows are narrow."""
+        bits = np.zeros((len(widths), self._rows.shape[1]), np.uint8)
+        widest_first = np.argsort(-widths, kind="stable")
+        for block in self._blocks(int(np.count_nonzero(widths))):
+            lanes = widest_first[block]
+            width = int(widths[lanes[0]])
+            drawn = self._draw_edges(
+                states[torch.from_numpy(lanes).to(states.device)],
+                torch.from_numpy(widths[lanes]).to(states.device),
+                torch.from_numpy(thresholds[lanes, :width]).to(states),
+            )
+            bits[lanes, :width] = drawn.cpu().numpy()
+        return bits
+
+    def _blocks(self, count: int) -> Iterator[slice]:
+        return (slice(start, start + self._size) for start in range(0, count, self._size))
+
+    def _grow(self, bits: npt.NDArray[np.uint8], grows: npt.NDArray[np.bool_]) -> None:
+        """Add a node to every attempt that grows."""
+        if self._num_edges.max() + bits.shape[1] > self._edges.shape[1]:
+            more = np.empty_like(self._edges, shape=(len(bits), 2 * self._edges.shape[1] + bits.shape[1], 2))
+            more[:, : self._edges.shape[1]] = self._edges
+            self._edges = more
+        _add_nodes(bits, grows, self._last, self._start, self._num_edges, self._edges, self._model.adaptive)
+        self._rows.copy_(torch.from_numpy(bits))
+
+    def _retire(self, lanes: Int64Array, cut: npt.NDArray[np.bool_]) -> None:
+        """Note what the lanes have grown, and free them."""
+        counts = self._num_edges[lanes]
+        edges = self._edges[lanes, : counts.max()][np.arange(counts.max()) < counts[:, None]]
+        self._ended.append((self._place[lanes], self._number[lanes], cut[lanes], self._last[lanes], counts, edges))
+        self.num_ended += len(lanes)
+        self._place[lanes] = _NOBODY
+        if not self.queue:
+            self._shrink()
+
+    def _fill(self, free: Int64Array) -> None:
+        """Start waiting attempts in free lanes."""
+        lanes = free[: len(self.queue)]
+        if not len(lanes):
+            return
+        chosen = np.array([self.queue.popleft() for _ in lanes], np.int64)
+        self._place[lanes], self._number[lanes] = chosen.T
+        self._last[lanes] = self._start[lanes] = self._num_edges[lanes] = 0
+        self._rows[lanes] = 1
+        for hidden in self._hidden:
+            hidden[lanes] = 0
+
+    def _shrink(self) -> None:
+        """Drop blocks for which no attempt is left."""
+        kept = np.flatnonzero(self._place != _NOBODY)
+        count = max(1, -(-len(kept) // self._size)) * self._size
+        if count == len(self._place):
+            return
+        kept = np.concatenate([kept, np.flatnonzero(self._place == _NOBODY)[: count - len(kept)]])
+        self._place, self._number, self._last = self._place[kept], self._number[kept], self._last[kept]
+        self._start, self._num_edges, self._edges = self._start[kept], self._num_edges[kept], self._edges[kept]
+        self._rows = self._rows[kept]
+        self._hidden = [hidden[kept] for hidden in self._hidden]
+
+
+@nb.njit(cache=True)
+def _draw(
+    seed: int, streams: Any, widths: npt.NDArray[np.int64], widest: int, temperature: float
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
+    """A uniform number float64[B] for each lane's decision, and thresholds float32[B, W] for the logits of its edges.
+
+    A logit exceeds T log(u / (1 - u)) with the probability that its sigmoid at temperature T has.
+    """
+    keys, numbers, counters = streams
+    uniforms = np.zeros(keys.shape[0])
+    thresholds = np.zeros((keys.shape[0], widest), np.float32)
+    for lane in range(keys.shape[0]):
+        if widths[lane]:
+            key = key_of(seed, keys[lane], numbers[lane])
+            uniforms[lane] = uniform_at(key, counters[lane])
+            for j in range(widths[lane]):
+                uniform = uniform_at(key, counters[lane] + 1 + j)
+                thresholds[lane, j] = temperature * (np.log(uniform) - np.log1p(-uniform)) if uniform > 0 else -np.inf
+    return uniforms, thresholds
+
+
+@nb.njit(cache=True)
+def _add_nodes(
+    bits: npt.NDArray[np.uint8],
+    grows: npt.NDArray[np.bool_],
+    last: npt.NDArray[np.int64],
+    start: npt.NDArray[np.int64],
+    num_edges: npt.NDArray[np.int64],
+    edges: npt.NDArray[np.int32],
+    adaptive: bool,
+) -> None:
+    for lane in range(bits.shape[0]):
+        if grows[lane]:
+            oldest = last[lane] + 1
+            for k in range(bits.shape[1] - 1, -1, -1):
+                if bits[lane, k]:
+                    oldest = min(oldest, last[lane] - k)
+                    edges[lane, num_edges[lane], 0] = last[lane] - k
+                    edges[lane, num_edges[lane], 1] = last[lane] + 1
+                    num_edges[lane] += 1
+            if adaptive:
+                start[lane] = oldest
+            last[lane] += 1

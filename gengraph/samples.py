@@ -1,0 +1,125 @@
+"""A sample of a run as a folder: request, shards, manifest."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from gengraph.checkpoint import Checkpoint, load_checkpoint
+from gengraph.data import load_dataset
+from gengraph.errors import InputError
+from gengraph.files import hash_file
+from gengraph.metrics.isomorphism import canonical_keys
+from gengraph.runs import newest_checkpoint, read_run
+from gengraph.sampling import Conditions, ShardWriter
+from gengraph.shards import Shard, abandon_folder, close_folder, missing_shards, open_folder, plan_shards, remove_left_overs
+from gengraph.storage import Folder
+from gengraph.unique import write_unique
+
+Report = Callable[[int], None]
+ShardsWriter = Callable[[Callable[[], ShardWriter], Sequence[Shard], Report], None]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """What is asked of a run.
+
+    Attributes:
+        num_graphs: >= 1.
+        seed: >= 0.
+        shard_size: graphs in a shard.
+        conditions: on each graph.
+        unique: no two graphs are isomorphic.
+        novel_against: no graph is isomorphic to one of these: train (the run's training graphs), a data set or a path.
+        device: cpu or cuda.
+    """
+
+    num_graphs: int
+    seed: int = 0
+    shard_size: int = 10_000
+    conditions: Conditions = dataclasses.field(default_factory=Conditions)
+    unique: bool = False
+    novel_against: str | None = None
+    device: str = "cpu"
+
+
+def write_here(make: Callable[[], ShardWriter], shards: Sequence[Shard], report: Report) -> None:
+    """Write shards in this process."""
+    if shards:
+        write = make()
+        for shard in shards:
+            write(shard, report)
+
+
+def sample_run(
+    run: Path, folder: Folder, request: Request, *, write_shards: ShardsWriter = write_here, report: Report = lambda _done: None
+) -> dict[str, Any]:
+    """Sample from the newest checkpoint of a run into a folder, or finish the sample that is there.
+
+    Args:
+        run: folder of the run.
+        folder: of the sample, new or begun by the same request.
+        request: what is asked.
+        write_shards: where the shards are written.
+        report: called with the number of graphs that are done, those of an earlier try first.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        InputError: no such run; the folder holds something else; too few attempts meet the conditions.
+        OSError: the folder cannot be written; shards that are done stay.
+    """
+    path = newest_checkpoint(run)
+    checkpoint = load_checkpoint(path)
+    conditions, known_hash = _refusing(request, run)
+    conditions.rules(checkpoint.build_model(), request.seed)
+    shards = plan_shards(request.num_graphs, request.shard_size, request.seed)
+    open_folder(
+        folder,
+        {
+            "torch": version("torch"),
+            "device": request.device,
+            "run": run.name,
+            "reading": read_run(run).get("reading"),
+            "step": checkpoint.step,
+            "weights_sha256": hash_file(path / "model.safetensors"),
+            "config": checkpoint.config.to_dict(),
+            "facts": checkpoint.facts.to_dict(),
+            "seed": request.seed,
+            "num_graphs": request.num_graphs,
+            "shard_size": request.shard_size,
+            "conditions": {**request.conditions.to_dict(), "unique": request.unique, "novel_against": known_hash},
+        },
+    )
+    candidates = folder / "candidates" if request.unique else folder
+    todo = missing_shards(folder, shards)
+    if request.unique and todo:
+        todo = missing_shards(candidates, shards)
+    report(request.num_graphs - sum(shard.count for shard in todo))
+    try:
+        write_shards(partial(ShardWriter, checkpoint, conditions, candidates, request.device), todo, report)
+        if request.unique:
+            _keep_unique(checkpoint, conditions, folder, shards, request.device)
+    except InputError:
+        abandon_folder(folder)
+        raise
+    remove_left_overs(folder)
+    return close_folder(folder, shards)
+
+
+def _refusing(request: Request, run: Path) -> tuple[Conditions, str | None]:
+    """The conditions with what is known already refused, and the content hash of what is known."""
+    if request.novel_against is None:
+        return request.conditions, None
+    train = request.novel_against == "train"
+    known = load_dataset(str(run / "data" / "train.parquet") if train else request.novel_against)
+    return dataclasses.replace(request.conditions, refused=frozenset(canonical_keys(known))), known.content_hash()
+
+
+def _keep_unique(checkpoint: Checkpoint, conditions: Conditions, folder: Folder, shards: Sequence[Shard], device: str) -> None:
+    if missing_shards(folder, shards):
+        write_unique(checkpoint.build_model().to(device), conditions, folder / "candidates", folder, shards)
+    (folder / "candidates").remove_all()

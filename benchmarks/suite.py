@@ -6,7 +6,7 @@ or on Ray workers. A cell that fails is reported with its reason, the others go 
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -58,11 +58,15 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """The two parts of a data set that the benchmark uses: 80% to fit, 20% to compare with."""
+    """The two parts of a data set that the benchmark uses: training and validation to fit, test to compare with.
+
+    `reading` says how it was read and split, for the record.
+    """
 
     name: str
     train: GraphSet
     test: DescribedSet
+    reading: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,6 +83,7 @@ class Row:
         fit_seconds: wall time of the fit.
         sample_seconds: wall time of the sampling.
         parameters: what was fitted.
+        reading: the policy that the data set was read with, what it was applied to, and the split.
         error: why the cell failed.
     """
 
@@ -91,6 +96,7 @@ class Row:
     fit_seconds: float | None = None
     sample_seconds: float | None = None
     parameters: dict[str, Any] | None = None
+    reading: dict[str, Any] | None = None
     error: str | None = None
 
 
@@ -118,7 +124,9 @@ def load_data(
             except InputError as error:
                 msg = f"{name}: {error}"
                 raise InputError(msg) from error
-            yield Data(name, GraphSet.concatenate([split.train, split.validation]), DescribedSet(split.test))
+            train = GraphSet.concatenate([split.train, split.validation])
+            reading = collection.record() | {"split": split.origin, "split_seed": split_seed}
+            yield Data(name, train, DescribedSet(split.test), reading)
 
 
 def score(data: Data, graphs: GraphSet, protocol: str) -> dict[str, float | None]:
@@ -151,6 +159,7 @@ def _row(data: Data, model: str, graphs: GraphSet, settings: Settings, **more: A
         num_test=len(data.test.graphs),
         num_graphs=len(graphs),
         mean_num_nodes=float(graphs.num_nodes.mean()),
+        reading=data.reading,
         **more,
     )
 

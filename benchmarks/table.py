@@ -44,6 +44,15 @@ def describe_sets(rows: list[Row]) -> list[str]:
     return [f"{name}: {row.num_test} test graphs against {row.num_graphs}" for name, row in reversed(first.items())]
 
 
+def describe_reading(rows: list[Row]) -> list[str]:
+    """What reading changed in each data set, or had to be told to leave behind."""
+    readings = {row.dataset: row.reading for row in rows if row.reading and row.reading.get("found")}
+    return [
+        f"{name}: " + ", ".join(f"{kind} {reading['policy'][kind]} ({count})" for kind, count in reading["found"].items())
+        for name, reading in readings.items()
+    ]
+
+
 def write_results(out: Path, rows: list[Row], settings: Settings, command: str) -> None:
     """Write results.json, results.csv and results.md under a folder."""
     about = {
@@ -76,6 +85,9 @@ def _markdown(rows: list[Row], settings: Settings, about: dict[str, Any]) -> Ite
     yield f"`{about['command']}`; seed {settings.seed}; {machine}; {versions}."
     yield ""
     yield "; ".join(describe_sets(rows)) + "."
+    for line in describe_reading(rows):
+        yield ""
+        yield f"Read with: {line}"
     for line in failures(rows):
         yield ""
         yield f"Failed: {line}"

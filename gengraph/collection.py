@@ -15,6 +15,7 @@ from gengraph.errors import InputError
 from gengraph.graphs import GraphSet, Int64Array
 
 PARTS = ("train", "validation", "test")
+_MAX_NODES = 2**31 - 1
 PART_NAMES = {"train": 0, "validation": 1, "val": 1, "valid": 1, "test": 2}
 
 _CHOICES = {
@@ -146,10 +147,13 @@ def simplify(raw: RawGraphs, policy: Policy) -> Collection:
     Raises:
         InputError: an edge to a node that does not exist, or something that the policy refuses; the message counts it.
     """
+    _check_sizes(raw.num_nodes)
     found: dict[str, int] = {}
     if raw.attributes:
         listed = ", ".join(f"{name} ({count})" for name, count in raw.attributes.items())
-        _treat(found, policy, "on_attributes", sum(raw.attributes.values()), f"values of attributes are left behind: {listed}")
+        _treat(
+            found, policy, "on_attributes", sum(raw.attributes.values()), f"values of attributes would be left behind: {listed}"
+        )
     graphs = _as_it_is(raw)
     if graphs is None:
         graphs = _simple(raw, policy, found)
@@ -158,10 +162,11 @@ def simplify(raw: RawGraphs, policy: Policy) -> Collection:
 
 def _as_it_is(raw: RawGraphs) -> GraphSet | None:
     """The graphs without a copy if they are what a GraphSet holds."""
-    if np.any(raw.directed):
+    edges = raw.edges.astype(np.int32, copy=False)
+    if np.any(raw.directed) or (edges is not raw.edges and not np.array_equal(edges, raw.edges)):
         return None
     try:
-        return GraphSet(raw.num_nodes.astype(np.int32, copy=False), raw.edge_offsets, raw.edges.astype(np.int32, copy=False))
+        return GraphSet(raw.num_nodes.astype(np.int32, copy=False), raw.edge_offsets, edges)
     except InputError:
         return None
 
@@ -238,10 +243,16 @@ class _Where:
         return f" ({len(np.unique(self.graph[chosen]))} graphs, first graph {int(self.graph[first])}, nodes {u} and {v})"
 
 
-def _check_range(num_nodes: npt.NDArray[Any], graph: Int64Array, edges: Int64Array) -> None:
-    if (num_nodes < 0).any():
+def _check_sizes(num_nodes: npt.NDArray[Any]) -> None:
+    if num_nodes.min(initial=0) < 0:
         msg = f"num_nodes must be >= 0, got {int(num_nodes.min())}"
         raise InputError(msg)
+    if num_nodes.max(initial=0) > _MAX_NODES:
+        msg = f"num_nodes must be at most {_MAX_NODES}, got {int(num_nodes.max())}"
+        raise InputError(msg)
+
+
+def _check_range(num_nodes: npt.NDArray[Any], graph: Int64Array, edges: Int64Array) -> None:
     outside = (np.minimum(edges[:, 0], edges[:, 1]) < 0) | (np.maximum(edges[:, 0], edges[:, 1]) >= num_nodes[graph])
     if outside.any():
         first = int(np.argmax(outside))

@@ -12,7 +12,7 @@ from gengraph.data import load_dataset
 from gengraph.errors import InputError
 from gengraph.files import hash_file
 from gengraph.metrics.isomorphism import canonical_keys
-from gengraph.runs import newest_checkpoint
+from gengraph.runs import newest_checkpoint, read_run
 from gengraph.sampling import Conditions, ShardWriter
 from gengraph.shards import Shard, abandon_folder, close_folder, missing_shards, open_folder, plan_shards, remove_left_overs
 from gengraph.storage import Folder
@@ -83,6 +83,7 @@ def sample_run(
             "torch": version("torch"),
             "device": request.device,
             "run": run.name,
+            "reading": read_run(run).get("reading"),
             "step": checkpoint.step,
             "weights_sha256": hash_file(path / "model.safetensors"),
             "config": checkpoint.config.to_dict(),

@@ -81,7 +81,7 @@ def test_each_refusal_counts_and_names_its_option() -> None:
         default, [(0, 0), (3, 3)]
     )
     assert "2 parallel edges (1 graphs, first graph 1, nodes 0 and 1); keep one" in refusal(default, [(0, 1), (1, 0), (0, 1)])
-    assert "9 values of attributes are left behind: mass (4), charge (5); use --on-attributes drop" in refusal(
+    assert "9 values of attributes would be left behind: mass (4), charge (5); use --on-attributes drop" in refusal(
         default, [], attributes={"mass": 4, "charge": 5}
     )
     assert "4 nodes without edges; use --on-isolated keep or drop" in refusal(Policy(on_isolated="error"), [(0, 1)])
@@ -147,6 +147,22 @@ def test_splits_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
     pq.write_table(table, tmp_path / "shards" / "shard-1.parquet")
     with pytest.raises(InputError, match="1 of 2 files have no split column and the others have"):
         read_collection(tmp_path / "shards")
+
+
+@pytest.mark.parametrize("extra", ["train.jsonl", "valid.parquet", "more.parquet"])
+def test_folders_of_parts_with_something_more_are_refused(tmp_path: Path, extra: str) -> None:
+    one = GraphSet.from_networkx([nx.path_graph(2)])
+    for name in ("train.parquet", "validation.parquet", "test.parquet", extra):
+        write_graphs(one, tmp_path / name)
+    with pytest.raises(InputError, match=r"holds one file for each part, got .*train"):
+        read_collection(tmp_path)
+
+
+def test_numbers_that_do_not_fit_are_refused_not_wrapped() -> None:
+    with pytest.raises(InputError, match="at most 2147483647, got 5000000000"):
+        simplify(RawGraphs.from_lists([5_000_000_000], [[]]), Policy())
+    with pytest.raises(InputError, match=r"the first is \(0, 4294967297\) in graph 0 of 2 nodes"):
+        simplify(RawGraphs.from_lists([2], [[(0, 2**32 + 1)]]), Policy())
 
 
 def test_the_data_of_a_run_is_a_split(tmp_path: Path) -> None:

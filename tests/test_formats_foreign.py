@@ -37,7 +37,7 @@ def test_attributes_and_directions_are_counted(tmp_path: Path, suffix: str) -> N
     nx.set_edge_attributes(graph, 1, "weight")
     path = tmp_path / f"a{suffix}"
     (nx.write_graphml if suffix == ".graphml" else nx.write_gml)(graph, path)
-    with pytest.raises(InputError, match=r"3 values of attributes are left behind: node charge \(3\)"):
+    with pytest.raises(InputError, match=r"3 values of attributes would be left behind: node charge \(3\)"):
         read_graphs(path)
     with pytest.raises(InputError, match=r"1 of 3 edges have no edge the other way.*nodes 1 and 2\)"):
         read_graphs(path, Policy(on_attributes="drop"))
@@ -70,6 +70,11 @@ def test_one_directed_edge_among_others(tmp_path: Path) -> None:
         ("a.graphml", '<graphml><graph><edge source="1" target="2"/></graph></graphml>', "joins '1', which is no node"),
         ("a.graphml", "<graphml><graph><hyperedge/></graph></graphml>", r"hyperedges are not.*\['hyperedge'\]"),
         ("a.graphml", '<graphml><graph><node id="1"><graph/></node></graph></graphml>', "nested graphs"),
+        (
+            "a.graphml",
+            '<graphml><key id="w" for="edge" attr.name="weight"><default>2</default></key><graph/></graphml>',
+            r"left behind: default edge weight \(1\)",
+        ),
         ("a.gml", "graph [ node [ id 1 ]", "is not GML: a bracket is not closed"),
         ("a.gml", "graph [ node ]", "is not GML: 'node' is no key with a value"),
         ("a.gml", 'graph [ node [ label "a" ] ]', r"a GML node needs id, got \['label'\]"),
@@ -79,7 +84,8 @@ def test_one_directed_edge_among_others(tmp_path: Path) -> None:
         ("a.gml", "[ " * 100_000, "is not GML"),
         ("a.gml", "a " + "[ a " * 100_000, "is not GML"),
         ("a.edgelist", "1 2 3\n", "line 1 has 3 columns, 2 are known .source, target.; name them in the first line"),
-        ("a.edgelist", "source target weight\n1 2 0.5\n", r"1 values of attributes are left behind: weight \(1\)"),
+        ("a.edgelist", "source target weight\n1 2 0.5\n", r"1 values of attributes would be left behind: weight \(1\)"),
+        ("a.edgelist", "source target graph\n1 2\n", "line 2 has 2 columns, 3 are known .source, target, graph."),
         ("a.edgelist", "1 1\n", "1 self-loops .1 graphs, first graph 0, nodes 0 and 0.; remove them, or use --on-loops drop"),
         ("a.edgelist", "1 2\n2 1\n", "1 parallel edges .*--on-multi-edges drop .also if every edge stands twice"),
         ("a.npz", "PK nonsense", "is no sparse matrix of scipy"),
@@ -99,8 +105,10 @@ def test_bad_files_name_the_rule(tmp_path: Path, name: str, content: str, messag
         ("source;target\nx;y\ny;z\n", [nx.path_graph(3)]),
         ("# source target weight\n1 2 1\n2 3 1.0\n", [nx.path_graph(3)]),
         ("graph source target\nb 1 2\na 1 2\nb 2 3\n", [nx.path_graph(3), nx.path_graph(2)]),
-        ("graph\tu\tv\n10\t1\t2\n9\t1\t2\n9\t2\t3\n", [nx.path_graph(3), nx.path_graph(2)]),
+        ("graph_id\tsrc\tdst\n10\t1\t2\n9\t1\t2\n9\t2\t3\n", [nx.path_graph(3), nx.path_graph(2)]),
         ("graph source target\n0 5 7\n0 6\n1\n", [nx.Graph([(0, 2)]), nx.empty_graph(0)]),
+        ("u v\nv w\n", [nx.path_graph(3)]),
+        ("source target graph\n1 2 a\n1 2 b\n2 3 b\n", [nx.path_graph(2), nx.path_graph(3)]),
         ("7\n", [nx.empty_graph(1)]),
         ("-1 0\n0 1\n", [nx.path_graph(3)]),
     ],
@@ -114,6 +122,24 @@ def test_edge_lists(tmp_path: Path, content: str, expected: list[nx.Graph]) -> N
         assert graphs.edges.tolist() == [[0, 2]]
     else:
         assert graphs == GraphSet.from_networkx(expected)
+
+
+def test_sparse6_with_loops_and_parallel_edges(tmp_path: Path) -> None:
+    graph = nx.MultiGraph([(0, 1), (0, 1), (1, 2), (2, 2)])
+    (tmp_path / "a.s6").write_bytes(nx.to_sparse6_bytes(graph, header=False))
+    with pytest.raises(InputError, match="1 self-loops"):
+        read_graphs(tmp_path / "a.s6")
+    collection = read_collection(tmp_path / "a.s6", Policy(on_loops="drop", on_multi_edges="drop"))
+    assert collection.found == {"on_loops": 1, "on_multi_edges": 1}
+    assert collection.graphs == GraphSet.from_networkx([nx.path_graph(3)])
+
+
+def test_a_short_line_that_claims_many_nodes_costs_no_memory(tmp_path: Path) -> None:
+    (tmp_path / "a.s6").write_text(":~~?@????\n")
+    assert read_graphs(tmp_path / "a.s6").num_nodes.tolist() == [2**24]
+    (tmp_path / "a.s6").write_text(":~~~~~~~~\n")
+    with pytest.raises(InputError, match="num_nodes must be at most 2147483647, got 68719476735"):
+        read_graphs(tmp_path / "a.s6")
 
 
 def test_matrices_of_scipy(tmp_path: Path) -> None:

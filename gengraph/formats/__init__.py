@@ -13,10 +13,13 @@
 A folder with the files train, validation and test, of any of these formats, is a set with given parts.
 """
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
-from gengraph.collection import PART_NAMES, PARTS, Collection, Policy, RawGraphs, parts_of, simplify
+import numpy as np
+
+from gengraph.collection import PART_NAMES, Collection, Policy, RawGraphs, simplify
 from gengraph.errors import InputError
 from gengraph.formats.edgelist import read_edgelist, write_edgelist
 from gengraph.formats.markup import read_gml, read_graphml, write_gml, write_graphml
@@ -125,8 +128,8 @@ def _simplified(path: Path, raw: RawGraphs, policy: Policy) -> Collection:
 
 
 def _read_folder(folder: Path, policy: Policy) -> Collection:
-    files = {file.stem: file for file in folder.iterdir() if file.suffix in _CODECS and file.stem in PART_NAMES}
-    if {"train", "test"} <= set(files):
+    files = sorted(file for file in folder.iterdir() if file.suffix in _CODECS)
+    if {"train", "test"} <= {file.stem for file in files}:
         return _read_parts(files, policy)
     shards = sorted(folder.glob("*.parquet"))
     if shards:
@@ -137,13 +140,15 @@ def _read_folder(folder: Path, policy: Policy) -> Collection:
     raise InputError(msg)
 
 
-def _read_parts(files: dict[str, Path], policy: Policy) -> Collection:
+def _read_parts(files: list[Path], policy: Policy) -> Collection:
     """A set whose train, validation (if there is one) and test graphs stand in a file each."""
+    part_of = {file: PART_NAMES.get(file.stem) for file in files}
+    if None in part_of.values() or len(set(part_of.values())) < len(files):
+        msg = f"a folder with train and test graphs holds one file for each part, got {', '.join(file.name for file in files)}"
+        raise InputError(msg)
     collections = []
-    for part in PARTS:
-        for name, path in files.items():
-            if PARTS[PART_NAMES[name]] == part:
-                read = _read_file(path, policy)
-                names = [part] * len(read.graphs)
-                collections.append(Collection(graphs=read.graphs, part=parts_of(names, part), policy=policy, found=read.found))
+    for file in sorted(files, key=lambda file: part_of[file] or 0):
+        read = _read_file(file, policy)
+        parts = np.full(len(read.graphs), part_of[file], np.int8)
+        collections.append(dataclasses.replace(read, part=parts))
     return Collection.concatenate(collections)

@@ -19,18 +19,7 @@ from gengraph.errors import InputError
 from gengraph.files import read_text, write_text
 from gengraph.graphs import GraphSet
 
-_NAMES = {
-    "graph": "graph",
-    "graph_id": "graph",
-    "source": "source",
-    "src": "source",
-    "from": "source",
-    "u": "source",
-    "target": "target",
-    "dst": "target",
-    "to": "target",
-    "v": "target",
-}
+_NAMES = {"graph_id": "graph", "src": "source", "dst": "target"}
 _WHOLE = re.compile(r"[+-]?\d+")
 
 
@@ -48,19 +37,20 @@ def read_edgelist(path: Path) -> RawGraphs:
     edges: list[tuple[str, str, str]] = []
     attributes: Counter[str] = Counter()
     for number, values in lines:
-        if len(values) > len(columns):
+        row = dict(zip(columns, values, strict=False))
+        graph = row.pop("graph", "" if "graph" not in columns else None)
+        if len(values) > len(columns) or graph is None:
             msg = (
                 f"{path}, line {number} has {len(values)} columns, {len(columns)} are known ({', '.join(columns)}); name them "
                 "in the first line: graph source target, or source target weight"
             )
             raise InputError(msg)
-        row = dict(zip(columns, values, strict=False))
-        nodes = graphs.setdefault(row.pop("graph", ""), {})
+        nodes = graphs.setdefault(graph, {})
         ends = [row.pop(name) for name in ("source", "target") if name in row]
         for label in ends:
             nodes.setdefault(label, len(nodes))
         if len(ends) == 2:
-            edges.append((values[columns.index("graph")] if "graph" in columns else "", ends[0], ends[1]))
+            edges.append((graph, ends[0], ends[1]))
         attributes.update(name for name, value in row.items() if not (name == "weight" and value in ("1", "1.0")))
     return _numbered(graphs, edges, attributes)
 

@@ -88,6 +88,9 @@ def read_graphml(path: Path) -> RawGraphs:
         raise InputError(msg) from error
     names = {key.get("id", ""): key.get("attr.name", key.get("id", "")) for key in root.iterfind("{*}key")}
     drawn = _Drawn(path)
+    for key in root.iterfind("{*}key"):
+        if key.get("for") in ("node", "edge", "all") and key.find("{*}default") is not None:
+            drawn.attribute(f"default {key.get('for')}", names[key.get("id", "")], key.findtext("{*}default"))
     for graph in root.iterfind("{*}graph"):
         drawn.graph()
         _draw_graphml(graph, names, drawn)

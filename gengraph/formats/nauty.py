@@ -31,7 +31,7 @@ def read_nauty(path: Path) -> RawGraphs:
             raise InputError(msg)
         try:
             size, edges = _from_sparse6(code) if code.startswith(":") else _from_graph6(code)
-        except Exception as error:
+        except ValueError as error:
             msg = f"{path}, line {number} is not {path.suffix[1:]}: {error}"
             raise InputError(msg) from error
         sizes.append(size)
@@ -50,28 +50,48 @@ def write_nauty(graphs: GraphSet, path: Path) -> None:
     write_text(path, "".join(nx.to_sparse6_bytes(graph, header=False).decode() for graph in graphs.to_networkx()))
 
 
-def _from_sparse6(code: str) -> tuple[int, Any]:
-    import networkx as nx
+def _six_bits(code: str) -> tuple[int, npt.NDArray[np.bool_]]:
+    """The number of nodes, and the bits of what follows it."""
+    values = np.frombuffer(code.encode(), np.uint8).astype(np.int64) - 63
+    if not len(values) or (values < 0).any() or (values > 63).any():
+        msg = "its characters must lie between ? and ~"
+        raise ValueError(msg)
+    header = 1 if values[0] < 63 else 4 if values[:2].min() < 63 or len(values) < 2 else 8
+    if len(values) < header:
+        msg = "it ends within the number of nodes"
+        raise ValueError(msg)
+    digits = values[header // 4 : header] if header < 8 else values[2:8]
+    n = int((digits * 64 ** np.arange(len(digits) - 1, -1, -1)).sum())
+    return n, (values[header:, None] & _SIX).astype(bool).reshape(-1)
 
-    graph = nx.from_sparse6_bytes(code.encode())
-    return len(graph), list(graph.edges())
+
+def _from_sparse6(code: str) -> tuple[int, list[tuple[int, int]]]:
+    """Nodes and edges; a bit says whether to go on to the next node v, the number x after it is a neighbour or the next v."""
+    n, bits = _six_bits(code.removeprefix(":"))
+    width = max(1, (n - 1).bit_length())
+    units = bits[: len(bits) // (width + 1) * (width + 1)].reshape(-1, width + 1)
+    steps = zip(units[:, 0].tolist(), (units[:, 1:] @ (1 << np.arange(width - 1, -1, -1))).tolist(), strict=True)
+    edges = []
+    v = 0
+    for go_on, x in steps:
+        v += go_on
+        if x >= n or v >= n:  # padding
+            break
+        if x > v:
+            v = x
+        else:
+            edges.append((x, v))
+    return n, edges
 
 
 def _from_graph6(code: str) -> tuple[int, npt.NDArray[np.int64]]:
     """Nodes and edges int64[E, 2]; bit v(v-1)/2 + u is the edge (u, v), u < v."""
-    values = np.frombuffer(code.encode(), np.uint8).astype(np.int64) - 63
-    if (values < 0).any() or (values > 63).any():
-        msg = "its characters must lie between ? and ~"
-        raise ValueError(msg)
-    header = 1 if values[0] < 63 else 4 if values[1] < 63 else 8
-    digits = values[header // 4 : header] if header < 8 else values[2:8]
-    n = int((digits * 64 ** np.arange(len(digits) - 1, -1, -1)).sum())
+    n, bits = _six_bits(code)
     length = n * (n - 1) // 2
-    if len(values) - header != -(-length // 6):
-        msg = f"{n} nodes need {-(-length // 6)} characters, got {len(values) - header}"
+    if len(bits) != -(-length // 6) * 6:
+        msg = f"{n} nodes need {-(-length // 6)} characters, got {len(bits) // 6}"
         raise ValueError(msg)
-    bits = (values[header:, None] & _SIX).astype(bool).reshape(-1)[:length]
-    place = np.flatnonzero(bits)
+    place = np.flatnonzero(bits[:length])
     v = ((1 + np.sqrt(1 + 8 * place.astype(np.float64))) // 2).astype(np.int64)
     v -= v * (v - 1) // 2 > place
     v += (v + 1) * v // 2 <= place

@@ -167,32 +167,31 @@ def _decode(
     """Edge offsets and edges: rows come by their later node, so that counting the earlier ones sorts them."""
     first = np.zeros(num_nodes.shape[0] + 1, np.int64)
     first[1:] = np.cumsum(num_nodes)
-    counts = np.zeros(first[-1] + 1, np.int64)  # of each earlier node, all graphs in turn; then where its edges begin
+    begins = np.zeros(first[-1] + 1, np.int64)  # where the edges of each earlier node begin, all graphs in turn
     places = _set_bits(bits.reshape(-1))
-    earlier = np.empty(places.shape[0], np.int64)
-    later = np.empty(places.shape[0], np.int32)
-    row, row_end, t = 0, bits.shape[1], 0
+    found = np.empty((places.shape[0], 2), np.int32)  # earlier and later node, by the later one
+    owner = np.empty(places.shape[0], np.int32)  # the earlier node, all graphs in turn
+    t, row, row_end, graph_first, step_end = 0, 0, bits.shape[1], first[0], offsets[1] if len(offsets) > 1 else 0
     for i in range(places.shape[0]):
         while places[i] >= row_end:
             row += 1
             row_end += bits.shape[1]
-        while row >= offsets[t + 1]:
-            t += 1
-        later[i] = t + 1
-        earlier[i] = first[row - offsets[t]] + t - (places[i] - row_end + bits.shape[1])
-        counts[earlier[i] + 1] += 1
+            if row == step_end:
+                t += 1
+                step_end = offsets[t + 1]
+            graph_first = first[row - offsets[t]]
+        u = t - (places[i] - row_end + bits.shape[1])
+        found[i, 0], found[i, 1] = u, t + 1
+        owner[i] = graph_first + u
+        begins[graph_first + u + 1] += 1
     for node in range(first[-1]):
-        counts[node + 1] += counts[node]
-    edge_offsets = counts[first]
-    local = np.empty(first[-1], np.int32)
-    for b in range(num_nodes.shape[0]):
-        for node in range(num_nodes[b]):
-            local[first[b] + node] = node
-    edges = np.empty((places.shape[0], 2), np.int32)
+        begins[node + 1] += begins[node]
+    edge_offsets = begins[first]
+    edges = np.empty_like(found)
     for i in range(places.shape[0]):
-        place = counts[earlier[i]]
-        counts[earlier[i]] += 1
-        edges[place, 0], edges[place, 1] = local[earlier[i]], later[i]
+        place = begins[owner[i]]
+        begins[owner[i]] += 1
+        edges[place, 0], edges[place, 1] = found[i, 0], found[i, 1]
     return edge_offsets, edges
 
 

@@ -121,6 +121,8 @@ def test_a_run_records_what_reading_changed_and_keeps_given_parts() -> None:
     assert about["reading"]["policy"]["on_directed"] == "error"
     assert about["split"] == "given"
     assert about["split_seed"] is None
+    gengraph("sample --run a -n 3 --out s")
+    assert json.loads(Path("s/manifest.json").read_text())["reading"] == about["reading"]
     assert read_graphs("runs/a/data/test.parquet") == graphs[10:]
     gengraph(f"train --dataset runs/a/data --steps 2 --run b --split-seed 5 {FAST}")
     assert json.loads(Path("runs/b/run.json").read_text())["content_hash"] == about["content_hash"]
@@ -130,6 +132,15 @@ def test_a_run_records_what_reading_changed_and_keeps_given_parts() -> None:
     assert about["content_hash"]["test"] == split_graphs(load_dataset("grid-small"), seed=5).test.content_hash()
     write_graphs(load_dataset("grid-small"), "runs/c/data/train.parquet")
     assert "is not what this run was made with" in gengraph("train --run c --resume --steps 4", code=2)
+
+
+def test_a_benchmark_records_what_reading_changed() -> None:
+    Path("loops.jsonl").write_text(LOOPS)
+    gengraph("benchmark --datasets loops.jsonl --models er --workers 0 --on-loops drop --split-seed 3 --out r")
+    reading = json.loads(Path("r/results.json").read_text())["rows"][0]["reading"]
+    assert reading["found"] == {"on_loops": 4}
+    assert (reading["split"], reading["split_seed"]) == ("seeded", 3)
+    assert "Read with: loops.jsonl: on_loops drop (4)" in Path("r/results.md").read_text()
 
 
 @pytest.mark.parametrize("ordering", ["dfs", "degree", "k-core", "rcm", "random"])

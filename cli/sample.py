@@ -78,7 +78,7 @@ def sample(
         device="cuda" if gpus_per_worker else "cpu",
     )
     check_format(f".{output}")
-    folder = Folder(out).absolute()
+    folder = Folder(out)
     per_worker = {"CPU": cpus_per_worker, **({"GPU": gpus_per_worker} if gpus_per_worker else {})}
     where: dict[str, Any] = {"write_shards": _on_ray(workers, per_worker)} if workers else {}
     try:
@@ -102,7 +102,7 @@ def verify(folder: Annotated[str, typer.Argument(help="A folder that `gengraph s
     from gengraph.shards import verify_folder
     from gengraph.storage import Folder
 
-    manifest = verify_folder(Folder(folder).absolute())
+    manifest = verify_folder(Folder(folder))
     typer.echo(f"{manifest['num_graphs']} graphs in {len(manifest['shards'])} shards, every hash is right: {folder}")
 
 

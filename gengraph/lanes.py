@@ -71,10 +71,11 @@ class Lanes:
         model: trained, on any device.
         indices: int64[G], the graphs asked for.
         rules: how attempts are drawn.
-        lanes: attempts that grow at a time.
+        lanes: attempts that grow at a time, rounded up to whole blocks.
 
     Attributes:
         queue: attempts that wait for a lane, as (place, number); the first attempts at all graphs at the start.
+        num_ended: attempts that have ended since they were last taken.
     """
 
     def __init__(self, model: GraphRNNModel, indices: Int64Array, rules: Rules, lanes: int) -> None:
@@ -83,8 +84,7 @@ class Lanes:
         self._size = BLOCK_ON_GPU if self._weight.is_cuda else BLOCK
         self._step, self._draw_edges = model.stepper(self._size), model.head.sampler(self._size)
         self.queue = deque((place, 0) for place in range(len(indices)))
-        used = min(lanes, len(indices))
-        count = -(-used // self._size) * self._size
+        count = -(-min(lanes, len(indices)) // self._size) * self._size
         self._place = np.full(count, _NOBODY)  # int64[B], the graph of each lane
         self._number = np.zeros(count, np.int64)  # int64[B], which attempt at it
         self._last = np.zeros(count, np.int64)  # int64[B], the newest node
@@ -95,7 +95,6 @@ class Lanes:
         self._rows = self._weight.new_ones(count, model.facts.max_prev_node)
         self._ended: list[tuple[npt.NDArray[Any], ...]] = []
         self.num_ended = 0
-        self._fill(np.arange(used))
 
     @property
     def busy(self) -> bool:
@@ -111,8 +110,7 @@ class Lanes:
 
     def advance(self) -> None:
         """Make one row of every attempt, after idle lanes were filled from the queue."""
-        if self.queue:
-            self._fill(np.flatnonzero(self._place == _NOBODY))
+        self._fill(np.flatnonzero(self._place == _NOBODY))
         bound = self._rows.shape[1]
         active = self._place != _NOBODY
         widths = np.where(active, np.minimum(self._last + 1 - self._start, bound), 0)

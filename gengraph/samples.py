@@ -72,7 +72,7 @@ def sample_run(
         InputError: no such run; the folder holds something else; too few attempts meet the conditions.
         OSError: the folder cannot be written; shards that are done stay.
     """
-    path = newest_checkpoint(run)
+    folder, path = folder.absolute(), newest_checkpoint(run)
     checkpoint = load_checkpoint(path)
     conditions, known_hash = _refusing(request, run)
     conditions.rules(checkpoint.build_model(), request.seed)

@@ -37,7 +37,8 @@ class Conditions:
         components: keep all, take the largest, or reject attempts with several.
         stop: model (its own rule), or reference: grow to max_num_node whatever the model says, then delete nodes without
             an edge, as the 2018 code did; for comparison.
-        max_num_node: nodes at which a sequence is cut; by default twice the largest training graph, under `reference` once.
+        max_num_node: nodes at which a sequence is cut; by default twice the largest training graph, under `reference` once;
+            with num_nodes, those bound it.
         refused: canonical keys (`gengraph.metrics.isomorphism`) of graphs that are not taken.
 
     Raises:
@@ -85,7 +86,7 @@ class Conditions:
             raise InputError(msg)
         largest, ends = model.facts.max_num_node, self.stop == "model"
         limit = self.max_num_node or (_SIZE_MARGIN * largest if ends else largest)
-        if self.num_nodes:  # what is too large need not be grown to its end
+        if self.num_nodes and ends:  # what is too large need not be grown to its end
             limit = self.num_nodes[1] if self.components != "largest" else max(limit, self.num_nodes[1])
         return Rules(seed=seed, limit=limit, ends=ends, temperature=self.temperature)
 
@@ -137,7 +138,7 @@ def sample_graphs(
         indices: int64[G] >= 0; graph k of a seed is the same whichever others are asked for.
         seed: >= 0.
         conditions: on the graphs; none by default.
-        lanes: attempts that grow at a time.
+        lanes: attempts that grow at a time, rounded up to whole blocks (`gengraph.lanes`).
         report: called with the number of graphs that have just been finished.
 
     Raises:

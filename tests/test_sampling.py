@@ -154,7 +154,7 @@ def test_conditions_are_checked(values: dict, message: str) -> None:
 
 def test_a_graph_depends_on_seed_and_index_alone() -> None:
     model = tiny_model().float()
-    conditions = Conditions(max_num_node=30, num_nodes=(2, 20), components="reject")
+    conditions = Conditions(max_num_node=30, components="reject")
     draw = partial(sample_graphs, model, conditions=conditions)
     whole = draw(np.arange(120), seed=1, lanes=64)
     narrow = draw(np.arange(120), seed=1, lanes=20)

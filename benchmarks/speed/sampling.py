@@ -172,31 +172,53 @@ def of_a_run(options: argparse.Namespace) -> dict[str, Any]:
     return {"graphs_a_second": round(options.graphs / seconds, 1), "share_of_decoding": round(decoding / seconds, 4)}
 
 
+class TimedWriter(ShardWriter):
+    """A ShardWriter that also notes its CPU seconds."""
+
+    def __init__(self, checkpoint: Checkpoint, folder: Folder) -> None:
+        super().__init__(checkpoint, Conditions(), folder)
+
+    def __call__(self, shard: Shard, report: Callable[[int], None] = lambda _finished: None) -> None:
+        """Sample and write one shard."""
+        _, seconds = _cpu_seconds(partial(super().__call__, shard, report))
+        self._folder.write(f"{shard.index}.seconds", str(seconds).encode())
+
+
 def of_workers(options: argparse.Namespace) -> dict[str, Any]:
-    """Wall seconds of one and of two workers for the same shards, from the first shard that is done on."""
+    """Wall and CPU seconds a shard of one and of two workers, for the same shards, worker start not counted.
+
+    The wall seconds count from the moment when every worker has finished a shard. On a machine that is busy otherwise the CPU
+    seconds say more: where two workers need as many as one, two free cores make them twice as fast.
+    """
     from gengraph.distributed.cluster import session
     from gengraph.distributed.sample import sample_shards
 
     checkpoint = load_checkpoint(newest_checkpoint(options.run))
-    seconds: dict[int, list[float]] = {1: [], 2: []}
+    shards = plan_shards(options.graphs, max(1, options.graphs // 10), 0)
+    wall: dict[int, list[float]] = {1: [], 2: []}
+    cpu: dict[int, list[float]] = {1: [], 2: []}
     with session(num_cpus=2), tempfile.TemporaryDirectory() as temporary:
         for turn in range(options.turns):
-            for workers, times in seconds.items():
+            for workers in (1, 2):
                 folder = Folder(f"{temporary}/{turn}-{workers}")
-                shards = plan_shards(options.graphs, 250, 0)
                 marks: list[float] = []
-                make = partial(ShardWriter, checkpoint, Conditions(), folder)
-                sample_shards(
-                    make,
-                    shards,
-                    workers=workers,
-                    per_worker={"CPU": 1.0},
-                    report=lambda _count, marks=marks: marks.append(time.perf_counter()),  # type: ignore[misc]
-                )
-                # every worker has started when as many shards as workers are done
-                times.append((marks[-1] - marks[workers - 1]) / (len(marks) - workers))
-    ratio = statistics.median(one / two for one, two in zip(seconds[1], seconds[2], strict=True))
-    return {"seconds_a_shard": {str(k): [round(x, 3) for x in v] for k, v in seconds.items()}, "ratio": round(ratio, 2)}
+
+                def mark(_count: int, marks: list[float] = marks) -> None:
+                    marks.append(time.perf_counter())
+
+                make = partial(TimedWriter, checkpoint, folder)
+                sample_shards(make, shards, workers=workers, per_worker={"CPU": 1.0}, report=mark)
+                wall[workers].append((marks[-1] - marks[workers - 1]) / (len(marks) - workers))
+                seconds = [float(folder.read(name)) for name in folder.names() if name.endswith(".seconds")]
+                cpu[workers].append(statistics.median(seconds))
+    return {
+        name: {
+            "1": [round(x, 3) for x in values[1]],
+            "2": [round(x, 3) for x in values[2]],
+            "ratio": round(statistics.median(one / two for one, two in zip(values[1], values[2], strict=True)), 2),
+        }
+        for name, values in (("wall_seconds_a_shard", wall), ("cpu_seconds_a_shard", cpu))
+    }
 
 
 def of_memory(_options: argparse.Namespace) -> list[dict[str, float]]:

@@ -5,6 +5,7 @@ families have any number of graphs: `planar:8192` begins with the 200 graphs of 
 """
 
 import inspect
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from gengraph.data import families
 from gengraph.data.citeseer import CITESEER_FILE, CITESEER_SHA256, CITESEER_URL, ego_networks, read_citeseer
 from gengraph.data.download import TU_URL, Report, obtain
 from gengraph.data.lattices import grids, ladders
-from gengraph.errors import DatasetUnavailable
+from gengraph.errors import DatasetUnavailable, InputError
 from gengraph.formats import read_collection
 from gengraph.graphs import GraphSet
 from gengraph.streams import Stream
@@ -66,7 +67,14 @@ class Dataset:
 
 def read_tu(name: str, files: Files, policy: Policy) -> Collection:
     """A TU collection by its name, found or downloaded."""
-    return read_collection(files.obtain(f"{name}.zip", TU_URL.format(name=name)), policy)
+    path = files.obtain(f"{name}.zip", TU_URL.format(name=name))
+    try:
+        return read_collection(path, policy)
+    except InputError as error:
+        if path.stat().st_size and zipfile.is_zipfile(path):
+            raise  # the file is whole: it holds what the policy refuses
+        msg = f"{path} is damaged ({error}); delete it and try again"
+        raise DatasetUnavailable(msg) from error
 
 
 def _structure(name: str, counts: tuple[int, int, int], files: Files) -> GraphSet:

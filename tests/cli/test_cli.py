@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import re
@@ -12,11 +13,12 @@ import pytest
 from typer.testing import CliRunner
 
 from gengraph.cli.app import app
+from gengraph.cli.guard import explain
 from gengraph.formats import read_graphs, write_graphs
 from gengraph.graphs import GraphSet
 
 FAST = "--set model.hidden_size=8 --set model.embedding_size=4 --set model.edge_hidden_size=4 --set model.edge_num_layers=1"
-COMMANDS = ("train", "tune", "sample", "evaluate", "benchmark", "datasets")
+COMMANDS = ("train", "tune", "sample", "samples verify", "evaluate", "benchmark", "datasets")
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +44,7 @@ def test_help_imports_neither_torch_nor_ray_nor_numba() -> None:
     )
     output = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60).stdout
     for command in COMMANDS:
-        assert command in output
+        assert command.split()[0] in output
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -65,6 +67,11 @@ def test_train_sample_evaluate() -> None:
     Path("s/shard-000001.parquet").unlink()
     gengraph("sample --run g -n 120 --shard-size 50 --out s --seed 4")
     assert read_graphs("s") == first
+    assert "every hash is right" in gengraph("samples verify s")
+    output = gengraph("sample --run g -n 20 --num-nodes 2..20 --components reject --unique --format g6 --out few")
+    assert re.search(r"20 of \d+ attempts were taken: \d+\.\d%", output)
+    assert read_graphs("few/shard-000000.g6") == read_graphs("few")
+    assert (read_graphs("few").num_components() == 1).all()
 
     table = gengraph("evaluate runs/g/data/test.parquet s")
     assert all(word in table for word in ("degree", "clustering", "orbit", "emd"))
@@ -144,6 +151,14 @@ def test_a_data_set_that_cannot_be_had_fails_alone(monkeypatch: pytest.MonkeyPat
     assert [row["dataset"] for row in rows if not row["error"]] == ["ladder-small"] * 2
 
 
+def test_a_damaged_download_fails_alone(tmp_path: Path) -> None:
+    (tmp_path / "ENZYMES.zip").write_bytes(b"PK cut short")
+    output = gengraph("benchmark --datasets enzymes,ladder-small --models er --workers 0 --out r --data-dir .", code=1)
+    assert "ENZYMES.zip is damaged" in output
+    assert "delete it and try again" in output
+    assert "ladder-small  er" in output
+
+
 def test_a_model_that_fails_does_so_alone() -> None:
     write_graphs(GraphSet.from_networkx([nx.empty_graph(0)] * 5), "null.json")
     output = gengraph("benchmark --datasets null.json --models graphrnn,er --workers 0 --out r", code=1)
@@ -168,6 +183,11 @@ def test_a_model_that_fails_does_so_alone() -> None:
         ("train --run nothing --resume", "no run runs/nothing"),
         ("sample --run nothing --out s", "no run runs/nothing"),
         ("sample --run nothing --out s -n 0", "greater than or equal to 1"),
+        ("sample --run nothing --out s --num-nodes 5", "--num-nodes must be of the form 50..100, got '5'"),
+        ("sample --run nothing --out s --temperature 0", "temperature must be > 0, got 0.0"),
+        ("sample --run nothing --out s --components all", "components must be one of keep, largest, reject, got 'all'"),
+        ("sample --run nothing --out s --format tiff", "graphs cannot be written as 'tiff'; choose parquet, g6"),
+        ("samples verify nowhere", "nowhere has no manifest.json"),
         ("evaluate one.jsonl nothing.jsonl", "neither a name"),
         ("evaluate one.jsonl one.jsonl --protocol mmd", "protocol"),
         ("evaluate one.jsonl one.jsonl --format xml", "--format must be one of table, json, csv, markdown, latex, got 'xml'"),
@@ -247,6 +267,18 @@ def test_unexpected_errors_hide_the_traceback_unless_debug(monkeypatch: pytest.M
     result = CliRunner().invoke(app, ["--debug", "evaluate", "ladder-small", "ladder-small"])
     assert isinstance(result.exception, ZeroDivisionError)
     CliRunner().invoke(app, ["datasets"])
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(errno.ENOSPC, "the disk is full"), (errno.EACCES, "out/x cannot be written"), (errno.EROFS, "read-only")],
+)
+def test_storage_that_cannot_be_written_is_named(number: int, said: str) -> None:
+    message, code = explain(OSError(number, os.strerror(number), "out/x"))
+    assert said in message
+    assert "out/x" in message
+    assert "Traceback" not in message
+    assert code == 1
 
 
 def test_version() -> None:

@@ -21,6 +21,7 @@ import numpy as np
 
 from gengraph.collection import PART_NAMES, Collection, Policy, RawGraphs, simplify
 from gengraph.errors import InputError
+from gengraph.files import read_text
 from gengraph.formats.edgelist import read_edgelist, write_edgelist
 from gengraph.formats.markup import read_gml, read_graphml, write_gml, write_graphml
 from gengraph.formats.matrix import read_npz, write_npz
@@ -66,7 +67,7 @@ def read_collection(path: str | Path, policy: Policy | None = None) -> Collectio
             something that the policy refuses. Nothing is repaired silently.
     """
     place, policy = Path(path), policy or Policy()
-    if not place.exists():
+    if not str(path) or not place.exists():
         msg = f"no such file or folder: {place}"
         raise InputError(msg)
     collection = _read_folder(place, policy) if place.is_dir() else _read_file(place, policy)
@@ -133,11 +134,20 @@ def _read_folder(folder: Path, policy: Policy) -> Collection:
         return _read_parts(files, policy)
     shards = sorted(folder.glob("*.parquet"))
     if shards:
+        _check_finished(folder)
         return Collection.concatenate([_read_file(shard, policy) for shard in shards])
     if any(folder.glob("*_A.txt")):
         return _simplified(folder, read_tu_folder(folder), policy)
     msg = f"{folder} holds neither *.parquet files nor the *_A.txt of a TU collection, nor the files train, validation and test"
     raise InputError(msg)
+
+
+def _check_finished(folder: Path) -> None:
+    """Raise InputError if the folder is a sample (`gengraph.shards`) of which shards are still missing."""
+    manifest = folder / "manifest.json"
+    if manifest.is_file() and '"shards"' not in read_text(manifest):
+        msg = f"{folder} is a sample that is not finished; run the `gengraph sample` that began it again"
+        raise InputError(msg)
 
 
 def _read_parts(files: list[Path], policy: Policy) -> Collection:

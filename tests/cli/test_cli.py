@@ -101,6 +101,15 @@ def test_evaluate_in_every_form() -> None:
     assert "unknown" in gengraph("evaluate grid-small ladder-small --train grid-small --valid cube", code=2)
 
 
+def test_an_unfinished_sample_is_not_evaluated() -> None:
+    gengraph(f"train --dataset grid-small --steps 2 --run g {FAST}")
+    gengraph("sample --run g -n 20 --shard-size 10 --out s")
+    manifest = json.loads(Path("s/manifest.json").read_text())
+    del manifest["shards"]
+    Path("s/manifest.json").write_text(json.dumps(manifest))
+    assert "not finished" in gengraph("evaluate grid-small s", code=2)
+
+
 def test_resume_goes_on_where_the_run_stopped() -> None:
     gengraph(f"train --dataset grid-small --steps 20 --run whole {FAST}")
     gengraph(f"train --dataset grid-small --steps 20 --run parts --set training.schedule=constant {FAST}")

@@ -7,17 +7,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gengraph.cli.options import Address, CpusPerWorker, GpusPerWorker, RunsDir, Seed, Workers
+from gengraph.cli.options import Address, CpusPerWorker, DataDir, GpusPerWorker, RunsDir, Seed, Workers, duration
 from gengraph.cli.workers import workers_session
 from gengraph.errors import InputError
 
 if TYPE_CHECKING:
+    from gengraph.samples import Request
     from gengraph.sampling import ShardWriter
     from gengraph.shards import Shard
+    from gengraph.storage import Folder
 
 
 def sample(
-    run: Annotated[str, typer.Option(help="The run to sample from.")],
+    *,
+    run: Annotated[str | None, typer.Option(help="The run to sample from.")] = None,
+    model: Annotated[str | None, typer.Option(help="Or a model to fit first: er, ba, kronecker, ... Needs --dataset.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="What --model is fitted to: its training part.")] = None,
+    budget: Annotated[float, typer.Option(parser=duration, metavar="TIME", help="Time to fit --model: 60s, 10m.")] = "60s",  # type: ignore[assignment]
+    data_dir: DataDir = None,
     out: Annotated[str, typer.Option(help="A new folder for the Parquet shards, or one to finish: a path, or s3://...")],
     num_graphs: Annotated[int, typer.Option("-n", "--num-graphs", min=1, help="Graphs to sample.")] = 1000,
     temperature: Annotated[
@@ -54,6 +61,8 @@ def sample(
       gengraph sample --run grid-graphrnn -n 10000 --workers 2 --out samples/grid
 
       gengraph sample --run grid-graphrnn -n 500 --num-nodes 100..200 --components reject --out samples/large
+
+      gengraph sample --model kronecker --dataset grid -n 1000 --out samples/kronecker
     """
     from gengraph.cli.progress import counting_bar
     from gengraph.samples import Request, sample_run
@@ -61,6 +70,9 @@ def sample(
     from gengraph.shards import check_format, export_shards, plan_shards
     from gengraph.storage import Folder
 
+    if (run is None) == (model is None) or (model is None) != (dataset is None):
+        msg = "give --run NAME, or --model NAME with --dataset"
+        raise InputError(msg)
     conditions = Conditions(
         temperature=temperature,
         num_nodes=_range(num_nodes) if num_nodes else None,
@@ -79,17 +91,46 @@ def sample(
     )
     check_format(f".{output}")
     folder = Folder(out)
+    if model is not None and dataset is not None:
+        if conditions != Conditions() or unique or novel_against or workers or output != "parquet":
+            msg = "--model takes -n, --seed, --shard-size and --budget; conditions, workers and formats are for trained runs"
+            raise InputError(msg)
+        _show(_from_model(model, dataset, data_dir, budget, folder, request), out)
+        return
     per_worker = {"CPU": cpus_per_worker, **({"GPU": gpus_per_worker} if gpus_per_worker else {})}
     where: dict[str, Any] = {"write_shards": _on_ray(workers, per_worker)} if workers else {}
     try:
         with workers_session(workers, per_worker, address), counting_bar("sampling", num_graphs, "graphs") as report:
-            manifest = sample_run(runs_dir / run, folder, request, report=report, **where)
+            manifest = sample_run(runs_dir / str(run), folder, request, report=report, **where)
     except KeyboardInterrupt:
         msg = f"Finished shards stay in {out}; the same command writes the others."
         raise KeyboardInterrupt(msg) from None
     if output != "parquet":
         export_shards(folder, plan_shards(num_graphs, shard_size, seed), f".{output}")
     _show(manifest, out)
+
+
+def _from_model(
+    model: str, dataset: str, data_dir: Path | None, budget: float, folder: "Folder", request: "Request"
+) -> dict[str, Any]:
+    """Fit a model to the training part of a data set, show what was fitted, and sample from it."""
+    from gengraph.cli.progress import counting_bar, download_bar, errors
+    from gengraph.data import load_collection, split_collection
+    from gengraph.generator import GENERATORS
+    from gengraph.graphs import GraphSet
+    from gengraph.samples import sample_generator
+
+    generator = GENERATORS[model]()
+    with download_bar() as progress:
+        split = split_collection(load_collection(dataset, data_dir=data_dir, report=progress))
+    graphs = GraphSet.concatenate([split.train, split.validation])
+    errors.print(f"fitting {model} to the {len(graphs)} training graphs of {dataset}")
+    generator.fit(graphs, seed=request.seed, budget=budget)
+    for name, value in generator.parameters().items():
+        errors.print(f"{name}: {value}")
+    about = {"model": model, "dataset": dataset, "content_hash": graphs.content_hash(), "budget": budget}
+    with counting_bar("sampling", request.num_graphs, "graphs") as report:
+        return sample_generator(generator, about, folder, request, report=report)
 
 
 def verify(folder: Annotated[str, typer.Argument(help="A folder that `gengraph sample` wrote: a path, or s3://...")]) -> None:

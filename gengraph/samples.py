@@ -7,14 +7,28 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from gengraph.checkpoint import Checkpoint, load_checkpoint
 from gengraph.data import load_dataset
 from gengraph.errors import InputError
 from gengraph.files import hash_file
+from gengraph.generator import GraphGenerator
+from gengraph.graphs import GraphSet
 from gengraph.metrics.isomorphism import canonical_keys
 from gengraph.runs import newest_checkpoint, read_run
 from gengraph.sampling import Conditions, ShardWriter
-from gengraph.shards import Shard, abandon_folder, close_folder, missing_shards, open_folder, plan_shards, remove_left_overs
+from gengraph.shards import (
+    Samples,
+    Shard,
+    abandon_folder,
+    close_folder,
+    missing_shards,
+    open_folder,
+    plan_shards,
+    remove_left_overs,
+    write_shard,
+)
 from gengraph.storage import Folder
 from gengraph.unique import write_unique
 
@@ -107,6 +121,38 @@ def sample_run(
         abandon_folder(folder)
         raise
     remove_left_overs(folder)
+    return close_folder(folder, shards)
+
+
+def sample_generator(
+    generator: GraphGenerator, about: dict[str, Any], folder: Folder, request: Request, *, report: Report = lambda _done: None
+) -> dict[str, Any]:
+    """Sample from a fitted generator into a folder of the same form; its graphs are made at once, in this process.
+
+    Args:
+        generator: fitted.
+        about: how it was fitted, for the manifest.
+        folder: of the sample, new or begun by the same request.
+        request: number of graphs, seed and shard size count; conditions belong to trained runs.
+        report: called with the number of graphs that are done.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        InputError: the folder holds something else.
+        OSError: the folder cannot be written; shards that are done stay.
+    """
+    shards = plan_shards(request.num_graphs, request.shard_size, request.seed)
+    sizes = {"seed": request.seed, "num_graphs": request.num_graphs, "shard_size": request.shard_size}
+    open_folder(folder, {**about, **sizes, "parameters": generator.parameters()})
+    todo = missing_shards(folder, shards)
+    report(request.num_graphs - sum(shard.count for shard in todo))
+    graphs = generator.sample(request.num_graphs, seed=request.seed) if todo else GraphSet.empty()
+    for shard in todo:
+        once, whole = np.ones(shard.count, np.int64), np.zeros(shard.count, bool)
+        write_shard(folder, shard, Samples(graphs[shard.first : shard.first + shard.count], once, whole))
+        report(shard.count)
     return close_folder(folder, shards)
 
 

@@ -101,6 +101,22 @@ def test_evaluate_in_every_form() -> None:
     assert "unknown" in gengraph("evaluate grid-small ladder-small --train grid-small --valid cube", code=2)
 
 
+def test_sample_from_a_baseline() -> None:
+    output = gengraph("sample --model kronecker --dataset grid-small -n 30 --shard-size 20 --out k")
+    assert "fitting kronecker to the 16 training graphs" in output
+    manifest = json.loads(Path("k/manifest.json").read_text())
+    assert manifest["model"] == "kronecker"
+    assert manifest["parameters"]
+    first = read_graphs("k")
+    assert len(first) == 30
+    Path("k/shard-000001.parquet").unlink()
+    gengraph("sample --model kronecker --dataset grid-small -n 30 --shard-size 20 --out k")
+    assert read_graphs("k") == first
+    gengraph("samples verify k")
+    assert "give --run NAME, or --model" in gengraph("sample --model er --out x", code=2)
+    assert "conditions, workers and formats" in gengraph("sample --model er --dataset grid-small --unique --out x", code=2)
+
+
 def test_an_unfinished_sample_is_not_evaluated() -> None:
     gengraph(f"train --dataset grid-small --steps 2 --run g {FAST}")
     gengraph("sample --run g -n 20 --shard-size 10 --out s")

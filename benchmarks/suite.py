@@ -17,6 +17,7 @@ from gengraph.errors import DatasetUnavailable, InputError
 from gengraph.generator import GENERATORS
 from gengraph.graphs import GraphSet
 from gengraph.metrics import DescribedSet, evaluate
+from gengraph.metrics.protocols import find_protocol
 
 STATISTICS = ("degree", "clustering", "orbit")
 FLOOR = "train set"
@@ -46,6 +47,10 @@ class Settings:
             if model not in GENERATORS:
                 msg = f"unknown model {model!r}; choose from {', '.join(GENERATORS)}"
                 raise InputError(msg)
+        if not self.models:
+            msg = f"name at least one model of {', '.join(GENERATORS)}"
+            raise InputError(msg)
+        find_protocol(self.protocol)
         if self.num_samples is not None and self.num_samples < 1:
             msg = f"num_samples must be >= 1, got {self.num_samples}"
             raise InputError(msg)
@@ -114,7 +119,11 @@ def load_data(
         except DatasetUnavailable as error:
             yield Row(dataset=name, model="-", mmd2={}, error=str(error))
         else:
-            split = split_collection(collection, seed=split_seed)
+            try:
+                split = split_collection(collection, seed=split_seed)
+            except InputError as error:
+                msg = f"{name}: {error}"
+                raise InputError(msg) from error
             train = GraphSet.concatenate([split.train, split.validation])
             reading = collection.record() | {"split": split.origin, "split_seed": split_seed}
             yield Data(name, train, DescribedSet(split.test), reading)

@@ -1,6 +1,5 @@
 """`gengraph benchmark`."""
 
-import os
 import shlex
 import sys
 from pathlib import Path
@@ -9,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gengraph.cli.options import Address, CpusPerWorker, DataDir, Seed, SplitSeed, duration, names, takes_policy
+from gengraph.cli.workers import workers_session
+from gengraph.errors import InputError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -26,10 +27,11 @@ def benchmark(
     num_graphs: Annotated[
         int | None, typer.Option("-n", "--num-graphs", min=1, help="Graphs to sample; by default as many as were trained on.")
     ] = None,
-    protocol: Annotated[str, typer.Option(help="emd (GraphRNN 2018) or tv (GRAN 2019).")] = "emd",
+    protocol: Annotated[str, typer.Option(help="emd (GraphRNN 2018), tv (GRAN 2019) or rbf.")] = "emd",
     out: Annotated[Path, typer.Option(help="Folder for results.json, results.csv and results.md.")] = Path("results"),
     workers: Annotated[
-        int | None, typer.Option(min=0, help="Ray workers, by default one a CPU; 0 does everything in this process.")
+        int | None,
+        typer.Option(min=0, help="Ray workers, by default as many as fit; 0 does everything in this process."),
     ] = None,
     seed: Seed = 0,
     split_seed: SplitSeed = 0,
@@ -43,45 +45,38 @@ def benchmark(
 
       gengraph benchmark --datasets ladder,grid,protein --models graphrnn,er,ba --budget 2m
     """
-    from gengraph.benchmarks.suite import MODELS, Data, Settings, load_data
+    from gengraph.benchmarks.suite import MODELS, Data, Settings, load_data, run_benchmark
     from gengraph.benchmarks.table import describe_sets, failures, write_results
     from gengraph.cli.progress import download_bar, errors
+    from gengraph.files import check_writable
 
     settings = Settings(
-        models=tuple(names(models)) if models else MODELS,
+        models=MODELS if models is None else tuple(names(models)),
         budget=budget,
         num_samples=num_graphs,
         protocol=protocol,
         seed=seed,
     )
+    if not names(datasets):
+        msg = "--datasets names no data set; `gengraph datasets` lists them"
+        raise InputError(msg)
+    check_writable(out)
     with download_bar() as report:
         loaded = list(load_data(names(datasets), data_dir=data_dir, report=report, policy=policy, split_seed=split_seed))
     data = [part for part in loaded if isinstance(part, Data)]
     unavailable = [part for part in loaded if not isinstance(part, Data)]
-    if workers is None:
-        workers = max(1, os.cpu_count() or 1)
-    rows = _run(data, settings, workers, cpus_per_worker, address) + unavailable
-    write_results(out, rows, settings, shlex.join(["gengraph", *sys.argv[1:]]))
+    with workers_session(workers, {"CPU": cpus_per_worker}, address) as found, _Board(data, settings) as board:
+        rows = run_benchmark(
+            data, settings, workers=found, cpus=cpus_per_worker, started=board.started, finished=board.finished
+        )
+    rows += unavailable
     _print(rows, f"squared MMD, protocol {protocol}, lower is better; {'; '.join(describe_sets(rows))}")
+    write_results(out, rows, settings, shlex.join(["gengraph", *sys.argv[1:]]))
     typer.echo(f"written: {out / 'results.json'}, results.csv, results.md")
     for line in failures(rows):
-        errors.print(f"Failed: {line}", style="red", markup=False, soft_wrap=True)
+        errors.print(f"Failed: {line}", style="red")
     if failures(rows):
         raise typer.Exit(1)
-
-
-def _run(data: "list[Data]", settings: "Settings", workers: int, cpus: float, address: str | None) -> "list[Row]":
-    from gengraph.benchmarks.suite import run_benchmark
-
-    with _Board(data, settings) as board:
-        if workers == 0:
-            return run_benchmark(data, settings, workers=0, started=board.started, finished=board.finished)
-        from gengraph.cli.guard import Debug
-        from gengraph.distributed.cluster import fit_workers, session
-
-        with session(address, debug=Debug.on):
-            fit_workers(workers, {"CPU": cpus})
-            return run_benchmark(data, settings, workers=workers, cpus=cpus, started=board.started, finished=board.finished)
 
 
 def _table(title: str | None = None) -> "Table":
@@ -96,14 +91,13 @@ def _table(title: str | None = None) -> "Table":
 
 
 def _print(rows: "list[Row]", caption: str) -> None:
-    from rich.console import Console
-
     from gengraph.benchmarks.table import cells_of
+    from gengraph.cli.progress import results
 
     table = _table(caption)
     for row, following in zip(rows, [*rows[1:], None], strict=True):
         table.add_row(*cells_of(row), end_section=following is not None and following.dataset != row.dataset)
-    Console().print(table)
+    results().print(table)
 
 
 class _Board:

@@ -37,14 +37,13 @@ def listing(context: typer.Context) -> None:
     """
     if context.invoked_subcommand is not None:
         return
-    from rich.console import Console
-
+    from gengraph.cli.progress import results
     from gengraph.data import DATASETS
 
     table = _table("name", "graphs", "nodes", "what", left=("name", "what"), wrap=("what",))
     for name, dataset in DATASETS.items():
         table.add_row(name, str(dataset.num_graphs), "{}-{}".format(*dataset.nodes), dataset.summary)
-    Console().print(table)
+    results().print(table)
 
 
 @datasets.command()
@@ -149,7 +148,7 @@ def _table(*columns: str, left: tuple[str, ...] = (), wrap: tuple[str, ...] = ()
 
 
 def _print(about: dict[str, Any]) -> None:
-    from rich.console import Console
+    from gengraph.cli.progress import results
 
     if about["description"]:
         typer.echo(about["description"] + "\n")
@@ -169,4 +168,4 @@ def _print(about: dict[str, Any]) -> None:
         bound = "-" if values["safe_bound"] is None else str(values["safe_bound"])
         numbers = (str(values["maximum"]), str(values["p999"]), bound)
         table.add_row(name, *numbers, f"{values['share_cut_at_p999']:.3%}", f"{values['candidates']:.0f}")
-    Console().print(table)
+    results().print(table)

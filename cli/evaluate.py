@@ -1,17 +1,15 @@
 """`gengraph evaluate`."""
 
-import contextlib
 import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gengraph.cli.options import Address, CpusPerWorker, DataDir, Seed, Workers, names, takes_policy
+from gengraph.cli.workers import workers_session
 from gengraph.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from gengraph.collection import Policy
     from gengraph.metrics import Spread
 
@@ -65,7 +63,8 @@ def evaluate(
         raise InputError(msg)
     paths = {"reference": reference, "generated": generated, "train": train}
     graphs = {name: load_dataset(path, data_dir=data_dir, policy=policy) for name, path in paths.items() if path is not None}
-    with _spread(workers, cpus_per_worker, address) as spread:
+    with workers_session(workers, {"CPU": cpus_per_worker}, address):
+        spread = _spread(workers, cpus_per_worker)
         sets = {name: DescribedSet(part, spread=spread) for name, part in graphs.items()}
         results = [
             compare(
@@ -90,19 +89,13 @@ def evaluate(
         _show(results, output)
 
 
-@contextlib.contextmanager
-def _spread(workers: int, cpus: float, address: str | None) -> "Iterator[Spread]":
+def _spread(workers: int, cpus: float) -> "Spread":
+    """Where statistics are computed: here, or on the Ray that this process is connected to."""
     if workers == 0:
-        yield map
-        return
-    from gengraph.cli.guard import Debug
-    from gengraph.distributed.cluster import fit_workers, session
+        return map
+    from gengraph.distributed.score import ray_map
 
-    with session(address, debug=Debug.on):
-        fit_workers(workers, {"CPU": cpus})
-        from gengraph.distributed.score import ray_map
-
-        yield ray_map(workers, cpus)
+    return ray_map(workers, cpus)
 
 
 def _rows(results: list[dict[str, Any]]) -> list[list[str]]:
@@ -137,8 +130,9 @@ def _show(results: list[dict[str, Any]], output: str) -> None:
         render = to_markdown if output == "markdown" else to_latex
         typer.echo(render(COLUMNS, rows, num_text=2), nl=False)
         return
-    from rich.console import Console
     from rich.table import Table
+
+    from gengraph.cli.progress import results as results_console
 
     floor = f"the {first['num_train']} training graphs" if first["num_train"] else "estimated from the real graphs"
     title = f"squared MMD of {first['num_generated']} generated against {first['num_reference']} real graphs; floor: {floor}"
@@ -148,8 +142,8 @@ def _show(results: list[dict[str, Any]], output: str) -> None:
         table.add_column(COLUMNS[i], justify="left" if i < 2 else "right", no_wrap=True)
     for row in rows:
         table.add_row(*(row[i] for i in shown))
-    console = Console()
-    console.print(title, highlight=False)
+    console = results_console()
+    console.print(title)
     console.print(table)
     for name in ("valid", "unique", "novel", "valid_unique_novel"):
         share = first.get("novelty", {}).get(name)

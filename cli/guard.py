@@ -54,14 +54,14 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
 
 def explain(error: BaseException) -> tuple[str, int]:
     """The message and the exit code of an exception."""
-    if isinstance(error, InputError):
-        return f"Error: {error}", BAD_INPUT
-    if isinstance(error, NotEnoughResources):
-        return f"Error: {error}", TOO_SMALL
-    if isinstance(error, DatasetUnavailable):
-        return f"Error: {error}", FAILED
+    codes = ((InputError, BAD_INPUT), (NotEnoughResources, TOO_SMALL), (DatasetUnavailable, FAILED))
+    for kind, code in codes:
+        if isinstance(error, kind):
+            return f"Error: {error}", code
     if isinstance(error, KeyboardInterrupt):
         return f"Interrupted. {error}".rstrip(), FAILED
     if isinstance(error, OSError) and error.errno in _STORAGE:
         return f"Error: {_STORAGE[error.errno].format(error.filename or error)}", FAILED
+    if isinstance(error, OSError) and error.filename:
+        return f"Error: {error.filename}: {error.strerror}; check the path and its permissions.", FAILED
     return f"Error: {type(error).__name__}: {error}\nRun the same command with --debug to see where.", FAILED

@@ -30,11 +30,14 @@ DATASET_HELP = "A name from `gengraph datasets`, tu:NAME, or a file or folder of
 DatasetOption = Annotated[str, typer.Option("--dataset", help=DATASET_HELP)]
 DataDir = Annotated[Path | None, typer.Option(help="Where files of named data sets are looked for first.")]
 RunsDir = Annotated[Path, typer.Option(help="The folder that runs live in.")]
-Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
-SplitSeed = Annotated[int, typer.Option(min=0, help="Seed of the split, where the data does not bring its own.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of everything random.")]
+SplitSeed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of the split, where the data does not bring its own.")]
 Workers = Annotated[int, typer.Option(min=0, help="Ray workers; 0 does everything in this process, without Ray.")]
 Address = Annotated[
     str | None, typer.Option(help="A running Ray cluster, `auto` or host:port. Without it Ray starts on this machine.")
+]
+GpusPerWorker = Annotated[
+    float, typer.Option(min=0.0, help="GPUs of each worker, 0.25 say; with --workers 0, more than 0 means the GPU.")
 ]
 CpusPerWorker = Annotated[float, typer.Option(min=0.01, help="CPUs of each worker; below 1, workers share them.")]
 

@@ -7,14 +7,21 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-errors = Console(stderr=True)
+errors = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
+_WIDTH_OF_FILES = 200
+
+
+def results() -> Console:
+    """Standard output; into a file or a pipe tables are not cut at the width of a terminal."""
+    console = Console(markup=False, highlight=False)
+    return console if console.is_terminal else Console(markup=False, highlight=False, width=_WIDTH_OF_FILES)
 
 
 @contextmanager
 def training_bar(title: str) -> Iterator[Callable[[dict[str, Any]], None]]:
     """A bar that follows what training reports."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f}%"),
         TimeRemainingColumn(),
@@ -38,7 +45,7 @@ def training_bar(title: str) -> Iterator[Callable[[dict[str, Any]], None]]:
 def counting_bar(title: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
     """A bar that advances by counts."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn(f"{unit}, {{task.fields[rate]}} {unit}/s"),
@@ -59,7 +66,7 @@ def counting_bar(title: str, total: int, unit: str) -> Iterator[Callable[[int], 
 def download_bar() -> Iterator[Callable[[str, int, int | None], None]]:
     """A bar for each file that is downloaded; nothing is shown until one is."""
     with Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         DownloadColumn(),
         console=errors,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gengraph.cli.options import Address, CpusPerWorker, RunsDir, Seed, Workers
+from gengraph.cli.options import Address, CpusPerWorker, GpusPerWorker, RunsDir, Seed, Workers
 from gengraph.errors import InputError
 
 if TYPE_CHECKING:
@@ -40,9 +40,7 @@ def sample(
     shard_size: Annotated[int, typer.Option(min=1, help="Graphs in a shard.")] = 10_000,
     runs_dir: RunsDir = Path("runs"),
     cpus_per_worker: CpusPerWorker = 1.0,
-    gpus_per_worker: Annotated[
-        float, typer.Option(min=0.0, help="GPUs of each worker, 0.25 say; with --workers 0, more than 0 means the GPU.")
-    ] = 0.0,
+    gpus_per_worker: GpusPerWorker = 0.0,
     address: Address = None,
 ) -> None:
     """Sample graphs from a run into a folder of Parquet shards.

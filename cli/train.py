@@ -2,7 +2,7 @@
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,17 +12,19 @@ from gengraph.cli.options import (
     CpusPerWorker,
     DataDir,
     RunsDir,
-    Seed,
     SplitSeed,
     Workers,
     duration,
     takes_policy,
 )
+from gengraph.cli.workers import workers_session
 from gengraph.errors import InputError
 
 if TYPE_CHECKING:
     from gengraph.collection import Policy
     from gengraph.config import Config
+    from gengraph.data import Split
+    from gengraph.training import Place
 
 
 @takes_policy
@@ -40,12 +42,17 @@ def train(
     assign: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a field: model.hidden_size=64. Repeatable.")
     ] = None,
-    seed: Seed = 0,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=2**63 - 1, help="Seed of weights, batches and orderings. [default: 0]")
+    ] = None,
     split_seed: SplitSeed = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an existing run.")] = False,
     runs_dir: RunsDir = Path("runs"),
     data_dir: DataDir = None,
     cpus_per_worker: CpusPerWorker = 1.0,
+    gpus_per_worker: Annotated[
+        float, typer.Option(min=0.0, help="GPUs of each worker; with --workers 0, more than 0 means the GPU.")
+    ] = 0.0,
     max_failures: Annotated[int, typer.Option(min=0, help="How often workers that die are started again.")] = 3,
     address: Address = None,
 ) -> None:
@@ -62,33 +69,31 @@ def train(
 
       gengraph train --run mine --resume --budget 20m
     """
-    from gengraph import runs
-
     if steps is not None and budget is not None:
         msg = "give either --steps or --budget, not both"
         raise InputError(msg)
+    per_worker = {"CPU": cpus_per_worker, **({"GPU": gpus_per_worker} if gpus_per_worker else {})}
     if resume:
-        if not run:
-            msg = "--resume needs --run NAME, the run to go on with"
+        if dataset or model or assign or config != "default" or seed is not None:
+            msg = "--resume goes on with the run's own data, config and seed; leave out everything but --run and its length"
             raise InputError(msg)
-        if dataset or model or assign or config != "default":
-            msg = "--resume goes on with the run's own data and config; leave out --dataset, --model, --config and --set"
-            raise InputError(msg)
-        folder = runs_dir / run
-        runs.extend_run(folder, steps=steps, budget=budget)
+        folder = _existing(runs_dir, run)
+        with workers_session(workers, per_worker, address):
+            before = _extend(folder, steps=steps, budget=budget)
+            _run(folder, workers, per_worker, max_failures)
     else:
-        if not dataset:
-            msg = "--dataset is missing: a name from `gengraph datasets`, or a file or folder of graphs"
-            raise InputError(msg)
         chosen = _configure(config, model, assign or [], seed=seed, steps=steps, budget=budget)
-        folder = runs_dir / (run or f"{Path(dataset).stem.replace(':', '-')}-{runs.MODEL_NAMES[chosen.model.head]}")
-        _create(folder, dataset, data_dir, chosen, policy, split_seed)
-    steps_done = _run(folder, workers, cpus_per_worker, max_failures, address)
-    _show(folder, steps_done)
+        folder, split, record = _prepare(runs_dir, run, dataset, data_dir, chosen, policy, split_seed)
+        chosen = _fit_batch(chosen, workers)
+        before = -1
+        with workers_session(workers, per_worker, address):
+            _create(folder, split, chosen, record)
+            _run(folder, workers, per_worker, max_failures)
+    _show(folder, before)
 
 
 def _configure(
-    name: str, model: str | None, assignments: list[str], *, seed: int, steps: int | None, budget: float | None
+    name: str, model: str | None, assignments: list[str], *, seed: int | None, steps: int | None, budget: float | None
 ) -> "Config":
     from gengraph.config import load_config
     from gengraph.runs import MODEL_NAMES
@@ -100,7 +105,7 @@ def _configure(
             msg = f"--model must be one of {', '.join(heads)}, got {model!r}"
             raise InputError(msg)
         config = dataclasses.replace(config, model=dataclasses.replace(config.model, head=heads[model]))
-    training = dataclasses.replace(config.training, seed=seed)
+    training = config.training if seed is None else dataclasses.replace(config.training, seed=seed)
     if steps is not None:
         training = dataclasses.replace(training, steps=steps)
     if budget is not None:
@@ -108,17 +113,71 @@ def _configure(
     return dataclasses.replace(config, training=training)
 
 
-def _create(folder: Path, dataset: str, data_dir: Path | None, config: "Config", policy: "Policy", split_seed: int) -> None:
+def _fit_batch(config: "Config", workers: int) -> "Config":
+    """Every worker takes part in every step: a batch holds a graph for each of them at least."""
+    from gengraph.cli.progress import errors
+
+    if config.training.batch_size >= workers:
+        return config
+    errors.print(f"training.batch_size raised from {config.training.batch_size} to {workers}: a graph for every worker")
+    return dataclasses.replace(config, training=dataclasses.replace(config.training, batch_size=workers))
+
+
+def _existing(runs_dir: Path, run: str | None) -> Path:
+    from gengraph.runs import read_run
+
+    if not run:
+        msg = "--resume needs --run NAME, the run to go on with"
+        raise InputError(msg)
+    read_run(runs_dir / run)
+    return runs_dir / run
+
+
+def _extend(folder: Path, *, steps: int | None, budget: float | None) -> int:
+    """Give the run its new length; returns the steps that are done already."""
+    from gengraph.checkpoint import checkpoints_in, load_checkpoint
+    from gengraph.runs import extend_run
+
+    saved = checkpoints_in(folder / "checkpoints")
+    done = load_checkpoint(saved[-1]).step if saved else -1
+    extend_run(folder, steps=steps, budget=budget)
+    return done
+
+
+def _prepare(
+    runs_dir: Path,
+    run: str | None,
+    dataset: str | None,
+    data_dir: Path | None,
+    config: "Config",
+    policy: "Policy",
+    split_seed: int,
+) -> "tuple[Path, Split, dict[str, Any]]":
+    """The folder of a new run, the parts of its data, and what is recorded about them."""
     from gengraph.cli.progress import download_bar, errors
     from gengraph.data import load_collection, split_collection
-    from gengraph.runs import create_run, read_run
+    from gengraph.files import check_writable
+    from gengraph.runs import MODEL_NAMES, check_new
 
+    if not dataset:
+        msg = "--dataset is missing: a name from `gengraph datasets`, or a file or folder of graphs"
+        raise InputError(msg)
+    name = f"{Path(dataset).stem.replace(':', '-')}-{MODEL_NAMES[config.model.head]}" if run is None else run
+    check_new(runs_dir, name)
     with download_bar() as report:
         collection = load_collection(dataset, data_dir=data_dir, report=report, policy=policy)
-    split = split_collection(collection, seed=split_seed)
-    create_run(folder, dataset=dataset, split=split, split_seed=split_seed, config=config, reading=collection.record())
     for kind, count in collection.found.items():
         errors.print(f"{kind} {getattr(policy, kind)}: {count} found")
+    split = split_collection(collection, seed=split_seed)
+    check_writable(runs_dir)
+    return runs_dir / name, split, {"dataset": dataset, "split_seed": split_seed, "reading": collection.record()}
+
+
+def _create(folder: Path, split: "Split", config: "Config", record: dict[str, Any]) -> None:
+    from gengraph.cli.progress import errors
+    from gengraph.runs import create_run, read_run
+
+    create_run(folder, split=split, config=config, **record)
     about = read_run(folder)
     bandwidth = about["bandwidth"]
     errors.print(
@@ -129,40 +188,53 @@ def _create(folder: Path, dataset: str, data_dir: Path | None, config: "Config",
         errors.print(f"{about['cut_to_largest_component']} disconnected graphs were cut to their largest component")
 
 
-def _run(folder: Path, workers: int, cpus: float, max_failures: int, address: str | None) -> int:
+def _run(folder: Path, workers: int, per_worker: dict[str, float], max_failures: int) -> None:
     from gengraph.cli.progress import training_bar
     from gengraph.runs import newest_checkpoint, train_run
 
     try:
-        if workers == 0:
-            with training_bar(folder.name) as report:
-                return train_run(folder, report=report)
-        from gengraph.cli.guard import Debug
-        from gengraph.distributed.cluster import fit_workers, session
+        with training_bar(folder.name) as report:
+            if workers == 0:
+                train_run(folder, report=report, place=_local_place(per_worker))
+            else:
+                from gengraph.distributed.train import train_on_ray
 
-        with session(address, debug=Debug.on):
-            fit_workers(workers, {"CPU": cpus})
-            from gengraph.distributed.train import train_on_ray
-
-            with training_bar(folder.name) as report:
-                return train_on_ray(folder, workers=workers, cpus=cpus, max_failures=max_failures, report=report)
+                train_on_ray(folder, workers=workers, per_worker=per_worker, max_failures=max_failures, report=report)
     except KeyboardInterrupt:
+        command = f"`gengraph train --runs-dir {folder.parent} --run {folder.name} --resume`"
         try:
-            kept = f"Kept {newest_checkpoint(folder)}; go on with `gengraph train --run {folder.name} --resume`."
+            kept = f"Kept {newest_checkpoint(folder)}; go on with {command}."
         except InputError:
-            kept = f"No checkpoint was made yet; go on with `gengraph train --run {folder.name} --resume`."
+            kept = f"No checkpoint was made yet; go on with {command}."
         raise KeyboardInterrupt(kept) from None
 
 
-def _show(folder: Path, steps: int) -> None:
+def _local_place(per_worker: dict[str, float]) -> "Place | None":
+    """In this process: on the GPU if one was asked for."""
+    if not per_worker.get("GPU"):
+        return None
+    import torch
+
+    from gengraph.errors import NotEnoughResources
+    from gengraph.training import Place
+
+    if not torch.cuda.is_available():
+        msg = "--gpus-per-worker asks for a GPU, and torch finds none; leave it out to train on CPUs"
+        raise NotEnoughResources(msg)
+    return Place(device=torch.device("cuda"))
+
+
+def _show(folder: Path, before: int) -> None:
     import json
 
     from gengraph.runs import newest_checkpoint
 
+    checkpoint = newest_checkpoint(folder)
+    done = json.loads((checkpoint / "checkpoint.json").read_text(encoding="utf-8"))["step"]
     lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines() if (folder / "metrics.jsonl").exists() else []
     validated = [metrics["validation_nll"] for metrics in map(json.loads, lines) if "validation_nll" in metrics]
     typer.echo(f"run: {folder}")
-    typer.echo(f"checkpoint: {newest_checkpoint(folder)}")
-    typer.echo(f"steps: {steps}")
+    typer.echo(f"checkpoint: {checkpoint}")
+    typer.echo(f"steps: {done}" + (" (nothing was left to do; give --steps or --budget for more)" if done == before else ""))
     if validated:
         typer.echo(f"validation nll: {validated[-1]:.4f} nats a graph")

@@ -1,6 +1,7 @@
 """`gengraph tune`."""
 
 import dataclasses
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +18,7 @@ from gengraph.cli.options import (
     duration,
     takes_policy,
 )
+from gengraph.cli.workers import workers_session
 from gengraph.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from gengraph.config import Config
     from gengraph.data import Split
 
+_BUDGET = 60.0
+
 
 @takes_policy
 def tune(
@@ -33,8 +37,9 @@ def tune(
     policy: "Policy",
     trials: Annotated[int, typer.Option(min=1, help="Settings to try.")] = 8,
     budget: Annotated[
-        float, typer.Option(parser=duration, metavar="TIME", help="Training time of a full trial: 90s, 10m.")
-    ] = "60s",  # type: ignore[assignment]
+        float | None,
+        typer.Option(parser=duration, metavar="TIME", help="Time of a full trial: 90s, 10m. [default: 60s]"),
+    ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps of a full trial, instead of --budget.")] = None,
     config: Annotated[str, typer.Option(help="The preset or TOML file to start from.")] = "default",
     out: Annotated[Path, typer.Option(help="Where the best config is written.")] = Path("tuned.toml"),
@@ -58,36 +63,41 @@ def tune(
     from gengraph.cli.progress import counting_bar, download_bar
     from gengraph.config import load_config
     from gengraph.data import load_collection, split_collection
-    from gengraph.files import write_text
+    from gengraph.files import check_writable, write_text
     from gengraph.sweep import apply_assignments
 
+    if steps is not None and budget is not None:
+        msg = "give either --steps or --budget, not both"
+        raise InputError(msg)
     base = load_config(config)
-    length: dict[str, Any] = {"seed": seed, "steps": steps, "budget": budget}
+    length: dict[str, Any] = {"seed": seed, "steps": steps, "budget": budget or _BUDGET}
     base = dataclasses.replace(base, training=dataclasses.replace(base.training, **length))
     with download_bar() as progress:
         collection = load_collection(dataset, data_dir=data_dir, report=progress, policy=policy)
     split = split_collection(collection, seed=split_seed)
-    with counting_bar("trials", trials, "trials") as report:
+    check_writable(out.absolute().parent)
+    with workers_session(workers, {"CPU": cpus_per_worker}, address), counting_bar("trials", trials, "trials") as report:
         if workers == 0:
-            results = _tune_here(base, split, trials=trials, seed=seed, report=report)
+            found = _tune_here(base, split, trials=trials, seed=seed, report=report)
         else:
-            from gengraph.cli.guard import Debug
-            from gengraph.distributed.cluster import fit_workers, session
+            from gengraph.distributed.tune import tune_on_ray
 
-            with session(address, debug=Debug.on):
-                fit_workers(workers, {"CPU": cpus_per_worker})
-                from gengraph.distributed.tune import tune_on_ray
-
-                results = tune_on_ray(
-                    base, split, trials=trials, workers=workers, cpus=cpus_per_worker, seed=seed, report=report
-                )
-    results.sort(key=lambda result: (result["validation_nll"] is None, result["validation_nll"]))
-    _show(results)
-    if results[0]["validation_nll"] is None:
-        msg = f"every trial failed; the first: {results[0]['error']}"
+            found = tune_on_ray(base, split, trials=trials, workers=workers, cpus=cpus_per_worker, seed=seed, report=report)
+    found = sorted(map(_checked, found), key=lambda trial: (trial["validation_nll"] is None, trial["validation_nll"]))
+    _show(found)
+    if found[0]["validation_nll"] is None:
+        msg = f"every trial failed; the first: {found[0]['error']}"
         raise RuntimeError(msg)
-    write_text(out, apply_assignments(load_config(config), results[0]["settings"]).to_toml())
+    write_text(out, apply_assignments(load_config(config), found[0]["settings"]).to_toml())
     typer.echo(f"best config: {out}")
+
+
+def _checked(trial: dict[str, Any]) -> dict[str, Any]:
+    """The trial; a loss that is no number counts as a failure."""
+    nll = trial["validation_nll"]
+    if nll is None or math.isfinite(nll):
+        return trial
+    return {**trial, "validation_nll": None, "error": f"the validation loss was {nll}"}
 
 
 def _tune_here(
@@ -109,16 +119,17 @@ def _tune_here(
     return results
 
 
-def _show(results: list[dict[str, Any]]) -> None:
-    from rich.console import Console
+def _show(trials: list[dict[str, Any]]) -> None:
     from rich.table import Table
 
+    from gengraph.cli.progress import results
+
     table = Table(box=None, pad_edge=False)
-    settings = list(results[0]["settings"])
+    settings = list(trials[0]["settings"])
     for column in ("validation nll", "steps", *(name.split(".")[1] for name in settings)):
         table.add_column(column, justify="right")
-    for result in results:
+    for result in trials:
         nll = "failed" if result["validation_nll"] is None else f"{result['validation_nll']:.4g}"
         chosen = (result["settings"][name] for name in settings)
         table.add_row(nll, str(result.get("step") or "-"), *(f"{v:.3g}" if isinstance(v, float) else str(v) for v in chosen))
-    Console().print(table)
+    results().print(table)

@@ -23,7 +23,7 @@ from safetensors.torch import load_file, save_file
 import gengraph
 from gengraph.config import Config
 from gengraph.errors import InputError
-from gengraph.files import write_json
+from gengraph.files import sync, write_json
 from gengraph.models.graphrnn import DataFacts, GraphRNNModel
 
 FORMAT = 1
@@ -52,8 +52,20 @@ class Checkpoint:
     def build_model(self) -> GraphRNNModel:
         """The model with these weights, on the CPU, for inference."""
         model = GraphRNNModel(self.config, self.facts)
-        model.load_state_dict(self.weights)
+        self.load_into(model)
         return model.eval()
+
+    def load_into(self, model: GraphRNNModel) -> None:
+        """Give a model these weights.
+
+        Raises:
+            InputError: they are of a model with other sizes.
+        """
+        try:
+            model.load_state_dict(self.weights)
+        except RuntimeError as error:
+            msg = f"the checkpoint's weights do not fit its config ({str(error).splitlines()[-1].strip()}); train again"
+            raise InputError(msg) from error
 
 
 def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, keep: int = 2) -> Path:
@@ -78,12 +90,14 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, keep: int = 2) -> P
             "elapsed": checkpoint.elapsed,
         }
         write_json(temporary / "checkpoint.json", facts)
-        if target.exists():  # the same step again, after a resume: equal content
-            shutil.rmtree(target)
+        for file in temporary.iterdir():
+            sync(file)
+        if target.exists():  # the same step again: the newer one may have another config
+            target.rename(folder / f".{target.name}.{uuid.uuid4().hex}.tmp")
         temporary.rename(target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    for old in checkpoints_in(folder)[:-keep]:
+    for old in [*checkpoints_in(folder)[:-keep], *folder.glob(".step-*.tmp")]:
         shutil.rmtree(old)
     return target
 
@@ -116,7 +130,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
             elapsed=values["elapsed"],
         )
     except (OSError, json.JSONDecodeError, KeyError, TypeError, SafetensorError) as error:
-        msg = f"{path} is not a whole checkpoint ({type(error).__name__}: {error})"
+        msg = f"{path} is not a whole checkpoint ({type(error).__name__}: {error}); delete it to go on from the one before"
         raise InputError(msg) from error
 
 

@@ -5,6 +5,7 @@ field can be set from the command line: `--set model.hidden_size=64`.
 """
 
 import dataclasses
+import math
 import tomllib
 import types
 import typing
@@ -15,6 +16,7 @@ from typing import Any, Self
 import tomli_w
 
 from gengraph.errors import InputError
+from gengraph.files import read_text
 
 PRESETS = Path(__file__).parent / "configs"
 ORDERINGS = ("bfs", "cm", "dfs", "degree", "k-core", "rcm", "random")
@@ -139,11 +141,13 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         _one_of("training.schedule", self.schedule, ("cosine", "milestones", "constant"))
         _at_least_one("training", self, "batch_size", "steps", "evaluations")
+        for name in ("learning_rate", "clip_norm", "budget", "checkpoint_every"):
+            _check(math.isfinite(getattr(self, name)), f"training.{name} must be a finite number, got {getattr(self, name)}")
         _check(self.learning_rate > 0, f"training.learning_rate must be > 0, got {self.learning_rate}")
         _check(self.clip_norm >= 0, f"training.clip_norm must be >= 0, got {self.clip_norm}")
         _check(self.budget > 0, f"training.budget must be > 0 seconds, got {self.budget}")
         _check(self.checkpoint_every > 0, f"training.checkpoint_every must be > 0 seconds, got {self.checkpoint_every}")
-        _check(self.seed >= 0, f"training.seed must be >= 0, got {self.seed}")
+        _check(0 <= self.seed < 2**63, f"training.seed must be in 0..2^63-1, got {self.seed}")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -214,7 +218,7 @@ def load_config(name_or_path: str | Path) -> Config:
         msg = f"no config {str(name_or_path)!r}: neither a preset ({names}) nor a file"
         raise InputError(msg)
     try:
-        return Config.from_dict(tomllib.loads(path.read_text(encoding="utf-8")))
+        return Config.from_dict(tomllib.loads(read_text(path)))
     except tomllib.TOMLDecodeError as error:
         msg = f"{path} is not TOML: {error}"
         raise InputError(msg) from error
@@ -232,7 +236,7 @@ def _parse(text: str) -> Any:
 
 def _build(cls: type[Any], values: Any, path: str) -> Any:
     """An instance of a dataclass from a dict, every value checked against its field's type."""
-    _check(isinstance(values, dict), f"{path or 'the config'} must be a table of fields, got {values!r}")
+    _check(isinstance(values, dict), f"{path.rstrip('.') or 'the config'} must be a table of fields, got {values!r}")
     hints = typing.get_type_hints(cls)
     unknown = [name for name in values if name not in hints]
     _check(not unknown, f"unknown field {path}{', '.join(unknown)}; known are {', '.join(path + name for name in hints)}")

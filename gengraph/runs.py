@@ -54,15 +54,11 @@ def create_run(
     Raises:
         InputError: the folder exists, or the graphs cannot be learned with this config.
     """
-    from gengraph.training import prepare_graphs
+    from gengraph.training import prepare_graphs, prepare_part
 
-    if folder.exists():
-        msg = f"run {folder} exists; go on with --resume, choose another name with --run, or delete the folder"
-        raise InputError(msg)
+    check_new(folder.parent, folder.name)
     train, facts, bandwidth = prepare_graphs(split.train, config)
-    parts = {"train": train, "validation": split.validation, "test": split.test}
-    if config.sequence.components == "largest":
-        parts["validation"] = split.validation.largest_components()
+    parts = {"train": train, "validation": prepare_part(split.validation, config), "test": split.test}
     about = {
         "model": MODEL_NAMES[config.model.head],
         "dataset": dataset,
@@ -87,6 +83,20 @@ def create_run(
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def check_new(runs_dir: Path, name: str) -> None:
+    """A new run has a plain name of its own.
+
+    Raises:
+        InputError: the name is empty, has a slash or begins with a dot, or there is a run of this name.
+    """
+    if not name or name != Path(name).name or name.startswith("."):
+        msg = f"a run's name must have no slash and not begin with a dot, got {name!r}; choose one with --run"
+        raise InputError(msg)
+    if (runs_dir / name).exists():
+        msg = f"run {runs_dir / name} exists; go on with --resume, choose another name with --run, or delete the folder"
+        raise InputError(msg)
+
+
 def read_run(folder: Path) -> dict[str, Any]:
     """The content of run.json.
 
@@ -98,7 +108,15 @@ def read_run(folder: Path) -> dict[str, Any]:
         known = sorted(run.parent.name for run in folder.parent.glob("*/run.json"))
         msg = f"no run {folder}; " + (f"there are {', '.join(known)}" if known else "make one with `gengraph train`")
         raise InputError(msg)
-    about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        msg = f"{path} is damaged ({error}); train again under another name"
+        raise InputError(msg) from error
+    missing = [name for name in ("facts", "content_hash", "dataset", "model") if name not in about]
+    if missing:
+        msg = f"{path} is damaged: it has no {', '.join(missing)}; train again under another name"
+        raise InputError(msg)
     return about
 
 

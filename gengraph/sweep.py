@@ -59,10 +59,10 @@ def run_trial(config: Config, split: Split, report: Callable[[dict[str, Any]], N
         InputError: the graphs cannot be learned with this configuration.
         TrainingDiverged: the loss is not finite any more.
     """
-    from gengraph.training import Trainer, prepare_graphs
+    from gengraph.training import Trainer, prepare_graphs, prepare_part
 
     train, facts, _ = prepare_graphs(split.train, config)
-    trainer = Trainer(config, facts, train, split.validation)
+    trainer = Trainer(config, facts, train, prepare_part(split.validation, config))
 
     def filter_report(metrics: dict[str, Any]) -> None:
         if "validation_nll" in metrics:

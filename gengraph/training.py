@@ -51,6 +51,24 @@ def prepare_graphs(graphs: GraphSet, config: Config) -> tuple[GraphSet, DataFact
     if not len(graphs):
         msg = "training needs at least 1 graph, got 0"
         raise InputError(msg)
+    graphs = prepare_part(graphs, config)
+    bandwidth = choose_max_prev_node(graphs, config.sequence, seed=config.training.seed)
+    connected = bool((graphs.num_components() == 1).all())
+    facts = DataFacts(
+        max_prev_node=bandwidth.max_prev_node,
+        max_num_node=int(graphs.num_nodes.max()),
+        several_components=not connected or bandwidth.share_cut > 0 or config.sequence.ordering not in ROOTED,
+        has_edges=len(graphs.edges) > 0,
+    )
+    return graphs, facts, bandwidth
+
+
+def prepare_part(graphs: GraphSet, config: Config) -> GraphSet:
+    """The graphs of a part, training or validation, as the model sees them: checked, and cut if the config says so.
+
+    Raises:
+        InputError: graphs without nodes, or disconnected graphs under a stop rule that cannot express them.
+    """
     if (graphs.num_nodes == 0).any():
         msg = f"training graphs need at least one node, {int((graphs.num_nodes == 0).sum())} have none; leave them out"
         raise InputError(msg)
@@ -63,14 +81,7 @@ def prepare_graphs(graphs: GraphSet, config: Config) -> tuple[GraphSet, DataFact
             "use --set model.stop=decision, or --set sequence.components=largest to train on the largest components"
         )
         raise InputError(msg)
-    bandwidth = choose_max_prev_node(graphs, config.sequence, seed=config.training.seed)
-    facts = DataFacts(
-        max_prev_node=bandwidth.max_prev_node,
-        max_num_node=int(graphs.num_nodes.max()),
-        several_components=disconnected > 0 or bandwidth.share_cut > 0 or config.sequence.ordering not in ROOTED,
-        has_edges=len(graphs.edges) > 0,
-    )
-    return graphs, facts, bandwidth
+    return graphs
 
 
 def batch_indices(num_nodes: np.ndarray[Any, Any], batch_size: int, *, seed: int, epoch: int) -> list[Int64Array]:
@@ -160,7 +171,7 @@ class Trainer:
 
     def load(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint of a run with the same model."""
-        self.model.load_state_dict(checkpoint.weights)
+        checkpoint.load_into(self.model)
         load_optimizer(self._optimizer, checkpoint.optimizer)
         self.step, self.elapsed = checkpoint.step, checkpoint.elapsed
         self._batches = self._iterate()
@@ -170,10 +181,10 @@ class Trainer:
         training = self.config.training
         if training.steps is not None:
             return min(1.0, self.step / training.steps)
-        share = torch.tensor(min(1.0, self.elapsed / training.budget))
+        share = torch.tensor(min(1.0, self.elapsed / training.budget), device=next(self.model.parameters()).device)
         if self.world > 1:
             torch.distributed.broadcast(share, src=0)
-        return float(share)
+        return share.item()
 
     def run(self, report: Report, save: Callable[[Checkpoint], object]) -> None:
         """Train to the end of the steps or of the budget.

@@ -84,7 +84,7 @@ def fit_workers(wanted: int, per_worker: dict[str, float], *, wait: float = 0.0)
         NotEnoughResources: it cannot, with the numbers and the ways out.
     """
     deadline = time.monotonic() + wait
-    while (capacity := _capacity(per_worker)) < wanted:
+    while (capacity := capacity_for(per_worker)) < wanted:
         if time.monotonic() >= deadline:
             need = " and ".join(f"{amount:g} {name}" for name, amount in per_worker.items())
             import ray
@@ -103,10 +103,11 @@ def fit_workers(wanted: int, per_worker: dict[str, float], *, wait: float = 0.0)
 
 def _shared(cpus: float, workers: int) -> float:
     """A share of a CPU that lets all workers in."""
-    return math.floor(100 * cpus / workers) / 100
+    return max(0.01, math.floor(100 * cpus / workers) / 100)
 
 
-def _capacity(per_worker: dict[str, float]) -> int:
+def capacity_for(per_worker: dict[str, float]) -> int:
+    """How many such workers the cluster can hold, each on one node."""
     import ray
 
     total = 0

@@ -14,45 +14,49 @@ from typing import Any
 
 import ray.train
 import ray.train.torch
-import torch
 from ray.train.torch import TorchConfig, TorchTrainer
 
 from gengraph.distributed.tail import tail_json_lines
+from gengraph.errors import InputError
 from gengraph.runs import train_run
-from gengraph.training import Place
+from gengraph.training import Place, TrainingDiverged
 
 
 def train_on_ray(
-    folder: Path, *, workers: int, cpus: float, max_failures: int, report: Callable[[dict[str, Any]], None]
+    folder: Path,
+    *,
+    workers: int,
+    per_worker: dict[str, float],
+    max_failures: int,
+    report: Callable[[dict[str, Any]], None],
 ) -> int:
     """Train a run to its end on the Ray that this process is connected to; returns the steps done.
 
     Args:
         folder: of the run.
         workers: ranks; each takes its share of every batch.
-        cpus: of each worker.
+        per_worker: CPU and GPU of each worker; more than 0 GPU trains on GPUs.
         max_failures: how often a worker group that dies is started again.
         report: called in this process with what rank 0 reports.
 
     Raises:
         KeyboardInterrupt: Ctrl-C; the newest checkpoint stays.
-        ray.train.TrainingFailedError: a worker failed once too often; its message carries the cause.
+        InputError, TrainingDiverged: what a worker found.
+        ray.train.TrainingFailedError: workers failed once too often for another reason.
     """
-    gpu = torch.cuda.is_available()
+    gpu = per_worker.get("GPU", 0) > 0
     storage = tempfile.mkdtemp(prefix=".ray-", dir=folder.resolve())
     trainer = TorchTrainer(
         _worker,
         train_loop_config={"folder": str(folder.resolve())},
         torch_config=TorchConfig(backend="nccl" if gpu else "gloo", timeout_s=300),
-        scaling_config=ray.train.ScalingConfig(
-            num_workers=workers, use_gpu=gpu, resources_per_worker={"CPU": cpus, **({"GPU": 1} if gpu else {})}
-        ),
+        scaling_config=ray.train.ScalingConfig(num_workers=workers, use_gpu=gpu, resources_per_worker=per_worker),
         run_config=ray.train.RunConfig(
             name="attempt",  # the run's folder holds all that matters: Ray's own record is thrown away
             storage_path=storage,
             failure_config=ray.train.FailureConfig(max_failures=max_failures, controller_failure_limit=2),
             logging_config=ray.train.LoggingConfig(log_level="ERROR"),
-            worker_runtime_env={"env_vars": {"OMP_NUM_THREADS": str(max(1, int(cpus)))}},
+            worker_runtime_env={"env_vars": {"OMP_NUM_THREADS": str(max(1, int(per_worker["CPU"])))}},
         ),
     )
     handler = signal.getsignal(signal.SIGINT)
@@ -61,11 +65,25 @@ def train_on_ray(
             result = trainer.fit()
     except SystemExit as stop:  # Ray's answer to Ctrl-C
         raise KeyboardInterrupt from stop
+    except ray.train.TrainingFailedError as error:
+        raise _cause(error) from error
     finally:
         shutil.rmtree(storage, ignore_errors=True)
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, handler)
     return int(result.return_value)
+
+
+def _cause(error: BaseException) -> BaseException:
+    """The exception of ours that a failure of workers was made of, else the failure itself."""
+    waiting: list[BaseException | None] = [error]
+    for found in waiting:
+        if isinstance(found, InputError | TrainingDiverged):
+            return found
+        if found is not None:
+            inner = [*getattr(found, "worker_failures", {}).values(), getattr(found, "_base_exc", None), found.__cause__]
+            waiting += [other for other in inner if isinstance(other, BaseException) and other not in waiting]
+    return error
 
 
 def _worker(config: dict[str, Any]) -> int:

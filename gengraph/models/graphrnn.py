@@ -24,6 +24,7 @@ from gengraph.models.gru import GRU, Stepper
 from gengraph.models.heads import EdgeRNN, IndependentEdges
 from gengraph.sequences.rows import CONTINUE, NEW_COMPONENT, STOP, RowBatch
 
+_NEVER = -30.0  # what the training graphs never do: about e^-30, so that a graph that does it still has a likelihood
 _RARE = -5.0  # at the start, stops and new components have about e^-5 of the probability
 
 
@@ -35,8 +36,8 @@ class DataFacts:
         max_prev_node: M, previous nodes that a row keeps.
         max_num_node: nodes of the largest training graph.
         several_components: whether a node may have no earlier neighbour: a training graph is disconnected, or the ordering or a
-            small max_prev_node leaves one without; if not, new components have probability zero.
-        has_edges: whether a training graph has an edge; if none has, rows with edges have probability zero.
+            small max_prev_node leaves one without; if not, new components have about e^-30.
+        has_edges: whether a training graph has an edge; if none has, rows with edges have about e^-30.
     """
 
     max_prev_node: int
@@ -97,10 +98,10 @@ class GraphRNNModel(nn.Module):
         return states
 
     def decision_log_probs(self, states: Tensor) -> Tensor:
-        """Log-probabilities float[R, 3] of CONTINUE, NEW_COMPONENT and STOP; what training graphs never do is impossible."""
+        """Log-probabilities float[R, 3] of CONTINUE, NEW_COMPONENT and STOP; what training graphs never do has e^-30."""
         logits = self.decision(states)
         never = [CONTINUE] * (not self.facts.has_edges) + [NEW_COMPONENT] * (not self.facts.several_components)
-        logits = logits.index_fill(1, torch.tensor(never, dtype=torch.int64, device=logits.device), -torch.inf)
+        logits = logits.index_fill(1, torch.tensor(never, dtype=torch.int64, device=logits.device), _NEVER)
         return functional.log_softmax(logits, dim=1)
 
     def decide(self, states: Tensor, uniforms: Tensor) -> Tensor:

@@ -53,8 +53,8 @@ class EdgeRNN(nn.Module):
         """The log-probability float[R] of each row's bits, given the node-level states float[R, H]."""
         scan = scan_rows(batch, oldest_first=self.oldest_first, every_row=not self.never_empty)
         log_prob = states.new_zeros(len(batch.widths))
-        if not len(scan.rows):
-            return log_prob
+        if not len(scan.rows):  # the weights take part all the same: ranks that train together expect it
+            return log_prob + 0 * sum(parameter.sum() for parameter in self.parameters())
         rows = torch.from_numpy(scan.rows).to(states.device)
         step_sizes = scan.step_sizes.tolist()
         previous = torch.from_numpy(scan.previous).to(states).unsqueeze(1)

@@ -196,7 +196,7 @@ def test_interrupted_training_names_the_checkpoint(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=30)
     assert process.returncode == 1
-    named = re.search(r"Kept (\S+step-\d+); go on with `gengraph train --run g --resume`", errors)
+    named = re.search(r"Kept (\S+step-\d+); go on with `gengraph train --runs-dir runs --run g --resume`", errors)
     assert named
     assert Path(named[1], "checkpoint.json").exists()
 

@@ -76,7 +76,7 @@ def test_two_workers_train_like_one(tmp_path: Path) -> None:
     alone, together = make_run(tmp_path / "alone"), make_run(tmp_path / "together")
     reports: list[dict] = []
     assert train_run(alone) == 12
-    assert train_on_ray(together, workers=2, cpus=1.0, max_failures=0, report=reports.append) == 12
+    assert train_on_ray(together, workers=2, per_worker={"CPU": 1.0}, max_failures=0, report=reports.append) == 12
     expected, found = (load_checkpoint(newest_checkpoint(folder)).weights for folder in (alone, together))
     for name, value in expected.items():
         np.testing.assert_allclose(found[name].numpy(), value.numpy(), atol=2e-4)

@@ -58,7 +58,9 @@ def test_gradients_in_float32_are_close_to_float64() -> None:
         assert error < 1e-3
 
 
-def test_new_components_are_impossible_where_the_data_have_none() -> None:
+def test_new_components_are_all_but_impossible_where_the_data_have_none() -> None:
     model = tiny_model(several_components=False)
     states = torch.randn(5, 6, dtype=torch.float64)
-    assert (model.decision_log_probs(states)[:, 1] == -torch.inf).all()
+    log_probs = model.decision_log_probs(states)[:, 1]
+    assert (log_probs < -20).all()
+    assert torch.isfinite(log_probs).all()

@@ -1,0 +1,29 @@
+"""Ray for the time of a command that asked for workers."""
+
+import contextlib
+from collections.abc import Iterator
+
+from gengraph.cli.guard import Debug
+
+
+@contextlib.contextmanager
+def workers_session(workers: int | None, per_worker: dict[str, float], address: str | None) -> Iterator[int]:
+    """A Ray that can hold the workers; yields their number. With 0 nothing is started, and Ray is not imported.
+
+    Args:
+        workers: None takes as many as the cluster can hold.
+        per_worker: CPU and GPU of each.
+        address: of a running cluster; None starts Ray on this machine.
+
+    Raises:
+        NotEnoughResources: the machine or the cluster is too small.
+    """
+    if workers == 0:
+        yield 0
+        return
+    from gengraph.distributed.cluster import capacity_for, fit_workers, session
+
+    with session(address, debug=Debug.on):
+        wanted = workers or max(1, capacity_for(per_worker))
+        fit_workers(wanted, per_worker)
+        yield wanted

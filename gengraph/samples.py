@@ -9,11 +9,11 @@ from typing import Any
 
 from gengraph.checkpoint import Checkpoint, load_checkpoint
 from gengraph.data import load_dataset
-from gengraph.errors import InputError
+from gengraph.errors import InputError, NotEnoughResources
 from gengraph.files import hash_file
 from gengraph.metrics.isomorphism import canonical_keys
 from gengraph.runs import newest_checkpoint
-from gengraph.sampling import Conditions, ShardWriter
+from gengraph.sampling import Conditions, ShardWriter, model_on
 from gengraph.shards import Shard, abandon_folder, close_folder, missing_shards, open_folder, plan_shards, remove_left_overs
 from gengraph.storage import Folder
 from gengraph.unique import write_unique
@@ -70,6 +70,7 @@ def sample_run(
 
     Raises:
         InputError: no such run; the folder holds something else; too few attempts meet the conditions.
+        NotEnoughResources: no GPU, where one was asked for, or too few workers fit.
         OSError: the folder cannot be written; shards that are done stay.
     """
     folder, path = folder.absolute(), newest_checkpoint(run)
@@ -102,7 +103,7 @@ def sample_run(
         write_shards(partial(ShardWriter, checkpoint, conditions, candidates, request.device), todo, report)
         if request.unique:
             _keep_unique(checkpoint, conditions, folder, shards, request.device)
-    except InputError:
+    except (InputError, NotEnoughResources):
         abandon_folder(folder)
         raise
     remove_left_overs(folder)
@@ -120,5 +121,5 @@ def _refusing(request: Request, run: Path) -> tuple[Conditions, str | None]:
 
 def _keep_unique(checkpoint: Checkpoint, conditions: Conditions, folder: Folder, shards: Sequence[Shard], device: str) -> None:
     if missing_shards(folder, shards):
-        write_unique(checkpoint.build_model().to(device), conditions, folder / "candidates", folder, shards)
+        write_unique(model_on(checkpoint, device), conditions, folder / "candidates", folder, shards)
     (folder / "candidates").remove_all()

@@ -11,13 +11,13 @@ import numpy as np
 
 from gengraph.checkpoint import Checkpoint, load_checkpoint
 from gengraph.data import load_dataset
-from gengraph.errors import InputError
+from gengraph.errors import InputError, NotEnoughResources
 from gengraph.files import hash_file
 from gengraph.generator import GraphGenerator
 from gengraph.graphs import GraphSet
 from gengraph.metrics.isomorphism import canonical_keys
 from gengraph.runs import newest_checkpoint, read_run
-from gengraph.sampling import Conditions, ShardWriter
+from gengraph.sampling import Conditions, ShardWriter, model_on
 from gengraph.shards import (
     Samples,
     Shard,
@@ -84,6 +84,7 @@ def sample_run(
 
     Raises:
         InputError: no such run; the folder holds something else; too few attempts meet the conditions.
+        NotEnoughResources: no GPU, where one was asked for, or too few workers fit.
         OSError: the folder cannot be written; shards that are done stay.
     """
     folder, path = folder.absolute(), newest_checkpoint(run)
@@ -117,7 +118,7 @@ def sample_run(
         write_shards(partial(ShardWriter, checkpoint, conditions, candidates, request.device), todo, report)
         if request.unique:
             _keep_unique(checkpoint, conditions, folder, shards, request.device)
-    except InputError:
+    except (InputError, NotEnoughResources):
         abandon_folder(folder)
         raise
     remove_left_overs(folder)
@@ -167,5 +168,5 @@ def _refusing(request: Request, run: Path) -> tuple[Conditions, str | None]:
 
 def _keep_unique(checkpoint: Checkpoint, conditions: Conditions, folder: Folder, shards: Sequence[Shard], device: str) -> None:
     if missing_shards(folder, shards):
-        write_unique(checkpoint.build_model().to(device), conditions, folder / "candidates", folder, shards)
+        write_unique(model_on(checkpoint, device), conditions, folder / "candidates", folder, shards)
     (folder / "candidates").remove_all()

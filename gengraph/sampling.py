@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 
 from gengraph.checkpoint import Checkpoint
-from gengraph.errors import InputError
+from gengraph.errors import InputError, NotEnoughResources
 from gengraph.graphs import GraphSet, Int64Array
 from gengraph.lanes import Attempts, Lanes, Rules
 from gengraph.models.graphrnn import GraphRNNModel
@@ -147,7 +147,6 @@ def sample_graphs(
     indices = np.asarray(indices, np.int64)
     conditions = conditions or Conditions()
     rules = conditions.rules(model, seed)
-
     with torch.inference_mode(), _one_thread_a_call():
         taken = list(_sample(Lanes(model, indices, rules, lanes), conditions, report))
     place, number, cut = (
@@ -204,6 +203,18 @@ def _give_up(conditions: Conditions, num_taken: int, num_judged: int) -> None:
     raise InputError(msg)
 
 
+def model_on(checkpoint: Checkpoint, device: str) -> GraphRNNModel:
+    """The model of a checkpoint on cpu or cuda.
+
+    Raises:
+        NotEnoughResources: there is no GPU here that torch can use.
+    """
+    if device == "cuda" and not torch.cuda.is_available():
+        msg = "torch finds no GPU here; leave --gpus-per-worker out, or install a torch that was built for the GPU"
+        raise NotEnoughResources(msg)
+    return checkpoint.build_model().to(device)
+
+
 class ShardWriter:
     """Samples shards and writes them; what a shard holds follows from (weights, seed, conditions, shard) alone.
 
@@ -215,7 +226,7 @@ class ShardWriter:
     """
 
     def __init__(self, checkpoint: Checkpoint, conditions: Conditions, folder: Folder, device: str = "cpu") -> None:
-        self._model = checkpoint.build_model().to(device)
+        self._model = model_on(checkpoint, device)
         self._conditions, self._folder = conditions, folder
 
     def __call__(self, shard: Shard, report: Callable[[int], None] = lambda _finished: None) -> None:

@@ -1,12 +1,12 @@
 """A sample without isomorphic graphs, made of one that has them.
 
-Graphs are gone through in the order of their indices. One whose class was seen before is drawn anew, by going on with its
+Graphs are looked at in the order of their indices. One whose class was seen before is drawn anew, by going on with its
 attempts until one is of no class seen so far; what is new goes through the same again. So the result depends on nothing but
 (weights, seed, conditions).
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +27,6 @@ def write_unique(
     candidates: Folder,
     folder: Folder,
     shards: Sequence[Shard],
-    report: Callable[[int], None] = lambda _finished: None,
 ) -> None:
     """Write the shards of a sample without isomorphic graphs.
 
@@ -37,7 +36,6 @@ def write_unique(
         candidates: a sample under these conditions, all shards done.
         folder: for the result; shards that are done stay.
         shards: of both samples.
-        report: called with the number of graphs that were drawn anew.
 
     Raises:
         InputError: the model has too few classes; see `sample_graphs`.
@@ -54,7 +52,6 @@ def write_unique(
         places.append(pending[~known])
         drawn_anew.append(drawn[~known])
         pending = pending[known]
-        report(int((~known).sum()))
     place, new = np.concatenate(places), Samples.concatenate(drawn_anew)
     for shard in missing_shards(folder, shards):
         inside = np.flatnonzero((place >= shard.first) & (place < shard.first + shard.count))

@@ -9,16 +9,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from gengraph.checkpoint import load_checkpoint
 from gengraph.config import Config
 from gengraph.data import load_dataset, split_graphs
-from gengraph.errors import InputError
+from gengraph.errors import InputError, NotEnoughResources
 from gengraph.formats import read_graphs
 from gengraph.graphs import GraphSet
 from gengraph.metrics.isomorphism import canonical_keys, isomorphism_classes
-from gengraph.runs import create_run, train_run
+from gengraph.runs import create_run, newest_checkpoint, train_run
 from gengraph.samples import Request, sample_run
-from gengraph.sampling import Conditions, sample_graphs
+from gengraph.sampling import Conditions, model_on, sample_graphs
 from gengraph.shards import export_shards, plan_shards, verify_folder
 from gengraph.storage import Folder
 
@@ -73,6 +75,20 @@ def test_a_request_that_cannot_be_met_leaves_the_folder_free(run: Path, tmp_path
     with pytest.raises(InputError, match="loosen them"):
         draw(run, tmp_path, conditions=Conditions(num_nodes=(900, 901), max_num_node=12))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_named(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(NotEnoughResources, match="torch finds no GPU here; leave --gpus-per-worker out"):
+        draw(run, tmp_path, device="cuda")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_draws_the_same_graphs_in_any_number_of_lanes(run: Path) -> None:
+    model = model_on(load_checkpoint(newest_checkpoint(run)), "cuda")
+    wide, narrow = (sample_graphs(model, np.arange(300), seed=0, conditions=SHORT, lanes=lanes) for lanes in (32, 9000))
+    assert wide.graphs == narrow.graphs
 
 
 def test_unique_and_novel(run: Path, tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def test_a_gpu_that_is_not_there_is_named(run: Path, tmp_path: Path) -> None:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_a_gpu_draws_the_same_graphs_in_any_number_of_lanes(run: Path) -> None:
     model = model_on(load_checkpoint(newest_checkpoint(run)), "cuda")
-    wide, narrow = (sample_graphs(model, np.arange(300), seed=0, conditions=SHORT, lanes=lanes) for lanes in (32, 9000))
+    wide, narrow = (sample_graphs(model, np.arange(6000), seed=0, conditions=SHORT, lanes=lanes) for lanes in (32, 9000))
     assert wide.graphs == narrow.graphs
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import networkx as nx
 import pytest
+from command_line import FAST, gengraph, in_tmp_path  # noqa: F401
 from typer.testing import CliRunner
 
 from gengraph.cli.app import app
@@ -17,20 +18,9 @@ from gengraph.cli.guard import explain
 from gengraph.formats import read_graphs, write_graphs
 from gengraph.graphs import GraphSet
 
-FAST = "--set model.hidden_size=8 --set model.embedding_size=4 --set model.edge_hidden_size=4 --set model.edge_num_layers=1"
+pytestmark = pytest.mark.usefixtures("in_tmp_path")
+
 COMMANDS = ("train", "tune", "sample", "samples verify", "evaluate", "benchmark", "datasets")
-
-
-@pytest.fixture(autouse=True)
-def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
-def gengraph(command: str, code: int = 0) -> str:
-    """Run a command in this process; its output, standard error included."""
-    result = CliRunner().invoke(app, command.split())
-    assert result.exit_code == code, result.output
-    return result.output
 
 
 def test_help_imports_neither_torch_nor_ray_nor_numba() -> None:

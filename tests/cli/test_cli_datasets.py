@@ -4,28 +4,16 @@ from pathlib import Path
 
 import networkx as nx
 import pytest
-from typer.testing import CliRunner
+from command_line import FAST, gengraph, in_tmp_path  # noqa: F401
 
-from gengraph.cli.app import app
 from gengraph.data import load_dataset, split_graphs
 from gengraph.formats import read_graphs, write_graphs
 from gengraph.graphs import GraphSet
 from gengraph.sequences.bandwidth import estimate_max_prev_node, safe_bound
 
-FAST = "--set model.hidden_size=8 --set model.embedding_size=4 --set model.edge_hidden_size=4 --set model.edge_num_layers=1"
+pytestmark = pytest.mark.usefixtures("in_tmp_path")
+
 LOOPS = '{"n": 2, "edges": [[0, 1], [1, 1]]}\n' * 4
-
-
-@pytest.fixture(autouse=True)
-def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
-def gengraph(command: str, code: int = 0) -> str:
-    """Run a command in this process; its output, standard error included."""
-    result = CliRunner().invoke(app, command.split())
-    assert result.exit_code == code, result.output
-    return result.output
 
 
 def test_the_list() -> None:

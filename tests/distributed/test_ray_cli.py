@@ -3,25 +3,16 @@
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from command_line import FAST, gengraph, in_tmp_path  # noqa: F401
 
-from gengraph.cli.app import app
 from gengraph.formats import read_graphs
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.usefixtures("local_ray"), pytest.mark.xdist_group("ray")]
-
-FAST = "--set model.hidden_size=8 --set model.embedding_size=4 --set model.edge_hidden_size=4 --set model.edge_num_layers=1"
-
-
-@pytest.fixture(autouse=True)
-def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
-def gengraph(command: str, code: int = 0) -> str:
-    result = CliRunner().invoke(app, command.split())
-    assert result.exit_code == code, result.output
-    return result.output
+pytestmark = [
+    pytest.mark.ray,
+    pytest.mark.slow,
+    pytest.mark.usefixtures("local_ray", "in_tmp_path"),
+    pytest.mark.xdist_group("ray"),
+]
 
 
 def test_train_and_sample_on_workers() -> None:

@@ -1,0 +1,23 @@
+"""Commands run in the test's process, in a folder of the test's own."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from gengraph.cli.app import app
+
+FAST = "--set model.hidden_size=8 --set model.embedding_size=4 --set model.edge_hidden_size=4 --set model.edge_num_layers=1"
+
+
+@pytest.fixture
+def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+
+
+def gengraph(command: str, code: int = 0) -> str:
+    """The output of a command, standard error included."""
+    result = CliRunner().invoke(app, command.split())
+    assert result.exit_code == code, result.output
+    return result.output

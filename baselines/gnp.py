@@ -152,4 +152,12 @@ def _with_more(keys: Int64Array, missing: int, size: int, state: State) -> Int64
             if place == len(keys) or keys[place] != key:
                 added.add(key)
     added.remove(np.int64(-1))
-    return np.sort(np.concatenate((keys, np.array(list(added)))))
+    new = np.sort(np.array(list(added)))
+    merged = np.empty(len(keys) + len(new), np.int64)
+    start = 0
+    for number, place in enumerate(np.searchsorted(keys, new)):
+        merged[start + number : place + number] = keys[start:place]
+        merged[place + number] = new[number]
+        start = place
+    merged[start + len(new) :] = keys[start:]
+    return merged

@@ -189,7 +189,11 @@ def run_benchmark(
     """
     models = (*settings.models, FLOOR)
     cells = [(part.name, model) for model in models for part in data]  # the registry names the slow ones first
-    run = _CellRunner({part.name: part for part in data}, settings)
+    parts = {part.name: part for part in data}
+
+    def run(cell: Cell) -> Row:
+        return run_cell(parts[cell[0]], cell[1], settings)
+
     rows: dict[Cell, Row] = {}
     for cell, outcome in _spread(run, cells, workers, cpus, started):
         row = outcome if isinstance(outcome, Row) else Row(dataset=cell[0], model=cell[1], mmd2={}, error=str(outcome))
@@ -198,27 +202,13 @@ def run_benchmark(
     return [rows[part.name, model] for part in data for model in models]
 
 
-class _CellRunner:
-    """`run_cell` with the data at hand."""
-
-    def __init__(self, data: dict[str, Data], settings: Settings) -> None:
-        self._data, self._settings = data, settings
-
-    def __call__(self, cell: Cell) -> Row:
-        return run_cell(self._data[cell[0]], cell[1], self._settings)
-
-    def make(self) -> "_CellRunner":
-        """Itself, in the actor that it was sent to."""
-        return self
-
-
 def _spread(
-    run: _CellRunner, cells: list[Cell], workers: int, cpus: float, started: Callable[[Cell], None]
+    run: Callable[[Cell], Row], cells: list[Cell], workers: int, cpus: float, started: Callable[[Cell], None]
 ) -> Iterator[tuple[Cell, Row | Exception]]:
     if workers:
         from gengraph.distributed.tasks import spread
 
-        yield from spread(run.make, cells, workers=workers, cpus=cpus, on_start=started)
+        yield from spread(lambda: run, cells, workers=workers, cpus=cpus, on_start=started)
         return
     for cell in cells:
         started(cell)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gengraph.cli.options import Address, CpusPerWorker, DataDir, GpusPerWorker, RunsDir, Seed, Workers, duration
-from gengraph.cli.workers import workers_session
+from gengraph.cli.workers import resources, workers_session
 from gengraph.errors import InputError
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def sample(
             raise InputError(msg)
         _show(_from_model(model, dataset, data_dir, budget, folder, request), out)
         return
-    per_worker = {"CPU": cpus_per_worker, **({"GPU": gpus_per_worker} if gpus_per_worker else {})}
+    per_worker = resources(cpus_per_worker, gpus_per_worker)
     where: dict[str, Any] = {"write_shards": _on_ray(workers, per_worker)} if workers else {}
     try:
         with workers_session(workers, per_worker, address), counting_bar("sampling", num_graphs, "graphs") as report:

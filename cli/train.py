@@ -17,7 +17,7 @@ from gengraph.cli.options import (
     duration,
     takes_policy,
 )
-from gengraph.cli.workers import workers_session
+from gengraph.cli.workers import resources, workers_session
 from gengraph.errors import InputError
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def train(
     if steps is not None and budget is not None:
         msg = "give either --steps or --budget, not both"
         raise InputError(msg)
-    per_worker = {"CPU": cpus_per_worker, **({"GPU": gpus_per_worker} if gpus_per_worker else {})}
+    per_worker = resources(cpus_per_worker, gpus_per_worker)
     if resume:
         if dataset or model or assign or config != "default" or seed is not None:
             msg = "--resume goes on with the run's own data, config and seed; leave out everything but --run and its length"

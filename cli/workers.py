@@ -6,6 +6,11 @@ from collections.abc import Iterator
 from gengraph.cli.guard import Debug
 
 
+def resources(cpus: float, gpus: float) -> dict[str, float]:
+    """What each worker needs, as Ray names it."""
+    return {"CPU": cpus, **({"GPU": gpus} if gpus else {})}
+
+
 @contextlib.contextmanager
 def workers_session(workers: int | None, per_worker: dict[str, float], address: str | None) -> Iterator[int]:
     """A Ray that can hold the workers; yields their number. With 0 nothing is started, and Ray is not imported.

@@ -5,7 +5,7 @@ runs/NAME/
   config.toml     what `gengraph train --config` reads
   data/           train.parquet, validation.parquet, test.parquet: frozen, so that they never mix
   metrics.jsonl   one line a report
-  checkpoints/    the newest two
+  checkpoints/    the newest two, and that of the best evaluation
 """
 
 import dataclasses
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from gengraph.training import Place
 
 MODEL_NAMES = {"rnn": "graphrnn", "mlp": "graphrnn-s"}
+CHECKPOINTS = ("last", "best")
 _VERSIONED = ("gengraph", "torch", "numpy", "numba")
 
 
@@ -147,6 +148,25 @@ def newest_checkpoint(folder: Path) -> Path:
     return saved[-1]
 
 
+def find_checkpoint(folder: Path, which: str) -> Path:
+    """The checkpoint of a run that is asked for: last, the newest one, or best, that of the best evaluation.
+
+    Raises:
+        InputError: no such run, it has no checkpoint yet, or none was evaluated.
+    """
+    from gengraph.checkpoint import best_checkpoint
+
+    if which not in CHECKPOINTS:
+        msg = f"--checkpoint must be one of {', '.join(CHECKPOINTS)}, got {which!r}"
+        raise InputError(msg)
+    newest = newest_checkpoint(folder)
+    best = newest if which == "last" else best_checkpoint(newest)
+    if best is None:
+        msg = f"run {folder} was not evaluated yet, so none of its checkpoints is the best; use --checkpoint last"
+        raise InputError(msg)
+    return best
+
+
 def _frozen_part(folder: Path, name: str, about: dict[str, Any]) -> GraphSet:
     """A part of a run's data, which must be what it was when the run was made."""
     path = folder / "data" / f"{name}.parquet"
@@ -169,7 +189,7 @@ def train_run(
 
     Raises:
         InputError: no such run, a checkpoint that cannot be read, or data that was changed.
-        TrainingDiverged: the loss is not finite any more.
+        TrainingDiverged: the loss is not finite any more, or has exploded.
         KeyboardInterrupt: after the checkpoint was saved.
     """
     from gengraph.checkpoint import checkpoints_in, load_checkpoint, save_checkpoint

@@ -126,6 +126,23 @@ def test_resume_goes_on_where_the_run_stopped() -> None:
     assert weights[0] == weights[1]
 
 
+def test_early_stopping_and_the_best_checkpoint() -> None:
+    bad = "--set training.learning_rate=0.5 --set training.schedule=constant --set training.patience=2"
+    output = gengraph(f"train --dataset grid-small --steps 60 --run g --set training.evaluations=30 {bad} {FAST}")
+    stopped = re.search(r"stopped early: 2 evaluations brought nothing better than step (\d+)", output)
+    assert stopped
+    done = int(stopped[1]) + 4
+    assert f"steps: {done}\n" in output
+    assert f"best checkpoint: step {stopped[1]}" in output
+    output = gengraph("train --run g --resume")
+    assert f"steps: {done} (nothing was left to do" in output
+    for name in ("best", "last"):
+        gengraph(f"sample --run g -n 5 --checkpoint {name} --out {name}")
+    steps = [json.loads(Path(f"{name}/manifest.json").read_text())["step"] for name in ("best", "last")]
+    assert steps == [int(stopped[1]), done]
+    assert "holds another sample (step" in gengraph("sample --run g -n 5 --checkpoint last --out best", code=2)
+
+
 def test_models_configs_and_own_graphs() -> None:
     write_graphs(GraphSet.from_networkx([nx.path_graph(n) for n in range(2, 12)]), "mine.jsonl")
     Path("config.toml").write_text("[model]\nhidden_size = 8\nedge_hidden_size = 4\n")
@@ -202,6 +219,7 @@ def test_a_model_that_fails_does_so_alone() -> None:
         ("sample --run nothing --out s --temperature 0", "temperature must be > 0, got 0.0"),
         ("sample --run nothing --out s --components all", "components must be one of keep, largest, reject, got 'all'"),
         ("sample --run nothing --out s --format tiff", "graphs cannot be written as 'tiff'; choose parquet, g6"),
+        ("sample --run nothing --out s --checkpoint first", "--checkpoint must be one of last, best, got 'first'"),
         ("samples verify nowhere", "nowhere has no manifest.json"),
         ("evaluate one.jsonl nothing.jsonl", "neither a name"),
         ("evaluate one.jsonl one.jsonl --protocol mmd", "protocol"),
@@ -239,10 +257,10 @@ def test_damaged_runs_are_named() -> None:
     assert "leave out everything but" in gengraph("train --run g --resume --seed 3", code=2)
     record = Path("runs/g/checkpoints/step-00000003/checkpoint.json")
     whole = record.read_text()
-    record.write_text(whole.replace('"format": 1', '"format": 2'))
+    record.write_text(whole.replace('"format": 2', '"format": 1'))
     config = Path("runs/g/config.toml").read_text()
     for command in ("train --run g --resume --steps 9", "sample --run g -n 3 --out s"):
-        assert "has format 2" in gengraph(command, code=2)
+        assert "has format 1" in gengraph(command, code=2)
     assert Path("runs/g/config.toml").read_text() == config
     assert not Path("s").exists()
     record.write_text(whole)

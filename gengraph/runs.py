@@ -26,6 +26,7 @@ from gengraph.formats import read_graphs, write_graphs
 from gengraph.graphs import GraphSet
 
 if TYPE_CHECKING:
+    from gengraph.likelihood import LikelihoodBound
     from gengraph.training import Place
 
 MODEL_NAMES = {"rnn": "graphrnn", "mlp": "graphrnn-s"}
@@ -175,6 +176,35 @@ def _frozen_part(folder: Path, name: str, about: dict[str, Any]) -> GraphSet:
         msg = f"{path} is not what this run was made with, so train and test graphs may have mixed; make a new run"
         raise InputError(msg)
     return graphs
+
+
+def bound_likelihood(
+    folder: Path, *, checkpoint: str = "last", num_orderings: int = 8, seed: int = 0
+) -> "tuple[Path, dict[str, LikelihoodBound]]":
+    """Bounds on the likelihood of the graphs in each part of a run's data, and the checkpoint whose they are.
+
+    Args:
+        folder: of the run.
+        checkpoint: last or best.
+        num_orderings: drawn for each graph, >= 1.
+        seed: of the orderings.
+
+    Raises:
+        InputError: no such run or checkpoint, data that was changed, or graphs that the model cannot express.
+    """
+    from gengraph.checkpoint import load_checkpoint
+    from gengraph.likelihood import log_prob_bound
+    from gengraph.training import prepare_part
+
+    about, path = read_run(folder), find_checkpoint(folder, checkpoint)
+    loaded = load_checkpoint(path)
+    model, config = loaded.build_model(), loaded.config
+    parts = {name: prepare_part(_frozen_part(folder, name, about), config) for name in about["content_hash"]}
+    return path, {
+        name: log_prob_bound(model, part, config, num_orderings=num_orderings, seed=seed)
+        for name, part in parts.items()
+        if len(part)
+    }
 
 
 def train_run(

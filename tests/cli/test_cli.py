@@ -91,6 +91,24 @@ def test_evaluate_in_every_form() -> None:
     assert "unknown" in gengraph("evaluate grid-small ladder-small --train grid-small --valid cube", code=2)
 
 
+def test_evaluate_the_likelihood_of_a_run() -> None:
+    gengraph(f"train --dataset grid-small --steps 20 --run g --set sequence.ordering=bfs {FAST}")
+    values = json.loads(gengraph("evaluate --nll g --orderings 3 --format json"))
+    assert values["checkpoint"] == "step-00000020"
+    assert list(values["parts"]) == ["train", "validation", "test"]
+    for part in values["parts"].values():
+        assert part["nll"] >= part["nll_distinct"] > 0
+        assert 1 <= part["num_distinct"] <= 3
+        assert part["nll"] > part["nll_per_node"] > 0
+    validation = json.loads(Path("runs/g/metrics.jsonl").read_text().splitlines()[-1])["validation_nll"]
+    assert values["parts"]["validation"]["nll"] == pytest.approx(validation, rel=0.3)
+    table = gengraph("evaluate --nll g --orderings 3")
+    assert "an upper bound: runs/g/checkpoints/step-00000020, 3 orderings of each graph" in table
+    assert f"{values['parts']['test']['nll']:.4g}" in table
+    assert gengraph("evaluate --nll g --orderings 3 --format csv").startswith("part,nll,a node,an edge bit,nll (distinct)")
+    assert gengraph("evaluate --nll g --orderings 3 --format markdown").startswith("| part | nll |")
+
+
 def test_sample_from_a_baseline() -> None:
     output = gengraph("sample --model kronecker --dataset grid-small -n 30 --shard-size 20 --out k")
     assert "fitting kronecker to the 16 training graphs" in output
@@ -222,6 +240,9 @@ def test_a_model_that_fails_does_so_alone() -> None:
         ("sample --run nothing --out s --checkpoint first", "--checkpoint must be one of last, best, got 'first'"),
         ("samples verify nowhere", "nowhere has no manifest.json"),
         ("evaluate one.jsonl nothing.jsonl", "neither a name"),
+        ("evaluate one.jsonl", "give the REFERENCE and the GENERATED graphs, or --nll RUN alone"),
+        ("evaluate one.jsonl one.jsonl --nll g", "give the REFERENCE and the GENERATED graphs, or --nll RUN alone"),
+        ("evaluate --nll nothing", "no run runs/nothing"),
         ("evaluate one.jsonl one.jsonl --protocol mmd", "protocol"),
         ("evaluate one.jsonl one.jsonl --format xml", "--format must be one of table, json, csv, markdown, latex, got 'xml'"),
         ("benchmark --datasets ladder-small --models gran", "unknown model 'gran'; choose from graphrnn"),

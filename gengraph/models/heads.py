@@ -9,13 +9,12 @@ Reference:
     J. You et al. GraphRNN. ICML 2018, sections 2.3.2 and 2.3.3.
 """
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from gengraph.models.gru import GRU, Stepper
+from gengraph.models.row_samplers import BlockwiseSampler, RowSampler
 from gengraph.sequences.rows import CONTINUE, RowBatch, scan_rows
 
 
@@ -64,9 +63,9 @@ class EdgeRNN(nn.Module):
         row_of_step = torch.cat([rows[:count] for count in step_sizes])
         return log_prob.index_add(0, row_of_step, at_step)
 
-    def sampler(self, lanes: int) -> "EdgeSampler":
-        """What draws the rows of so many lanes at a time."""
-        return EdgeSampler(self, lanes)
+    def sampler(self, lanes: int, block: int, limit: int) -> RowSampler:
+        """What draws rows for so many lanes, in blocks; graphs have at most `limit` nodes."""
+        return BlockwiseSampler(EdgeSampler(self, block), block)
 
 
 class EdgeSampler:
@@ -150,9 +149,9 @@ class IndependentEdges(nn.Module):
             counted[rows, last] &= bits.sum(1) > bits[rows, last]
         return (_log_bernoulli(self.output(states), bits) * counted).sum(1)
 
-    def sampler(self, lanes: int) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
-        """What draws the rows of so many lanes at a time: arguments and result as of EdgeSampler."""
-        return self._sample
+    def sampler(self, lanes: int, block: int, limit: int) -> RowSampler:
+        """What draws rows for so many lanes, in blocks; graphs have at most `limit` nodes."""
+        return BlockwiseSampler(self._sample, block)
 
     def _sample(self, states: Tensor, widths: Tensor, thresholds: Tensor) -> Tensor:
         logits = self.output(states)[:, : thresholds.shape[1]]

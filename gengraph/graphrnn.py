@@ -122,3 +122,10 @@ class GraphRNNS(GraphRNN):
 
     model = "graphrnn-s"
     head = "mlp"
+
+
+class GraphRNNC(GraphRNN):
+    """GraphRNN-C: every edge decision sees the graph that was built so far."""
+
+    model = "graphrnn-c"
+    head = "context"

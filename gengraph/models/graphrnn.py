@@ -20,6 +20,7 @@ from torch.nn import functional
 
 from gengraph.config import Config
 from gengraph.graphs import Int64Array
+from gengraph.models.context import ContextEdges
 from gengraph.models.gru import GRU, Stepper
 from gengraph.models.heads import EdgeRNN, IndependentEdges
 from gengraph.sequences.rows import CONTINUE, NEW_COMPONENT, STOP, RowBatch
@@ -65,10 +66,13 @@ class GraphRNNModel(nn.Module):
         self.decides = model.stop == "decision"
         self.embed = nn.Linear(facts.max_prev_node, model.embedding_size)
         self.rnn = GRU(model.embedding_size, model.hidden_size, model.num_layers)
-        scan = {"oldest_first": config.sequence.scan == "oldest_first", "never_empty": self.decides}
-        self.head: EdgeRNN | IndependentEdges
+        self.oldest_first = config.sequence.scan == "oldest_first"
+        scan = {"oldest_first": self.oldest_first, "never_empty": self.decides}
+        self.head: EdgeRNN | IndependentEdges | ContextEdges
         if model.head == "rnn":
             self.head = EdgeRNN(model.hidden_size, model.edge_hidden_size, model.edge_num_layers, **scan)
+        elif model.head == "context":
+            self.head = ContextEdges(model.hidden_size, model.context_size, facts.max_prev_node, model.context)
         else:
             self.head = IndependentEdges(model.hidden_size, model.embedding_size, facts.max_prev_node, **scan)
         if self.decides:

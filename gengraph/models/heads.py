@@ -22,7 +22,7 @@ def _mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, outputs))
 
 
-def _log_bernoulli(logits: Tensor, bits: Tensor) -> Tensor:
+def log_bernoulli(logits: Tensor, bits: Tensor) -> Tensor:
     """Log p(bit), exact also where p is tiny."""
     return -functional.binary_cross_entropy_with_logits(logits, bits, reduction="none")
 
@@ -59,7 +59,7 @@ class EdgeRNN(nn.Module):
         previous = torch.from_numpy(scan.previous).to(states).unsqueeze(1)
         hidden = self.rnn(functional.relu(self.embed(previous)), step_sizes, self.start(states[rows]))
         bits, free = (torch.from_numpy(array).to(states) for array in (scan.bits, scan.free))
-        at_step = _log_bernoulli(self.output(hidden).squeeze(1), bits) * free
+        at_step = log_bernoulli(self.output(hidden).squeeze(1), bits) * free
         row_of_step = torch.cat([rows[:count] for count in step_sizes])
         return log_prob.index_add(0, row_of_step, at_step)
 
@@ -147,7 +147,7 @@ class IndependentEdges(nn.Module):
             rows, last = torch.arange(len(widths), device=states.device), self._last(widths)
             counted &= continues[:, None]
             counted[rows, last] &= bits.sum(1) > bits[rows, last]
-        return (_log_bernoulli(self.output(states), bits) * counted).sum(1)
+        return (log_bernoulli(self.output(states), bits) * counted).sum(1)
 
     def sampler(self, lanes: int, block: int, limit: int) -> RowSampler:
         """What draws rows for so many lanes, in blocks; graphs have at most `limit` nodes."""

@@ -6,26 +6,18 @@ as many as the training graphs, at least 100; nothing is filtered, sizes are not
 decide are judged on the validation graphs, published ones on the test graphs.
 """
 
-import argparse
-import json
-import os
 import platform
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from gengraph.config import Config, load_config
 from gengraph.data import load_dataset, split_graphs
 from gengraph.graphs import GraphSet
 from gengraph.metrics import VALIDITY, evaluate, novelty
-from gengraph.models.graphrnn import GraphRNNModel
 from gengraph.sampling import sample_graphs
 from gengraph.training import Trainer, prepare_graphs, prepare_part
 
@@ -63,6 +55,8 @@ class Trial:
 
 def run_trial(trial: Trial) -> dict[str, Any]:
     """Train, sample and judge."""
+    import torch
+
     torch.set_num_threads(1)
     config = trial.config()
     split = split_graphs(load_dataset(trial.dataset), seed=0)

@@ -243,7 +243,8 @@ def load_config(name_or_path: str | Path) -> Config:
     preset = PRESETS / f"{name_or_path}.toml"
     path = preset if preset.is_file() else Path(name_or_path)
     if not path.is_file():
-        names = ", ".join(sorted(file.stem for file in PRESETS.glob("*.toml")))
+        files = sorted(file.relative_to(PRESETS).with_suffix("") for file in PRESETS.rglob("*.toml"))
+        names = ", ".join(file.as_posix() for file in files)
         msg = f"no config {str(name_or_path)!r}: neither a preset ({names}) nor a file"
         raise InputError(msg)
     try:
@@ -251,6 +252,12 @@ def load_config(name_or_path: str | Path) -> Config:
     except tomllib.TOMLDecodeError as error:
         msg = f"{path} is not TOML: {error}"
         raise InputError(msg) from error
+
+
+def preset_for(model: str, dataset: str) -> str:
+    """The name of the preset that a model is trained with on a data set: MODEL/DATASET, else MODEL, else default."""
+    names = (f"{model}/{dataset.partition(':')[0]}", model)
+    return next((name for name in names if (PRESETS / f"{name}.toml").is_file()), "default")
 
 
 def _parse(text: str) -> Any:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib.metadata import version
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
@@ -209,11 +210,11 @@ def _frozen(value: Any) -> Any:
 
 def table(lines: list[dict[str, Any]]) -> str:
     """Markdown: the mean over seeds, and in brackets the least and the greatest where there are several."""
-    columns = {
+    columns: dict[str, Callable[[dict[str, Any]], float | None]] = {
         "validation NLL": lambda line: line["validation_nll"][-1][1] if line["validation_nll"] else None,
         **{f"emd {name}": _metric("emd", name) for name in ("degree", "clustering", "orbit")},
         **{f"tv {name}": _metric("tv", name) for name in ("degree", "clustering", "orbit", "spectral")},
-        **{name: lambda line, name=name: line.get(name) for name in ("valid", "valid_unique_novel", "unique", "novel")},
+        **{name: methodcaller("get", name) for name in ("valid", "valid_unique_novel", "unique", "novel")},
         "nodes": lambda line: line["mean_num_nodes"][0],
     }
     groups: dict[tuple[str, str, float], list[dict[str, Any]]] = {}

@@ -72,6 +72,8 @@ def train(
       gengraph train --dataset my_graphs.jsonl --run mine --workers 2 --set training.batch_size=16
 
       gengraph train --run mine --resume --budget 20m
+
+      gengraph train --dataset community-small --budget 5m --set training.clock=cpu --set training.patience=3
     """
     if steps is not None and budget is not None:
         msg = "give either --steps or --budget, not both"
@@ -235,14 +237,21 @@ def _local_place(per_worker: dict[str, float]) -> "Place | None":
 def _show(folder: Path, before: int) -> None:
     import json
 
+    from gengraph.checkpoint import load_checkpoint
     from gengraph.runs import newest_checkpoint
 
-    checkpoint = newest_checkpoint(folder)
-    done = json.loads((checkpoint / "checkpoint.json").read_text(encoding="utf-8"))["step"]
+    path = newest_checkpoint(folder)
+    checkpoint = load_checkpoint(path)
+    selection, patience = checkpoint.selection, checkpoint.config.training.patience
     lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines() if (folder / "metrics.jsonl").exists() else []
     validated = [metrics["validation_nll"] for metrics in map(json.loads, lines) if "validation_nll" in metrics]
     typer.echo(f"run: {folder}")
-    typer.echo(f"checkpoint: {checkpoint}")
-    typer.echo(f"steps: {done}" + (" (nothing was left to do; give --steps or --budget for more)" if done == before else ""))
+    typer.echo(f"checkpoint: {path}")
+    nothing = " (nothing was left to do; give --steps or --budget for more)" if checkpoint.step == before else ""
+    typer.echo(f"steps: {checkpoint.step}{nothing}")
+    if 0 < patience <= selection.stale:
+        typer.echo(f"stopped early: {selection.stale} evaluations brought nothing better than step {selection.step}")
     if validated:
         typer.echo(f"validation nll: {validated[-1]:.4f} nats a graph")
+    if selection.step is not None and selection.step != checkpoint.step:
+        typer.echo(f"best checkpoint: step {selection.step}; sample from it with --checkpoint best")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from gengraph.likelihood import LikelihoodBound
     from gengraph.training import Place
 
-MODEL_NAMES = {"rnn": "graphrnn", "mlp": "graphrnn-s"}
+MODEL_NAMES = {"rnn": "graphrnn", "mlp": "graphrnn-s", "context": "graphrnn-c"}
 CHECKPOINTS = ("last", "best")
 _VERSIONED = ("gengraph", "torch", "numpy", "numba")
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gengraph.checkpoint import Checkpoint
 
 _VERSIONED = ("gengraph", "torch", "numpy", "numba")
-_HEADS = {"rnn": "GraphRNN", "mlp": "GraphRNN-S"}
+_HEADS = {"rnn": "GraphRNN", "mlp": "GraphRNN-S", "context": "GraphRNN-C"}
 
 
 def write_card(checkpoint: "Checkpoint", about: Mapping[str, Any] | None) -> str:
@@ -24,7 +24,7 @@ def write_card(checkpoint: "Checkpoint", about: Mapping[str, Any] | None) -> str
         about: the content of run.json and the run's name as `run`; None where there is no run.
     """
     model = checkpoint.config.model
-    title = f"# {_HEADS.get(model.head, model.head)}, step {checkpoint.step}"
+    title = f"# {_HEADS[model.head]}, step {checkpoint.step}"
     parts = [
         title + (f" of the run {about['run']}" if about else ""),
         _table(("what", "value"), [*_data(about), *_model(checkpoint), *_training(checkpoint)]),

@@ -148,6 +148,7 @@ class TrainingConfig:
         schedule: cosine (to zero at the end), milestones (x 0.3 after 13% and 33%, the 2018 schedule) or constant.
         warmup: share of the training, in [0, 1), over which the learning rate rises from zero.
         clip_norm: largest norm of the gradient, 0 for no bound.
+        precision: float32, or tf32: on a GPU, gradients from products of matrices whose factors are rounded to 10 bits.
         ema: decay of a moving average of the weights, in [0, 1), which is then evaluated and sampled from; 0 for none.
         steps: optimiser steps; None trains by budget.
         budget: seconds of training by the clock.
@@ -172,6 +173,7 @@ class TrainingConfig:
     schedule: str = "cosine"
     warmup: float = 0.0
     clip_norm: float = 1.0
+    precision: str = "float32"
     ema: float = 0.0
     steps: int | None = None
     budget: float = 600.0
@@ -188,6 +190,7 @@ class TrainingConfig:
         _one_of("training.optimizer", self.optimizer, ("adam", "adamw"))
         _one_of("training.clock", self.clock, ("wall", "cpu"))
         _one_of("training.select", self.select, ("nll", "mmd"))
+        _one_of("training.precision", self.precision, ("float32", "tf32"))
         _at_least_one("training", self, "batch_size", "accumulate", "steps", "evaluations")
         for name in ("learning_rate", "clip_norm", "budget", "checkpoint_every", "weight_decay"):
             _check(math.isfinite(getattr(self, name)), f"training.{name} must be a finite number, got {getattr(self, name)}")

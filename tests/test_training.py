@@ -189,6 +189,18 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole(accumulate: int) -> None
         torch.testing.assert_close(left.grad, right.grad, rtol=1e-4, atol=1e-7)
 
 
+def test_tf32_is_for_gpus_and_for_gradients_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match=r"tf32 needs a GPU; use --gpus-per-worker 1, or --set training\.precision=float32"):
+        make_trainer("training.precision=tf32")
+    trainer = make_trainer("training.steps=2", "training.evaluations=2")
+    trainer.config = trainer.config.replace(["training.precision=tf32"])  # as on a GPU: a CPU takes no notice of it
+    seen: list[tuple[bool, str]] = []
+    trainer.model.register_forward_hook(lambda *_: seen.append((torch.is_grad_enabled(), torch.get_float32_matmul_precision())))
+    run(trainer)
+    assert set(seen) == {(True, "high"), (False, "highest")}
+    assert torch.get_float32_matmul_precision() == "highest"
+
+
 def test_weight_decay_spares_vectors() -> None:
     trainer = make_trainer("training.optimizer=adamw", "training.weight_decay=0.1")
     decays = {id(p): group["weight_decay"] for group in trainer._optimizer.param_groups for p in group["params"]}

@@ -371,7 +371,9 @@ class Trainer:
             torch.random.fork_rng([self._device] if self._device.type == "cuda" else []),
             matmul_precision(self.config.training.precision),
         ):
-            torch.manual_seed(Stream(self.config.training.seed, self.step, self.rank).integer(2**31))
+            # torch.manual_seed seeds every kind of device there might be, which takes a hundred times as long.
+            seed = torch.cuda.manual_seed if self._device.type == "cuda" else torch.default_generator.manual_seed
+            seed(Stream(self.config.training.seed, self.step, self.rank).integer(2**31))
             for k in range(num_parts):
                 rows = self._encode(self._adjacency, own[k::num_parts], epoch=epoch)
                 with self._together(last=k == num_parts - 1):

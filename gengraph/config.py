@@ -95,6 +95,8 @@ class ModelConfig:
         embedding_size: units that a row is embedded in; also the hidden units of the mlp head.
         edge_hidden_size: units of the edge-level GRU; half of them are the hidden units of its output.
         edge_num_layers: layers of the edge-level GRU.
+        mixture: the mlp head is a mixture of so many vectors of independent Bernoullis (GRAN: Liao et al., NeurIPS 2019, has
+            20); 0 or 1 is one vector, as published.
     """
 
     head: str = "rnn"
@@ -104,11 +106,17 @@ class ModelConfig:
     embedding_size: int = 64
     edge_hidden_size: int = 32
     edge_num_layers: int = 2
+    mixture: int = 0
 
     def __post_init__(self) -> None:
         _one_of("model.head", self.head, ("rnn", "mlp"))
         _one_of("model.stop", self.stop, ("decision", "zero_row"))
         _at_least_one("model", self, "hidden_size", "num_layers", "embedding_size", "edge_num_layers")
+        _check(self.mixture >= 0, f"model.mixture must be >= 0, got {self.mixture}; 0 is no mixture")
+        _check(
+            self.mixture <= 1 or self.head == "mlp",
+            f"model.mixture is of the mlp head, got {self.mixture} with head {self.head}; use --set model.head=mlp",
+        )
         _check(self.edge_hidden_size >= 2, f"model.edge_hidden_size must be >= 2, got {self.edge_hidden_size}")
 
 

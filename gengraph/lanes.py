@@ -24,6 +24,7 @@ from gengraph.streams import key_of, uniform_at
 BLOCK = 256  # lanes that one call of the network computes: fewer cost nearly as much, more gain little
 BLOCK_ON_GPU = 4096
 _NOBODY = -1
+_WHOLE_ROWS = 2**48  # where, in the stream of an attempt, the numbers for rows as a whole begin
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,13 +114,12 @@ class Lanes:
         active = self._place != _NOBODY
         widths = np.where(active, np.minimum(self._last + 1 - self._start, bound), 0)
         keys = np.where(active, self._indices[self._place], 0)
-        uniforms, thresholds = _draw(
-            self._rules.seed, (keys, self._number, self._last * (bound + 1)), widths, int(widths.max()), self._rules.temperature
-        )
+        streams = keys, self._number, self._last * (bound + 1), self._last
+        uniforms, of_rows, thresholds = _draw(self._rules.seed, streams, widths, int(widths.max()), self._rules.temperature)
         states = self._nodes.advance()
         decisions = self._decide(states, torch.from_numpy(uniforms))
         continues = np.where(decisions == CONTINUE, widths, 0)
-        bits = self._draw_rows.draw(states, continues, thresholds, self._last)
+        bits = self._draw_rows.draw(states, continues, thresholds, self._last, of_rows)
         if not self._rules.ends:
             ended = np.zeros_like(active)
         elif self._model.decides:
@@ -184,22 +184,24 @@ class Lanes:
 @nb.njit(cache=True)
 def _draw(
     seed: int, streams: Any, widths: npt.NDArray[np.int64], widest: int, temperature: float
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
-    """A uniform number float64[B] for each lane's decision, and thresholds float32[B, W] for the logits of its edges.
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float32]]:
+    """Uniform numbers float64[B] for each lane's decision and for its row as a whole, thresholds float32[B, W] for its edges.
 
-    A logit exceeds T log(u / (1 - u)) with the probability that its sigmoid at temperature T has.
+    A logit exceeds T log(u / (1 - u)) with the probability that its sigmoid at temperature T has. Decision t stands in the
+    lane's stream at t (M + 1), before the edges of row t; the numbers for whole rows stand where no edge comes.
     """
-    keys, numbers, counters = streams
-    uniforms = np.zeros(keys.shape[0])
+    keys, numbers, counters, newest = streams
+    uniforms, of_rows = np.zeros(keys.shape[0]), np.zeros(keys.shape[0])
     thresholds = np.zeros((keys.shape[0], widest), np.float32)
     for lane in range(keys.shape[0]):
         if widths[lane]:
             key = key_of(seed, keys[lane], numbers[lane])
             uniforms[lane] = uniform_at(key, counters[lane])
+            of_rows[lane] = uniform_at(key, _WHOLE_ROWS + newest[lane])
             for j in range(widths[lane]):
                 uniform = uniform_at(key, counters[lane] + 1 + j)
                 thresholds[lane, j] = temperature * (np.log(uniform) - np.log1p(-uniform)) if uniform > 0 else -np.inf
-    return uniforms, thresholds
+    return uniforms, of_rows, thresholds
 
 
 @nb.njit(cache=True)

@@ -15,6 +15,7 @@ from gengraph.config import Config
 from gengraph.graphs import GraphSet
 from gengraph.models.graphrnn import DataFacts, GraphRNNModel
 from gengraph.models.heads import EdgeRNN
+from gengraph.models.independent import IndependentEdges
 from gengraph.sequences.rows import CONTINUE, NEW_COMPONENT, STOP, RowBatch
 
 MAX_NODES = 4
@@ -102,18 +103,28 @@ def plain_log_prob(model: GraphRNNModel, rows: Rows, *, with_end: bool = True, t
 def _plain_row(model: GraphRNNModel, state: torch.Tensor, bits: tuple[int, ...], temperature: float) -> float:
     head, width = model.head, len(bits)
     order = list(range(width))[::-1] if head.oldest_first else list(range(width))
-    log_prob = 0.0
     if isinstance(head, EdgeRNN):
         read = torch.tensor([1, *(bits[k] for k in order[:-1])], dtype=torch.float64)[:, None]
         hidden = head.rnn(functional.relu(head.embed(read)), [1] * width, head.start(state))
-        logits = head.output(hidden)[:, 0]
-    else:
-        logits = head.output(state)[0][order]
-    for j, k in enumerate(order):
-        certain = head.never_empty and j == width - 1 and not any(bits[i] for i in order[:j])
+        return _plain_bits(head, head.output(hidden)[:, 0].tolist(), [bits[k] for k in order], temperature)
+    components = max(1, head.num_components)
+    outputs = head.output(state)[0].tolist()
+    bound = model.facts.max_prev_node
+    weights = [math.exp(value) for value in outputs[components * bound :]] or [1.0]
+    probability = 0.0
+    for c, weight in enumerate(weights):
+        logits = [outputs[c * bound + k] for k in order]
+        probability += weight / sum(weights) * math.exp(_plain_bits(head, logits, [bits[k] for k in order], temperature))
+    return math.log(probability)
+
+
+def _plain_bits(head: EdgeRNN | IndependentEdges, logits: list[float], bits: list[int], temperature: float) -> float:
+    """The log-probability of bits, logits and bits in the order of the scan."""
+    log_prob = 0.0
+    for j, (logit, bit) in enumerate(zip(logits, bits, strict=True)):
+        certain = head.never_empty and j == len(bits) - 1 and not any(bits[:j])
         if not certain:
-            logit = logits[j] / temperature
-            log_prob += functional.logsigmoid(logit if bits[k] else -logit).item()
+            log_prob -= math.log1p(math.exp((-1 if bit else 1) * logit / temperature))
     return log_prob
 
 

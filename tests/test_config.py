@@ -43,6 +43,8 @@ def test_round_trip(tmp_path: Path) -> None:
         ("training.learning_rate=nan", "training.learning_rate must be a finite number"),
         ("training.seed=99999999999999999999", r"training.seed must be in 0\.\.2\^63-1|training.seed must be int"),
         ("model.edge_hidden_size=1", "must be >= 2, got 1"),
+        ("model.mixture=-1", "model.mixture must be >= 0, got -1"),
+        ("model.mixture=20", "model.mixture is of the mlp head, got 20 with head rnn; use --set model.head=mlp"),
     ],
 )
 def test_bad_settings_name_rule_and_value(assignment: str, message: str) -> None:

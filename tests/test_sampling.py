@@ -27,6 +27,7 @@ VARIANTS = [
     {"model__head": "mlp", "sequence__scan": "nearest_first"},
     {"model__stop": "zero_row"},
     {"max_prev_node": 2, "model__num_layers": "2"},
+    {"model__head": "mlp", "model__mixture": "3"},
 ]
 
 
@@ -52,9 +53,11 @@ def test_many_samples_from_several_threads_have_the_law() -> None:
     assert chi_square(in_threads(model.float(), 400_000, 3), expected) > 1e-4
 
 
-@pytest.mark.parametrize("temperature", [0.5, 2.0])
-def test_temperature_is_for_edges_alone(temperature: float) -> None:
-    model = tiny_model()
+@pytest.mark.parametrize(
+    ("temperature", "variant"), [(0.5, {}), (2.0, {}), (0.5, {"model__head": "mlp", "model__mixture": "3"})], ids=str
+)
+def test_temperature_is_for_edges_alone(temperature: float, variant: dict) -> None:
+    model = tiny_model(**variant)
     expected = law(model, temperature=temperature)
     conditions = Conditions(max_num_node=MAX_NODES, temperature=temperature)
     samples = sample_graphs(model.float(), np.arange(COUNT), seed=6, conditions=conditions)

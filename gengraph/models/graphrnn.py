@@ -21,7 +21,8 @@ from torch.nn import functional
 from gengraph.config import Config
 from gengraph.graphs import Int64Array
 from gengraph.models.gru import GRU, Stepper
-from gengraph.models.heads import EdgeRNN, IndependentEdges
+from gengraph.models.heads import EdgeRNN
+from gengraph.models.independent import IndependentEdges
 from gengraph.sequences.rows import CONTINUE, NEW_COMPONENT, STOP, RowBatch
 
 _NEVER = -30.0  # what the training graphs never do: about e^-30, so that a graph that does it still has a likelihood
@@ -70,7 +71,8 @@ class GraphRNNModel(nn.Module):
         if model.head == "rnn":
             self.head = EdgeRNN(model.hidden_size, model.edge_hidden_size, model.edge_num_layers, **scan)
         else:
-            self.head = IndependentEdges(model.hidden_size, model.embedding_size, facts.max_prev_node, **scan)
+            sizes = model.hidden_size, model.embedding_size, facts.max_prev_node, max(1, model.mixture)
+            self.head = IndependentEdges(*sizes, **scan)
         if self.decides:
             self.decision = nn.Linear(model.hidden_size, 3)
             with torch.no_grad():

@@ -19,6 +19,8 @@ VARIANTS = [
     {"model__stop": "zero_row", "model__head": "mlp", "sequence__window": "fixed", "sequence__scan": "nearest_first"},
     {"max_prev_node": 2},
     {"several_components": False},
+    {"model__head": "mlp", "model__mixture": "3"},
+    {"model__stop": "zero_row", "model__head": "mlp", "model__mixture": "2", "sequence__scan": "nearest_first"},
 ]
 
 

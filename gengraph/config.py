@@ -90,8 +90,14 @@ class ModelConfig:
         head: rnn (an edge-level GRU: GraphRNN) or mlp (independent Bernoullis: GraphRNN-S).
         stop: decision (before each row the node state chooses continue, new component or stop, and a row that continues is
             never empty) or zero_row (an empty row is the end, as published).
-        hidden_size: units of the node-level GRU.
-        num_layers: layers of the node-level GRU.
+        node: the node-level network: gru (as published), lstm, or transformer (causal attention over all rows before).
+        hidden_size: units of the node-level network.
+        num_layers: its layers.
+        num_heads: attention heads of a transformer; they divide hidden_size.
+        dropout: share of units, in [0, 1), that training sets to zero: in the embedded rows, between layers and in what a
+            transformer's blocks add (Srivastava et al., JMLR 2014). Never in evaluation or sampling.
+        layer_norm: normalise the states of each recurrent layer (Ba et al., 2016) before anything but the layer itself
+            reads them; a transformer always does.
         embedding_size: units that a row is embedded in; also the hidden units of the mlp head.
         edge_hidden_size: units of the edge-level GRU; half of them are the hidden units of its output.
         edge_num_layers: layers of the edge-level GRU.
@@ -101,8 +107,12 @@ class ModelConfig:
 
     head: str = "rnn"
     stop: str = "decision"
+    node: str = "gru"
     hidden_size: int = 128
     num_layers: int = 1
+    num_heads: int = 4
+    dropout: float = 0.0
+    layer_norm: bool = False
     embedding_size: int = 64
     edge_hidden_size: int = 32
     edge_num_layers: int = 2
@@ -111,7 +121,17 @@ class ModelConfig:
     def __post_init__(self) -> None:
         _one_of("model.head", self.head, ("rnn", "mlp"))
         _one_of("model.stop", self.stop, ("decision", "zero_row"))
-        _at_least_one("model", self, "hidden_size", "num_layers", "embedding_size", "edge_num_layers")
+        _one_of("model.node", self.node, ("gru", "lstm", "transformer"))
+        _at_least_one("model", self, "hidden_size", "num_layers", "num_heads", "embedding_size", "edge_num_layers")
+        _check(
+            self.node != "transformer" or self.hidden_size % self.num_heads == 0,
+            f"model.hidden_size must be a multiple of model.num_heads, got {self.hidden_size} and {self.num_heads}; set one",
+        )
+        _check(
+            self.node != "transformer" or not self.layer_norm,
+            "model.layer_norm is for gru and lstm, got true with node transformer, which always has it; leave it false",
+        )
+        _check(0 <= self.dropout < 1, f"model.dropout must lie in [0, 1), got {self.dropout}; 0 is none")
         _check(self.mixture >= 0, f"model.mixture must be >= 0, got {self.mixture}; 0 is no mixture")
         _check(
             self.mixture <= 1 or self.head == "mlp",

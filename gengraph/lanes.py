@@ -23,6 +23,7 @@ from gengraph.streams import key_of, uniform_at
 
 BLOCK = 256  # lanes that one call of the network computes: fewer cost nearly as much, more gain little
 BLOCK_ON_GPU = 4096
+_MOST_BYTES = 2**30  # of what the node level remembers; what needs more has fewer lanes, one block at least
 _NOBODY = -1
 _WHOLE_ROWS = 2**48  # where, in the stream of an attempt, the numbers for rows as a whole begin
 
@@ -71,7 +72,7 @@ class Lanes:
         model: trained, on any device.
         indices: int64[G], the graphs asked for.
         rules: how attempts are drawn.
-        lanes: attempts that grow at a time, rounded up to whole blocks.
+        lanes: attempts that grow at a time, rounded up to whole blocks; fewer if the node level would need too much memory.
 
     Attributes:
         queue: attempts that wait for a lane, as (place, number); the first attempts at all graphs at the start.
@@ -83,8 +84,10 @@ class Lanes:
         self._weight = model.embed.weight
         self._size = BLOCK_ON_GPU if self._weight.is_cuda else BLOCK
         self.queue = deque((place, 0) for place in range(len(indices)))
-        count = -(-min(lanes, len(indices)) // self._size) * self._size
-        self._nodes = model.node_sampler(count, self._size)
+        blocks = -(-min(lanes, len(indices)) // self._size)
+        bytes_a_block = self._size * model.node.bytes_per_lane(rules.limit)
+        count = min(blocks, max(1, _MOST_BYTES // bytes_a_block)) * self._size
+        self._nodes = model.node_sampler(count, self._size, rules.limit)
         self._draw_rows = model.head.sampler(count, self._size, rules.limit)
         self._place = np.full(count, _NOBODY)  # int64[B], the graph of each lane
         self._number = np.zeros(count, np.int64)  # int64[B], which attempt at it

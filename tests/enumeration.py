@@ -50,7 +50,7 @@ class Rows:
 def tiny_model(*, several_components: bool = True, max_prev_node: int = 3, **settings: str) -> GraphRNNModel:
     """A model with random weights of order one, in float64."""
     assignments = [f"{name.replace('__', '.')}={value}" for name, value in settings.items()]
-    sizes = ["model.hidden_size=6", "model.embedding_size=4", "model.edge_hidden_size=4", "model.edge_num_layers=2"]
+    sizes = ["model.hidden_size=6", "model.num_heads=2", "model.embedding_size=4", "model.edge_hidden_size=4"]
     config = Config().replace([*sizes, *assignments])
     facts = DataFacts(max_prev_node=max_prev_node, max_num_node=MAX_NODES, several_components=several_components)
     torch.manual_seed(3)
@@ -84,7 +84,7 @@ def plain_log_prob(model: GraphRNNModel, rows: Rows, *, with_end: bool = True, t
     log_prob = 0.0
     made = [torch.ones(model.facts.max_prev_node, dtype=torch.float64)]
     for t, width in enumerate(rows.widths):
-        state = model.rnn(functional.relu(model.embed(torch.stack(made))), [1] * len(made))[-1:]
+        state = model.node(functional.relu(model.embed(torch.stack(made))), [1] * len(made))[-1:]
         at_end = t == rows.num_nodes - 1
         if at_end and not with_end:
             break

@@ -43,6 +43,9 @@ def test_round_trip(tmp_path: Path) -> None:
         ("training.learning_rate=nan", "training.learning_rate must be a finite number"),
         ("training.seed=99999999999999999999", r"training.seed must be in 0\.\.2\^63-1|training.seed must be int"),
         ("model.edge_hidden_size=1", "must be >= 2, got 1"),
+        ("model.node=rnn", "model.node must be one of gru, lstm, transformer, got 'rnn'"),
+        ("model.dropout=1", r"model.dropout must lie in \[0, 1\), got 1"),
+        ("model.dropout=nan", "model.dropout must lie in"),
         ("model.mixture=-1", "model.mixture must be >= 0, got -1"),
         ("model.mixture=20", "model.mixture is of the mlp head, got 20 with head rnn; use --set model.head=mlp"),
     ],
@@ -53,6 +56,11 @@ def test_bad_settings_name_rule_and_value(assignment: str, message: str) -> None
 
 
 def test_fields_that_do_not_go_together_are_refused() -> None:
+    transformer = ["model.node=transformer"]
+    with pytest.raises(InputError, match=r"hidden_size must be a multiple of model.num_heads, got 128 and 3"):
+        Config().replace([*transformer, "model.num_heads=3"])
+    with pytest.raises(InputError, match=r"model.layer_norm is for gru and lstm"):
+        Config().replace([*transformer, "model.layer_norm=true"])
     fixed = ["sequence.window=fixed"]
     assert Config().replace([*fixed, "sequence.ordering=dfs"]).sequence.ordering == "dfs"
     with pytest.raises(InputError, match=r"bound is known for bfs, cm, rcm, got ordering degree"):

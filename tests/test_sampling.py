@@ -28,6 +28,8 @@ VARIANTS = [
     {"model__stop": "zero_row"},
     {"max_prev_node": 2, "model__num_layers": "2"},
     {"model__head": "mlp", "model__mixture": "3"},
+    {"model__node": "lstm", "model__layer_norm": "true"},
+    {"model__node": "transformer", "model__num_layers": "2"},
 ]
 
 
@@ -167,6 +169,19 @@ def test_a_graph_depends_on_seed_and_index_alone() -> None:
     assert draw(np.arange(120)[::-1], seed=1).graphs == whole.graphs[np.arange(120)[::-1]]
     assert draw(np.arange(120), seed=2).graphs != whole.graphs
     assert in_threads(model, 3000, 3) == in_threads(model, 3000, 1)
+
+
+@pytest.mark.parametrize("node", ["lstm", "transformer"])
+def test_a_graph_is_the_same_beside_longer_ones(node: str) -> None:
+    model = tiny_model(model__node=node, model__hidden_size="32", max_prev_node=4).float()
+    with torch.no_grad():
+        model.decision.weight.zero_()
+        model.decision.bias.copy_(torch.tensor([0.0, -6.0, -4.0]))  # 50 nodes on average
+    draw = partial(sample_graphs, model, seed=1, conditions=Conditions(max_num_node=150))
+    whole = draw(np.arange(600)).graphs
+    assert (whole.num_nodes > 128).any()
+    assert draw(np.arange(600), lanes=1).graphs == whole
+    assert draw(np.arange(40, 90)).graphs == whole[40:90]
 
 
 def test_a_trained_grid_model_gives_the_same_bits_with_any_number_of_lanes() -> None:

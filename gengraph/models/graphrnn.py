@@ -19,10 +19,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gengraph.config import Config
-from gengraph.graphs import Int64Array
-from gengraph.models.gru import GRU, Stepper
 from gengraph.models.heads import EdgeRNN
 from gengraph.models.independent import IndependentEdges
+from gengraph.models.node import NodeSampler, node_network
 from gengraph.sequences.rows import CONTINUE, NEW_COMPONENT, STOP, RowBatch
 
 _NEVER = -30.0  # what the training graphs never do: about e^-30, so that a graph that does it still has a likelihood
@@ -65,7 +64,7 @@ class GraphRNNModel(nn.Module):
         self.adaptive = config.sequence.window == "adaptive"
         self.decides = model.stop == "decision"
         self.embed = nn.Linear(facts.max_prev_node, model.embedding_size)
-        self.rnn = GRU(model.embedding_size, model.hidden_size, model.num_layers)
+        self.node = node_network(model)
         scan = {"oldest_first": config.sequence.scan == "oldest_first", "never_empty": self.decides}
         self.head: EdgeRNN | IndependentEdges
         if model.head == "rnn":
@@ -81,7 +80,7 @@ class GraphRNNModel(nn.Module):
     def forward(self, batch: RowBatch) -> Tensor:
         """The log-likelihood float[B] of each graph's rows under its ordering, in nats; order of `batch.graph`."""
         device = self.embed.weight.device
-        states = self._node_states(batch, device)
+        states = self.node_states(batch)
         log_prob: Tensor = self.head(states, batch)
         if self.decides:
             decisions = torch.from_numpy(batch.decisions).to(device).long().unsqueeze(1)
@@ -89,14 +88,14 @@ class GraphRNNModel(nn.Module):
         rank = np.arange(len(batch.widths)) - np.repeat(batch.step_offsets[:-1], batch.batch_sizes)
         return log_prob.new_zeros(len(batch.graph)).index_add(0, torch.from_numpy(rank).to(device), log_prob)
 
-    def _node_states(self, batch: RowBatch, device: torch.device) -> Tensor:
+    def node_states(self, batch: RowBatch) -> Tensor:
         """The node-level state float[R, H] before each row."""
         sizes = batch.batch_sizes.tolist()
-        rows = torch.from_numpy(batch.bits).to(device).split(sizes)
+        rows = torch.from_numpy(batch.bits).to(self.embed.weight.device).split(sizes)
         before = [row[:count] for row, count in zip(rows, sizes[1:], strict=False)]
         ones = rows[0].new_ones(sizes[0], self.facts.max_prev_node)
         inputs = torch.cat([ones, *before]).to(self.embed.weight.dtype)
-        states: Tensor = self.rnn(functional.relu(self.embed(inputs)), sizes)
+        states: Tensor = self.node(functional.relu(self.embed(inputs)), sizes)
         return states
 
     def decision_log_probs(self, states: Tensor) -> Tensor:
@@ -113,48 +112,6 @@ class GraphRNNModel(nn.Module):
         stop, new = self.decision_log_probs(states).exp()[:, [STOP, NEW_COMPONENT]].t()
         return torch.where(uniforms < stop, STOP, torch.where(uniforms < stop + new, NEW_COMPONENT, CONTINUE))
 
-    def node_sampler(self, lanes: int, block: int) -> "NodeSampler":
-        """The node level of so many lanes, in blocks."""
-        return NodeSampler(self, lanes, block)
-
-
-class NodeSampler:
-    """The node level of graphs that grow side by side; no gradients.
-
-    The network always runs on blocks of the same number of lanes.
-
-    Args:
-        model: its weights are shared.
-        lanes: B, a multiple of the block.
-        block: lanes of a block.
-    """
-
-    def __init__(self, model: GraphRNNModel, lanes: int, block: int) -> None:
-        self._embed, self._stepper, self._block = model.embed, Stepper(model.rnn, block), block
-        weight = model.embed.weight
-        self._hidden = [weight.new_zeros(lanes, model.rnn.hidden_size) for _ in range(model.rnn.num_layers)]
-        self._rows = weight.new_ones(lanes, model.facts.max_prev_node)
-
-    def advance(self) -> Tensor:
-        """The states float[B, H] before the next row, overwritten by the next call."""
-        for start in range(0, len(self._rows), self._block):
-            block = slice(start, start + self._block)
-            embedded = functional.relu(self._embed(self._rows[block]))
-            self._stepper.step(embedded, [hidden[block] for hidden in self._hidden])
-        return self._hidden[-1]
-
-    def read(self, rows: Tensor) -> None:
-        """Take in the rows uint8[B, W] that were made, W <= M."""
-        self._rows.zero_()
-        self._rows[:, : rows.shape[1]] = rows.to(self._rows)
-
-    def reset(self, lanes: Int64Array) -> None:
-        """New graphs begin in these lanes."""
-        self._rows[lanes] = 1
-        for hidden in self._hidden:
-            hidden[lanes] = 0
-
-    def keep(self, lanes: Int64Array) -> None:
-        """Only these lanes go on, numbered anew in this order."""
-        self._rows = self._rows[lanes]
-        self._hidden = [hidden[lanes] for hidden in self._hidden]
+    def node_sampler(self, lanes: int, block: int, limit: int) -> NodeSampler:
+        """The node level of so many lanes, in blocks, of graphs with at most `limit` nodes."""
+        return NodeSampler(self.embed, self.node, lanes, block, limit)

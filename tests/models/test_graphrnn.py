@@ -19,6 +19,8 @@ VARIANTS = [
     {"model__stop": "zero_row", "model__head": "mlp", "sequence__window": "fixed", "sequence__scan": "nearest_first"},
     {"max_prev_node": 2},
     {"several_components": False},
+    {"model__node": "lstm", "model__num_layers": "2", "model__layer_norm": "true"},
+    {"model__node": "transformer", "model__num_layers": "2"},
     {"model__head": "mlp", "model__mixture": "3"},
     {"model__stop": "zero_row", "model__head": "mlp", "model__mixture": "2", "sequence__scan": "nearest_first"},
 ]
@@ -36,10 +38,21 @@ def test_log_likelihood_is_exact(variant: dict) -> None:
     assert total == pytest.approx(1, abs=1e-10)
 
 
-@pytest.mark.parametrize("head", ["rnn", "mlp"])
-@pytest.mark.parametrize("stop", ["decision", "zero_row"])
-def test_a_batch_equals_its_graphs_one_by_one(head: str, stop: str) -> None:
-    model = tiny_model(model__head=head, model__stop=stop, max_prev_node=6)
+@pytest.mark.parametrize(
+    "variant",
+    [
+        {},
+        {"model__head": "mlp", "model__mixture": "3"},
+        {"model__stop": "zero_row"},
+        {"model__stop": "zero_row", "model__head": "mlp"},
+        {"model__layer_norm": "true", "model__num_layers": "2"},
+        {"model__node": "lstm"},
+        {"model__node": "transformer"},
+    ],
+    ids=str,
+)
+def test_a_batch_equals_its_graphs_one_by_one(variant: dict) -> None:
+    model = tiny_model(**variant, max_prev_node=6)
     adjacency = Adjacency.of(load_dataset("grid-small"))
     encode = {"ordering": "cm", "max_prev_node": 6, "adaptive": True, "key": (0, 0)}
     batch = encode_rows(adjacency, np.arange(20), **encode)

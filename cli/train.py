@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 def train(
     policy: "Policy",
     dataset: Annotated[str | None, typer.Option(help=DATASET_HELP)] = None,
-    model: Annotated[str | None, typer.Option(help="graphrnn or graphrnn-s; by default what the config says.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="graphrnn, graphrnn-s or graphrnn-c; by default what the config says.")
+    ] = None,
     run: Annotated[str | None, typer.Option(help="Name of the run; by default DATASET-MODEL.")] = None,
     workers: Workers = 0,
     steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps to train for.")] = None,

@@ -5,17 +5,19 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import networkx as nx
 import numpy as np
 import numpy.typing as npt
 import torch
+from plain_context import context_logits
 from scipy.stats import chisquare
 from torch.nn import functional
 
 from gengraph.config import Config
 from gengraph.graphs import GraphSet
+from gengraph.models.context import ContextEdges
 from gengraph.models.graphrnn import DataFacts, GraphRNNModel
 from gengraph.models.heads import EdgeRNN
-from gengraph.models.independent import IndependentEdges
 from gengraph.sequences.rows import CONTINUE, NEW_COMPONENT, STOP, RowBatch
 
 MAX_NODES = 4
@@ -84,7 +86,8 @@ def plain_log_prob(model: GraphRNNModel, rows: Rows, *, with_end: bool = True, t
     log_prob = 0.0
     made = [torch.ones(model.facts.max_prev_node, dtype=torch.float64)]
     for t, width in enumerate(rows.widths):
-        state = model.node(functional.relu(model.embed(torch.stack(made))), [1] * len(made))[-1:]
+        states = model.node(functional.relu(model.embed(torch.stack(made))), [1] * len(made))
+        state = states[-1:]
         at_end = t == rows.num_nodes - 1
         if at_end and not with_end:
             break
@@ -93,38 +96,45 @@ def plain_log_prob(model: GraphRNNModel, rows: Rows, *, with_end: bool = True, t
             decision = STOP if at_end else CONTINUE if any(bits) else NEW_COMPONENT
             log_prob += model.decision_log_probs(state)[0, decision].item()
         if not model.decides or decision == CONTINUE:
-            log_prob += _plain_row(model, state, bits, temperature)
+            parts = _plain_mixture(model, states, rows, bits)
+            log_prob += math.log(sum(share * math.exp(_plain_row(model, logits, bits, temperature)) for share, logits in parts))
         row = torch.zeros(model.facts.max_prev_node, dtype=torch.float64)
         row[: len(bits)] = torch.tensor(bits, dtype=torch.float64)
         made.append(row)
     return log_prob
 
 
-def _plain_row(model: GraphRNNModel, state: torch.Tensor, bits: tuple[int, ...], temperature: float) -> float:
-    head, width = model.head, len(bits)
-    order = list(range(width))[::-1] if head.oldest_first else list(range(width))
+def _plain_mixture(
+    model: GraphRNNModel, states: torch.Tensor, rows: Rows, bits: tuple[int, ...]
+) -> list[tuple[float, list[float]]]:
+    """Weight and logits, in the order of the scan, of each component of a row's law, the states up to it being given."""
+    head, state, newest = model.head, states[-1:], len(states) - 1
+    if isinstance(head, ContextEdges):
+        graph = nx.empty_graph(newest + 1)
+        graph.add_edges_from(edge for edge in rows.edges if edge[1] <= newest)
+        return [(1.0, context_logits(head, states, graph, newest, {newest - k: bit for k, bit in enumerate(bits)}).tolist())]
+    order = scan_order(model, len(bits))
     if isinstance(head, EdgeRNN):
         read = torch.tensor([1, *(bits[k] for k in order[:-1])], dtype=torch.float64)[:, None]
-        hidden = head.rnn(functional.relu(head.embed(read)), [1] * width, head.start(state))
-        return _plain_bits(head, head.output(hidden)[:, 0].tolist(), [bits[k] for k in order], temperature)
-    components = max(1, head.num_components)
-    outputs = head.output(state)[0].tolist()
-    bound = model.facts.max_prev_node
-    weights = [math.exp(value) for value in outputs[components * bound :]] or [1.0]
-    probability = 0.0
-    for c, weight in enumerate(weights):
-        logits = [outputs[c * bound + k] for k in order]
-        probability += weight / sum(weights) * math.exp(_plain_bits(head, logits, [bits[k] for k in order], temperature))
-    return math.log(probability)
+        hidden = head.rnn(functional.relu(head.embed(read)), [1] * len(bits), head.start(state))
+        return [(1.0, head.output(hidden)[:, 0].tolist())]
+    outputs, bound = head.output(state)[0].tolist(), model.facts.max_prev_node
+    weights = [math.exp(value) for value in outputs[head.num_components * bound :]] or [1.0]
+    return [(weight / sum(weights), [outputs[c * bound + k] for k in order]) for c, weight in enumerate(weights)]
 
 
-def _plain_bits(head: EdgeRNN | IndependentEdges, logits: list[float], bits: list[int], temperature: float) -> float:
-    """The log-probability of bits, logits and bits in the order of the scan."""
-    log_prob = 0.0
-    for j, (logit, bit) in enumerate(zip(logits, bits, strict=True)):
-        certain = head.never_empty and j == len(bits) - 1 and not any(bits[:j])
+def scan_order(model: GraphRNNModel, width: int) -> list[int]:
+    """The bits of a row in the order of its scan."""
+    return list(range(width))[:: -1 if model.oldest_first else 1]
+
+
+def _plain_row(model: GraphRNNModel, logits: list[float], bits: tuple[int, ...], temperature: float) -> float:
+    width, log_prob = len(bits), 0.0
+    order = scan_order(model, width)
+    for j, k in enumerate(order):
+        certain = model.decides and j == width - 1 and not any(bits[i] for i in order[:j])
         if not certain:
-            log_prob -= math.log1p(math.exp((-1 if bit else 1) * logit / temperature))
+            log_prob -= math.log1p(math.exp((-1 if bits[k] else 1) * logits[j] / temperature))
     return log_prob
 
 

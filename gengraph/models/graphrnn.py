@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gengraph.config import Config
+from gengraph.models.context import ContextEdges
 from gengraph.models.heads import EdgeRNN
 from gengraph.models.independent import IndependentEdges
 from gengraph.models.node import NodeSampler, node_network
@@ -65,10 +66,13 @@ class GraphRNNModel(nn.Module):
         self.decides = model.stop == "decision"
         self.embed = nn.Linear(facts.max_prev_node, model.embedding_size)
         self.node = node_network(model)
-        scan = {"oldest_first": config.sequence.scan == "oldest_first", "never_empty": self.decides}
-        self.head: EdgeRNN | IndependentEdges
+        self.oldest_first = config.sequence.scan == "oldest_first"
+        scan = {"oldest_first": self.oldest_first, "never_empty": self.decides}
+        self.head: EdgeRNN | IndependentEdges | ContextEdges
         if model.head == "rnn":
             self.head = EdgeRNN(model.hidden_size, model.edge_hidden_size, model.edge_num_layers, **scan)
+        elif model.head == "context":
+            self.head = ContextEdges(model.hidden_size, model.context_size, facts.max_prev_node, model.context)
         else:
             sizes = model.hidden_size, model.embedding_size, facts.max_prev_node, max(1, model.mixture)
             self.head = IndependentEdges(*sizes, **scan)

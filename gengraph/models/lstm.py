@@ -34,9 +34,11 @@ class LSTM(nn.Module):
         hidden_size: H.
     """
 
+    cell: Any  # nn.LSTM
+
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__()
-        self.cell: Any = nn.LSTM(input_size, hidden_size)
+        self.cell = nn.LSTM(input_size, hidden_size)
         with torch.no_grad():
             for name, parameter in self.cell.named_parameters():
                 if "weight" in name:

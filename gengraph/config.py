@@ -100,8 +100,9 @@ class ModelConfig:
     Attributes:
         head: rnn (an edge-level GRU: GraphRNN), mlp (independent Bernoullis: GraphRNN-S) or context (decisions that see the
             graph built so far: GraphRNN-C).
-        stop: decision (before each row the node state chooses continue, new component or stop, and a row that continues is
-            never empty) or zero_row (an empty row is the end, as published).
+        stop: decision (a stop head: before each row the node state chooses continue, new component or stop, and a row that
+            continues is never empty), edge_eos (the same choice by the edge level's first step, as Stanford's CS224W
+            teaches it; rnn head) or zero_row (an empty row is the end, as published).
         node: the node-level network: gru (as published), lstm, or transformer (causal attention over all rows before).
         hidden_size: units of the node-level network.
         num_layers: its layers.
@@ -113,6 +114,11 @@ class ModelConfig:
         embedding_size: units that a row is embedded in; also the hidden units of the mlp head.
         edge_hidden_size: units of the edge-level GRU; half of them are the hidden units of its output.
         edge_num_layers: layers of the edge-level GRU.
+        edge_context: where its layers but the first start in each row: zero (as published) or state (the node-level state,
+            mapped to every layer).
+        node_input: what the node level reads of the row before: adjacency (its bits, as published) or edge_state (the edge
+            level's state after its last decision, as CS224W teaches it; trained row by row, many times slower; gru with rnn
+            head).
         mixture: the mlp head is a mixture of so many vectors of independent Bernoullis (GRAN: Liao et al., NeurIPS 2019, has
             20); 0 or 1 is one vector, as published.
         context_size: units of the first hidden layer of the context head; the second has half as many.
@@ -133,6 +139,8 @@ class ModelConfig:
     embedding_size: int = 64
     edge_hidden_size: int = 32
     edge_num_layers: int = 2
+    edge_context: str = "zero"
+    node_input: str = "adjacency"
     mixture: int = 0
     context_size: int = 64
     context: tuple[str, ...] = CONTEXT_FEATURES
@@ -141,7 +149,18 @@ class ModelConfig:
         _one_of("model.head", self.head, ("rnn", "mlp", "context"))
         for feature in self.context:
             _one_of("model.context", feature, CONTEXT_FEATURES)
-        _one_of("model.stop", self.stop, ("decision", "zero_row"))
+        _one_of("model.stop", self.stop, ("decision", "edge_eos", "zero_row"))
+        _one_of("model.edge_context", self.edge_context, ("zero", "state"))
+        _one_of("model.node_input", self.node_input, ("adjacency", "edge_state"))
+        for name, value in (("stop", "edge_eos"), ("edge_context", "state"), ("node_input", "edge_state")):
+            _check(
+                getattr(self, name) != value or self.head == "rnn",
+                f"model.{name} = {value} needs an edge-level network, got head {self.head}; use --set model.head=rnn",
+            )
+        _check(
+            self.node_input == "adjacency" or self.node == "gru",
+            f"model.node_input = edge_state goes row by row and needs node gru, got {self.node}; use --set model.node=gru",
+        )
         _one_of("model.node", self.node, ("gru", "lstm", "transformer"))
         sizes = "hidden_size", "num_layers", "num_heads", "embedding_size", "edge_num_layers", "context_size"
         _at_least_one("model", self, *sizes)

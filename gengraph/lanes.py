@@ -132,7 +132,7 @@ class Lanes:
         at_limit = self._last + 1 >= self._rules.limit
         cut = at_limit & ~ended
         ended = active & (ended | at_limit)
-        self._grow(bits, active & ~ended)
+        self._grow(bits, continues, active & ~ended)
         if ended.any():
             self._retire(np.flatnonzero(ended), cut)
 
@@ -141,14 +141,14 @@ class Lanes:
         blocks = zip(states.split(self._size), uniforms.to(states).split(self._size), strict=True)
         return torch.cat([self._model.decide(*block) for block in blocks]).cpu().numpy()
 
-    def _grow(self, bits: npt.NDArray[np.uint8], grows: npt.NDArray[np.bool_]) -> None:
+    def _grow(self, bits: npt.NDArray[np.uint8], widths: Int64Array, grows: npt.NDArray[np.bool_]) -> None:
         """Add a node to every attempt that grows."""
         if self._num_edges.max() + bits.shape[1] > self._edges.shape[1]:
             more = np.empty_like(self._edges, shape=(len(bits), 2 * self._edges.shape[1] + bits.shape[1], 2))
             more[:, : self._edges.shape[1]] = self._edges
             self._edges = more
         _add_nodes(bits, grows, self._last, self._start, self._num_edges, self._edges, self._model.adaptive)
-        self._nodes.read(torch.from_numpy(bits))
+        self._nodes.read(torch.from_numpy(bits), torch.from_numpy(widths))
 
     def _retire(self, lanes: Int64Array, cut: npt.NDArray[np.bool_]) -> None:
         """Note what the lanes have grown, and free them."""

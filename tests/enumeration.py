@@ -84,7 +84,7 @@ def sequences(model: GraphRNNModel) -> Iterator[Rows]:
 def plain_log_prob(model: GraphRNNModel, rows: Rows, *, with_end: bool = True, temperature: float = 1.0) -> float:
     """The log-probability of a sequence, or of it without its end (of growing so far), edges drawn at a temperature."""
     log_prob = 0.0
-    made = [torch.ones(model.facts.max_prev_node, dtype=torch.float64)]
+    made = [torch.ones(model.embed.in_features, dtype=torch.float64)]
     for t, width in enumerate(rows.widths):
         states = model.node(functional.relu(model.embed(torch.stack(made))), [1] * len(made))
         state = states[-1:]
@@ -98,10 +98,19 @@ def plain_log_prob(model: GraphRNNModel, rows: Rows, *, with_end: bool = True, t
         if not model.decides or decision == CONTINUE:
             parts = _plain_mixture(model, states, rows, bits)
             log_prob += math.log(sum(share * math.exp(_plain_row(model, logits, bits, temperature)) for share, logits in parts))
-        row = torch.zeros(model.facts.max_prev_node, dtype=torch.float64)
-        row[: len(bits)] = torch.tensor(bits, dtype=torch.float64)
-        made.append(row)
+        made.append(_plain_input(model, state, bits))
     return log_prob
+
+
+def _plain_input(model: GraphRNNModel, state: torch.Tensor, bits: tuple[int, ...]) -> torch.Tensor:
+    """What the node level is told of a row that was made from a state."""
+    told = torch.zeros(model.embed.in_features, dtype=torch.float64)
+    if not model.reads_edge_state:
+        told[: len(bits)] = torch.tensor(bits, dtype=torch.float64)
+    elif any(bits) or not model.decides:
+        read = torch.tensor([1, *(bits[k] for k in scan_order(model, len(bits)))], dtype=torch.float64)[:, None]
+        told = model.head.rnn(functional.relu(model.head.embed(read)), [1] * len(read), model.head.start(state))[-1]
+    return told
 
 
 def _plain_mixture(

@@ -46,6 +46,7 @@ def test_round_trip(tmp_path: Path) -> None:
         ("model.node=rnn", "model.node must be one of gru, lstm, transformer, got 'rnn'"),
         ("model.dropout=1", r"model.dropout must lie in \[0, 1\), got 1"),
         ("model.dropout=nan", "model.dropout must lie in"),
+        ("model.stop=never", "model.stop must be one of decision, edge_eos, zero_row, got 'never'"),
         ("model.mixture=-1", "model.mixture must be >= 0, got -1"),
         ("model.mixture=20", "model.mixture is of the mlp head, got 20 with head rnn; use --set model.head=mlp"),
     ],
@@ -56,6 +57,13 @@ def test_bad_settings_name_rule_and_value(assignment: str, message: str) -> None
 
 
 def test_fields_that_do_not_go_together_are_refused() -> None:
+    for option in ("stop=edge_eos", "edge_context=state", "node_input=edge_state"):
+        name, value = option.split("=")
+        message = rf"model\.{name} = {value} needs an edge-level network, got head mlp; use --set model\.head=rnn"
+        with pytest.raises(InputError, match=message):
+            Config().replace(["model.head=mlp", f"model.{option}"])
+    with pytest.raises(InputError, match=r"edge_state goes row by row and needs node gru, got lstm"):
+        Config().replace(["model.node_input=edge_state", "model.node=lstm"])
     transformer = ["model.node=transformer"]
     with pytest.raises(InputError, match=r"hidden_size must be a multiple of model.num_heads, got 128 and 3"):
         Config().replace([*transformer, "model.num_heads=3"])

@@ -32,6 +32,11 @@ VARIANTS = [
     {"model__head": "mlp", "model__mixture": "3"},
     {"model__node": "lstm", "model__layer_norm": "true"},
     {"model__node": "transformer", "model__num_layers": "2"},
+    {"model__stop": "edge_eos"},
+    {"model__edge_context": "state", "sequence__scan": "nearest_first"},
+    {"model__node_input": "edge_state", "model__num_layers": "2", "model__layer_norm": "true"},
+    {"model__node_input": "edge_state", "model__stop": "edge_eos", "sequence__scan": "nearest_first"},
+    {"model__node_input": "edge_state", "model__stop": "zero_row"},
 ]
 
 
@@ -176,14 +181,14 @@ def test_a_graph_depends_on_seed_and_index_alone(head: str) -> None:
 
 @pytest.mark.parametrize("node", ["lstm", "transformer"])
 def test_a_graph_is_the_same_beside_longer_ones(node: str) -> None:
-    model = tiny_model(model__node=node, model__hidden_size="32", max_prev_node=4).float()
+    model = tiny_model(model__node=node, model__hidden_size="16", max_prev_node=4).float()
     with torch.no_grad():
         model.decision.weight.zero_()
         model.decision.bias.copy_(torch.tensor([0.0, -6.0, -4.0]))  # 50 nodes on average
-    draw = partial(sample_graphs, model, seed=1, conditions=Conditions(max_num_node=150))
-    whole = draw(np.arange(600)).graphs
+    draw = partial(sample_graphs, model, seed=1, conditions=Conditions(max_num_node=140))
+    whole = draw(np.arange(300)).graphs
     assert (whole.num_nodes > 128).any()
-    assert draw(np.arange(600), lanes=1).graphs == whole
+    assert draw(np.arange(300), lanes=1).graphs == whole
     assert draw(np.arange(40, 90)).graphs == whole[40:90]
 
 

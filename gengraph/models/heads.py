@@ -35,16 +35,25 @@ class EdgeRNN(nn.Module):
         node_hidden_size: H of the node level.
         hidden_size: units of each layer.
         num_layers: layers.
+        every_layer: whether all layers start from the node-level state; otherwise all but the first start at zero.
         oldest_first: scan the window from the oldest candidate to the nearest.
         never_empty: every scanned row connects to something.
     """
 
     def __init__(
-        self, node_hidden_size: int, hidden_size: int, num_layers: int, *, oldest_first: bool, never_empty: bool
+        self,
+        node_hidden_size: int,
+        hidden_size: int,
+        num_layers: int,
+        *,
+        every_layer: bool,
+        oldest_first: bool,
+        never_empty: bool,
     ) -> None:
         super().__init__()
         self.oldest_first, self.never_empty = oldest_first, never_empty
-        self.start = mlp(node_hidden_size, max(1, node_hidden_size // 2), hidden_size)
+        num_starts = num_layers if every_layer else 1
+        self.start = mlp(node_hidden_size, max(1, node_hidden_size // 2), num_starts * hidden_size)
         self.embed = nn.Linear(1, hidden_size // 2)
         self.rnn = GRU(hidden_size // 2, hidden_size, num_layers)
         self.output = mlp(hidden_size, hidden_size // 2, 1)
@@ -63,6 +72,34 @@ class EdgeRNN(nn.Module):
         at_step = log_bernoulli(self.output(hidden).squeeze(1), bits) * free
         row_of_step = torch.cat([rows[:count] for count in step_sizes])
         return log_prob.index_add(0, row_of_step, at_step)
+
+    def first_step(self, states: Tensor) -> Tensor:
+        """The last layer's state float[R, H'] after its first step, before any decision; H' units of the edge level."""
+        start_of_row = functional.relu(self.embed(states.new_ones(len(states), 1)))
+        first: Tensor = self.rnn(start_of_row, [len(states)], self.start(states))
+        return first
+
+    def read(self, states: Tensor, batch: RowBatch) -> tuple[Tensor, Tensor]:
+        """As `forward`, with one step more in every row, which reads the last decision.
+
+        Returns:
+            float[R], log-probabilities; float[R, H'], the last layer's state at the end, zero for rows that are not scanned.
+        """
+        scan = scan_rows(batch, oldest_first=self.oldest_first, every_row=not self.never_empty)
+        log_prob = states.new_zeros(len(batch.widths)) + 0 * sum(parameter.sum() for parameter in self.parameters())
+        at_end = states.new_zeros(len(batch.widths), self.rnn.hidden_size)
+        if not len(scan.rows):
+            return log_prob, at_end
+        rows, goes_on = torch.from_numpy(scan.rows).to(states.device), scan.step_sizes.tolist()
+        bits, free = (torch.from_numpy(array).to(states) for array in (scan.bits, scan.free))
+        inputs = torch.cat([bits.new_ones(len(rows)), bits]).unsqueeze(1)
+        sizes = [len(rows), *goes_on]
+        steps = self.rnn(functional.relu(self.embed(inputs)), sizes, self.start(states[rows])).split(sizes)
+        deciding = torch.cat([step[:count] for step, count in zip(steps, goes_on, strict=False)])
+        ended = torch.cat([step[count:] for step, count in zip(steps, [*goes_on, 0], strict=True)][::-1])
+        at_step = log_bernoulli(self.output(deciding).squeeze(1), bits) * free
+        row_of_step = torch.cat([rows[:count] for count in goes_on])
+        return log_prob.index_add(0, row_of_step, at_step), at_end.index_copy(0, rows, ended)
 
     def sampler(self, lanes: int, block: int, limit: int) -> RowSampler:
         """What draws rows for so many lanes, in blocks; graphs have at most `limit` nodes."""
@@ -97,15 +134,44 @@ class EdgeSampler:
             uint8[B, W], bit k standing for the k-th nearest candidate.
         """
         head = self._head
-        for hidden in self._hidden[1:]:
-            hidden.zero_()
-        self._hidden[0].copy_(head.start(states))
-        self._previous.fill_(1)
+        self._begin(states)
         drawn = torch.empty(thresholds.shape[1], len(states), dtype=torch.bool, device=states.device)
         for j, threshold in enumerate(thresholds.t().contiguous()):
             logits = head.output(self._stepper.choose(self._table, self._previous, self._hidden)).squeeze(1)
             self._previous.copy_(torch.gt(logits, threshold, out=drawn[j]))
         return in_window(drawn.t(), widths, head.oldest_first, head.never_empty)
+
+    def read(self, states: Tensor, rows: Tensor, widths: Tensor) -> Tensor:
+        """What `EdgeRNN.read` has at the end of rows that were drawn.
+
+        Args:
+            states: float[B, H], of the node level before the rows.
+            rows: uint8[B, W], bit k standing for the k-th nearest candidate.
+            widths: int64[B], candidates of each row, 0 where none was scanned.
+
+        Returns:
+            float[B, H'].
+        """
+        self._begin(states)
+        if self._head.oldest_first:
+            candidates = torch.arange(rows.shape[1], device=rows.device)
+            rows = rows.gather(1, (widths[:, None] - 1 - candidates).clamp(min=0))
+        at_end = torch.zeros_like(self._hidden[-1])
+        for j in range(rows.shape[1] + 1):
+            hidden = self._stepper.choose(self._table, self._previous, self._hidden)
+            at_end = torch.where(((widths == j) & (widths > 0))[:, None], hidden, at_end)
+            if j < rows.shape[1]:
+                self._previous.copy_(rows[:, j])
+        return at_end
+
+    def _begin(self, states: Tensor) -> None:
+        """Stand before the first decision of rows with these node-level states."""
+        for hidden in self._hidden:
+            hidden.zero_()
+        starts = self._head.start(states).split(self._head.rnn.hidden_size, dim=1)
+        for hidden, start in zip(self._hidden, starts, strict=False):
+            hidden.copy_(start)
+        self._previous.fill_(1)
 
 
 def in_window(drawn: Tensor, widths: Tensor, oldest_first: bool, never_empty: bool) -> Tensor:

@@ -3,7 +3,7 @@
 Legend: B lanes, R rows of a batch in time-major order, M max_prev_node, I input size, H hidden size.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Protocol
 
 from torch import Tensor, nn
@@ -71,6 +71,22 @@ class NodeRNN(nn.Module):
             states = norm(layer(self.dropout(states), batch_sizes))
         return states
 
+    def advance(self, inputs: Tensor, hidden: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """One step of gated recurrent units, with gradients.
+
+        Args:
+            inputs: float[b, I].
+            hidden: float[b, H] for each layer.
+
+        Returns:
+            The states float[b, H], and the hidden states for the next step.
+        """
+        after = []
+        for layer, norm, state in zip(self.layers, self.norms, hidden, strict=True):
+            after.append(layer(self.dropout(inputs), [len(inputs)], state))
+            inputs = norm(after[-1])
+        return inputs, after
+
     def bytes_per_lane(self, limit: int) -> int:
         """What the memory of one lane takes, however large its graph."""
         return 4 * len(self.layers) * self.cell.num_states * self.hidden_size
@@ -120,37 +136,57 @@ def node_network(config: ModelConfig) -> NodeRNN | NodeTransformer:
     return NodeRNN(config.node, *sizes, dropout_rate=config.dropout, layer_norm=config.layer_norm)
 
 
+ReadRows = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""What the node level is told, float[b, I'], of rows: states float[b, H] before them, bits uint8[b, W], widths int64[b]."""
+
+
 class NodeSampler:
     """The node level of graphs that grow side by side; no gradients.
 
     The network always runs on blocks of the same number of lanes.
 
     Args:
-        embed: makes of a row what the network reads.
+        embed: makes of what is told of a row what the network reads.
         network: its weights are shared.
         lanes: B, a multiple of the block.
         block: lanes of a block.
         limit: most nodes of a graph.
+        read_rows: what is told of rows; None tells their bits.
     """
 
-    def __init__(self, embed: nn.Linear, network: NodeRNN | NodeTransformer, lanes: int, block: int, limit: int) -> None:
-        self._embed, self._block = embed, block
+    def __init__(
+        self,
+        embed: nn.Linear,
+        network: NodeRNN | NodeTransformer,
+        lanes: int,
+        block: int,
+        limit: int,
+        read_rows: ReadRows | None = None,
+    ) -> None:
+        self._embed, self._block, self._read_rows = embed, block, read_rows
         self._memory: NodeMemory = network.memory(lanes, block, limit)
         self._rows = embed.weight.new_ones(lanes, embed.in_features)
         self._states = embed.weight.new_empty(lanes, network.hidden_size)
 
     def advance(self) -> Tensor:
         """The states float[B, H] before the next row, overwritten by the next call."""
-        for start in range(0, len(self._rows), self._block):
-            lanes = slice(start, start + self._block)
+        for lanes in self._blocks():
             embedded = functional.relu(self._embed(self._rows[lanes]))
             self._states[lanes] = self._memory.step(embedded, lanes)
         return self._states
 
-    def read(self, rows: Tensor) -> None:
-        """Take in the rows uint8[B, W] that were made, W <= M."""
-        self._rows.zero_()
-        self._rows[:, : rows.shape[1]] = rows.to(self._rows)
+    def read(self, rows: Tensor, widths: Tensor) -> None:
+        """Take in the rows uint8[B, W] that were made, W <= M; widths int64[B] are their candidates, 0 where none was asked."""
+        if self._read_rows is None:
+            self._rows.zero_()
+            self._rows[:, : rows.shape[1]] = rows.to(self._rows)
+            return
+        rows, widths = rows.to(self._rows.device), widths.to(self._rows.device)
+        for lanes in self._blocks():
+            self._rows[lanes] = self._read_rows(self._states[lanes], rows[lanes], widths[lanes])
+
+    def _blocks(self) -> Iterator[slice]:
+        return (slice(start, start + self._block) for start in range(0, len(self._rows), self._block))
 
     def reset(self, lanes: Int64Array) -> None:
         """New graphs begin in these lanes."""

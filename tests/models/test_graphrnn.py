@@ -25,6 +25,11 @@ VARIANTS = [
     {"model__node": "transformer", "model__num_layers": "2"},
     {"model__head": "mlp", "model__mixture": "3"},
     {"model__stop": "zero_row", "model__head": "mlp", "model__mixture": "2", "sequence__scan": "nearest_first"},
+    {"model__stop": "edge_eos"},
+    {"model__edge_context": "state", "sequence__scan": "nearest_first"},
+    {"model__node_input": "edge_state", "model__num_layers": "2", "model__layer_norm": "true"},
+    {"model__node_input": "edge_state", "model__stop": "edge_eos", "sequence__scan": "nearest_first"},
+    {"model__node_input": "edge_state", "model__stop": "zero_row"},
 ]
 
 
@@ -49,6 +54,8 @@ def test_log_likelihood_is_exact(variant: dict) -> None:
         {"model__stop": "zero_row", "model__head": "mlp"},
         {"model__head": "context"},
         {"model__layer_norm": "true", "model__num_layers": "2"},
+        {"model__edge_context": "state"},
+        {"model__node_input": "edge_state"},
         {"model__node": "lstm"},
         {"model__node": "transformer"},
     ],

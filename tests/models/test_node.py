@@ -38,7 +38,7 @@ def stepwise_states(model: GraphRNNModel, batch: RowBatch, lanes: int, rows: int
         states.append(nodes.advance()[:count].clone())
         made = torch.zeros(lanes, M, dtype=torch.uint8)
         made[: batch.batch_sizes[t]] = bits[batch.step_offsets[t] : batch.step_offsets[t + 1]]
-        nodes.read(made)
+        nodes.read(made, torch.zeros(lanes, dtype=torch.int64))
     return torch.stack(states)
 
 

@@ -11,7 +11,6 @@ from torch.nn import functional
 
 from gengraph.config import ModelConfig
 from gengraph.graphs import Int64Array
-from gengraph.models.dropout import dropout
 from gengraph.models.gru import GRU, Stepper
 from gengraph.models.lstm import LSTM, LSTMStepper
 from gengraph.models.transformer import NodeTransformer
@@ -62,7 +61,7 @@ class NodeRNN(nn.Module):
         sizes = [input_size] + [hidden_size] * (num_layers - 1)
         self.layers = nn.ModuleList(self.cell.layer(size, hidden_size) for size in sizes)
         self.norms = nn.ModuleList(nn.LayerNorm(hidden_size) if layer_norm else nn.Identity() for _ in sizes)
-        self.dropout = dropout(dropout_rate)
+        self.dropout = nn.Dropout(dropout_rate)
 
     def forward(self, inputs: Tensor, batch_sizes: list[int]) -> Tensor:
         """The states float[R, H] for inputs float[R, I]; batch_sizes are the graphs that have a row t, descending."""

@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gengraph.graphs import Int64Array
-from gengraph.models.dropout import dropout
 from gengraph.models.heads import mlp
 from gengraph.models.lstm import pad, places
 
@@ -39,7 +38,7 @@ class _Block(nn.Module):
         self.queries_keys_values = nn.Linear(hidden_size, 3 * hidden_size)
         self.attended = nn.Linear(hidden_size, hidden_size)
         self.mlp = mlp(hidden_size, 4 * hidden_size, hidden_size)
-        self.dropout = dropout(dropout_rate)
+        self.dropout = nn.Dropout(dropout_rate)
 
     def parts(self, states: Tensor, num_heads: int) -> tuple[Tensor, ...]:
         """Queries, keys and values float[.., A, D] of states float[.., H]."""
@@ -67,7 +66,7 @@ class NodeTransformer(nn.Module):
     def __init__(self, input_size: int, hidden_size: int, num_layers: int, num_heads: int, *, dropout_rate: float) -> None:
         super().__init__()
         self.hidden_size, self.num_heads = hidden_size, num_heads
-        self.dropout = dropout(dropout_rate)
+        self.dropout = nn.Dropout(dropout_rate)
         self.project = nn.Linear(input_size, hidden_size)
         self.blocks: Any = nn.ModuleList(_Block(hidden_size, dropout_rate) for _ in range(num_layers))
         self.norm = nn.LayerNorm(hidden_size)

@@ -51,7 +51,7 @@ class EdgeRNN(nn.Module):
         never_empty: bool,
     ) -> None:
         super().__init__()
-        self.oldest_first, self.never_empty = oldest_first, never_empty
+        self.oldest_first, self.never_empty, self.every_layer = oldest_first, never_empty, every_layer
         num_starts = num_layers if every_layer else 1
         self.start = mlp(node_hidden_size, max(1, node_hidden_size // 2), num_starts * hidden_size)
         self.embed = nn.Linear(1, hidden_size // 2)

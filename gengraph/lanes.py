@@ -37,12 +37,14 @@ class Rules:
         limit: nodes at which a sequence is cut.
         ends: False takes no row as an end, so that every attempt grows to the limit.
         temperature: divides the logits of edges, > 0; the decisions to stop or to start a new component are left alone.
+        planar: take no edge that a planar graph cannot have; for the context head only.
     """
 
     seed: int
     limit: int
     ends: bool = True
     temperature: float = 1.0
+    planar: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,8 @@ class Lanes:
         bytes_a_block = self._size * model.node.bytes_per_lane(rules.limit)
         count = min(blocks, max(1, _MOST_BYTES // bytes_a_block)) * self._size
         self._nodes = model.node_sampler(count, self._size, rules.limit)
-        self._draw_rows = model.head.sampler(count, self._size, rules.limit)
+        constraint = {"planar": True} if rules.planar else {}
+        self._draw_rows = model.head.sampler(count, self._size, rules.limit, **constraint)
         self._place = np.full(count, _NOBODY)  # int64[B], the graph of each lane
         self._number = np.zeros(count, np.int64)  # int64[B], which attempt at it
         self._last = np.zeros(count, np.int64)  # int64[B], the newest node

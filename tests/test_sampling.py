@@ -14,6 +14,7 @@ from gengraph.data import load_dataset
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
 from gengraph.metrics.isomorphism import canonical_keys
+from gengraph.metrics.planarity import is_planar
 from gengraph.models.graphrnn import GraphRNNModel
 from gengraph.sampling import Conditions, sample_graphs
 from gengraph.training import Trainer, prepare_graphs
@@ -190,6 +191,22 @@ def test_a_graph_is_the_same_beside_longer_ones(node: str) -> None:
     assert (whole.num_nodes > 128).any()
     assert draw(np.arange(300), lanes=1).graphs == whole
     assert draw(np.arange(40, 90)).graphs == whole[40:90]
+
+
+def test_a_decoder_that_keeps_graphs_planar() -> None:
+    model = tiny_model(model__head="context", sequence__window="fixed", max_prev_node=9).float()
+    with torch.no_grad():
+        model.head.output.weight.mul_(0.002)
+        model.head.output.bias.fill_(-1.0)
+        model.decision.bias.copy_(torch.tensor([4.0, 0.0, 0.0]))
+    draw = partial(sample_graphs, model, np.arange(60), seed=3)
+    free = draw(conditions=Conditions(max_num_node=16)).graphs
+    planar = draw(conditions=Conditions(max_num_node=16, constraint="planar")).graphs
+    assert 0 < is_planar(free).mean() < 0.9
+    assert is_planar(planar).all()
+    assert planar.num_edges.sum() > planar.num_nodes.sum()  # not trees only
+    with pytest.raises(InputError, match="train with --model graphrnn-c"):
+        sample_graphs(tiny_model().float(), np.arange(3), seed=0, conditions=Conditions(constraint="planar"))
 
 
 def test_a_trained_grid_model_gives_the_same_bits_with_any_number_of_lanes() -> None:

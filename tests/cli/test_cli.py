@@ -20,7 +20,7 @@ from gengraph.graphs import GraphSet
 
 pytestmark = pytest.mark.usefixtures("in_tmp_path")
 
-COMMANDS = ("train", "tune", "sample", "samples verify", "evaluate", "benchmark", "datasets")
+COMMANDS = ("train", "tune", "sample", "samples verify", "evaluate", "plot", "benchmark", "datasets")
 
 
 def test_help_imports_neither_torch_nor_ray_nor_numba() -> None:
@@ -214,6 +214,9 @@ def test_a_model_that_fails_does_so_alone() -> None:
         ("train --dataset ladder-small --runs-dir one.jsonl/x", "cannot be written"),
         ("train --dataset ladder-small --seed 99999999999999999999", "9223372036854775807"),
         ("train --dataset ladder-small --config bad.toml", "bad.toml is not TOML"),
+        ("plot one.jsonl -o picture.gif", "must end with .png, .svg, .pdf, got 'picture.gif'"),
+        ("plot empty.jsonl -o picture.png", "empty.jsonl is empty"),
+        ("plot one.jsonl -o one.jsonl/picture.png", "cannot be written"),
         ("benchmark --datasets ,", "--datasets names no data set"),
         ("benchmark --datasets ladder-small --models ,", "at least one model"),
         ("benchmark --datasets ladder-small --protocol mmd", "unknown protocol 'mmd'"),

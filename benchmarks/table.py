@@ -73,7 +73,7 @@ def table_of(results: Results, protocol: str, *, brief: bool = False) -> Table:
         lines += [_line(row, statistics, shares=shares, brief=brief) for row in rows if row["dataset"] == name]
         published = [row for row in results["published"] if (row["dataset"], row["protocol"]) == (name, protocol)]
         lines += [_published_line(row, statistics, sources, shares=shares) for row in published]
-    return Table(protocol, columns, lines, starts, list(_notes(results, protocol, sources)))
+    return Table(protocol, columns, lines, starts, list(notes_of(results, protocol)))
 
 
 def _sources(results: Results, protocol: str) -> list[str]:
@@ -117,7 +117,7 @@ def _percent(share: dict[str, float] | None) -> str:
     return "-" if share is None else f"{100 * share['value']:.1f}"
 
 
-def _notes(results: Results, protocol: str, sources: list[str]) -> Iterator[str]:
+def notes_of(results: Results, protocol: str) -> Iterator[str]:
     """What a reader must know of the numbers."""
     fits = len(results["settings"]["seeds"])
     half = "half of the 95% bootstrap interval"
@@ -128,7 +128,7 @@ def _notes(results: Results, protocol: str, sources: list[str]) -> Iterator[str]
         "Bold: significantly below every other model that makes new graphs (5%, Holm)."
     )
     yield "; ".join(describe_sets(results)) + "."
-    for number, source in enumerate(sources, start=1):
+    for number, source in enumerate(_sources(results, protocol), start=1):
         yield f"[{number}] published, not measured here (other splits and samples): {source}."
 
 

@@ -28,10 +28,13 @@ class Scale:
         return round(self.start + (self.end - self.start) * (at - low) / ((high - low) or 1), 1)
 
     def decades(self, most: int = 5) -> list[float]:
-        """Powers of ten within the scale, at most so many."""
-        powers = range(math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9) + 1)
-        every = max(1, math.ceil(len(powers) / most))
-        return [10.0**power for power in powers if power % every == 0]
+        """Powers of ten within the scale, at most so many; where there is one at most, numbers between them too."""
+        powers = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
+        within = [power for power in powers if self.low <= 10.0**power <= self.high]
+        if len(within) < 2:
+            return [x for x in (m * 10.0**power for power in powers for m in (1, 2, 5)) if self.low <= x <= self.high]
+        every = max(1, math.ceil(len(within) / most))
+        return [10.0**power for power in within if power % every == 0]
 
 
 def svg(width: float, height: float, label: str, body: str, name: str = "chart") -> str:
@@ -49,7 +52,7 @@ def _line(x1: float, y1: float, x2: float, y2: float, name: str) -> str:
 
 def tick_text(value: float) -> str:
     """A number on an axis: .001, 1, 100."""
-    return f"{value:g}" if 0.001 <= value < 100_000 or value == 0 else f"1e{round(math.log10(value))}"
+    return f"{value:g}" if 0.001 <= value < 100_000 or value == 0 else f"{value:.0e}".replace("e-0", "e-")
 
 
 def graph_paths(picture: Row) -> str:
@@ -93,20 +96,20 @@ def overlay(name: str, reference: Sequence[float], found: Sequence[float], model
     """The distribution of the test graphs as an area, that of the samples as a line."""
     orbits = name == "orbit"
     heights = [[math.log10(1 + value) if orbits else value for value in values] for values in (reference, found)]
-    width = max(_shown(values) for values in heights)
+    width = len(reference) if name == "clustering" else max(_shown(values) for values in heights)
     heights = [(values + [0.0] * width)[:width] for values in heights]
-    x = Scale(0, width, 8, 232)
-    y = Scale(0, max(map(max, heights)) or 1, 104, 22)
+    x = Scale(0, width, 4, 176)
+    y = Scale(0, max(map(max, heights)) or 1, 96, 20)
     outline = "".join(f"L{x(i):g} {y(h):g}L{x(i + 1):g} {y(h):g}" for i, h in enumerate(heights[0]))
     line = "M" + "L".join(f"{x(i + 0.5):g} {y(h):g}" for i, h in enumerate(heights[1]))
     title = {"degree": "degree", "clustering": "clustering coefficient", "orbit": "orbit counts, log"}[name]
-    last = {"degree": str(width - 1), "clustering": tick_text(round(width / len(reference), 2)), "orbit": str(width - 1)}[name]
+    last = "1" if name == "clustering" else str(width - 1)
     body = (
-        f'{_text(8, 12, title, name="title")}<path class="reference" d="M8 104{outline}L{x(width):g} 104Z"/>'
-        f'{_line(8, 104, 232, 104, "axis")}<path class="model" d="{line}"/>'
-        f"{_text(8, 118, '0')}{_text(232, 118, last, 'end')}"
+        f'{_text(4, 12, title, name="title")}<path class="reference" d="M4 96{outline}L{x(width):g} 96Z"/>'
+        f'{_line(4, 96, 176, 96, "axis")}<path class="model" d="{line}"/>'
+        f"{_text(4, 110, '0')}{_text(176, 110, last, 'end')}"
     )
-    return svg(240, 122, f"Distribution of the {title} in the test graphs (area) and in the samples of {model} (line)", body)
+    return svg(180, 114, f"Distribution of the {title} in the test graphs (area) and in the samples of {model} (line)", body)
 
 
 def _shown(heights: list[float]) -> int:
@@ -123,7 +126,7 @@ def curves(series: dict[str, list[Row]]) -> str:
     x = Scale(0, max(point["seconds"] for point in points), 56, 590)
     y = Scale(min(losses), max(losses), 228, 16, log=log)
     parts = [_line(56, 228, 590, 228, "axis"), _text(323, 262, "seconds", "middle"), _text(4, 12, "nats a graph")]
-    for value in _ticks(y) if not log or len(y.decades()) < 2 else y.decades():
+    for value in y.decades() if log else _ticks(y):
         parts += [_line(56, y(value), 590, y(value), "grid"), _text(50, y(value) + 4, tick_text(value), "end")]
     parts += [_text(x(value), 244, f"{value:g}", "middle") for value in _ticks(x)]
     for number, curve in enumerate(series.values()):

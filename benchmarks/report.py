@@ -17,6 +17,7 @@ from gengraph.benchmarks.table import (
     format_mmd,
     format_ratio,
     notes_of,
+    sources_of,
     write_tables,
 )
 from gengraph.files import write_json, write_text
@@ -27,6 +28,7 @@ _INTERVALS = (
     "Values with 95% intervals on a logarithmic axis. The dashed line is the floor; a hollow point lies below the axis."
 )
 _CURVES = "Mean loss of the last epoch; circles: loss on the validation graphs, where there are some."
+_SQUARE = "-50 -50 1100 1100"
 Row = dict[str, Any]
 
 
@@ -86,12 +88,13 @@ def _table(results: Results, dataset: Row, protocol: str, rows: list[Row], publi
     columns = ["model", *statistics, "ratio", "size", "nodes", *shares.values(), "fit s", "sample s"]
     head = "".join(f'<th scope="col"><button type="button">{escape(column)}</button></th>' for column in columns)
     lines = [_measured(row, statistics, shares, len(columns)) for row in rows]
-    lines += [_published(row, statistics, shares) for row in published]
+    sources = sources_of(results, protocol)
+    lines += [_published(row, statistics, shares, sources.index(row["citation"]) + 1) for row in published]
     caption = f"{dataset['name']}, protocol {protocol}: {dataset['num_test']} test graphs. A column's button sorts."
     label = escape(f"Table of {dataset['name']}, protocol {protocol}")
     return (
         f'<div class="scroll" role="region" tabindex="0" aria-label="{label}"><table data-dataset="{escape(dataset["name"])}" '
-        f'data-protocol="{protocol}"><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>'
+        f'data-protocol="{protocol}"><caption><span>{escape(caption)}</span></caption><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div>"
     )
 
@@ -123,13 +126,13 @@ def _number(value: float | None, digits: int) -> str:
     return _cell(value, "-" if value is None else f"{value:.{digits}f}")
 
 
-def _published(row: Row, statistics: list[str], shares: dict[str, str]) -> str:
+def _published(row: Row, statistics: list[str], shares: dict[str, str], number: int) -> str:
     values = [_cell(row["mmd2"].get(name), format_mmd(row["mmd2"].get(name))) for name in statistics]
     values += [_cell(row.get("ratio"), format_ratio(row.get("ratio"), missing="")), "<td></td>", "<td></td>"]
     together = row.get("valid_unique_novel")
     shown = "<td></td>" if together is None else _number(100 * together, 1)
     values += [shown if name == "valid_unique_novel" else "<td></td>" for name in shares]
-    head = f'<th scope="row">{escape(row["model"])}, published <small>{escape(row["citation"])}</small></th>'
+    head = f'<th scope="row">{escape(row["model"])} <small>published [{number}]</small></th>'
     return f'<tr class="published">{head}{"".join(values)}<td></td><td></td></tr>'
 
 
@@ -139,8 +142,7 @@ def _dataset(results: Results, dataset: Row, number: int) -> Iterator[str]:
     cells = [cell for cell in results["cells"] if cell["dataset"] == name and cell["kind"] != "floor" and cell.get("pictures")]
     yield f'<section><h2 id="look-{number}">{escape(name)}: what the graphs look like</h2>'
     symbols = "".join(
-        f'<symbol id="train-{number}-{i}" viewBox="0 0 1000 1000">{charts.graph_paths(picture)}</symbol>'
-        for i, picture in enumerate(dataset["pictures"])
+        f'<g id="train-{number}-{i}">{charts.graph_paths(picture)}</g>' for i, picture in enumerate(dataset["pictures"])
     )
     yield f'<svg class="defs" aria-hidden="true"><defs>{symbols}</defs></svg>'
     yield f'<div class="cards">{"".join(_card(dataset, cell, number) for cell in cells)}</div>'
@@ -162,11 +164,11 @@ def _legend(names: list[str]) -> str:
 def _card(dataset: Row, cell: Row, number: int) -> str:
     model = escape(cell["model"])
     train = "".join(
-        f'<svg viewBox="0 0 1000 1000" aria-hidden="true"><use href="#train-{number}-{i}"/></svg>'
+        f'<svg viewBox="{_SQUARE}" aria-hidden="true"><use href="#train-{number}-{i}"/></svg>'
         for i in range(len(dataset["pictures"]))
     )
     generated = "".join(
-        f'<svg viewBox="0 0 1000 1000" aria-hidden="true">{charts.graph_paths(picture)}</svg>' for picture in cell["pictures"]
+        f'<svg viewBox="{_SQUARE}" aria-hidden="true">{charts.graph_paths(picture)}</svg>' for picture in cell["pictures"]
     )
     distributions = "".join(
         charts.overlay(name, dataset["distributions"]["test"][name], cell["distributions"][name], cell["model"])
@@ -187,7 +189,7 @@ def _gallery(what: str, pictures: list[Row], drawings: str) -> str:
     sizes = ", ".join(str(picture["num_nodes"]) for picture in pictures)
     label = f"{len(pictures)} {what} with {sizes} nodes"
     return (
-        f'<figure><div class="graphs" role="img" aria-label="{label}">{drawings}</div><figcaption>{what}</figcaption></figure>'
+        f'<figure><figcaption>{what}</figcaption><div class="graphs" role="img" aria-label="{label}">{drawings}</div></figure>'
     )
 
 

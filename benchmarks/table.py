@@ -62,7 +62,7 @@ def error_of(row: dict[str, Any], name: str) -> float | None:
 
 def table_of(results: Results, protocol: str, *, brief: bool = False) -> Table:
     """The table of one protocol; `brief` leaves out what stands after ±."""
-    statistics, sources = results["statistics"][protocol], _sources(results, protocol)
+    statistics, sources = results["statistics"][protocol], sources_of(results, protocol)
     shares = any(dataset["validity"] for dataset in results["datasets"])
     columns = ["data set", "model", *statistics, "ratio", "size", *(SHARES.values() if shares else ()), "fit s", "sample s"]
     lines: list[Line] = []
@@ -76,7 +76,8 @@ def table_of(results: Results, protocol: str, *, brief: bool = False) -> Table:
     return Table(protocol, columns, lines, starts, list(notes_of(results, protocol)))
 
 
-def _sources(results: Results, protocol: str) -> list[str]:
+def sources_of(results: Results, protocol: str) -> list[str]:
+    """Where the published rows of a protocol come from, as they are numbered."""
     return list(dict.fromkeys(row["citation"] for row in results["published"] if row["protocol"] == protocol))
 
 
@@ -123,12 +124,12 @@ def notes_of(results: Results, protocol: str) -> Iterator[str]:
     half = "half of the 95% bootstrap interval"
     spread = f"the standard deviation over {fits} fits, of a single one {half}" if fits > 1 else half
     yield (
-        f"Squared MMD under the {protocol} protocol, lower is better; ± {spread}. `train set` is the floor: the training "
+        f"Squared MMD under the {protocol} protocol, lower is better; ± {spread}. The train set is the floor: the training "
         "graphs against the test graphs. ratio: mean of MMD² over floor; size: squared MMD of the numbers of nodes (rbf). "
         "Bold: significantly below every other model that makes new graphs (5%, Holm)."
     )
     yield "; ".join(describe_sets(results)) + "."
-    for number, source in enumerate(_sources(results, protocol), start=1):
+    for number, source in enumerate(sources_of(results, protocol), start=1):
         yield f"[{number}] published, not measured here (other splits and samples): {source}."
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import pytest
 from command_line import FAST, gengraph, in_tmp_path  # noqa: F401
 
 from gengraph.benchmarks.artefacts import Store
-from gengraph.benchmarks.results import _mark_best, assemble
+from gengraph.benchmarks.results import SCHEMA, _mark_best, assemble
 from gengraph.benchmarks.steps import Data
 from gengraph.benchmarks.suite import Entry, Settings, run_benchmark
 from gengraph.benchmarks.table import error_of, format_mmd, table_of
@@ -238,3 +239,23 @@ def test_ratio_is_the_value_over_that_of_the_training_set() -> None:
         for name, ratio in row["ratios"].items():
             floor = floors[row["dataset"]][name]
             assert ratio == (pytest.approx(row["mmd2"][name] / floor) if floor > 5e-7 else None)
+
+
+def test_the_schema_is_documented() -> None:
+    gengraph("benchmark --datasets ladder-small --models er,graphrnn-s --budget 1s -n 5 --protocols tv --workers 0 --out r")
+    found = results("r")
+    text = (Path(__file__).parents[1] / "docs" / "benchmark.md").read_text()
+    documented = set(re.findall(r"`(\w+)`", text))
+    parts = [found, found["settings"], *found["datasets"], *found["rows"], *found["cells"]]
+    assert found["schema"] == SCHEMA
+    assert f"schema {SCHEMA}" in text
+    keys = {key for part in parts for key in part} | set(found["datasets"][0]["pictures"][0])
+    assert keys | {key for cell in found["cells"] for point in cell.get("curve", ()) for key in point} <= documented
+
+
+def test_the_documented_commands_and_options_are_there() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "benchmark.md").read_text()
+    options = set(re.findall(r"`(--?[a-z-]+)", text))
+    help_text = gengraph("benchmark --help")
+    assert len(options) > 8
+    assert not [option for option in options if option not in help_text]

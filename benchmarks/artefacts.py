@@ -44,7 +44,7 @@ def code_version() -> str:
         if path.suffix in {".py", ".toml", ".cpp"} and path.relative_to(root).parts[0] not in _NOT_COMPUTING
     ]
     for room in ("baselines", "configs"):  # links, which rglob does not follow
-        sources += sorted((root / room).glob("*.*"))
+        sources += sorted(path for path in (root / room).rglob("*") if path.suffix in {".py", ".toml"})
     files = {str(path.relative_to(root)): hash_file(path) for path in [*sources, root / _STEPS]}
     return key_of([files, {name: version(name) for name in _LIBRARIES if find_spec(name)}])
 

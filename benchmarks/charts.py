@@ -61,8 +61,10 @@ def graph_paths(picture: Row) -> str:
     ends = [tuple(map(int, edge.split("-"))) for edge in picture["edges"].split()]
     edges = "".join(f"M{points[u][0]} {points[u][1]}L{points[v][0]} {points[v][1]}" for u, v in ends)
     nodes = "".join(f"M{x} {y}h0" for x, y in points)
-    thin = " dense" if len(ends) > 400 else ""
-    return f'<path class="edges{thin}" d="{edges}"/><path class="nodes{thin}" d="{nodes}"/>'
+    thin = min(1.1, 14 / math.sqrt(len(ends) + 1))
+    dots = min(4.0, 26 / math.sqrt(len(points) + 1))
+    drawn = (("edges", thin, edges), ("nodes", dots, nodes))
+    return "".join(f'<path class="{name}" stroke-width="{width:.2g}" d="{path}"/>' for name, width, path in drawn)
 
 
 def intervals(rows: list[Row], statistic: str) -> str:

@@ -5,6 +5,7 @@ They are: data, tune, fit, samples, statistics, scores, novelty, looks.
 Legend: G graphs of a set, P bootstrap samples.
 """
 
+import inspect
 import math
 import time
 from dataclasses import dataclass, field
@@ -17,10 +18,11 @@ import numpy as np
 
 from gengraph.benchmarks.artefacts import Artefact, Store, key_of
 from gengraph.collection import Policy
+from gengraph.config import load_config, preset_for
 from gengraph.data import Split, load_collection, split_collection
 from gengraph.data.download import Report
 from gengraph.drawing import choose, layout
-from gengraph.errors import InputError
+from gengraph.errors import InputError, TrainingDiverged
 from gengraph.files import hash_file
 from gengraph.formats import read_graphs, write_graphs
 from gengraph.generator import GENERATORS, GraphGenerator, load_generator
@@ -144,6 +146,7 @@ def tune_model(store: Store, data: Data, model: str, *, trials: int, budget: flo
         "train": data.split.train.content_hash(),
         "validation": data.split.validation.content_hash(),
         "model": model,
+        "preset": preset_for(model, data.name),
         "trials": trials,
         "budget": budget,
         "seed": seed,
@@ -153,7 +156,7 @@ def tune_model(store: Store, data: Data, model: str, *, trials: int, budget: flo
         from gengraph.sweep import draw_assignments
 
         settings = [draw_assignments(seed, trial) for trial in range(trials)]
-        losses = [_validation_nll(data.split, model, drawn, budget, seed) for drawn in settings]
+        losses = [_validation_nll(data, model, drawn, budget, seed) for drawn in settings]
         best = min(range(trials), key=losses.__getitem__)
         if not math.isfinite(losses[best]):
             msg = f"all {trials} trials failed; leave out --tune, or give a longer --budget"
@@ -164,16 +167,15 @@ def tune_model(store: Store, data: Data, model: str, *, trials: int, budget: flo
     return settings
 
 
-def _validation_nll(split: Split, model: str, settings: dict[str, Any], budget: float, seed: int) -> float:
+def _validation_nll(data: Data, model: str, settings: dict[str, Any], budget: float, seed: int) -> float:
     """The last validation loss of a trial; infinite if it failed."""
-    from gengraph.sweep import apply_assignments, run_trial
-    from gengraph.training import TrainingDiverged
+    from gengraph.sweep import run_trial
 
     losses: list[float] = []
-    config = apply_assignments(_new(model).config, settings)  # type: ignore[attr-defined]
-    config = config.replace([f"training.budget={budget}", f"training.seed={seed}"])
+    length = {"training.steps": None, "training.budget": budget, "training.seed": seed}
+    config = _new(model, data.name, settings | length).config  # type: ignore[attr-defined]
     try:
-        run_trial(config, split, lambda metrics: losses.append(metrics["validation_nll"]))
+        run_trial(config, data.split, lambda metrics: losses.append(metrics["validation_nll"]))
     except (InputError, TrainingDiverged):
         return math.inf
     return losses[-1] if losses and math.isfinite(losses[-1]) else math.inf
@@ -181,25 +183,33 @@ def _validation_nll(split: Split, model: str, settings: dict[str, Any], budget: 
 
 def _takes(model: str, argument: str) -> bool:
     """Whether the model's constructor has an argument of this name."""
-    import inspect
-
     return argument in inspect.signature(GENERATORS[model]).parameters
 
 
-def _new(model: str, **arguments: Any) -> GraphGenerator:
+def _new(model: str, dataset: str, settings: dict[str, Any], **arguments: Any) -> GraphGenerator:
+    """A generator; one with a config has the preset for the data set, changed by the settings."""
+    if _takes(model, "config"):
+        arguments["config"] = load_config(preset_for(model, dataset)).replace(
+            [f"{name}={value}" for name, value in settings.items()]
+        )
     return GENERATORS[model](**{name: value for name, value in arguments.items() if _takes(model, name)})
 
 
 def fit_model(store: Store, data: Data, model: str, *, settings: dict[str, Any], budget: float, seed: int) -> Artefact:
     """A fitted model; the outcome has seconds, parameters and the training curve."""
     graphs = data.fitting
-    inputs = {"graphs": graphs.content_hash(), "model": model, "settings": settings, "budget": budget, "seed": seed}
+    inputs = {
+        "graphs": graphs.content_hash(),
+        "model": model,
+        "preset": preset_for(model, data.name),
+        "settings": settings,
+        "budget": budget,
+        "seed": seed,
+    }
 
     def make(folder: Path) -> dict[str, Any]:
         curve: list[dict[str, Any]] = []
-        generator = _new(model, report=curve.append)
-        if settings:
-            generator = _new(model, report=curve.append, config=generator.config.replace(_assignments(settings)))  # type: ignore[attr-defined]
+        generator = _new(model, data.name, settings, report=curve.append)
         started = time.perf_counter()
         generator.fit(graphs, seed=seed, budget=budget)
         seconds = time.perf_counter() - started
@@ -207,10 +217,6 @@ def fit_model(store: Store, data: Data, model: str, *, settings: dict[str, Any],
         return json_ready({"seconds": seconds, "parameters": generator.parameters(), "curve": thin_curve(curve)})
 
     return store.step("fit", inputs, make)
-
-
-def _assignments(settings: dict[str, Any]) -> list[str]:
-    return [f"{name}={value}" for name, value in settings.items()]
 
 
 def sample_fit(store: Store, fit: Artefact, *, num_samples: int, seed: int) -> tuple[GraphSet, float]:

@@ -162,20 +162,12 @@ class _Work:
         return graphs, {**about, "parameters": fit.outcome["parameters"], "curve": fit.outcome["curve"]}
 
     def _of_run(self) -> tuple[GraphSet, dict[str, Any]]:
-        from gengraph.runs import newest_checkpoint
-
-        run = Path(self.cell.source)
-        graphs, seconds = steps.sample_trained_run(
-            self.store, run, self.data, num_samples=self.num_samples, seed=self.cell.seed
-        )
-        trained = json.loads((newest_checkpoint(run) / "checkpoint.json").read_text(encoding="utf-8"))
-        lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-        about = {"source": self.cell.source, "fit_seconds": trained["elapsed"], "sample_seconds": seconds}
-        return graphs, {
-            **about,
-            "parameters": {"steps": trained["step"]},
-            "curve": steps.thin_curve(list(map(json.loads, lines))),
-        }
+        run, num_samples = Path(self.cell.source), self.num_samples
+        graphs, seconds = steps.sample_trained_run(self.store, run, self.data, num_samples=num_samples, seed=self.cell.seed)
+        reported = [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+        last = reported[-1] if reported else {}
+        about = {"source": self.cell.source, "fit_seconds": last.get("seconds"), "sample_seconds": seconds}
+        return graphs, {**about, "parameters": {"steps": last.get("step")}, "curve": steps.thin_curve(reported)}
 
     def run(self) -> Outcome:
         graphs, about = self.graphs()

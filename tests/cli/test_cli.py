@@ -20,7 +20,7 @@ from gengraph.graphs import GraphSet
 
 pytestmark = pytest.mark.usefixtures("in_tmp_path")
 
-COMMANDS = ("train", "tune", "sample", "samples verify", "evaluate", "benchmark", "datasets")
+COMMANDS = ("train", "tune", "sample", "samples verify", "evaluate", "plot", "benchmark", "datasets")
 
 
 def test_help_imports_neither_torch_nor_ray_nor_numba() -> None:
@@ -188,6 +188,8 @@ def test_benchmark_in_this_process() -> None:
     assert all(set(row["mmd2"]) == {"degree", "clustering", "orbit"} for row in results["rows"])
     assert Path("r/results.csv").read_text().count("\n") == 7
     assert "| grid-small | train set |" in Path("r/results.md").read_text()
+    assert "report: r/report.html" in output.splitlines()
+    assert Path("r/report.html").exists()
 
 
 def test_a_data_set_that_cannot_be_had_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,9 +255,17 @@ def test_a_model_that_fails_does_so_alone() -> None:
         ("train --dataset ladder-small --runs-dir one.jsonl/x", "cannot be written"),
         ("train --dataset ladder-small --seed 99999999999999999999", "9223372036854775807"),
         ("train --dataset ladder-small --config bad.toml", "bad.toml is not TOML"),
+        ("plot one.jsonl -o picture.gif", "must end with .png, .svg, .pdf, got 'picture.gif'"),
+        ("plot empty.jsonl -o picture.png", "empty.jsonl is empty"),
+        ("plot one.jsonl -o one.jsonl/picture.png", "cannot be written"),
         ("benchmark --datasets ,", "--datasets names no data set"),
         ("benchmark --datasets ladder-small --models ,", "at least one model"),
         ("benchmark --datasets ladder-small --protocol mmd", "unknown protocol 'mmd'"),
+        ("benchmark --datasets ladder-small --statistics colour", "compares degree, clustering, orbit, got colour"),
+        ("benchmark --datasets ladder-small --run grid=g", "--run must be DATASET=RUN with one of ladder-small, got 'grid=g'"),
+        ("benchmark --datasets ladder-small --run ladder-small=g", "no run runs/g"),
+        ("benchmark --datasets ladder-small,tree --samples A=one.jsonl", "NAME@DATASET=PATH with one of ladder-small, tree"),
+        ("benchmark --datasets ladder-small --samples A=no.g6", "there is no no.g6"),
         ("benchmark --datasets one.jsonl --models er", "one.jsonl: a split"),
         ("benchmark --datasets ladder-small --models er --out one.jsonl/x", "cannot be written"),
     ],

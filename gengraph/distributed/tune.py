@@ -54,7 +54,8 @@ def sweep_on_ray(sweep: Sweep, *, budget: float | None, report: Callable[[int], 
         grid = _tuner(sweep, folder, budget).fit()
     for left in folder.glob("runs/*/.ray-*"):  # Ray's record of trials that were stopped
         shutil.rmtree(left)
-    return [_trial(sweep, number, result) for number, result in enumerate(grid)]
+    in_order = sorted(grid, key=lambda result: int(Path(result.path).name))
+    return [_trial(sweep, number, result) for number, result in enumerate(in_order)]
 
 
 def _tuner(sweep: Sweep, folder: Path, budget: float | None) -> tune.Tuner:
@@ -76,6 +77,7 @@ def _tuner(sweep: Sweep, folder: Path, budget: float | None) -> tune.Tuner:
             time_budget_s=budget,
             search_alg=_random(sweep) if random else _optuna(request.seed),
             scheduler=_scheduler(sweep),
+            trial_dirname_creator=_number,
         ),
         run_config=tune.RunConfig(
             name=_NAME,
@@ -86,6 +88,11 @@ def _tuner(sweep: Sweep, folder: Path, budget: float | None) -> tune.Tuner:
             checkpoint_config=tune.CheckpointConfig(num_to_keep=None if request.scheduler == "pbt" else 1),
         ),
     )
+
+
+def _number(trial: Any) -> str:
+    """The number that Tune counts a trial with; a restored sweep lists its trials in another order."""
+    return str(trial.experiment_tag).split("_", maxsplit=1)[0]
 
 
 def _domain(part: Choice | Range) -> Any:

@@ -76,6 +76,9 @@ def test_the_network_policy_covers_every_pod_and_opens_nothing_to_the_world() ->
     for cluster in clusters():
         for pod in pods(cluster):
             assert policy["podSelector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+    submitter = documents("rayjob.yaml")["RayJob"]["spec"]["submitterPodTemplate"]
+    (inside, _) = policy["ingress"]
+    assert inside["from"] == [{"podSelector": {"matchLabels": submitter["metadata"]["labels"]}}]
 
 
 def test_the_job_has_room_for_its_workers_and_its_commands_exist() -> None:

@@ -3,6 +3,7 @@
 import itertools
 import math
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,17 +14,7 @@ from gengraph.errors import InputError
 from gengraph.space import Choice, Range, apply_point, default_space, draw_point, parse_space, space_tables
 
 BASE = Config()
-EXAMPLE = """
-[training]
-learning_rate = { low = 1e-3, high = 1e-2, log = true }
-batch_size = [4, 8, 16]
-[model]
-hidden_size = { low = 64, high = 256 }
-[sequence]
-ordering = ["cm", "bfs", "dfs"]
-[sampling]
-temperature = { low = 0.7, high = 1.0 }
-"""
+EXAMPLE = (Path(__file__).parents[1] / "docs" / "tuning.md").read_text().split("```toml\n")[1].split("```")[0]
 
 
 def test_the_documented_form_is_read_and_written_back() -> None:

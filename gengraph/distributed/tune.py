@@ -78,6 +78,7 @@ def _tuner(sweep: Sweep, folder: Path, budget: float | None) -> tune.Tuner:
             search_alg=_random(sweep) if random else _optuna(request.seed),
             scheduler=_scheduler(sweep),
             trial_dirname_creator=_number,
+            reuse_actors=alone,  # seconds of imports for every trial but the first
         ),
         run_config=tune.RunConfig(
             name=_NAME,

@@ -31,14 +31,18 @@ if TYPE_CHECKING:
 def train(
     policy: "Policy",
     dataset: Annotated[str | None, typer.Option(help=DATASET_HELP)] = None,
-    model: Annotated[str | None, typer.Option(help="graphrnn or graphrnn-s; by default what the config says.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="graphrnn, graphrnn-s or graphrnn-c; by default what the config says.")
+    ] = None,
     run: Annotated[str | None, typer.Option(help="Name of the run; by default DATASET-MODEL.")] = None,
     workers: Workers = 0,
     steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps to train for.")] = None,
     budget: Annotated[
         float | None, typer.Option(parser=duration, metavar="TIME", help="Time to train for: 90s, 10m, 2h. [default: 10m]")
     ] = None,
-    config: Annotated[str, typer.Option(help="A preset (default, paper) or a TOML file.")] = "default",
+    config: Annotated[
+        str | None, typer.Option(help="A preset (default, paper, graphrnn-c/grid) or a TOML file; by default the model's.")
+    ] = None,
     assign: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a field: model.hidden_size=64. Repeatable.")
     ] = None,
@@ -68,13 +72,15 @@ def train(
       gengraph train --dataset my_graphs.jsonl --run mine --workers 2 --set training.batch_size=16
 
       gengraph train --run mine --resume --budget 20m
+
+      gengraph train --dataset community-small --budget 5m --set training.clock=cpu --set training.patience=3
     """
     if steps is not None and budget is not None:
         msg = "give either --steps or --budget, not both"
         raise InputError(msg)
     per_worker = resources(cpus_per_worker, gpus_per_worker)
     if resume:
-        if dataset or model or assign or config != "default" or seed is not None:
+        if dataset or model or assign or config or seed is not None:
             msg = "--resume goes on with the run's own data, config and seed; leave out everything but --run and its length"
             raise InputError(msg)
         folder = _existing(runs_dir, run)
@@ -82,7 +88,8 @@ def train(
             before = _extend(folder, steps=steps, budget=budget)
             _run(folder, workers, per_worker, max_failures)
     else:
-        chosen = _configure(config, model, assign or [], seed=seed, steps=steps, budget=budget)
+        chosen = _configure(config, model, dataset, assign or [])
+        chosen = _train_for(chosen, seed=seed, steps=steps, budget=budget)
         folder, split, record = _prepare(runs_dir, run, dataset, data_dir, chosen, policy, split_seed)
         chosen = _fit_batch(chosen, workers)
         before = -1
@@ -92,19 +99,22 @@ def train(
     _show(folder, before)
 
 
-def _configure(
-    name: str, model: str | None, assignments: list[str], *, seed: int | None, steps: int | None, budget: float | None
-) -> "Config":
-    from gengraph.config import load_config
+def _configure(name: str | None, model: str | None, dataset: str | None, assignments: list[str]) -> "Config":
+    """The config that is asked for; without a name, the preset of the model for the data set."""
+    from gengraph.config import load_config, preset_for
     from gengraph.runs import MODEL_NAMES
 
-    config = load_config(name).replace(assignments)
+    heads = {model_name: head for head, model_name in MODEL_NAMES.items()}
+    if model is not None and model not in heads:
+        msg = f"--model must be one of {', '.join(heads)}, got {model!r}"
+        raise InputError(msg)
+    config = load_config(name or preset_for(model or "graphrnn", dataset or ""))
     if model is not None:
-        heads = {model_name: head for head, model_name in MODEL_NAMES.items()}
-        if model not in heads:
-            msg = f"--model must be one of {', '.join(heads)}, got {model!r}"
-            raise InputError(msg)
         config = dataclasses.replace(config, model=dataclasses.replace(config.model, head=heads[model]))
+    return config.replace(assignments)
+
+
+def _train_for(config: "Config", *, seed: int | None, steps: int | None, budget: float | None) -> "Config":
     training = config.training if seed is None else dataclasses.replace(config.training, seed=seed)
     if steps is not None:
         training = dataclasses.replace(training, steps=steps)
@@ -227,14 +237,21 @@ def _local_place(per_worker: dict[str, float]) -> "Place | None":
 def _show(folder: Path, before: int) -> None:
     import json
 
+    from gengraph.checkpoint import load_checkpoint
     from gengraph.runs import newest_checkpoint
 
-    checkpoint = newest_checkpoint(folder)
-    done = json.loads((checkpoint / "checkpoint.json").read_text(encoding="utf-8"))["step"]
+    path = newest_checkpoint(folder)
+    checkpoint = load_checkpoint(path)
+    selection, patience = checkpoint.selection, checkpoint.config.training.patience
     lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines() if (folder / "metrics.jsonl").exists() else []
     validated = [metrics["validation_nll"] for metrics in map(json.loads, lines) if "validation_nll" in metrics]
     typer.echo(f"run: {folder}")
-    typer.echo(f"checkpoint: {checkpoint}")
-    typer.echo(f"steps: {done}" + (" (nothing was left to do; give --steps or --budget for more)" if done == before else ""))
+    typer.echo(f"checkpoint: {path}")
+    nothing = " (nothing was left to do; give --steps or --budget for more)" if checkpoint.step == before else ""
+    typer.echo(f"steps: {checkpoint.step}{nothing}")
+    if 0 < patience <= selection.stale:
+        typer.echo(f"stopped early: {selection.stale} evaluations brought nothing better than step {selection.step}")
     if validated:
         typer.echo(f"validation nll: {validated[-1]:.4f} nats a graph")
+    if selection.step is not None and selection.step != checkpoint.step:
+        typer.echo(f"best checkpoint: step {selection.step}; sample from it with --checkpoint best")

@@ -61,7 +61,9 @@ def tune(
         typer.Option(parser=duration, metavar="TIME", help="Time of a full trial. [default: its share of --budget, else 60s]"),
     ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps of a full trial, instead of a time.")] = None,
-    config: Annotated[str, typer.Option(help="The preset or TOML file to start from.")] = "default",
+    config: Annotated[
+        str | None, typer.Option(help="The preset or TOML file to start from. [default: GraphRNN's preset for the data set]")
+    ] = None,
     assign: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a field for all trials. Repeatable.")
     ] = None,
@@ -91,6 +93,7 @@ def tune(
 
       gengraph train --dataset grid --config sweeps/grid-mmd/best.toml
     """
+    from gengraph.config import preset_for
     from gengraph.files import check_writable
 
     if steps is not None and trial_budget is not None:
@@ -107,7 +110,7 @@ def tune(
     without_ray = concurrent == 0
     request["scheduler"] = scheduler or ("none" if without_ray else "asha")
     _checked({**request, "concurrent": 0 if without_ray else 1})
-    base, chosen = _what(config, assign or [], space, metric)
+    base, chosen = _what(config or preset_for("graphrnn", dataset or ""), assign or [], space, metric)
     folder, split, record = _data(sweeps_dir, sweep, dataset, data_dir, policy, split_seed)
     with _session(concurrent, trials, workers_per_trial, request["per_worker"], address) as at_a_time:
         if trial_budget is None and steps is None and budget is not None:

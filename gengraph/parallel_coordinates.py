@@ -36,7 +36,8 @@ class Axis:
 
 def axis_of(name: str, values: Sequence[Any]) -> Axis:
     """An axis for values: few or no numbers are set out evenly, many numbers by size, over a decade or more by logarithm."""
-    kinds = sorted(set(values), key=lambda value: (0, value, "") if is_number(value) else (1, 0, str(value)))
+    values = [value if is_number(value) else str(value) for value in values]
+    kinds = sorted(set(values), key=lambda value: (0, value, "") if is_number(value) else (1, 0, value))
     if len(kinds) <= 6 or not all(map(is_number, kinds)):
         places = {value: i / max(1, len(kinds) - 1) for i, value in enumerate(kinds)}
         return Axis(name, tuple(places[value] for value in values), tuple((places[value], _label(value)) for value in kinds))

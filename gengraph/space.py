@@ -26,7 +26,7 @@ from gengraph.files import read_text
 from gengraph.streams import Stream
 
 LEARNING_RATE, TEMPERATURE = "training.learning_rate", "sampling.temperature"
-_LENGTH = ("training.steps", "training.budget", "training.evaluations", "training.seed")
+_LENGTH = ("training.steps", "training.budget", "training.clock", "training.evaluations", "training.seed")
 _FORM = "write a list of choices, or { low = 1e-3, high = 1e-2, log = true }"
 
 
@@ -179,8 +179,8 @@ def apply_point(base: Config, point: Point, *, least_batch: int = 1) -> Setting:
     """The setting of a point, made valid.
 
     The ordering wins: under one that is not breadth-first the window is fixed, where levels mean nothing the bandwidth is
-    estimated, and where rows may be empty the stop rule is a decision. Under stop = zero_row the temperature is 1. A batch
-    has a graph for each worker.
+    estimated, and where rows may be empty the stop rule is a decision. The head context has its stop rule and its scan. Under
+    stop = zero_row the temperature is 1, under adam the weight decay 0. A batch has a graph for each worker.
 
     Args:
         base: what the point is applied to.
@@ -202,6 +202,10 @@ def apply_point(base: Config, point: Point, *, least_batch: int = 1) -> Setting:
         sequence["bandwidth"] = "estimate"
     if sequence["ordering"] not in ROOTED:
         model["stop"] = "decision"
+    if model["head"] == "context":
+        model["stop"], sequence["scan"] = "decision", "oldest_first"
+    if training["optimizer"] == "adam":
+        training["weight_decay"] = 0.0
     if isinstance(training["batch_size"], int) and training["batch_size"] > 0:
         training["batch_size"] = max(training["batch_size"], least_batch)
     temperature = point.get(TEMPERATURE, 1.0) if model["stop"] == "decision" else 1.0

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from gengraph.config import Config
 from gengraph.data import Split
-from gengraph.errors import InputError
+from gengraph.errors import InputError, TrainingDiverged
 from gengraph.files import atomic_path, write_json, write_text
 from gengraph.formats import read_graphs, write_graphs
 from gengraph.space import Point, Setting, Space, apply_point, draw_point, parse_space, space_tables
@@ -384,8 +384,6 @@ def sweep_here(sweep: Sweep, *, budget: float | None, report: Callable[[int], No
 
 
 def _try_trial(sweep: Sweep, setting: Setting, split: Split) -> dict[str, Any]:
-    from gengraph.training import TrainingDiverged
-
     last: dict[str, Any] = {}
     try:  # NaN stays NaN in this file: it is read here alone
         run_trial(setting, split, lambda metrics, _checkpoint: last.update(metrics), metric=sweep.request.metric)

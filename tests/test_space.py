@@ -84,7 +84,11 @@ def test_every_combination_is_made_valid() -> None:
         "sequence.ordering": ORDERINGS,
         "sequence.window": ("adaptive", "fixed"),
         "sequence.bandwidth": ("estimate", "bound"),
+        "sequence.scan": ("oldest_first", "nearest_first"),
+        "model.head": ("rnn", "context"),
         "model.stop": ("decision", "zero_row"),
+        "training.optimizer": ("adam", "adamw"),
+        "training.weight_decay": (0.0, 0.1),
         "training.batch_size": (1, 8),
         "sampling.temperature": (0.5, 1.0),
     }
@@ -95,6 +99,8 @@ def test_every_combination_is_made_valid() -> None:
             found = setting.values(fields)
             assert found["sequence.ordering"] == point["sequence.ordering"]
             assert found["training.batch_size"] == max(2, point["training.batch_size"])
-            if point["sequence.ordering"] == "bfs" and point["model.stop"] == "decision":
+            assert found["training.optimizer"] == point["training.optimizer"]
+            kept = point["sequence.ordering"] == "bfs" and point["model.stop"] == "decision"
+            if kept and point["model.head"] == "rnn" and point["training.optimizer"] == "adamw":
                 assert {**found, "training.batch_size": 0} == {**point, "training.batch_size": 0}
             assert setting.temperature == 1 or setting.config.model.stop == "decision"

@@ -23,11 +23,11 @@ from ray.tune.schedulers import ASHAScheduler, PopulationBasedTraining, TrialSch
 from ray.tune.search import BasicVariantGenerator, Searcher
 
 from gengraph.checkpoint import Checkpoint, checkpoints_in, load_checkpoint, save_checkpoint
-from gengraph.errors import InputError
+from gengraph.errors import InputError, TrainingDiverged
 from gengraph.runs import create_run, newest_checkpoint
 from gengraph.space import LEARNING_RATE, Choice, Range, Space, draw_point
 from gengraph.sweep import Sweep, Trial, run_trial, scores
-from gengraph.training import Place, TrainingDiverged
+from gengraph.training import Place
 
 _NAME = "ray"
 _SCORE, _TIME = "score", "training_iteration"

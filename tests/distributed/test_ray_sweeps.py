@@ -34,8 +34,8 @@ def make_sweep(folder: Path, **request: Any) -> Sweep:
 
 
 def wait_until_free() -> None:
-    """Resources of ended actors come back with a short delay."""
-    deadline = time.monotonic() + 30
+    """Resources of ended actors come back with a delay: those of a nested training when Ray has seen that it is gone."""
+    deadline = time.monotonic() + 120
     while ray.available_resources().get("CPU") != ray.cluster_resources()["CPU"]:
         assert time.monotonic() < deadline, ray.available_resources()
         time.sleep(0.2)

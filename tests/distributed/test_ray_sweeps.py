@@ -82,8 +82,7 @@ def test_optuna_searches_and_failed_trials_are_results(tmp_path: Path) -> None:
     for trial in trials:
         if trial.setting.config.training.learning_rate > 1:
             assert trial.state == "failed"
-            assert trial.error is not None
-            assert "the loss became" in trial.error or "the score was" in trial.error
+            assert trial.error == "RuntimeError: value cannot be converted to type float without overflow"
         else:
             assert trial.state == "finished"
 

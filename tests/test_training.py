@@ -65,7 +65,12 @@ def score_by_step(monkeypatch: pytest.MonkeyPatch, best: int) -> None:
 ADAMW = ("training.optimizer=adamw", "training.weight_decay=0.1", "training.beta1=0.8", "training.warmup=0.3")
 
 
-@pytest.mark.parametrize("settings", [(), ("training.ema=0.9",), ADAMW, ("training.accumulate=3", "training.ema=0.5")], ids=str)
+DROPOUT = ("model.dropout=0.3", "model.node=transformer")
+
+
+@pytest.mark.parametrize(
+    "settings", [(), ("training.ema=0.9",), ADAMW, ("training.accumulate=3", "training.ema=0.5"), DROPOUT], ids=str
+)
 def test_resumed_equals_uninterrupted(tmp_path: Path, settings: tuple[str, ...]) -> None:
     whole = make_trainer(*settings)
     run(whole)

@@ -150,7 +150,12 @@ class ContextSampler:
         self._filled = np.zeros(lanes, np.int64)
 
     def draw(
-        self, states: Tensor, widths: Int64Array, thresholds: npt.NDArray[np.float32], newest: Int64Array
+        self,
+        states: Tensor,
+        widths: Int64Array,
+        thresholds: npt.NDArray[np.float32],
+        newest: Int64Array,
+        uniforms: npt.NDArray[np.float64],
     ) -> npt.NDArray[np.uint8]:
         """The bits uint8[B, W], as RowSampler has it."""
         self._make_room(2 * int(widths.max(initial=0)))

@@ -32,6 +32,7 @@ from gengraph.metrics.kernels import pad_and_normalise, points
 from gengraph.metrics.protocols import find_protocol
 from gengraph.metrics.significance import Uncertainty, bootstrap_replicates
 from gengraph.metrics.statistics import FloatArray
+from gengraph.space import Setting, apply_point, default_space, draw_point
 
 _PARTS = ("train", "validation", "test")
 _CURVE_POINTS = 100
@@ -153,9 +154,7 @@ def tune_model(store: Store, data: Data, model: str, *, trials: int, budget: flo
     }
 
     def make(_folder: Path) -> dict[str, Any]:
-        from gengraph.sweep import draw_assignments
-
-        settings = [draw_assignments(seed, trial) for trial in range(trials)]
+        settings = [draw_point(default_space(samples=False), seed, trial) for trial in range(trials)]
         losses = [_validation_nll(data, model, drawn, budget, seed) for drawn in settings]
         best = min(range(trials), key=losses.__getitem__)
         if not math.isfinite(losses[best]):
@@ -174,8 +173,12 @@ def _validation_nll(data: Data, model: str, settings: dict[str, Any], budget: fl
     losses: list[float] = []
     length = {"training.steps": None, "training.budget": budget, "training.seed": seed}
     config = _new(model, data.name, settings | length).config  # type: ignore[attr-defined]
+
+    def report(metrics: dict[str, float], _checkpoint: object) -> None:
+        losses.append(metrics["validation_nll"])
+
     try:
-        run_trial(config, data.split, lambda metrics: losses.append(metrics["validation_nll"]))
+        run_trial(Setting(config=config), data.split, report, metric="nll")
     except (InputError, TrainingDiverged):
         return math.inf
     return losses[-1] if losses and math.isfinite(losses[-1]) else math.inf
@@ -189,9 +192,7 @@ def _takes(model: str, argument: str) -> bool:
 def _new(model: str, dataset: str, settings: dict[str, Any], **arguments: Any) -> GraphGenerator:
     """A generator; one with a config has the preset for the data set, changed by the settings."""
     if _takes(model, "config"):
-        arguments["config"] = load_config(preset_for(model, dataset)).replace(
-            [f"{name}={value}" for name, value in settings.items()]
-        )
+        arguments["config"] = apply_point(load_config(preset_for(model, dataset)), settings).config
     return GENERATORS[model](**{name: value for name, value in arguments.items() if _takes(model, name)})
 
 

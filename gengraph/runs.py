@@ -239,5 +239,6 @@ def train_run(
             file.flush()
             report(metrics)
 
-        trainer.run(record, lambda checkpoint: save_checkpoint(checkpoint, folder / "checkpoints"))
+        named = about | {"run": folder.name}
+        trainer.run(record, lambda checkpoint: save_checkpoint(checkpoint, folder / "checkpoints", about=named))
     return trainer.step

@@ -17,7 +17,6 @@ from gengraph.distributed.cluster import fit_workers
 from gengraph.distributed.score import ray_map
 from gengraph.distributed.tasks import spread
 from gengraph.distributed.train import train_on_ray
-from gengraph.distributed.tune import tune_on_ray
 from gengraph.errors import InputError, NotEnoughResources
 from gengraph.metrics import DescribedSet, evaluate
 from gengraph.runs import create_run, newest_checkpoint, train_run
@@ -106,14 +105,3 @@ def test_scores_are_the_same_on_workers() -> None:
 def test_a_graph_set_travels() -> None:
     graphs = load_dataset("grid-small")
     assert ray.get(ray.put(graphs)) == graphs
-
-
-@pytest.mark.slow
-def test_a_sweep_finishes_and_frees_its_resources() -> None:
-    split = split_graphs(load_dataset("ladder-small"))
-    config = Config().replace([*SMALL, "training.steps=10", "training.evaluations=5"])
-    ended: list[int] = []
-    results = tune_on_ray(config, split, trials=4, workers=4, cpus=1.0, seed=0, report=ended.append)
-    assert len(results) == sum(ended) == 4
-    assert all(result["error"] is None and result["validation_nll"] > 0 for result in results)
-    assert any(result["step"] == 10 for result in results)

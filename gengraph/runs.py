@@ -13,7 +13,8 @@ import json
 import platform
 import shutil
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from gengraph.config import Config, load_config
 from gengraph.data import Split
 from gengraph.errors import InputError
-from gengraph.files import write_json, write_text
+from gengraph.files import file_lock, is_locked, write_json, write_text
 from gengraph.formats import read_graphs, write_graphs
 from gengraph.graphs import GraphSet
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 MODEL_NAMES = {"rnn": "graphrnn", "mlp": "graphrnn-s"}
 _VERSIONED = ("gengraph", "torch", "numpy", "numba")
+_LOCK = "training"  # held by the process that trains a run
+_PATIENCE_S = 10.0
 
 
 def create_run(
@@ -147,6 +150,29 @@ def newest_checkpoint(folder: Path) -> Path:
     return saved[-1]
 
 
+@contextmanager
+def _training(folder: Path, place: "Place | None") -> Iterator[None]:
+    """Rank 0 holds the run while it trains: two processes never write one run.
+
+    Raises:
+        InputError: another process holds it, and went on holding it for a while (those that a crash has orphaned end soon).
+    """
+    if place is not None and place.rank > 0:
+        yield
+        return
+    try:
+        with file_lock(folder / _LOCK, patience=_PATIENCE_S):
+            yield
+    except TimeoutError as error:
+        msg = f"another process trains run {folder} now; wait for its end, or stop it (Ctrl-C) to go on here"
+        raise InputError(msg) from error
+
+
+def is_running(folder: Path) -> bool:
+    """Whether a process trains the run now."""
+    return is_locked(folder / _LOCK)
+
+
 def _frozen_part(folder: Path, name: str, about: dict[str, Any]) -> GraphSet:
     """A part of a run's data, which must be what it was when the run was made."""
     path = folder / "data" / f"{name}.parquet"
@@ -179,10 +205,10 @@ def train_run(
     about, config = read_run(folder), load_config(folder / "config.toml")
     train, validation = (_frozen_part(folder, name, about) for name in ("train", "validation"))
     trainer = Trainer(config, DataFacts(**about["facts"]), train, validation, place)
-    saved = checkpoints_in(folder / "checkpoints")
-    if saved:
-        trainer.load(load_checkpoint(saved[-1]))
-    with (folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
+    with _training(folder, place), (folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
+        saved = checkpoints_in(folder / "checkpoints")
+        if saved:
+            trainer.load(load_checkpoint(saved[-1]))
 
         def record(metrics: dict[str, Any]) -> None:
             file.write(json.dumps(metrics) + "\n")

@@ -10,11 +10,12 @@ runs/NAME/
 
 import dataclasses
 import json
+import logging
 import platform
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,8 +28,10 @@ from gengraph.formats import read_graphs, write_graphs
 from gengraph.graphs import GraphSet
 
 if TYPE_CHECKING:
+    from gengraph.checkpoint import Checkpoint
     from gengraph.training import Place
 
+logger = logging.getLogger(__name__)
 MODEL_NAMES = {"rnn": "graphrnn", "mlp": "graphrnn-s"}
 _VERSIONED = ("gengraph", "torch", "numpy", "numba")
 _LOCK = "training"  # held by the process that trains a run
@@ -151,15 +154,12 @@ def newest_checkpoint(folder: Path) -> Path:
 
 
 @contextmanager
-def _training(folder: Path, place: "Place | None") -> Iterator[None]:
-    """Rank 0 holds the run while it trains: two processes never write one run.
+def hold_run(folder: Path) -> Iterator[None]:
+    """Hold a run while it is trained: two processes never write one run.
 
     Raises:
         InputError: another process holds it, and went on holding it for a while (those that a crash has orphaned end soon).
     """
-    if place is not None and place.rank > 0:
-        yield
-        return
     try:
         with file_lock(folder / _LOCK, patience=_PATIENCE_S):
             yield
@@ -171,6 +171,35 @@ def _training(folder: Path, place: "Place | None") -> Iterator[None]:
 def is_running(folder: Path) -> bool:
     """Whether a process trains the run now."""
     return is_locked(folder / _LOCK)
+
+
+def whole_checkpoint(folder: Path, *, repair: bool = False) -> "Checkpoint | None":
+    """The newest checkpoint of a run that can be read; None if it has none at all.
+
+    Args:
+        folder: of the run.
+        repair: put damaged ones that are newer out of the way, under the name damaged-step-....
+
+    Raises:
+        InputError: there are checkpoints and all are damaged, or the newest has a format that this version does not read.
+    """
+    from gengraph.checkpoint import DamagedCheckpoint, checkpoints_in, load_checkpoint
+
+    damaged: dict[Path, DamagedCheckpoint] = {}
+    for path in reversed(checkpoints_in(folder / "checkpoints")):
+        try:
+            checkpoint = load_checkpoint(path)
+        except DamagedCheckpoint as error:
+            damaged[path] = error
+            continue
+        for other, why in damaged.items():
+            logger.warning("%s; going on from %s, the one before", str(why).partition("; ")[0], path.name)
+            if repair:
+                other.rename(other.with_name(f"damaged-{other.name}"))
+        return checkpoint
+    if damaged:
+        raise next(iter(damaged.values()))
+    return None
 
 
 def _frozen_part(folder: Path, name: str, about: dict[str, Any]) -> GraphSet:
@@ -188,32 +217,49 @@ def train_run(
     *,
     report: Callable[[dict[str, Any]], None] = lambda _metrics: None,
     place: "Place | None" = None,
+    saved: Callable[[], None] = lambda: None,
 ) -> int:
     """Train a run from its newest checkpoint, or from the start, to its end; returns the steps done.
 
     Every rank of a world calls it with the same folder, which all can read; rank 0 writes.
 
+    Args:
+        folder: of the run.
+        report: told what goes into metrics.jsonl.
+        place: rank and device.
+        saved: called after every checkpoint.
+
     Raises:
-        InputError: no such run, a checkpoint that cannot be read, or data that was changed.
+        InputError: no such run, checkpoints of which none can be read, data that was changed, or another process trains it.
         TrainingDiverged: the loss is not finite any more.
+        RanksDiverged: the ranks of the world do not have the same weights.
         KeyboardInterrupt: after the checkpoint was saved.
     """
-    from gengraph.checkpoint import checkpoints_in, load_checkpoint, save_checkpoint
+    from gengraph.checkpoint import Checkpoint, save_checkpoint
     from gengraph.models.graphrnn import DataFacts
     from gengraph.training import Trainer
 
     about, config = read_run(folder), load_config(folder / "config.toml")
     train, validation = (_frozen_part(folder, name, about) for name in ("train", "validation"))
     trainer = Trainer(config, DataFacts(**about["facts"]), train, validation, place)
-    with _training(folder, place), (folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
-        saved = checkpoints_in(folder / "checkpoints")
-        if saved:
-            trainer.load(load_checkpoint(saved[-1]))
+    leading = place is None or place.rank == 0
+    with (
+        hold_run(folder) if leading else nullcontext(),
+        (folder / "metrics.jsonl").open("a", encoding="utf-8") as file,
+    ):
+        trainer.meet()  # nobody looks for a checkpoint before rank 0 holds the run
+        checkpoint = whole_checkpoint(folder, repair=leading)
+        if checkpoint is not None:
+            trainer.load(checkpoint)
 
         def record(metrics: dict[str, Any]) -> None:
             file.write(json.dumps(metrics) + "\n")
             file.flush()
             report(metrics)
 
-        trainer.run(record, lambda checkpoint: save_checkpoint(checkpoint, folder / "checkpoints"))
+        def save(checkpoint: Checkpoint) -> None:
+            save_checkpoint(checkpoint, folder / "checkpoints")
+            saved()
+
+        trainer.run(record, save)
     return trainer.step

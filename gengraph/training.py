@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from gengraph.checkpoint import Checkpoint, load_optimizer, optimizer_tensors
 from gengraph.config import ROOTED, Config, TrainingConfig
-from gengraph.errors import InputError
+from gengraph.errors import InputError, TrainingFailed
 from gengraph.graphs import GraphSet, Int64Array
 from gengraph.models.graphrnn import DataFacts, GraphRNNModel
 from gengraph.sequences.bandwidth import Bandwidth, choose_max_prev_node
@@ -35,11 +35,17 @@ Report = Callable[[dict[str, Any]], None]
 
 _REPORT_EVERY_S = 0.5
 _BATCHES_A_POOL = 4  # graphs of so many batches are sorted by size before they are cut into batches
+_CHECK_RANKS_EVERY = 100  # steps; also at every checkpoint
+_RANKS_TOLERANCE = 1e-4  # of a tensor's absolute sum: processors may round differently, and no more than that
 _VALIDATION_EPOCH = 2**40  # an epoch that training never reaches: validation orderings stay the same
 
 
 class TrainingDiverged(RuntimeError):
     """The loss is no longer a finite number."""
+
+
+class RanksDiverged(TrainingFailed):
+    """The ranks of a world no longer have the same weights."""
 
 
 def prepare_graphs(graphs: GraphSet, config: Config) -> tuple[GraphSet, DataFacts, Bandwidth]:
@@ -108,12 +114,14 @@ class Place:
         world: workers that train together.
         device: where the model lives; None leaves it on the CPU.
         wrap: makes the module that is called in training from the model (DistributedDataParallel, say).
+        interrupted: asked on rank 0 after every step: whether to stop there, with a checkpoint.
     """
 
     rank: int = 0
     world: int = 1
     device: torch.device | None = None
     wrap: Callable[[GraphRNNModel], nn.Module] = lambda model: model
+    interrupted: Callable[[], bool] = lambda: False
 
 
 class Trainer:
@@ -149,9 +157,10 @@ class Trainer:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.training.seed)
             self.model = GraphRNNModel(config, facts)
-        if place.device is not None:
-            self.model.to(place.device)
+        self._device = place.device or torch.device("cpu")
+        self.model.to(self._device)
         self._call = place.wrap(self.model)
+        self._interrupted = place.interrupted
         self._optimizer = torch.optim.Adam(self.model.parameters(), lr=config.training.learning_rate)
         self.step, self.elapsed, self.num_cut = 0, 0.0, 0
         self._mean_nodes = float(train.num_nodes.mean())
@@ -178,45 +187,90 @@ class Trainer:
 
     def progress(self) -> float:
         """Share of the training that is done, in [0, 1]; the same number on every rank."""
+        (progress,) = self._agree(self._share())
+        return progress
+
+    def _share(self) -> float:
         training = self.config.training
-        if training.steps is not None:
-            return min(1.0, self.step / training.steps)
-        share = torch.tensor(min(1.0, self.elapsed / training.budget), device=next(self.model.parameters()).device)
-        if self.world > 1:
-            torch.distributed.broadcast(share, src=0)
-        return share.item()
+        return min(1.0, self.elapsed / training.budget if training.steps is None else self.step / training.steps)
+
+    def _agree(self, *values: float) -> list[float]:
+        """What rank 0 says, on every rank; all of them call it together."""
+        if self.world == 1:
+            return list(values)
+        shared = torch.tensor(values, dtype=torch.float64, device=self._device)
+        torch.distributed.broadcast(shared, src=0)
+        agreed: list[float] = shared.tolist()
+        return agreed
+
+    def meet(self) -> None:
+        """Wait for the other ranks."""
+        self._agree(0.0)
+
+    def check_ranks(self) -> None:
+        """Compare step and weights of all ranks, which call it together.
+
+        Raises:
+            RanksDiverged: they differ by more than rounding.
+        """
+        if self.world == 1:
+            return
+        sums = [parameter.detach().abs().sum(dtype=torch.float64) for parameter in self.model.parameters()]
+        mine = torch.stack([torch.tensor(float(self.step), dtype=torch.float64, device=self._device), *sums])
+        ranks = [torch.empty_like(mine) for _ in range(self.world)]
+        torch.distributed.all_gather(ranks, mine)
+        for rank, theirs in enumerate(ranks):
+            if not torch.allclose(theirs, ranks[0], rtol=_RANKS_TOLERANCE, atol=0.0):
+                worst = int(torch.argmax((theirs - ranks[0]).abs() / ranks[0].abs()))
+                name = ["step", *(f"sum of {name}" for name, _ in self.model.named_parameters())][worst]
+                msg = (
+                    f"ranks 0 and {rank} of {self.world} no longer train the same model: at step {self.step} their {name} is "
+                    f"{ranks[0][worst]:.9g} and {theirs[worst]:.9g}; the newest checkpoint is from before: go on with "
+                    "--resume, and if it happens again leave out that rank's machine"
+                )
+                raise RanksDiverged(msg)
 
     def run(self, report: Report, save: Callable[[Checkpoint], object]) -> None:
         """Train to the end of the steps or of the budget.
 
         Args:
             report: told about the progress about twice a second; on rank 0 only.
-            save: given a checkpoint every `checkpoint_every` seconds, at the end and on KeyboardInterrupt; on rank 0 only.
+            save: given a checkpoint every `checkpoint_every` seconds, at the end and when interrupted; on rank 0 only.
 
         Raises:
             TrainingDiverged: the loss is not finite any more; no checkpoint is made of that.
-            KeyboardInterrupt: passed on after the checkpoint is saved.
+            RanksDiverged: the ranks' weights differ; no checkpoint is made of that.
+            KeyboardInterrupt: Ctrl-C, or the place said so; after the checkpoint is saved.
         """
         training = self.config.training
         started = time.monotonic() - self.elapsed
         log = _Log(self.elapsed, self._epoch_steps)
         progress, last_save = self.progress(), self.elapsed
         evaluations = math.floor(progress * training.evaluations)
+        stop = 0.0
+        self.check_ranks()
         with _deferred_interrupt() as interrupted:
-            while progress < 1 and not interrupted.is_set():
+            while progress < 1 and not stop:
                 log.add(*self._update(next(self._batches), progress))
                 self.elapsed = time.monotonic() - started
-                progress = self.progress()
+                progress, save_now, stop = self._agree(
+                    self._share(),
+                    self.elapsed - last_save > training.checkpoint_every,
+                    interrupted.is_set() or self._interrupted(),
+                )
                 due = math.floor(progress * training.evaluations)
                 if self.rank == 0 and (due > evaluations or self.elapsed - log.reported > _REPORT_EVERY_S):
                     report(self._metrics(log, progress, evaluate=due > evaluations))
                 evaluations = due
-                if self.rank == 0 and self.elapsed - last_save > training.checkpoint_every:
+                if save_now or self.step % _CHECK_RANKS_EVERY == 0:
+                    self.check_ranks()
+                if save_now and self.rank == 0:
                     save(self.checkpoint())
                     last_save = self.elapsed
+        self.check_ranks()
         if self.rank == 0:
             save(self.checkpoint())
-        if interrupted.is_set():
+        if stop:
             raise KeyboardInterrupt
 
     def validation_nll(self) -> float:

@@ -1,14 +1,21 @@
 """A training run on Ray Train workers, data-parallel.
 
 The workers read the run's folder and rank 0 writes it, so with several machines it lies on a file system that all of them
-share. Checkpoints are the run's own; a worker group that Ray restarts goes on from the newest of them.
+share, or the run has a storage: then each works on a copy of its own, and rank 0 keeps the storage up to date. Checkpoints
+are the run's own; a worker group that Ray restarts goes on from the newest of them.
 """
 
+import json
+import logging
+import os
 import shutil
-import signal
+import socket
 import tempfile
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +23,20 @@ import ray.train
 import ray.train.torch
 from ray.train.torch import TorchConfig, TorchTrainer
 
-from gengraph.distributed.tail import tail_json_lines
-from gengraph.errors import InputError
-from gengraph.runs import train_run
-from gengraph.training import Place, TrainingDiverged
+import gengraph
+from gengraph.distributed.channel import Channel
+from gengraph.distributed.cluster import capacity_for
+from gengraph.errors import InputError, NotEnoughResources, TrainingFailed
+from gengraph.mirror import pull_run, push_progress
+from gengraph.runs import hold_run, train_run
+from gengraph.storage import Folder
+from gengraph.training import Place, RanksDiverged, TrainingDiverged
+
+_FINAL = (InputError, RanksDiverged, TrainingDiverged)  # it would happen again: the workers are not started once more
+_GRACE_S = 6.0  # for the last checkpoint after Ctrl-C
+_LOST_S = 60.0  # for nodes that are gone to come back
+logger = logging.getLogger(__name__)
+Report = Callable[[dict[str, Any]], None]
 
 
 def train_on_ray(
@@ -28,7 +45,9 @@ def train_on_ray(
     workers: int,
     per_worker: dict[str, float],
     max_failures: int,
-    report: Callable[[dict[str, Any]], None],
+    report: Report,
+    min_workers: int | None = None,
+    storage: Folder | None = None,
 ) -> int:
     """Train a run to its end on the Ray that this process is connected to; returns the steps done.
 
@@ -38,48 +57,144 @@ def train_on_ray(
         per_worker: CPU and GPU of each worker; more than 0 GPU trains on GPUs.
         max_failures: how often a worker group that dies is started again.
         report: called in this process with what rank 0 reports.
+        min_workers: so many ranks will do while the cluster has no room for more; by default all are needed.
+        storage: where the run has a copy; None if all machines see the folder.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C; the newest checkpoint stays.
-        InputError, TrainingDiverged: what a worker found.
+        KeyboardInterrupt: Ctrl-C, after rank 0 has saved a checkpoint if it could within seconds.
+        InputError, TrainingDiverged, RanksDiverged: what a worker found.
+        NotEnoughResources: nodes were lost and did not come back.
         ray.train.TrainingFailedError: workers failed once too often for another reason.
     """
-    gpu = per_worker.get("GPU", 0) > 0
-    storage = tempfile.mkdtemp(prefix=".ray-", dir=folder.resolve())
-    trainer = TorchTrainer(
-        _worker,
-        train_loop_config={"folder": str(folder.resolve())},
-        torch_config=TorchConfig(backend="nccl" if gpu else "gloo", timeout_s=300),
-        scaling_config=ray.train.ScalingConfig(num_workers=workers, use_gpu=gpu, resources_per_worker=per_worker),
-        run_config=ray.train.RunConfig(
-            name="attempt",  # the run's folder holds all that matters: Ray's own record is thrown away
-            storage_path=storage,
-            failure_config=ray.train.FailureConfig(max_failures=max_failures, controller_failure_limit=2),
-            logging_config=ray.train.LoggingConfig(log_level="ERROR"),
-            worker_runtime_env={"env_vars": {"OMP_NUM_THREADS": str(max(1, int(per_worker["CPU"])))}},
-        ),
+    channel = Channel()
+    about = {"folder": str(folder.resolve()), "storage": storage, "gengraph": gengraph.__version__}
+    attempt = _Attempt(
+        train_loop_config={**about, "channel": channel},
+        scaling_config=_scaling(workers, min_workers, per_worker),
+        torch_config=TorchConfig(backend="nccl" if per_worker.get("GPU", 0) >= 1 else "gloo", timeout_s=300),
+        max_failures=max_failures,
+        env_vars={"OMP_NUM_THREADS": str(max(1, int(per_worker["CPU"])))},
     )
-    handler = signal.getsignal(signal.SIGINT)
-    try:
-        with tail_json_lines(folder / "metrics.jsonl", report):
-            result = trainer.fit()
-    except SystemExit as stop:  # Ray's answer to Ctrl-C
-        raise KeyboardInterrupt from stop
-    except ray.train.TrainingFailedError as error:
-        raise _cause(error) from error
-    finally:
-        shutil.rmtree(storage, ignore_errors=True)
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, handler)
-    return int(result.return_value)
+    watch = _Watch(min_workers or workers, per_worker)
+    with _kept_up_to_date(folder, storage, report) as record:
+        try:
+            for reports in channel.reports(attempt.thread):
+                for metrics in reports:
+                    record(metrics)
+                watch.look(busy=bool(reports))
+            failure = channel.failure()
+        except KeyboardInterrupt:
+            channel.end()
+            attempt.thread.join(_GRACE_S)
+            raise
+        finally:
+            channel.close()
+    if failure is not None:
+        raise failure
+    return attempt.result()
+
+
+@contextmanager
+def _kept_up_to_date(folder: Path, storage: Folder | None, report: Report) -> Iterator[Report]:
+    """What to call with reports, so that the driver's folder of a run that has a storage is up to date."""
+    if storage is None:
+        yield report
+        return
+
+    def record(metrics: dict[str, Any]) -> None:
+        file.write(json.dumps(metrics) + "\n")
+        file.flush()
+        report(metrics)
+
+    with hold_run(folder):
+        try:
+            with (folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
+                yield record
+        finally:
+            pull_run(storage, folder)
+
+
+def _scaling(workers: int, min_workers: int | None, per_worker: dict[str, float]) -> ray.train.ScalingConfig:
+    elastic = min_workers is not None and min_workers < workers
+    return ray.train.ScalingConfig(
+        num_workers=(min_workers, workers) if elastic else workers,
+        use_gpu=per_worker.get("GPU", 0) > 0,
+        resources_per_worker=per_worker,
+    )
+
+
+class _Attempt:
+    """Ray Train at work in a thread, so that Ctrl-C is ours: Ray's own answer loses what came after the last checkpoint."""
+
+    def __init__(self, *, max_failures: int, env_vars: dict[str, str], **settings: Any) -> None:
+        self._storage = tempfile.mkdtemp(prefix="gengraph-ray-")  # the run's folder holds all that matters
+        self._trainer = TorchTrainer(
+            _worker,
+            run_config=ray.train.RunConfig(
+                name="attempt",
+                storage_path=self._storage,
+                failure_config=ray.train.FailureConfig(max_failures=max_failures, controller_failure_limit=2),
+                logging_config=ray.train.LoggingConfig(log_level="ERROR"),
+                worker_runtime_env={"env_vars": env_vars},
+            ),
+            **settings,
+        )
+        self._steps: int | None = None
+        self._error: BaseException | None = None
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._steps = self._trainer.fit().return_value
+        except BaseException as error:  # it is raised where the result is asked for
+            self._error = error
+        finally:
+            shutil.rmtree(self._storage, ignore_errors=True)
+
+    def result(self) -> int:
+        """The steps done, when the thread has ended."""
+        if self._error is not None:
+            raise _cause(self._error) from self._error
+        return int(self._steps or 0)
+
+
+class _Watch:
+    """Notices that the cluster has become too small for the workers; Ray would wait for ever."""
+
+    def __init__(self, least: int, per_worker: dict[str, float]) -> None:
+        self._least, self._per_worker = least, per_worker
+        self._well = self._looked = time.monotonic()
+
+    def look(self, *, busy: bool) -> None:
+        """Called twice a second; busy says that the workers have just reported.
+
+        Raises:
+            NotEnoughResources: it has been too small for a while.
+        """
+        now = time.monotonic()
+        if busy:
+            self._well = now
+        elif now - max(self._looked, self._well) > 5:
+            self._looked = now
+            capacity = capacity_for(self._per_worker)
+            if capacity >= self._least:
+                self._well = now
+            elif now - self._well > _LOST_S:
+                msg = (
+                    f"the cluster has lost nodes: it can hold {capacity} of at least {self._least} workers, since "
+                    f"{now - self._well:.0f} s; go on with --resume and fewer --workers, or with --min-workers"
+                )
+                raise NotEnoughResources(msg)
 
 
 def _cause(error: BaseException) -> BaseException:
-    """The exception of ours that a failure of workers was made of, else the failure itself."""
+    """The exception that says best why workers failed: a missing package, or the failure itself."""
     waiting: list[BaseException | None] = [error]
     for found in waiting:
-        if isinstance(found, InputError | TrainingDiverged):
-            return found
+        if isinstance(found, ModuleNotFoundError) or "No module named 'gengraph'" in str(found):
+            msg = f"a worker cannot import what it needs ({found}); install gengraph on every node of the cluster"
+            return TrainingFailed(msg)
         if found is not None:
             inner = [*getattr(found, "worker_failures", {}).values(), getattr(found, "_base_exc", None), found.__cause__]
             waiting += [other for other in inner if isinstance(other, BaseException) and other not in waiting]
@@ -87,12 +202,69 @@ def _cause(error: BaseException) -> BaseException:
 
 
 def _worker(config: dict[str, Any]) -> int:
-    """The loop of one rank."""
+    """The loop of one rank; returns the steps done."""
+    channel: Channel = config["channel"]
+    ending = channel.ending()
+    if ending.is_set():
+        return 0
     context = ray.train.get_context()
     place = Place(
         rank=context.get_world_rank(),
         world=context.get_world_size(),
         device=ray.train.torch.get_device(),
         wrap=ray.train.torch.prepare_model,
+        interrupted=ending.is_set,
     )
-    return train_run(Path(config["folder"]), place=place)
+    try:
+        if gengraph.__version__ != config["gengraph"]:
+            msg = (
+                f"node {socket.gethostname()} has gengraph {gengraph.__version__}, the driver {config['gengraph']}; install one"
+            )
+            raise InputError(msg)
+        with _folder_of(config) as (folder, saved), _logging(folder, place):
+            return train_run(folder, place=place, report=channel.put, saved=saved)
+    except KeyboardInterrupt:
+        return 0
+    except _FINAL as error:
+        channel.fail(error)
+        raise
+
+
+@contextmanager
+def _folder_of(config: dict[str, Any]) -> Iterator[tuple[Path, Callable[[], None]]]:
+    """The folder that this worker uses for the run, and what is called when something was saved in it."""
+    storage, original = config["storage"], Path(config["folder"])
+    if storage is None:
+        if not (original / "run.json").exists():
+            msg = (
+                f"node {socket.gethostname()} does not see {original}; put --runs-dir on a file system that all nodes share, "
+                "or give --storage URI"
+            )
+            raise InputError(msg)
+        yield original, lambda: None
+        return
+    with tempfile.TemporaryDirectory(prefix="gengraph-run-") as temporary:
+        folder = Path(temporary) / original.name
+        pull_run(storage, folder)
+        yield folder, partial(push_progress, folder, storage)
+
+
+@contextmanager
+def _logging(folder: Path, place: Place) -> Iterator[None]:
+    """What libraries log on this rank goes to logs/rank-N.log of the run's folder."""
+    path = folder / "logs" / f"rank-{place.rank}.log"
+    path.parent.mkdir(exist_ok=True)
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    logger.info("rank %d of %d on %s, %s, process %d", place.rank, place.world, socket.gethostname(), place.device, os.getpid())
+    try:
+        yield
+    except Exception:
+        logger.exception("rank %d ends", place.rank)
+        raise
+    finally:
+        root.removeHandler(handler)
+        handler.close()

@@ -24,6 +24,7 @@ def sample(
     model: Annotated[str | None, typer.Option(help="Or a model to fit first: er, ba, kronecker, ... Needs --dataset.")] = None,
     dataset: Annotated[str | None, typer.Option(help="What --model is fitted to: its training part.")] = None,
     budget: Annotated[float, typer.Option(parser=duration, metavar="TIME", help="Time to fit --model: 60s, 10m.")] = "60s",  # type: ignore[assignment]
+    checkpoint: Annotated[str, typer.Option(help="Of --run: last, or best, that of the best evaluation.")] = "last",
     data_dir: DataDir = None,
     out: Annotated[str, typer.Option(help="A new folder for the Parquet shards, or one to finish: a path, or s3://...")],
     num_graphs: Annotated[int, typer.Option("-n", "--num-graphs", min=1, help="Graphs to sample.")] = 1000,
@@ -88,11 +89,12 @@ def sample(
         unique=unique,
         novel_against=novel_against,
         device="cuda" if gpus_per_worker else "cpu",
+        checkpoint=checkpoint,
     )
     check_format(f".{output}")
     folder = Folder(out)
     if model is not None and dataset is not None:
-        if conditions != Conditions() or unique or novel_against or workers or output != "parquet":
+        if conditions != Conditions() or unique or novel_against or workers or output != "parquet" or checkpoint != "last":
             msg = "--model takes -n, --seed, --shard-size and --budget; conditions, workers and formats are for trained runs"
             raise InputError(msg)
         _show(_from_model(model, dataset, data_dir, budget, folder, request), out)

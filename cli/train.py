@@ -104,6 +104,7 @@ def train(
       gengraph train --run mine --resume --budget 20m
 
       gengraph train --dataset grid --workers 8 --min-workers 2 --address auto --storage s3://bucket/runs
+      gengraph train --dataset community-small --budget 5m --set training.clock=cpu --set training.patience=3
     """
     from gengraph.files import check_writable
     from gengraph.mirror import push_run
@@ -297,16 +298,21 @@ def _local_place(per_worker: dict[str, float]) -> "Place | None":
 
 
 def _show(folder: Path, before: int) -> None:
-    import json
-
+    from gengraph.checkpoint import load_checkpoint
+    from gengraph.history import read_metrics
     from gengraph.runs import newest_checkpoint
 
-    checkpoint = newest_checkpoint(folder)
-    done = json.loads((checkpoint / "checkpoint.json").read_text(encoding="utf-8"))["step"]
-    lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines() if (folder / "metrics.jsonl").exists() else []
-    validated = [metrics["validation_nll"] for metrics in map(json.loads, lines) if "validation_nll" in metrics]
+    path = newest_checkpoint(folder)
+    checkpoint = load_checkpoint(path)
+    selection, patience = checkpoint.selection, checkpoint.config.training.patience
+    validated = [metrics["validation_nll"] for metrics in read_metrics(folder) if "validation_nll" in metrics]
     typer.echo(f"run: {folder}")
-    typer.echo(f"checkpoint: {checkpoint}")
-    typer.echo(f"steps: {done}" + (" (nothing was left to do; give --steps or --budget for more)" if done == before else ""))
+    typer.echo(f"checkpoint: {path}")
+    nothing = " (nothing was left to do; give --steps or --budget for more)" if checkpoint.step == before else ""
+    typer.echo(f"steps: {checkpoint.step}{nothing}")
+    if 0 < patience <= selection.stale:
+        typer.echo(f"stopped early: {selection.stale} evaluations brought nothing better than step {selection.step}")
     if validated:
         typer.echo(f"validation nll: {validated[-1]:.4f} nats a graph")
+    if selection.step is not None and selection.step != checkpoint.step:
+        typer.echo(f"best checkpoint: step {selection.step}; sample from it with --checkpoint best")

@@ -104,8 +104,8 @@ def _tune_here(
     base: "Config", split: "Split", *, trials: int, seed: int, report: "Callable[[int], None]"
 ) -> list[dict[str, Any]]:
     """A random search, one trial after the other."""
+    from gengraph.errors import TrainingDiverged
     from gengraph.sweep import apply_assignments, draw_assignments, run_trial
-    from gengraph.training import TrainingDiverged
 
     results = []
     for trial in range(trials):

@@ -118,36 +118,74 @@ class TrainingConfig:
 
     Attributes:
         batch_size: graphs a step, over all workers together.
-        learning_rate: of Adam at the start.
+        accumulate: parts that a worker's share of a batch is computed in, one after the other: less memory, the same gradient.
+        optimizer: adam or adamw.
+        learning_rate: of the optimiser, before the schedule.
+        beta1: decay of the gradient's average, in [0, 1).
+        beta2: decay of the squared gradient's average, in [0, 1).
+        weight_decay: of adamw, on matrices; 0 for none.
         schedule: cosine (to zero at the end), milestones (x 0.3 after 13% and 33%, the 2018 schedule) or constant.
+        warmup: share of the training, in [0, 1), over which the learning rate rises from zero.
         clip_norm: largest norm of the gradient, 0 for no bound.
+        ema: decay of a moving average of the weights, in [0, 1), which is then evaluated and sampled from; 0 for none.
         steps: optimiser steps; None trains by budget.
-        budget: seconds of wall time.
+        budget: seconds of training by the clock.
+        clock: what counts the budget and drives the schedule: wall, or cpu (of all threads of the process, of rank 0 if there
+            are several), which other programs on the machine do not use up.
         evaluations: how often the validation loss is measured, evenly over the training.
-        checkpoint_every: seconds between checkpoints; there is always one at the end.
+        mmd_every: every so many evaluations as many graphs as the validation part has are sampled, and their squared MMD
+            (protocol emd: degree, clustering, orbit) to it is measured; 0 for never.
+        select: what makes a checkpoint the best one: nll (on the validation part) or mmd (the mean of the three).
+        patience: evaluations in a row that may bring nothing better before training stops early; 0 never stops early.
+        checkpoint_every: seconds of wall time between checkpoints; there is always one at the end and at the best evaluation.
         seed: of the weights, the batches and the orderings.
     """
 
     batch_size: int = 4
+    accumulate: int = 1
+    optimizer: str = "adam"
     learning_rate: float = 0.006
+    beta1: float = 0.9
+    beta2: float = 0.999
+    weight_decay: float = 0.0
     schedule: str = "cosine"
+    warmup: float = 0.0
     clip_norm: float = 1.0
+    ema: float = 0.0
     steps: int | None = None
     budget: float = 600.0
+    clock: str = "wall"
     evaluations: int = 10
+    mmd_every: int = 0
+    select: str = "nll"
+    patience: int = 0
     checkpoint_every: float = 60.0
     seed: int = 0
 
     def __post_init__(self) -> None:
         _one_of("training.schedule", self.schedule, ("cosine", "milestones", "constant"))
-        _at_least_one("training", self, "batch_size", "steps", "evaluations")
-        for name in ("learning_rate", "clip_norm", "budget", "checkpoint_every"):
+        _one_of("training.optimizer", self.optimizer, ("adam", "adamw"))
+        _one_of("training.clock", self.clock, ("wall", "cpu"))
+        _one_of("training.select", self.select, ("nll", "mmd"))
+        _at_least_one("training", self, "batch_size", "accumulate", "steps", "evaluations")
+        for name in ("learning_rate", "clip_norm", "budget", "checkpoint_every", "weight_decay"):
             _check(math.isfinite(getattr(self, name)), f"training.{name} must be a finite number, got {getattr(self, name)}")
+        for name in ("beta1", "beta2", "warmup", "ema"):
+            _check(0 <= getattr(self, name) < 1, f"training.{name} must lie in [0, 1), got {getattr(self, name)}")
+        for name in ("clip_norm", "weight_decay", "mmd_every", "patience"):
+            _check(getattr(self, name) >= 0, f"training.{name} must be >= 0, got {getattr(self, name)}")
         _check(self.learning_rate > 0, f"training.learning_rate must be > 0, got {self.learning_rate}")
-        _check(self.clip_norm >= 0, f"training.clip_norm must be >= 0, got {self.clip_norm}")
         _check(self.budget > 0, f"training.budget must be > 0 seconds, got {self.budget}")
         _check(self.checkpoint_every > 0, f"training.checkpoint_every must be > 0 seconds, got {self.checkpoint_every}")
         _check(0 <= self.seed < 2**63, f"training.seed must be in 0..2^63-1, got {self.seed}")
+        _check(
+            self.optimizer == "adamw" or not self.weight_decay,
+            f"training.weight_decay is for adamw, got {self.weight_decay}; use --set training.optimizer=adamw",
+        )
+        _check(
+            self.select == "nll" or self.mmd_every >= 1,
+            "training.select = mmd needs evaluations that measure it; use --set training.mmd_every=1",
+        )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

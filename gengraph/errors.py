@@ -15,3 +15,11 @@ class TrainingFailed(RuntimeError):
 
 class DatasetUnavailable(RuntimeError):
     """A data set could be neither found nor downloaded (exit code 1): the message names the places and the way out."""
+
+
+class RanksDiverged(TrainingFailed):
+    """The workers of a training no longer have the same weights."""
+
+
+class TrainingDiverged(TrainingFailed):
+    """The loss is no finite number any more, or far beyond that of guessing (exit code 1); the last good checkpoint stays."""

@@ -74,7 +74,8 @@ def summarize(folder: Path) -> RunSummary:
     goal, done = (training.budget, last["seconds"]) if training.steps is None else (training.steps, last["step"])
     progress = min(1.0, done / goal)
     losses = [line["validation_nll"] for line in metrics if "validation_nll" in line]
-    state = "running" if is_running(folder) else "finished" if progress >= 1 else "stopped"
+    ended = progress >= 1 or _stopped_early(folder, training.patience)
+    state = "running" if is_running(folder) else "finished" if ended else "stopped"
     return RunSummary(
         name=folder.name,
         dataset=about["dataset"],
@@ -85,6 +86,14 @@ def summarize(folder: Path) -> RunSummary:
         seconds=last["seconds"],
         best_nll=min((loss for loss in losses if math.isfinite(loss)), default=None),
         age=_age(folder),
+    )
+
+
+def _stopped_early(folder: Path, patience: int) -> bool:
+    """Whether so many evaluations in a row have brought nothing better, as the newest checkpoint says."""
+    newest = max((folder / "checkpoints").glob("step-*/checkpoint.json"), default=None)
+    return (
+        patience > 0 and newest is not None and json.loads(newest.read_text(encoding="utf-8"))["selection"]["stale"] >= patience
     )
 
 

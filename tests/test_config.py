@@ -43,6 +43,11 @@ def test_round_trip(tmp_path: Path) -> None:
         ("training.learning_rate=nan", "training.learning_rate must be a finite number"),
         ("training.seed=99999999999999999999", r"training.seed must be in 0\.\.2\^63-1|training.seed must be int"),
         ("model.edge_hidden_size=1", "must be >= 2, got 1"),
+        ("training.clock=sun", "training.clock must be one of wall, cpu, got 'sun'"),
+        ("training.ema=1", r"training.ema must lie in \[0, 1\), got 1"),
+        ("training.patience=-1", "training.patience must be >= 0, got -1"),
+        ("training.weight_decay=0.1", "weight_decay is for adamw, got 0.1; use --set training.optimizer=adamw"),
+        ("training.select=mmd", "select = mmd needs evaluations that measure it; use --set training.mmd_every=1"),
     ],
 )
 def test_bad_settings_name_rule_and_value(assignment: str, message: str) -> None:

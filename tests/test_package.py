@@ -13,7 +13,18 @@ import pytest
 import gengraph
 
 ROOT = Path(__file__).parents[1]
-TORCH_ROOMS = {"models", "kernels", "training", "lanes", "sampling", "checkpoint", "distributed"}
+TORCH_ROOMS = {
+    "models",
+    "kernels",
+    "training",
+    "training_log",
+    "optimizers",
+    "likelihood",
+    "lanes",
+    "sampling",
+    "checkpoint",
+    "distributed",
+}
 
 
 @pytest.mark.slow

@@ -26,11 +26,11 @@ from ray.train.torch import TorchConfig, TorchTrainer
 import gengraph
 from gengraph.distributed.channel import Channel
 from gengraph.distributed.cluster import capacity_for
-from gengraph.errors import InputError, NotEnoughResources, TrainingFailed
+from gengraph.errors import InputError, NotEnoughResources, RanksDiverged, TrainingDiverged, TrainingFailed
 from gengraph.mirror import pull_run, push_progress
 from gengraph.runs import hold_run, train_run
 from gengraph.storage import Folder
-from gengraph.training import Place, RanksDiverged, TrainingDiverged
+from gengraph.training import Place
 
 _FINAL = (InputError, RanksDiverged, TrainingDiverged)  # it would happen again: the workers are not started once more
 _GRACE_S = 6.0  # for the last checkpoint after Ctrl-C

@@ -91,6 +91,24 @@ def test_evaluate_in_every_form() -> None:
     assert "unknown" in gengraph("evaluate grid-small ladder-small --train grid-small --valid cube", code=2)
 
 
+def test_evaluate_the_likelihood_of_a_run() -> None:
+    gengraph(f"train --dataset grid-small --steps 20 --run g --set sequence.ordering=bfs {FAST}")
+    values = json.loads(gengraph("evaluate --nll g --orderings 3 --format json"))
+    assert values["checkpoint"] == "step-00000020"
+    assert list(values["parts"]) == ["train", "validation", "test"]
+    for part in values["parts"].values():
+        assert part["nll"] >= part["nll_distinct"] > 0
+        assert 1 <= part["num_distinct"] <= 3
+        assert part["nll"] > part["nll_per_node"] > 0
+    validation = json.loads(Path("runs/g/metrics.jsonl").read_text().splitlines()[-1])["validation_nll"]
+    assert values["parts"]["validation"]["nll"] == pytest.approx(validation, rel=0.3)
+    table = gengraph("evaluate --nll g --orderings 3")
+    assert "an upper bound: runs/g/checkpoints/step-00000020, 3 orderings of each graph" in table
+    assert f"{values['parts']['test']['nll']:.4g}" in table
+    assert gengraph("evaluate --nll g --orderings 3 --format csv").startswith("part,nll,a node,an edge bit,nll (distinct)")
+    assert gengraph("evaluate --nll g --orderings 3 --format markdown").startswith("| part | nll |")
+
+
 def test_sample_from_a_baseline() -> None:
     output = gengraph("sample --model kronecker --dataset grid-small -n 30 --shard-size 20 --out k")
     assert "fitting kronecker to the 16 training graphs" in output
@@ -124,6 +142,23 @@ def test_resume_goes_on_where_the_run_stopped() -> None:
     gengraph(f"train --dataset grid-small --steps 40 --run straight --set training.schedule=constant {FAST}")
     weights = [Path(f"runs/{name}/checkpoints/step-00000040/model.safetensors").read_bytes() for name in ("parts", "straight")]
     assert weights[0] == weights[1]
+
+
+def test_early_stopping_and_the_best_checkpoint() -> None:
+    bad = "--set training.learning_rate=0.5 --set training.schedule=constant --set training.patience=2"
+    output = gengraph(f"train --dataset grid-small --steps 60 --run g --set training.evaluations=30 {bad} {FAST}")
+    stopped = re.search(r"stopped early: 2 evaluations brought nothing better than step (\d+)", output)
+    assert stopped
+    done = int(stopped[1]) + 4
+    assert f"steps: {done}\n" in output
+    assert f"best checkpoint: step {stopped[1]}" in output
+    output = gengraph("train --run g --resume")
+    assert f"steps: {done} (nothing was left to do" in output
+    for name in ("best", "last"):
+        gengraph(f"sample --run g -n 5 --checkpoint {name} --out {name}")
+    steps = [json.loads(Path(f"{name}/manifest.json").read_text())["step"] for name in ("best", "last")]
+    assert steps == [int(stopped[1]), done]
+    assert "holds another sample (step" in gengraph("sample --run g -n 5 --checkpoint last --out best", code=2)
 
 
 def test_models_configs_and_own_graphs() -> None:
@@ -202,8 +237,12 @@ def test_a_model_that_fails_does_so_alone() -> None:
         ("sample --run nothing --out s --temperature 0", "temperature must be > 0, got 0.0"),
         ("sample --run nothing --out s --components all", "components must be one of keep, largest, reject, got 'all'"),
         ("sample --run nothing --out s --format tiff", "graphs cannot be written as 'tiff'; choose parquet, g6"),
+        ("sample --run nothing --out s --checkpoint first", "--checkpoint must be one of last, best, got 'first'"),
         ("samples verify nowhere", "nowhere has no manifest.json"),
         ("evaluate one.jsonl nothing.jsonl", "neither a name"),
+        ("evaluate one.jsonl", "give the REFERENCE and the GENERATED graphs, or --nll RUN alone"),
+        ("evaluate one.jsonl one.jsonl --nll g", "give the REFERENCE and the GENERATED graphs, or --nll RUN alone"),
+        ("evaluate --nll nothing", "no run runs/nothing"),
         ("evaluate one.jsonl one.jsonl --protocol mmd", "protocol"),
         ("evaluate one.jsonl one.jsonl --format xml", "--format must be one of table, json, csv, markdown, latex, got 'xml'"),
         ("benchmark --datasets ladder-small --models gran", "unknown model 'gran'; choose from graphrnn"),
@@ -239,10 +278,10 @@ def test_damaged_runs_are_named() -> None:
     assert "leave out everything but" in gengraph("train --run g --resume --seed 3", code=2)
     record = Path("runs/g/checkpoints/step-00000003/checkpoint.json")
     whole = record.read_text()
-    record.write_text(whole.replace('"format": 1', '"format": 2'))
+    record.write_text(whole.replace('"format": 2', '"format": 1'))
     config = Path("runs/g/config.toml").read_text()
     for command in ("train --run g --resume --steps 9", "sample --run g -n 3 --out s"):
-        assert "has format 2" in gengraph(command, code=2)
+        assert "has format 1" in gengraph(command, code=2)
     assert Path("runs/g/config.toml").read_text() == config
     assert not Path("s").exists()
     record.write_text(whole)

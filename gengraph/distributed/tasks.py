@@ -20,7 +20,8 @@ def spread(
 ) -> Iterator[tuple[Item, Result | Exception]]:
     """Call a function on every item, on as many actors as there are workers; yields (item, result or its exception).
 
-    An actor that dies is started again and its call repeated, three times; so calls must be repeatable.
+    An actor that dies, alone or with its node, is started again and its call repeated, three times; so calls must be
+    repeatable.
 
     Args:
         make: makes the function, once in each actor: what it loads is loaded once.
@@ -50,6 +51,9 @@ def spread(
             if following is not None:
                 on_start(following)
                 busy[actor.call.remote(shared, following)] = (actor, following)
+            else:  # makes room for an actor that has lost its node
+                actors.remove(actor)
+                ray.kill(actor)
     finally:
         for actor in actors:
             ray.kill(actor)

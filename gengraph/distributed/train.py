@@ -64,34 +64,45 @@ def train_on_ray(
         KeyboardInterrupt: Ctrl-C, after rank 0 has saved a checkpoint if it could within seconds.
         InputError, TrainingDiverged, RanksDiverged: what a worker found.
         NotEnoughResources: nodes were lost and did not come back.
-        ray.train.TrainingFailedError: workers failed once too often for another reason.
+        TrainingFailed: workers failed once too often for another reason.
     """
-    channel = Channel()
-    about = {"folder": str(folder.resolve()), "storage": storage, "gengraph": gengraph.__version__}
-    attempt = _Attempt(
-        train_loop_config={**about, "channel": channel},
-        scaling_config=_scaling(workers, min_workers, per_worker),
-        torch_config=TorchConfig(backend="nccl" if per_worker.get("GPU", 0) >= 1 else "gloo", timeout_s=300),
-        max_failures=max_failures,
-        env_vars={"OMP_NUM_THREADS": str(max(1, int(per_worker["CPU"])))},
-    )
-    watch = _Watch(min_workers or workers, per_worker)
     with _kept_up_to_date(folder, storage, report) as record:
+        channel, started = Channel(), time.time()
+        about = {"folder": str(folder.resolve()), "storage": storage, "gengraph": gengraph.__version__, "channel": channel}
+        attempt = _Attempt(
+            train_loop_config=about,
+            scaling_config=_scaling(workers, min_workers, per_worker),
+            torch_config=TorchConfig(backend="nccl" if per_worker.get("GPU", 0) >= 1 else "gloo", timeout_s=300),
+            max_failures=max_failures,
+            env_vars={"OMP_NUM_THREADS": str(max(1, int(per_worker["CPU"])))},
+        )
         try:
-            for reports in channel.reports(attempt.thread):
-                for metrics in reports:
-                    record(metrics)
-                watch.look(busy=bool(reports))
-            failure = channel.failure()
-        except KeyboardInterrupt:
-            channel.end()
-            attempt.thread.join(_GRACE_S)
-            raise
+            _follow(channel, attempt, _Watch(min_workers or workers, per_worker), record)
         finally:
             channel.close()
+            _keep_logs(folder, started)
+    return attempt.result(folder)
+
+
+def _follow(channel: Channel, attempt: "_Attempt", watch: "_Watch", record: Report) -> None:
+    """Pass on what rank 0 reports until the attempt has ended.
+
+    Raises:
+        Exception: what a worker found that would happen again.
+        KeyboardInterrupt: Ctrl-C, after the workers had a while to end.
+    """
+    try:
+        for reports in channel.reports(attempt.thread):
+            for metrics in reports:
+                record(metrics)
+            watch.look(busy=bool(reports))
+    except KeyboardInterrupt:
+        channel.end()
+        attempt.thread.join(_GRACE_S)
+        raise
+    failure = channel.failure()
     if failure is not None:
         raise failure
-    return attempt.result()
 
 
 @contextmanager
@@ -152,10 +163,14 @@ class _Attempt:
         finally:
             shutil.rmtree(self._storage, ignore_errors=True)
 
-    def result(self) -> int:
-        """The steps done, when the thread has ended."""
+    def result(self, folder: Path) -> int:
+        """The steps done, when the thread has ended.
+
+        Raises:
+            TrainingFailed: workers failed once too often.
+        """
         if self._error is not None:
-            raise _cause(self._error) from self._error
+            raise _explain(self._error, folder) from self._error
         return int(self._steps or 0)
 
 
@@ -188,17 +203,42 @@ class _Watch:
                 raise NotEnoughResources(msg)
 
 
-def _cause(error: BaseException) -> BaseException:
-    """The exception that says best why workers failed: a missing package, or the failure itself."""
-    waiting: list[BaseException | None] = [error]
+def _explain(error: BaseException, folder: Path) -> TrainingFailed:
+    """What Ray Train's exception comes down to: a missing package, or the first error of a worker."""
+    waiting, last = [error], error
     for found in waiting:
-        if isinstance(found, ModuleNotFoundError) or "No module named 'gengraph'" in str(found):
-            msg = f"a worker cannot import what it needs ({found}); install gengraph on every node of the cluster"
-            return TrainingFailed(msg)
-        if found is not None:
-            inner = [*getattr(found, "worker_failures", {}).values(), getattr(found, "_base_exc", None), found.__cause__]
-            waiting += [other for other in inner if isinstance(other, BaseException) and other not in waiting]
-    return error
+        if isinstance(found, ModuleNotFoundError) or "ModuleNotFoundError" in str(found):
+            line = next((line for line in str(found).splitlines() if "No module named" in line), str(found))
+            return TrainingFailed(f"a worker cannot import what it needs ({line.strip()}); install gengraph on every node")
+        last = found
+        failures = getattr(found, "worker_failures", {})
+        inner = [
+            *failures.values(),
+            getattr(found, "controller_failure", None),
+            getattr(found, "_base_exc", None),
+            found.__cause__,
+        ]
+        waiting += [other for other in inner if isinstance(other, BaseException) and other not in waiting]
+    lines = [line for line in str(last).splitlines() if line.strip()] or [""]
+    msg = (
+        f"the workers failed once more than --max-failures allows ({type(last).__name__}: {lines[0].strip()}); their logs are "
+        f"in {folder / 'logs'}; go on with --resume"
+    )
+    return TrainingFailed(msg)
+
+
+def _keep_logs(folder: Path, since: float) -> None:
+    """Copy what Ray and the workers on this machine have written to logs/ray of the run's folder."""
+    node = ray._private.worker._global_node
+    if node is None:
+        return
+    ours = f"-{ray.get_runtime_context().get_job_id()}-"
+    for path in Path(node.get_logs_dir_path()).rglob("*"):
+        if (ours in path.name or path.parent.name == "train") and path.is_file():
+            about = path.stat()
+            if about.st_size and about.st_mtime >= since:
+                (folder / "logs" / "ray").mkdir(parents=True, exist_ok=True)
+                shutil.copy(path, folder / "logs" / "ray")
 
 
 def _worker(config: dict[str, Any]) -> int:

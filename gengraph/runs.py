@@ -277,7 +277,7 @@ def train_run(
         folder: of the run.
         report: told what goes into metrics.jsonl.
         place: rank and device.
-        saved: called after every checkpoint.
+        saved: called after every checkpoint and at the end, on rank 0 only.
 
     Raises:
         InputError: no such run, checkpoints of which none can be read, data that was changed, or another process trains it.
@@ -311,5 +311,9 @@ def train_run(
             save_checkpoint(checkpoint, folder / "checkpoints")
             saved()
 
-        trainer.run(record, save)
+        try:
+            trainer.run(record, save)
+        finally:
+            if leading:
+                saved()
     return trainer.step

@@ -144,7 +144,7 @@ def training(options: str) -> Iterator[subprocess.Popen]:
             process.kill()
 
 
-def wait_for(condition: Callable[[], object], process: subprocess.Popen | None = None, seconds: float = 90) -> None:
+def wait_for(condition: Callable[[], object], process: subprocess.Popen | None = None, seconds: float = 150) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert process is None or process.poll() is None, process.communicate()
@@ -171,6 +171,7 @@ def alive(pids: list[int]) -> list[int]:
     return [pid for pid in pids if Path(f"/proc/{pid}/exe").exists()]
 
 
+@pytest.mark.timeout(400)
 @on_local_ray
 def test_an_interrupted_and_a_killed_driver_leave_a_run_that_another_machine_ends(tmp_path: Path) -> None:
     settings = f"--dataset grid-small --steps 2000 --set training.checkpoint_every=0.3 {FAST}"
@@ -202,11 +203,12 @@ def test_an_interrupted_and_a_killed_driver_leave_a_run_that_another_machine_end
     assert "--resume, or choose another name" in gengraph(f"train {settings} {options} --runs-dir new", code=2)
 
 
+@pytest.mark.timeout(400)
 def test_nodes_that_are_lost_end_neither_a_training_nor_a_sample(tmp_path: Path) -> None:
     script = Path(__file__).with_name("two_nodes.py")
     environment = {**os.environ, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     result = subprocess.run(
-        [sys.executable, str(script), str(tmp_path)], capture_output=True, text=True, timeout=170, env=environment, check=False
+        [sys.executable, str(script), str(tmp_path)], capture_output=True, text=True, timeout=390, env=environment, check=False
     )
     assert result.returncode == 0, result.stderr
     log = (tmp_path / "g" / "logs" / "rank-0.log").read_text()

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from gengraph.training import Place
 
 logger = logging.getLogger(__name__)
-MODEL_NAMES = {"rnn": "graphrnn", "mlp": "graphrnn-s"}
+MODEL_NAMES = {"rnn": "graphrnn", "mlp": "graphrnn-s", "context": "graphrnn-c"}
 CHECKPOINTS = ("last", "best")
 _VERSIONED = ("gengraph", "torch", "numpy", "numba")
 _LOCK = "training"  # held by the process that trains a run

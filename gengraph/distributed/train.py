@@ -177,9 +177,9 @@ class _Attempt:
 class _Watch:
     """Notices that the cluster has become too small for the workers; Ray would wait for ever."""
 
-    def __init__(self, least: int, per_worker: dict[str, float]) -> None:
-        self._least, self._per_worker = least, per_worker
-        self._well = self._looked = time.monotonic()
+    def __init__(self, least: int, per_worker: dict[str, float], clock: Callable[[], float] = time.monotonic) -> None:
+        self._least, self._per_worker, self._clock = least, per_worker, clock
+        self._well = self._looked = clock()
 
     def look(self, *, busy: bool) -> None:
         """Called twice a second; busy says that the workers have just reported.
@@ -187,7 +187,7 @@ class _Watch:
         Raises:
             NotEnoughResources: it has been too small for a while.
         """
-        now = time.monotonic()
+        now = self._clock()
         if busy:
             self._well = now
         elif now - max(self._looked, self._well) > 5:

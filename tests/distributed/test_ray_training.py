@@ -23,7 +23,7 @@ from gengraph.config import Config
 from gengraph.data import load_dataset, split_graphs
 from gengraph.distributed import train as ray_train
 from gengraph.distributed.train import train_on_ray
-from gengraph.errors import RanksDiverged, TrainingFailed
+from gengraph.errors import NotEnoughResources, RanksDiverged, TrainingFailed
 from gengraph.formats import read_graphs
 from gengraph.history import read_metrics
 from gengraph.runs import create_run, newest_checkpoint, train_run
@@ -217,3 +217,13 @@ def test_nodes_that_are_lost_end_neither_a_training_nor_a_sample(tmp_path: Path)
     assert sum(shard["rows"] for shard in verify_folder(Folder(str(tmp_path / "s")))["shards"]) == 20_000
     assert len(read_graphs(tmp_path / "s")) == 20_000
     assert len(list((tmp_path / "s").iterdir())) == 41
+
+
+def test_a_cluster_that_stays_too_small_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter([0.0, 10.0, 20.0, 50.0, 60.0, 85.0, 90.0, 140.0, 150.0])
+    watch = ray_train._Watch(2, CPU, lambda: next(times))
+    for capacity, busy in ((2, False), (2, False), (1, False), (1, False), (1, True), (1, False), (1, False)):
+        monkeypatch.setattr(ray_train, "capacity_for", lambda _, capacity=capacity: capacity)
+        watch.look(busy=busy)
+    with pytest.raises(NotEnoughResources, match=r"can hold 1 of at least 2 workers, since 65 s; go on with --resume"):
+        watch.look(busy=False)

@@ -168,7 +168,16 @@ def descendants(pid: int) -> list[int]:
 
 
 def alive(pids: list[int]) -> list[int]:
-    return [pid for pid in pids if Path(f"/proc/{pid}/exe").exists()]
+    """Those that still run; agents of a Ray whose driver was killed need a minute to notice, and do nothing else."""
+
+    def runs(pid: int) -> bool:
+        try:
+            name = Path(f"/proc/{pid}/cmdline").read_text()
+        except OSError:
+            return False
+        return bool(name) and not name.startswith(("ray::DashboardAgent", "ray::RuntimeEnvAgent"))
+
+    return [pid for pid in pids if runs(pid)]
 
 
 @pytest.mark.timeout(400)

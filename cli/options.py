@@ -40,7 +40,7 @@ MinWorkers = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Train with so few while the cluster has no room for more, or loses nodes. [default: all of --workers]",
+        help="Train with so few while the cluster has no room for more, or loses nodes; by default all are needed.",
         rich_help_panel=_ON_RAY,
     ),
 ]
@@ -50,7 +50,7 @@ WaitForResources = Annotated[
     typer.Option(
         parser=duration,
         metavar="TIME",
-        help="How long to wait for nodes that are still joining the cluster: 90s, 10m. [default: not at all]",
+        help="How long to wait for nodes that are still joining the cluster at --address: 90s, 10m; by default not at all.",
         rich_help_panel=_ON_RAY,
     ),
 ]

@@ -1,6 +1,7 @@
 """`gengraph train`."""
 
 import dataclasses
+import shlex
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -108,6 +109,7 @@ def train(
       gengraph train --run mine --resume --budget 20m
 
       gengraph train --dataset grid --workers 8 --min-workers 2 --address auto --storage s3://bucket/runs
+
       gengraph train --dataset community-small --budget 5m --set training.clock=cpu --set training.patience=3
     """
     from gengraph.files import check_writable
@@ -282,7 +284,8 @@ def _run(folder: Path, mirror: "Folder | None", group: _Group) -> None:
                     storage=mirror,
                 )
     except KeyboardInterrupt:
-        command = f"`gengraph train --runs-dir {folder.parent} --run {folder.name} --resume`"
+        where = "" if mirror is None else f" --storage {shlex.quote(mirror.place)}"
+        command = f"`gengraph train --runs-dir {folder.parent} --run {folder.name} --resume{where}`"
         try:
             kept = f"Kept {newest_checkpoint(folder)}; go on with {command}."
         except InputError:

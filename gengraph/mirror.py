@@ -66,6 +66,8 @@ def push_progress(folder: Path, storage: Folder) -> None:
     for name in (_CONFIG, _METRICS):
         if (folder / name).exists():
             _push(folder, storage, name)
+    for path in (folder / "logs").glob("*.log"):
+        _push(path.parent, storage / "logs", path.name)
     for name in there - here:
         (storage / "checkpoints" / name).remove(_CHECKPOINT)
         (storage / "checkpoints" / name).remove_all()
@@ -94,6 +96,8 @@ def pull_run(storage: Folder, folder: Path) -> None:
         for name in storage.names():
             if name in {_CONFIG, _METRICS}:
                 _pull(storage, target, name)
+        for name in (storage / "logs").names():
+            _pull(storage / "logs", target / "logs", name)
         _pull_checkpoints(storage, target / "checkpoints")
         if target is temporary:
             temporary.rename(folder)

@@ -68,9 +68,14 @@ def train_on_ray(
     """
     with _kept_up_to_date(folder, storage, report) as record:
         channel, started = Channel(), time.time()
-        about = {"folder": str(folder.resolve()), "storage": storage, "gengraph": gengraph.__version__, "channel": channel}
         attempt = _Attempt(
-            train_loop_config=about,
+            train_loop_config={
+                "folder": str(folder.resolve()),
+                "storage": storage,
+                "gengraph": gengraph.__version__,
+                "channel": channel,
+                "debug": logger.isEnabledFor(logging.INFO),
+            },
             scaling_config=_scaling(workers, min_workers, per_worker),
             torch_config=TorchConfig(backend="nccl" if per_worker.get("GPU", 0) >= 1 else "gloo", timeout_s=300),
             max_failures=max_failures,
@@ -145,7 +150,7 @@ class _Attempt:
                 name="attempt",
                 storage_path=self._storage,
                 failure_config=ray.train.FailureConfig(max_failures=max_failures, controller_failure_limit=2),
-                logging_config=ray.train.LoggingConfig(log_level="ERROR"),
+                logging_config=ray.train.LoggingConfig("INFO" if logger.isEnabledFor(logging.INFO) else "ERROR"),
                 worker_runtime_env={"env_vars": env_vars},
             ),
             **settings,
@@ -261,7 +266,7 @@ def _worker(config: dict[str, Any]) -> int:
                 f"node {socket.gethostname()} has gengraph {gengraph.__version__}, the driver {config['gengraph']}; install one"
             )
             raise InputError(msg)
-        with _folder_of(config) as (folder, saved), _logging(folder, place):
+        with _folder_of(config) as (folder, saved), _logging(folder, place, debug=config["debug"]):
             return train_run(folder, place=place, report=channel.put, saved=saved)
     except KeyboardInterrupt:
         return 0
@@ -290,14 +295,18 @@ def _folder_of(config: dict[str, Any]) -> Iterator[tuple[Path, Callable[[], None
 
 
 @contextmanager
-def _logging(folder: Path, place: Place) -> Iterator[None]:
-    """What libraries log on this rank goes to logs/rank-N.log of the run's folder."""
+def _logging(folder: Path, place: Place, *, debug: bool) -> Iterator[None]:
+    """What libraries log on this rank goes to logs/rank-N.log of the run's folder, with debug also to the driver's terminal."""
     path = folder / "logs" / f"rank-{place.rank}.log"
     path.parent.mkdir(exist_ok=True)
-    handler = logging.FileHandler(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handlers: list[logging.Handler] = [
+        logging.FileHandler(path, encoding="utf-8"),
+        *([logging.StreamHandler()] if debug else []),
+    ]
     root = logging.getLogger()
-    root.addHandler(handler)
+    for handler in handlers:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        root.addHandler(handler)
     root.setLevel(logging.INFO)
     logger.info("rank %d of %d on %s, %s, process %d", place.rank, place.world, socket.gethostname(), place.device, os.getpid())
     try:
@@ -306,5 +315,6 @@ def _logging(folder: Path, place: Place) -> Iterator[None]:
         logger.exception("rank %d ends", place.rank)
         raise
     finally:
-        root.removeHandler(handler)
-        handler.close()
+        for handler in handlers:
+            root.removeHandler(handler)
+            handler.close()

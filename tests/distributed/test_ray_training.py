@@ -192,7 +192,9 @@ def test_an_interrupted_and_a_killed_driver_leave_a_run_that_another_machine_end
         os.killpg(process.pid, signal.SIGINT)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert re.search(r"Kept runs/g/checkpoints/step-\d+; go on with `gengraph train .*--resume`", errors), errors
+    assert re.search(r"Kept runs/g/checkpoints/step-\d+; go on with `gengraph train .*--resume --storage file://", errors), (
+        errors
+    )
     wait_for(lambda: not alive(started), seconds=20)
     interrupted = load_checkpoint(newest_checkpoint(here)).step
     assert read_metrics(here)[-1]["step"] <= interrupted < 2000

@@ -2,8 +2,8 @@
 
 A trial is one training of one variant on one data set with one seed, for so many CPU seconds in one thread. Its line goes to
 `OUT/STUDY.jsonl`; trials that have a line already are not run again, so a study can be stopped and gone on with. Samples are
-as many as the training graphs, at least 100; nothing is filtered, sizes are not matched. The model that samples is the one with
-the least validation NLL of ten evaluations. Trials that decide on a preset are judged on the validation graphs, published ones
+as many as the training graphs, at least 100; nothing is filtered, sizes are not matched. The checkpoint that samples is the one
+with the least validation NLL of ten evaluations, if not said otherwise. Trials that decide on a preset are judged on the validation graphs, published ones
 on the test graphs.
 """
 
@@ -51,7 +51,8 @@ class Trial:
         minutes: CPU minutes of training, one thread.
         seed: of weights, batches, orderings and samples; the split is always that of seed 0.
         part: what it is judged on, validation or test.
-        constraints: of the decoder; samples are drawn and judged under each.
+        samplers: what samples are drawn from and judged: `best` or `last` checkpoint, and where the decoder has a constraint its
+            name, as in "best planar".
     """
 
     dataset: str
@@ -61,7 +62,7 @@ class Trial:
     minutes: float
     seed: int
     part: str
-    constraints: tuple[str, ...] = ("none",)
+    samplers: tuple[str, ...] = ("best",)
 
     def config(self) -> Config:
         """The preset with its changes, trained for the minutes."""
@@ -70,7 +71,7 @@ class Trial:
 
 
 def run_trial(trial: Trial) -> dict[str, Any]:
-    """Train, sample and judge; what was found under each constraint stands under its name."""
+    """Train, sample and judge; what was found of each sampler stands under its name."""
     import torch
 
     torch.set_num_threads(1)
@@ -80,24 +81,32 @@ def run_trial(trial: Trial) -> dict[str, Any]:
     validation = prepare_part(split.validation, config)
     trainer = Trainer(config, facts, train, validation)
     curve: list[dict[str, Any]] = []
-    kept: dict[bool, Checkpoint] = {}  # by whether it is the best so far
-    trainer.run(curve.append, lambda made: kept.update({made.selection.step == made.step: made}))
-    checkpoint = kept.get(True, kept.get(False))
-    assert checkpoint is not None
-    model = checkpoint.build_model()
+    kept: dict[str, Checkpoint] = {}
+
+    def keep(made: "Checkpoint") -> None:
+        kept["last"] = made
+        if made.selection.step in {None, made.step}:
+            kept["best"] = made
+
+    trainer.run(curve.append, keep)
     parts = {"train": train, "validation": validation, "test": prepare_part(split.test, config)}
     judged = {}
-    for constraint in trial.constraints:
-        start, count = time.process_time(), max(LEAST_SAMPLES, len(train))
-        conditions = Conditions(constraint=constraint)
+    for sampler in trial.samplers:
+        name, _, constraint = sampler.partition(" ")
+        model, start, count = kept[name].build_model(), time.process_time(), max(LEAST_SAMPLES, len(train))
+        conditions = Conditions(constraint=constraint or "none")
         samples = sample_graphs(model, np.arange(count), seed=trial.seed, conditions=conditions).graphs
-        seconds = (time.process_time() - start) / count
-        judged[constraint] = {"sample_seconds": seconds, **judge(samples, train, parts[trial.part], trial.dataset)}
+        judged[sampler] = {
+            "step": kept[name].step,
+            "sample_seconds": (time.process_time() - start) / count,
+            "nll": {
+                name: log_prob_bound(model, part, config, num_orderings=1).to_dict()["nll"] for name, part in parts.items()
+            },
+            **judge(samples, train, parts[trial.part], trial.dataset),
+        }
     return asdict(trial) | {
         "config": config.to_dict(),
         "steps": trainer.step,
-        "step_of_model": checkpoint.step,
-        "nll": {name: log_prob_bound(model, part, config, num_orderings=1).to_dict()["nll"] for name, part in parts.items()},
         "curve": [[line["seconds"], line["nll"], line["validation_nll"]] for line in curve if "validation_nll" in line],
         "judged": judged,
         "versions": {"python": platform.python_version()} | {name: version(name) for name in _VERSIONED},
@@ -139,6 +148,7 @@ GOAL_MINUTES = {
     "planar": 20,
     "sbm": 20,
 }
+SAMPLERS = {("graphrnn-c", "planar"): ("best", "best planar"), ("graphrnn-c", "lobster"): ("best", "last")}
 ORDERING_SETS = ("grid", "ladder", "community-small", "ego-small", "enzymes", "protein")
 SEEDS = (0, 1, 2)
 
@@ -157,7 +167,7 @@ def goals(model: str) -> Iterator[Trial]:
                 minutes=minutes,
                 seed=seed,
                 part="test",
-                constraints=("none", "planar") if (model, dataset) == ("graphrnn-c", "planar") else ("none",),
+                samplers=SAMPLERS.get((model, dataset), ("best",)),
             )
 
 
@@ -240,8 +250,8 @@ def table(lines: list[dict[str, Any]]) -> str:
     }
     groups: dict[tuple[str, str, float], list[dict[str, Any]]] = {}
     for line in lines:
-        for constraint, found in line["judged"].items():
-            variant = line["variant"] + (f", {constraint} decoder" if constraint != "none" else "")
+        for sampler, found in line["judged"].items():
+            variant = line["variant"] + (f", {sampler}" if sampler != "best" else "")
             groups.setdefault((line["dataset"], variant, line["minutes"]), []).append(line | found)
     rows = [["data set", "variant", "CPU min", "seeds", *columns]]
     for (dataset, variant, minutes), members in groups.items():

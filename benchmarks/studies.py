@@ -3,8 +3,8 @@
 A trial is one training of one variant on one data set with one seed, for so many CPU seconds in one thread. Its line goes to
 `OUT/STUDY.jsonl`; trials that have a line already are not run again, so a study can be stopped and gone on with. Samples are
 as many as the training graphs, at least 100; nothing is filtered, sizes are not matched. The checkpoint that samples is the one
-with the least validation NLL of ten evaluations, if not said otherwise. Trials that decide on a preset are judged on the validation graphs, published ones
-on the test graphs.
+with the least validation NLL of ten evaluations, if not said otherwise. Trials that decide on a preset are judged on the
+validation graphs, published ones on the test graphs.
 """
 
 import argparse
@@ -33,6 +33,7 @@ from gengraph.training import Trainer, prepare_graphs, prepare_part
 
 if TYPE_CHECKING:
     from gengraph.checkpoint import Checkpoint
+    from gengraph.models.graphrnn import GraphRNNModel
 
 LEAST_SAMPLES = 100
 _VERSIONED = ("gengraph", "torch", "numpy", "numba")
@@ -51,8 +52,8 @@ class Trial:
         minutes: CPU minutes of training, one thread.
         seed: of weights, batches, orderings and samples; the split is always that of seed 0.
         part: what it is judged on, validation or test.
-        samplers: what samples are drawn from and judged: `best` or `last` checkpoint, and where the decoder has a constraint its
-            name, as in "best planar".
+        samplers: what samples are drawn from and judged: the checkpoint, best or last, and the constraint of the decoder if it
+            has one, as in "best planar".
     """
 
     dataset: str
@@ -111,6 +112,11 @@ def run_trial(trial: Trial) -> dict[str, Any]:
         "judged": judged,
         "versions": {"python": platform.python_version()} | {name: version(name) for name in _VERSIONED},
     }
+
+
+def mean_nll(model: "GraphRNNModel", graphs: GraphSet, config: Config) -> float:
+    """Mean negative log-likelihood in nats a graph, one ordering each."""
+    return float(log_prob_bound(model, graphs, config, num_orderings=1).to_dict()["nll"])
 
 
 def judge(samples: GraphSet, train: GraphSet, reference: GraphSet, dataset: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 _SMALLEST = 1e-6  # an MMD below is drawn at the edge
+_LONGEST = 16  # letters of a name beside an axis
 NUM_COLOURS = 8
 Row = dict[str, Any]
 
@@ -86,12 +87,17 @@ def intervals(rows: list[Row], statistic: str) -> str:
     for number, row in enumerate(shown):
         y = 34 + 22 * number
         low, high = row["interval"][statistic] or (row["mmd2"][statistic],) * 2
-        parts += [_text(104, y + 4, row["model"], "end", "label"), _line(scale(low), y, scale(high), y, "interval")]
+        parts += [_text(104, y + 4, _short(row["model"]), "end", "label"), _line(scale(low), y, scale(high), y, "interval")]
         edge = " edge" if row["mmd2"][statistic] < scale.low else ""
         parts.append(f'<circle class="point{edge}" cx="{scale(row["mmd2"][statistic]):g}" cy="{y}" r="4.5"/>')
     values = "; ".join(f"{row['model']} {row['mmd2'][statistic]:.2g}" for row in shown)
     label = f"Squared MMD of {statistic}: {values}" + (f"; floor {floor:.2g}" if floor is not None else "")
     return svg(320, bottom + 22, label, "".join(parts))
+
+
+def _short(name: str) -> str:
+    """A name for the space beside an axis."""
+    return name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"
 
 
 def overlay(name: str, reference: Sequence[float], found: Sequence[float], model: str) -> str:
@@ -125,12 +131,12 @@ def curves(series: dict[str, list[Row]]) -> str:
     points = [point for curve in series.values() for point in curve]
     losses = [point[name] for point in points for name in ("nll", "validation_nll") if name in point]
     log = min(losses) > 0 and max(losses) > 10 * min(losses)
-    x = Scale(0, max(point["seconds"] for point in points), 56, 590)
-    y = Scale(min(losses), max(losses), 228, 16, log=log)
-    parts = [_line(56, 228, 590, 228, "axis"), _text(323, 262, "seconds", "middle"), _text(4, 12, "nats a graph")]
+    x = Scale(0, max(point["seconds"] for point in points), 48, 410)
+    y = Scale(min(losses), max(losses), 198, 20, log=log)
+    parts = [_line(48, 198, 410, 198, "axis"), _text(229, 230, "seconds", "middle"), _text(4, 12, "nats a graph")]
     for value in y.decades() if log else _ticks(y):
-        parts += [_line(56, y(value), 590, y(value), "grid"), _text(50, y(value) + 4, tick_text(value), "end")]
-    parts += [_text(x(value), 244, f"{value:g}", "middle") for value in _ticks(x)]
+        parts += [_line(48, y(value), 410, y(value), "grid"), _text(42, y(value) + 4, tick_text(value), "end")]
+    parts += [_text(x(value), 213, f"{value:g}", "middle") for value in _ticks(x)]
     for number, curve in enumerate(series.values()):
         colour = f"c{number % NUM_COLOURS}"
         line = "L".join(f"{x(point['seconds']):g} {y(point['nll']):g}" for point in curve if "nll" in point)
@@ -138,7 +144,7 @@ def curves(series: dict[str, list[Row]]) -> str:
         validated = [(x(point["seconds"]), y(point["validation_nll"])) for point in curve if "validation_nll" in point]
         parts += [f'<circle class="{colour}" cx="{left:g}" cy="{top:g}" r="3.5"/>' for left, top in validated]
     ends = "; ".join(f"{name} ends at {curve[-1]['nll']:.4g}" for name, curve in series.items())
-    return svg(600, 268, f"Training loss in nats a graph over seconds: {ends}", "".join(parts))
+    return svg(420, 236, f"Training loss in nats a graph over seconds: {ends}", "".join(parts))
 
 
 def _ticks(scale: Scale) -> list[float]:

@@ -15,14 +15,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gengraph.benchmarks.steps import Data
-from gengraph.benchmarks.suite import FLOOR, Cell, Outcome, Settings
+from gengraph.benchmarks.suite import FLOOR, Outcome, Settings
 from gengraph.metrics import holm, wilson_interval
 from gengraph.metrics.statistics import FloatArray
 
@@ -41,7 +40,9 @@ def assemble(
     """The content of results.json."""
     order = [part.name for part in data]
     done = sorted(outcomes, key=lambda outcome: order.index(outcome.cell.dataset))
-    groups = {key: list(group) for key, group in groupby(done, key=lambda outcome: _identity(outcome.cell))}
+    groups: dict[tuple[str, str, str], list[Outcome]] = {}
+    for outcome in done:
+        groups.setdefault((outcome.cell.dataset, outcome.cell.model, outcome.cell.kind), []).append(outcome)
     rows = [row for protocol in settings.protocols for row in _rows(protocol, groups, settings)]
     absent = [
         {"dataset": name, "model": "-", "kind": "model", "protocol": protocol, "mmd2": {}, "error": reason}
@@ -62,10 +63,6 @@ def assemble(
         "failures": _failures(done, missing),
         "published": list(_published(order, settings)),
     }
-
-
-def _identity(cell: Cell) -> tuple[str, str, str]:
-    return cell.dataset, cell.model, cell.kind
 
 
 def _dataset(data: Data, groups: dict[tuple[str, str, str], list[Outcome]]) -> dict[str, Any]:

@@ -37,7 +37,8 @@ from gengraph.space import Setting, apply_point, default_space, draw_point
 _PARTS = ("train", "validation", "test")
 _CURVE_POINTS = 100
 _CLUSTERING_BARS = 25
-NUM_PICTURES = 4
+_NUM_PICTURES = 4
+_MAX_PICTURE_EDGES = 5000  # a larger drawing would be black, and its file large
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -325,12 +326,14 @@ def count_novel(store: Store, data: Data, graphs: StoredSet) -> dict[str, Any] |
 def look_at(store: Store, graphs: StoredSet) -> dict[str, Any]:
     """What a report shows of a set: a few graphs with a layout, and the means of three distributions.
 
-    `pictures` are dicts of num_nodes, points "x,y x,y" in 0..1000 and edges "u-v u-v". `distributions` are lists: the mean
-    histogram of degrees from 0 up, that of clustering coefficients in 25 bins on [0, 1], and the mean of the 15 orbit counts.
+    `pictures`, of graphs with at most 5000 edges, are dicts of num_nodes, points "x,y x,y" in 0..1000 and edges "u-v u-v".
+    `distributions` are lists: the mean histogram of degrees from 0 up, that of clustering coefficients in 25 bins on [0, 1],
+    and the mean of the 15 orbit counts.
     """
 
     def make(_folder: Path) -> dict[str, Any]:
-        return {"pictures": [_picture(graph) for graph in choose(graphs.graphs, NUM_PICTURES)], "distributions": _means(graphs)}
+        chosen = choose(graphs.graphs[graphs.graphs.num_edges <= _MAX_PICTURE_EDGES], _NUM_PICTURES)
+        return {"pictures": [_picture(graph) for graph in chosen], "distributions": _means(graphs)}
 
     return store.step("looks", {"graphs": graphs.key}, make).outcome
 

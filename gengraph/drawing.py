@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 PICTURE_FORMATS = ("png", "svg", "pdf")
 _MAX_STRESS_NODES = 1000  # above, the matrix of all distances costs too much
 _NUM_PIVOTS = 50
+_SLENDER = 20
 _ITERATIONS = 60
 _TOLERANCE = 1e-3  # relative change of the stress at which the iteration ends
 
@@ -34,7 +35,8 @@ def layout(graph: GraphSet, *, seed: int = 0) -> FloatArray:
     """Positions whose distances are close to the distances in the graph; equal seeds give equal positions.
 
     Each component is laid out by stress majorization [1] from a multidimensional scaling [2] (by the latter alone above 1000
-    nodes); components stand beside each other, the largest first.
+    nodes); one that is more than twenty times as long as wide, a ladder say, is wound up. Components stand beside each other,
+    the largest first.
 
     Args:
         graph: one graph.
@@ -67,7 +69,18 @@ def _component(adjacency: sparse.csr_array, rng: np.random.Generator) -> FloatAr
     positions = _scaling(distances) + rng.normal(scale=1e-3, size=(count, 2))
     if whole:
         positions = _majorize(positions, distances)
+    positions = positions @ np.linalg.svd(positions - positions.mean(axis=0), full_matrices=False)[2].T  # the long axis first
+    length, width = np.ptp(positions, axis=0)
+    if length > _SLENDER * max(width, 1.0):
+        positions = _wound(positions - positions.min(axis=0), pitch=2 * max(float(width), 1.0))
     return np.asarray(positions - positions.min(axis=0))
+
+
+def _wound(positions: FloatArray, pitch: float) -> FloatArray:
+    """Positions >= 0 bent to a spiral of Archimedes, the first coordinate along its arc and the second across."""
+    angle = np.sqrt(4 * np.pi * positions[:, 0] / pitch + (2 * np.pi) ** 2)  # begins after a turn
+    radius = pitch * angle / (2 * np.pi) + positions[:, 1]
+    return np.column_stack([radius * np.cos(angle), radius * np.sin(angle)])
 
 
 def _scaling(distances: FloatArray) -> FloatArray:

@@ -151,6 +151,23 @@ def test_seeds_give_mean_and_spread() -> None:
     assert error_of(row, "degree") == row["spread"]["degree"]
 
 
+def test_samples_of_one_name_are_fits_of_one_model() -> None:
+    graphs = load_dataset("grid-small")
+    for name, part in (("a", graphs[:9]), ("b", graphs[9:]), ("c", graphs)):
+        write_graphs(part, Path(f"{name}.g6"))
+    samples = "--samples Peer=a.g6 --samples Other=c.g6 --samples Peer=b.g6"
+    gengraph(f"benchmark --datasets grid-small --models er {samples} --bootstrap 20 --workers 0 --out r")
+    found = results("r")
+    assert [(row["model"], row["num_fits"]) for row in found["rows"]] == [
+        ("er", 1),
+        ("Peer", 2),
+        ("Other", 1),
+        ("train set", 1),
+    ]
+    values = [cell["mmd2"]["emd"]["degree"] for cell in found["cells"] if cell["model"] == "Peer"]
+    assert found["rows"][1]["mmd2"]["degree"] == pytest.approx(np.mean(values))
+
+
 @pytest.mark.slow
 def test_a_sweep_before_the_fit() -> None:
     gengraph("benchmark --datasets ladder-small --models graphrnn-s,er --tune 2 --budget 1s --bootstrap 0 --workers 0 --out r")

@@ -56,6 +56,15 @@ def test_every_graph_has_a_layout_in_the_unit_square_without_two_nodes_in_one_pl
     assert np.array_equal(positions, layout(one(graph), seed=3))
 
 
+def test_a_long_ladder_is_wound_up_so_that_its_rungs_can_be_seen() -> None:
+    graph = one(nx.ladder_graph(180))
+    positions = layout(graph)
+    lengths = np.linalg.norm(positions[graph.edges[:, 0]] - positions[graph.edges[:, 1]], axis=1)
+    assert lengths.min() > 0.02
+    assert lengths.max() < 0.1
+    assert np.sort(pdist(positions))[0] > 0.015  # turns do not touch
+
+
 def test_components_do_not_overlap() -> None:
     positions = layout(one(nx.disjoint_union(nx.complete_graph(8), nx.grid_2d_graph(4, 4))))
     first, second = positions[:8], positions[8:]

@@ -389,6 +389,8 @@ def _try_trial(sweep: Sweep, setting: Setting, split: Split) -> dict[str, Any]:
         run_trial(setting, split, lambda metrics, _checkpoint: last.update(metrics), metric=sweep.request.metric)
     except (InputError, TrainingDiverged) as error:
         return {"metrics": last, "error": str(error)}
+    except Exception as error:  # one failed trial must not take the sweep with it
+        return {"metrics": last, "error": f"{type(error).__name__}: {error}"}
     return {"metrics": last}
 
 

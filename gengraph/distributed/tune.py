@@ -123,7 +123,8 @@ def _optuna(seed: int) -> Searcher:
 def _scheduler(sweep: Sweep) -> TrialScheduler | None:
     evaluations = sweep.evaluations
     if sweep.request.scheduler == "asha":
-        return ASHAScheduler(time_attr=_TIME, max_t=evaluations, grace_period=max(1, evaluations // 5))
+        # One evaluation more than there are: a trial that reaches its end ends by itself, it is not killed there.
+        return ASHAScheduler(time_attr=_TIME, max_t=evaluations + 1, grace_period=max(1, evaluations // 5))
     if sweep.request.scheduler == "pbt":
         return PopulationBasedTraining(
             time_attr=_TIME,

@@ -203,6 +203,8 @@ def test_failed_trials_are_listed_and_all_failing_is_a_failure() -> None:
     output = gengraph(f"{common} --trials 6 --sweep some")
     assert "failed: stop = zero_row cannot express disconnected graphs" in output
     assert "best config: sweeps/some/best.toml" in output
+    Path("space.toml").write_text("[training]\nlearning_rate = [3e38]\n")
+    assert "failed: RuntimeError: value cannot be converted" in gengraph(f"{common} --trials 1 --sweep off", code=1)
     Path("space.toml").write_text("[model]\nstop = ['zero_row']\n")
     output = gengraph(f"{common} --trials 2 --sweep none", code=1)
     assert "every trial failed" in output

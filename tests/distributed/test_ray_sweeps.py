@@ -19,7 +19,7 @@ from gengraph.distributed.tune import sweep_on_ray
 from gengraph.space import draw_point, parse_space
 from gengraph.sweep import Request, Sweep, Trial, write_results
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.xdist_group("ray"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.xdist_group("ray"), pytest.mark.timeout(800)]
 
 SMALL = ["model.hidden_size=8", "model.embedding_size=4", "model.edge_hidden_size=4", "model.edge_num_layers=1"]
 SPACE = {"training": {"learning_rate": {"low": 1e-3, "high": 1e-2, "log": True}}, "model": {"hidden_size": [8, 16]}}
@@ -35,7 +35,7 @@ def make_sweep(folder: Path, **request: Any) -> Sweep:
 
 def wait_until_free() -> None:
     """Resources of ended actors come back with a delay: those of a nested training when Ray has seen that it is gone."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while ray.available_resources().get("CPU") != ray.cluster_resources()["CPU"]:
         assert time.monotonic() < deadline, ray.available_resources()
         time.sleep(0.2)
@@ -101,18 +101,17 @@ with session(num_cpus=2, dashboard=True):
     wait_until_free()
     again = sweep_on_ray(sweep, budget=None, report=lambda _count: None)
 assert facts(again) == facts(trials), (again, trials)
-assert [trial.error for trial in trials] == [None] * 3
-assert {trial.state for trial in trials} == {"finished", "stopped"}, trials
+assert [trial.state for trial in trials] == ["finished", "stopped"], trials
 """
 
 
 def test_trials_of_two_workers_finish_free_everything_and_restore(tmp_path: Path) -> None:
-    sweep = make_sweep(tmp_path / "s", trials=3, concurrent=1, workers_per_trial=2)
+    sweep = make_sweep(tmp_path / "s", trials=2, concurrent=1, workers_per_trial=2, seed=4)  # whose second trial is poor
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*sys.path, str(Path(__file__).parent)])}
     command = [sys.executable, "-c", NESTED, str(sweep.folder)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=380, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=700, check=False)
     assert done.returncode == 0, done.stderr
-    assert len(list(sweep.folder.glob("runs/*/run.json"))) == 3
+    assert len(list(sweep.folder.glob("runs/*/run.json"))) == 2
 
 
 def test_a_sweep_whose_driver_was_killed_goes_on(tmp_path: Path) -> None:
@@ -124,7 +123,7 @@ def test_a_sweep_whose_driver_was_killed_goes_on(tmp_path: Path) -> None:
     )
     settings = [part for value in [*SMALL, "training.evaluations=30"] for part in ("--set", value)]
     with subprocess.Popen([*tune, *options.split(), *settings], stderr=subprocess.PIPE) as process:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while not list(tmp_path.glob("s/ray/*/checkpoint_00000[3-9]")):
             assert process.poll() is None, process.communicate()
             assert time.monotonic() < deadline
@@ -132,7 +131,7 @@ def test_a_sweep_whose_driver_was_killed_goes_on(tmp_path: Path) -> None:
         time.sleep(3)  # the state is saved every two seconds
         process.kill()
     assert not (tmp_path / "s" / "best.toml").exists()
-    done = subprocess.run([*tune, "--resume"], capture_output=True, text=True, timeout=200, check=False)
+    done = subprocess.run([*tune, "--resume"], capture_output=True, text=True, timeout=400, check=False)
     assert done.returncode == 0, done.stderr
     rows = pq.read_table(tmp_path / "s" / "trials.parquet").to_pylist()
     assert sorted(row["number"] for row in rows) == [0, 1, 2, 3]
@@ -148,7 +147,7 @@ def test_ctrl_c_names_the_way_to_go_on(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "gengraph.cli.app", *options.split()], stderr=subprocess.PIPE, text=True
     ) as process:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while not list(tmp_path.glob("ladder-small/ray/*/params.json")):
             assert process.poll() is None, process.communicate()
             assert time.monotonic() < deadline

@@ -43,6 +43,9 @@ def sample(
     max_num_node: Annotated[
         int | None, typer.Option(help="Cut sequences at so many nodes; by default twice the largest training graph.")
     ] = None,
+    constraint: Annotated[
+        str, typer.Option(help="none, or planar: take no edge that would cross another, whatever the model says (graphrnn-c).")
+    ] = "none",
     output: Annotated[str, typer.Option("--format", help="Also write every shard as g6, s6, jsonl, ...")] = "parquet",
     workers: Workers = 0,
     seed: Seed = 0,
@@ -80,6 +83,7 @@ def sample(
         components=components,
         stop=stop,
         max_num_node=max_num_node,
+        constraint=constraint,
     )
     request = Request(
         num_graphs=num_graphs,

@@ -79,6 +79,9 @@ def train(
         int | None, typer.Option(min=0, max=2**63 - 1, help="Seed of weights, batches and orderings. [default: 0]")
     ] = None,
     split_seed: SplitSeed = 0,
+    tracker: Annotated[
+        list[str] | None, typer.Option(help="Also hand the metrics to tensorboard or mlflow (gengraph[tracking]). Repeatable.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an existing run.")] = False,
     runs_dir: RunsDir = Path("runs"),
     storage: Annotated[
@@ -118,6 +121,10 @@ def train(
     if steps is not None and budget is not None:
         msg = "give either --steps or --budget, not both"
         raise InputError(msg)
+    from gengraph.trackers import check_trackers
+
+    trackers = list(dict.fromkeys(tracker or []))
+    check_trackers(trackers)
     group = _Group(
         workers=workers,
         min_workers=min_workers,
@@ -133,7 +140,7 @@ def train(
         folder, mirror = _existing(runs_dir, run, storage)
         with group.session():
             before = _extend(folder, mirror, steps=steps, budget=budget)
-            _run(folder, mirror, group)
+            _run(folder, mirror, group, trackers, max(0, before))
     else:
         chosen = _configure(config, model, dataset, assign or [])
         chosen = _train_for(chosen, seed=seed, steps=steps, budget=budget)
@@ -146,7 +153,7 @@ def train(
             _create(folder, split, _fit_batch(chosen, workers), record)
             if mirror is not None:
                 push_run(folder, mirror)
-            _run(folder, mirror, group)
+            _run(folder, mirror, group, trackers)
     _show(folder, before)
 
 
@@ -261,13 +268,21 @@ def _create(folder: Path, split: "Split", config: "Config", record: dict[str, An
         errors.print(f"{about['cut_to_largest_component']} disconnected graphs were cut to their largest component")
 
 
-def _run(folder: Path, mirror: "Folder | None", group: _Group) -> None:
+def _run(folder: Path, mirror: "Folder | None", group: _Group, trackers: list[str], done: int = 0) -> None:
     from gengraph.cli.progress import training_bar
+    from gengraph.config import load_config
     from gengraph.mirror import push_progress
     from gengraph.runs import newest_checkpoint, train_run
+    from gengraph.trackers import tracking
 
     try:
-        with training_bar(folder.name) as report:
+        config = load_config(folder / "config.toml")
+        with tracking(trackers, folder, config, done=done) as track, training_bar(folder.name) as show:
+
+            def report(metrics: "dict[str, Any]") -> None:
+                show(metrics)
+                track(metrics)
+
             if group.workers == 0:
                 pushing = {} if mirror is None else {"saved": partial(push_progress, folder, mirror)}
                 train_run(folder, report=report, place=_local_place(group.per_worker), **pushing)

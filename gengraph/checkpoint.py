@@ -1,7 +1,9 @@
 """Checkpoints: folders with weights, optimiser state, configuration and counters; whole or not there, and no pickle.
 
     step-00001200/
-      checkpoint.json        format, gengraph version, config, data facts, step, seconds, metrics, which step was the best
+      card.md                what this is, for people
+      config.json            config and data facts: what the weights are the weights of
+      checkpoint.json        format, gengraph version, step, seconds, metrics, which step was the best
       model.safetensors      weights to evaluate and sample with: averaged ones, if training averages them
       raw.safetensors        the weights that training goes on from, where model.safetensors holds averaged ones
       optimizer.safetensors  Adam's moments
@@ -16,6 +18,7 @@ import json
 import math
 import shutil
 import uuid
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -25,9 +28,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 import gengraph
+from gengraph.card import write_card
 from gengraph.config import Config
 from gengraph.errors import InputError
-from gengraph.files import sync, write_json
+from gengraph.files import sync, write_json, write_text
 from gengraph.models.graphrnn import DataFacts, GraphRNNModel
 
 FORMAT = 2
@@ -106,8 +110,14 @@ def load_weights(model: GraphRNNModel, weights: dict[str, torch.Tensor]) -> None
         raise InputError(msg) from error
 
 
-def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, keep: int = 2) -> Path:
+def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, keep: int = 2, about: Mapping[str, Any] | None = None) -> Path:
     """Write a checkpoint under folder, then remove all but the newest `keep` and the one that it calls the best.
+
+    Args:
+        checkpoint: what is written.
+        folder: of the checkpoints.
+        keep: >= 1.
+        about: the run, for the card (`card.write_card`).
 
     Raises:
         OSError: it cannot be written; older checkpoints stay.
@@ -121,19 +131,9 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, keep: int = 2) -> P
         save_file(checkpoint.optimizer, temporary / "optimizer.safetensors")
         if checkpoint.raw_weights is not None:
             save_file(checkpoint.raw_weights, temporary / "raw.safetensors")
-        facts = {
-            "format": FORMAT,
-            "gengraph": gengraph.__version__,
-            "config": checkpoint.config.to_dict(),
-            "facts": checkpoint.facts.to_dict(),
-            "step": checkpoint.step,
-            "wall_seconds": checkpoint.wall_seconds,
-            "cpu_seconds": checkpoint.cpu_seconds,
-            "averaged": checkpoint.raw_weights is not None,
-            "selection": asdict(checkpoint.selection),
-            "metrics": checkpoint.metrics,
-        }
-        write_json(temporary / "checkpoint.json", facts)
+        for name, value in _records(checkpoint).items():
+            write_json(temporary / name, value)
+        write_text(temporary / "card.md", write_card(checkpoint, about))
         for file in temporary.iterdir():
             sync(file)
         if target.exists():  # the same step again: the newer one may have another config
@@ -147,6 +147,23 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, keep: int = 2) -> P
     for path in old:
         shutil.rmtree(path)
     return target
+
+
+def _records(checkpoint: Checkpoint) -> dict[str, dict[str, Any]]:
+    """The JSON files of a checkpoint."""
+    return {
+        "config.json": {"config": checkpoint.config.to_dict(), "facts": checkpoint.facts.to_dict()},
+        "checkpoint.json": {
+            "format": FORMAT,
+            "gengraph": gengraph.__version__,
+            "step": checkpoint.step,
+            "averaged": checkpoint.raw_weights is not None,
+            "wall_seconds": checkpoint.wall_seconds,
+            "cpu_seconds": checkpoint.cpu_seconds,
+            "selection": asdict(checkpoint.selection),
+            "metrics": checkpoint.metrics,
+        },
+    }
 
 
 def _name(step: int) -> str:
@@ -183,6 +200,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
                 f"({gengraph.__version__}) reads format {FORMAT}; use that version or train again"
             )
             raise InputError(msg)
+        values |= json.loads((path / "config.json").read_text(encoding="utf-8"))
         return Checkpoint(
             config=Config.from_dict(values["config"]),
             facts=DataFacts(**values["facts"]),

@@ -46,8 +46,8 @@ class Extent:
         num_graphs: graphs.
         num_nodes: their nodes, each of which has a row.
         num_edge_bits: the decisions of the edge level that are free: whether a node connects to one candidate of its row's
-            window. Under `stop = decision` only rows that continue have such decisions, and the last one of a row is not free
-            where nothing was chosen before. Under `stop = zero_row` all rows have them, the empty one at the end included.
+            window. Under `stop = zero_row` all rows have such decisions, the empty one at the end included. Otherwise only
+            rows that continue have them, and the last one of a row is not free where nothing was chosen before.
     """
 
     num_graphs: int = 0
@@ -76,7 +76,7 @@ class Extent:
 
 
 def _count_edge_bits(batch: RowBatch, config: Config) -> int:
-    if config.model.stop != "decision":
+    if config.model.stop == "zero_row":
         return int(batch.widths.sum())
     rows = np.flatnonzero(batch.decisions == CONTINUE)
     last = 0 if config.sequence.scan == "oldest_first" else batch.widths[rows] - 1

@@ -8,6 +8,8 @@ References:
 
 import copy
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
@@ -37,6 +39,17 @@ def learning_rate(config: TrainingConfig, progress: float) -> float:
     if progress < config.warmup:
         factor *= progress / config.warmup
     return config.learning_rate * factor
+
+
+@contextmanager
+def matmul_precision(precision: str) -> Iterator[None]:
+    """Within the block, products of float32 matrices on a GPU are computed in float32 or tf32; sums are in float32 always."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 def average_decay(decay: float, step: int) -> float:

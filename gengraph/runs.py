@@ -307,8 +307,10 @@ def train_run(
             file.flush()
             report(metrics)
 
+        named = about | {"run": folder.name}
+
         def save(checkpoint: Checkpoint) -> None:
-            save_checkpoint(checkpoint, folder / "checkpoints")
+            save_checkpoint(checkpoint, folder / "checkpoints", about=named)
             saved()
 
         try:

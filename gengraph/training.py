@@ -24,7 +24,7 @@ from gengraph.errors import InputError, RanksDiverged, TrainingDiverged
 from gengraph.graphs import GraphSet, Int64Array
 from gengraph.likelihood import Extent, encode, size_chunks
 from gengraph.models.graphrnn import DataFacts, GraphRNNModel
-from gengraph.optimizers import average_decay, build_optimizer, frozen_copy, learning_rate, update_average
+from gengraph.optimizers import average_decay, build_optimizer, frozen_copy, learning_rate, matmul_precision, update_average
 from gengraph.sequences.bandwidth import Bandwidth, choose_max_prev_node
 from gengraph.sequences.orderings import Adjacency
 from gengraph.sequences.rows import RowBatch
@@ -158,6 +158,9 @@ class Trainer:
             torch.manual_seed(config.training.seed)
             self.model = GraphRNNModel(config, facts)
         self._device = place.device or torch.device("cpu")
+        if config.training.precision == "tf32" and self._device.type != "cuda":
+            msg = "training.precision = tf32 needs a GPU; use --gpus-per-worker 1, or --set training.precision=float32"
+            raise InputError(msg)
         self.model.to(self._device)
         self._average = frozen_copy(self.model) if config.training.ema else None
         self._call, self._interrupted = place.wrap(self.model), place.interrupted
@@ -415,7 +418,10 @@ class Trainer:
         nll, extent = torch.zeros((), device=self._device), Extent()
         self._call.train()
         self._optimizer.zero_grad(set_to_none=True)
-        with torch.random.fork_rng([self._device] if self._device.type == "cuda" else []):
+        with (
+            torch.random.fork_rng([self._device] if self._device.type == "cuda" else []),
+            matmul_precision(self.config.training.precision),
+        ):
             torch.manual_seed(Stream(self.config.training.seed, self.step, self.rank).integer(2**31))
             for k in range(num_parts):
                 rows = self._encode(self._adjacency, own[k::num_parts], epoch=epoch)

@@ -46,6 +46,7 @@ def exact_log_probs(model: GraphRNNModel) -> tuple[GraphSet, np.ndarray]:
         {"sequence__ordering": "bfs", "sequence__scan": "nearest_first", **FIXED},
         {"sequence__ordering": "degree", **FIXED},
         {"sequence__ordering": "bfs", "model__stop": "zero_row"},
+        {"model__head": "context"},
     ],
     ids=str,
 )

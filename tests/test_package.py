@@ -41,7 +41,14 @@ def test_the_wheel_holds_every_room_under_one_name(tmp_path: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     top = {name.split("/")[0] for name in names if ".dist-info/" not in name}
     assert top == {"gengraph"}
-    for member in ("cli/app.py", "baselines/erdos_renyi.py", "benchmarks/suite.py", "configs/paper.toml", "py.typed"):
+    for member in (
+        "cli/app.py",
+        "baselines/erdos_renyi.py",
+        "benchmarks/suite.py",
+        "benchmarks/scale/measured.json",
+        "configs/paper.toml",
+        "py.typed",
+    ):
         assert f"gengraph/{member}" in names
 
 

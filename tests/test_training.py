@@ -65,7 +65,12 @@ def score_by_step(monkeypatch: pytest.MonkeyPatch, best: int) -> None:
 ADAMW = ("training.optimizer=adamw", "training.weight_decay=0.1", "training.beta1=0.8", "training.warmup=0.3")
 
 
-@pytest.mark.parametrize("settings", [(), ("training.ema=0.9",), ADAMW, ("training.accumulate=3", "training.ema=0.5")], ids=str)
+DROPOUT = ("model.dropout=0.3", "model.node=transformer")
+
+
+@pytest.mark.parametrize(
+    "settings", [(), ("training.ema=0.9",), ADAMW, ("training.accumulate=3", "training.ema=0.5"), DROPOUT], ids=str
+)
 def test_resumed_equals_uninterrupted(tmp_path: Path, settings: tuple[str, ...]) -> None:
     whole = make_trainer(*settings)
     run(whole)
@@ -187,6 +192,18 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole(accumulate: int) -> None
     torch.testing.assert_close(losses[0].nll, losses[1].nll)
     for left, right in zip(whole.model.parameters(), parts.model.parameters(), strict=True):
         torch.testing.assert_close(left.grad, right.grad, rtol=1e-4, atol=1e-7)
+
+
+def test_tf32_is_for_gpus_and_for_gradients_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match=r"tf32 needs a GPU; use --gpus-per-worker 1, or --set training\.precision=float32"):
+        make_trainer("training.precision=tf32")
+    trainer = make_trainer("training.steps=2", "training.evaluations=2")
+    trainer.config = trainer.config.replace(["training.precision=tf32"])  # as on a GPU: a CPU takes no notice of it
+    seen: list[tuple[bool, str]] = []
+    trainer.model.register_forward_hook(lambda *_: seen.append((torch.is_grad_enabled(), torch.get_float32_matmul_precision())))
+    run(trainer)
+    assert set(seen) == {(True, "high"), (False, "highest")}
+    assert torch.get_float32_matmul_precision() == "highest"
 
 
 def test_weight_decay_spares_vectors() -> None:

@@ -101,7 +101,7 @@ def _follow(channel: Channel, attempt: "_Attempt", watch: "_Watch", record: Repo
             for metrics in reports:
                 record(metrics)
             watch.look(busy=bool(reports))
-    except KeyboardInterrupt:
+    except BaseException:  # Ctrl-C above all
         channel.end()
         attempt.thread.join(_GRACE_S)
         raise

@@ -7,19 +7,16 @@ from pathlib import Path
 import pytest
 import ray
 
-from gengraph.benchmarks.suite import Data, Settings, run_benchmark
-from gengraph.config import Config
+from gengraph.benchmarks.steps import Data
+from gengraph.benchmarks.suite import Settings, run_benchmark
 from gengraph.data import load_dataset, split_graphs
 from gengraph.distributed.cluster import fit_workers
 from gengraph.distributed.score import ray_map
 from gengraph.distributed.tasks import spread
-from gengraph.distributed.tune import tune_on_ray
 from gengraph.errors import InputError, NotEnoughResources
 from gengraph.metrics import DescribedSet, evaluate
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("local_ray"), pytest.mark.xdist_group("ray")]
-
-SMALL = ["model.hidden_size=8", "model.embedding_size=4", "model.edge_hidden_size=4", "model.edge_num_layers=1"]
 
 
 def test_spread_gives_every_result_and_the_users_own_exceptions() -> None:
@@ -62,13 +59,13 @@ def test_too_small_a_cluster_is_named() -> None:
         fit_workers(9, {"CPU": 1.0})
 
 
-def test_the_benchmark_gives_the_same_numbers_on_workers() -> None:
-    split = split_graphs(load_dataset("grid-small"))
-    data = [Data("grid-small", split.train, DescribedSet(split.test))]
-    settings = Settings(models=("er", "ba"))
-    here = run_benchmark(data, settings, workers=0)
-    there = run_benchmark(data, settings, workers=2)
-    assert [(row.dataset, row.model, row.mmd2) for row in here] == [(row.dataset, row.model, row.mmd2) for row in there]
+def test_the_benchmark_gives_the_same_numbers_on_workers(tmp_path: Path) -> None:
+    data = [Data(name="grid-small", split=split_graphs(load_dataset("grid-small")))]
+    settings = Settings(models=("er", "ba"), bootstrap=20)
+    here = run_benchmark(data, settings, tmp_path / "here", workers=0)
+    there = run_benchmark(data, settings, tmp_path / "there", workers=2)
+    assert [(outcome.cell, outcome.record["mmd2"]) for outcome in here] == [(o.cell, o.record["mmd2"]) for o in there]
+    assert [outcome.error for outcome in there] == [None] * 3
 
 
 def test_scores_are_the_same_on_workers() -> None:
@@ -83,14 +80,3 @@ def test_scores_are_the_same_on_workers() -> None:
 def test_a_graph_set_travels() -> None:
     graphs = load_dataset("grid-small")
     assert ray.get(ray.put(graphs)) == graphs
-
-
-@pytest.mark.slow
-def test_a_sweep_finishes_and_frees_its_resources() -> None:
-    split = split_graphs(load_dataset("ladder-small"))
-    config = Config().replace([*SMALL, "training.steps=10", "training.evaluations=5"])
-    ended: list[int] = []
-    results = tune_on_ray(config, split, trials=4, workers=4, cpus=1.0, seed=0, report=ended.append)
-    assert len(results) == sum(ended) == 4
-    assert all(result["error"] is None and result["validation_nll"] > 0 for result in results)
-    assert any(result["step"] == 10 for result in results)

@@ -5,6 +5,7 @@ share, or the run has a storage: then each works on a copy of its own, and rank 
 are the run's own; a worker group that Ray restarts goes on from the newest of them.
 """
 
+import contextlib
 import json
 import logging
 import shutil
@@ -233,9 +234,10 @@ def _keep_logs(folder: Path, since: float) -> None:
     if node is None:
         return
     ours = f"-{ray.get_runtime_context().get_job_id()}-"
-    for path in Path(node.get_logs_dir_path()).rglob("*"):
-        if (ours in path.name or path.parent.name == "train") and path.is_file():
+    target = folder / "logs" / "ray"
+    target.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(OSError):  # what it is about has ended, well or not, whether or not its logs can be copied
+        for path in Path(node.get_logs_dir_path()).rglob("*"):
             about = path.stat()
-            if about.st_size and about.st_mtime >= since:
-                (folder / "logs" / "ray").mkdir(parents=True, exist_ok=True)
-                shutil.copy(path, folder / "logs" / "ray")
+            if (ours in path.name or path.parent.name == "train") and path.is_file() and about.st_mtime >= since:
+                shutil.copy(path, target)

@@ -101,7 +101,8 @@ def train(
     """Train GraphRNN on a data set; the result is a run that `gengraph sample` draws from.
 
     A fifth of the graphs is held out for the test and a tenth of the rest for validation, unless the data says which are: by a
-    column `split`, or by a folder of three files. The parts are frozen in the run. docs/distributed.md says what survives what.
+    column `split`, or by a folder of three files. The parts are frozen in the run. docs/training-on-ray.md
+    says what survives what.
 
     Examples:
 
@@ -117,12 +118,11 @@ def train(
     """
     from gengraph.files import check_writable
     from gengraph.mirror import push_run
+    from gengraph.trackers import check_trackers
 
     if steps is not None and budget is not None:
         msg = "give either --steps or --budget, not both"
         raise InputError(msg)
-    from gengraph.trackers import check_trackers
-
     trackers = list(dict.fromkeys(tracker or []))
     check_trackers(trackers)
     group = _Group(

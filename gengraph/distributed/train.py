@@ -5,34 +5,30 @@ share, or the run has a storage: then each works on a copy of its own, and rank 
 are the run's own; a worker group that Ray restarts goes on from the newest of them.
 """
 
+import contextlib
 import json
 import logging
-import os
 import shutil
-import socket
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import ray.train
-import ray.train.torch
 from ray.train.torch import TorchConfig, TorchTrainer
 
 import gengraph
 from gengraph.distributed.channel import Channel
 from gengraph.distributed.cluster import capacity_for
-from gengraph.errors import InputError, NotEnoughResources, RanksDiverged, TrainingDiverged, TrainingFailed
-from gengraph.mirror import pull_run, push_progress
-from gengraph.runs import hold_run, train_run
+from gengraph.distributed.rank import train_rank
+from gengraph.errors import NotEnoughResources, TrainingFailed
+from gengraph.mirror import pull_run
+from gengraph.runs import hold_run
 from gengraph.storage import Folder
-from gengraph.training import Place
 
-_FINAL = (InputError, RanksDiverged, TrainingDiverged)  # it would happen again: the workers are not started once more
 _GRACE_S = 6.0  # for the last checkpoint after Ctrl-C
 _LOST_S = 60.0  # for nodes that are gone to come back
 logger = logging.getLogger(__name__)
@@ -101,7 +97,7 @@ def _follow(channel: Channel, attempt: "_Attempt", watch: "_Watch", record: Repo
             for metrics in reports:
                 record(metrics)
             watch.look(busy=bool(reports))
-    except KeyboardInterrupt:
+    except BaseException:  # Ctrl-C above all
         channel.end()
         attempt.thread.join(_GRACE_S)
         raise
@@ -145,7 +141,7 @@ class _Attempt:
     def __init__(self, *, max_failures: int, env_vars: dict[str, str], **settings: Any) -> None:
         self._storage = tempfile.mkdtemp(prefix="gengraph-ray-")  # the run's folder holds all that matters
         self._trainer = TorchTrainer(
-            _worker,
+            train_rank,
             run_config=ray.train.RunConfig(
                 name="attempt",
                 storage_path=self._storage,
@@ -238,83 +234,10 @@ def _keep_logs(folder: Path, since: float) -> None:
     if node is None:
         return
     ours = f"-{ray.get_runtime_context().get_job_id()}-"
-    for path in Path(node.get_logs_dir_path()).rglob("*"):
-        if (ours in path.name or path.parent.name == "train") and path.is_file():
+    target = folder / "logs" / "ray"
+    target.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(OSError):  # what it is about has ended, well or not, whether or not its logs can be copied
+        for path in Path(node.get_logs_dir_path()).rglob("*"):
             about = path.stat()
-            if about.st_size and about.st_mtime >= since:
-                (folder / "logs" / "ray").mkdir(parents=True, exist_ok=True)
-                shutil.copy(path, folder / "logs" / "ray")
-
-
-def _worker(config: dict[str, Any]) -> int:
-    """The loop of one rank; returns the steps done."""
-    channel: Channel = config["channel"]
-    ending = channel.ending()
-    if ending.is_set():
-        return 0
-    context = ray.train.get_context()
-    place = Place(
-        rank=context.get_world_rank(),
-        world=context.get_world_size(),
-        device=ray.train.torch.get_device(),
-        wrap=ray.train.torch.prepare_model,
-        interrupted=ending.is_set,
-    )
-    try:
-        if gengraph.__version__ != config["gengraph"]:
-            msg = (
-                f"node {socket.gethostname()} has gengraph {gengraph.__version__}, the driver {config['gengraph']}; install one"
-            )
-            raise InputError(msg)
-        with _folder_of(config) as (folder, saved), _logging(folder, place, debug=config["debug"]):
-            return train_run(folder, place=place, report=channel.put, saved=saved)
-    except KeyboardInterrupt:
-        return 0
-    except _FINAL as error:
-        channel.fail(error)
-        raise
-
-
-@contextmanager
-def _folder_of(config: dict[str, Any]) -> Iterator[tuple[Path, Callable[[], None]]]:
-    """The folder that this worker uses for the run, and what is called when something was saved in it."""
-    storage, original = config["storage"], Path(config["folder"])
-    if storage is None:
-        if not (original / "run.json").exists():
-            msg = (
-                f"node {socket.gethostname()} does not see {original}; put --runs-dir on a file system that all nodes share, "
-                "or give --storage URI"
-            )
-            raise InputError(msg)
-        yield original, lambda: None
-        return
-    with tempfile.TemporaryDirectory(prefix="gengraph-run-") as temporary:
-        folder = Path(temporary) / original.name
-        pull_run(storage, folder)
-        yield folder, partial(push_progress, folder, storage)
-
-
-@contextmanager
-def _logging(folder: Path, place: Place, *, debug: bool) -> Iterator[None]:
-    """What libraries log on this rank goes to logs/rank-N.log of the run's folder, with debug also to the driver's terminal."""
-    path = folder / "logs" / f"rank-{place.rank}.log"
-    path.parent.mkdir(exist_ok=True)
-    handlers: list[logging.Handler] = [
-        logging.FileHandler(path, encoding="utf-8"),
-        *([logging.StreamHandler()] if debug else []),
-    ]
-    root = logging.getLogger()
-    for handler in handlers:
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-        root.addHandler(handler)
-    root.setLevel(logging.INFO)
-    logger.info("rank %d of %d on %s, %s, process %d", place.rank, place.world, socket.gethostname(), place.device, os.getpid())
-    try:
-        yield
-    except Exception:
-        logger.exception("rank %d ends", place.rank)
-        raise
-    finally:
-        for handler in handlers:
-            root.removeHandler(handler)
-            handler.close()
+            if (ours in path.name or path.parent.name == "train") and path.is_file() and about.st_mtime >= since:
+                shutil.copy(path, target)

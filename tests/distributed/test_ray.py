@@ -18,8 +18,6 @@ from gengraph.metrics import DescribedSet, evaluate
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("local_ray"), pytest.mark.xdist_group("ray")]
 
-SMALL = ["model.hidden_size=8", "model.embedding_size=4", "model.edge_hidden_size=4", "model.edge_num_layers=1"]
-
 
 def test_spread_gives_every_result_and_the_users_own_exceptions() -> None:
     def make():

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from command_line import FAST, gengraph, in_tmp_path  # noqa: F401
 
-from gengraph.formats import read_graphs
+from gengraph.data import load_dataset
+from gengraph.formats import read_graphs, write_graphs
 
 pytestmark = [
     pytest.mark.ray,
@@ -26,9 +27,9 @@ def test_train_and_sample_on_workers() -> None:
 
 def test_a_worker_that_finds_bad_input_says_so() -> None:
     gengraph(f"train --dataset grid-small --steps 2 --run g {FAST}")
-    Path("runs/g/checkpoints/step-00000002/model.safetensors").write_bytes(b"damaged")
+    write_graphs(load_dataset("ladder-small"), "runs/g/data/train.parquet")
     output = gengraph("train --run g --resume --steps 4 --workers 2", code=2)
-    assert "is not a whole checkpoint" in output
+    assert "is not what this run was made with" in output
     assert "Traceback" not in output
 
 

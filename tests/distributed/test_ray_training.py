@@ -94,17 +94,17 @@ def test_a_worker_that_is_killed_is_replaced() -> None:
 
 @on_local_ray
 def test_ranks_that_diverge_end_with_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    run, worker = make_run("run", "training.steps=150"), ray_train._worker
+    run, worker = make_run("run", "training.steps=150"), ray_train.train_rank
 
     def diverging(config: dict[str, Any]) -> int:
         import torch
 
         from gengraph.training import Trainer
 
-        step = Trainer.train_step, Trainer._update
+        original = Trainer._update
 
         def update(trainer: Trainer, *arguments: Any) -> Any:
-            loss = step[1](trainer, *arguments)
+            loss = original(trainer, *arguments)
             if trainer.rank == 1 and trainer.step == 40:
                 with torch.no_grad():
                     next(trainer.model.parameters()).mul_(1.01)
@@ -113,7 +113,7 @@ def test_ranks_that_diverge_end_with_a_clear_error(monkeypatch: pytest.MonkeyPat
         Trainer._update = update
         return worker(config)
 
-    monkeypatch.setattr(ray_train, "_worker", diverging)
+    monkeypatch.setattr(ray_train, "train_rank", diverging)
     with pytest.raises(RanksDiverged, match=r"ranks 0 and 1 of 2 no longer train the same model: at step \d+ their sum of"):
         train_with(run)
     assert all(load_checkpoint(path).step < 40 for path in checkpoints_in(run / "checkpoints"))
@@ -126,7 +126,7 @@ def test_workers_that_cannot_import_gengraph_are_named(monkeypatch: pytest.Monke
     module = importlib.util.module_from_spec(specification)
     monkeypatch.setitem(sys.modules, "only_here", module)
     specification.loader.exec_module(module)
-    monkeypatch.setattr(ray_train, "_worker", module.worker)
+    monkeypatch.setattr(ray_train, "train_rank", module.worker)
     with pytest.raises(TrainingFailed, match=r"cannot import what it needs .*No module named 'only_here'.*on every node"):
         train_with(make_run("run", "training.steps=5"))
 

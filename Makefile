@@ -4,7 +4,7 @@ BIN := .venv/bin
 
 .PHONY: benchmark test check install clean
 
-.venv/installed: pyproject.toml constraints.txt
+.venv/installed: pyproject.toml setup.py constraints.txt $(wildcard gengraph/kernels/native/*)
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@

@@ -16,6 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gengraph import kernels
+
 
 class GRU(nn.Module):
     """Layers of gated recurrent units; weights Xavier uniform, biases zero.
@@ -52,12 +54,13 @@ class GRU(nn.Module):
             float[S, H], the last layer's states.
         """
         states = inputs
+        run = kernels.gru_layer(inputs) or _Layer.apply
         zeros = inputs.new_zeros(batch_sizes[0], self.hidden_size)
         for layer in range(self.num_layers):
             gates = torch.addmm(self.input_biases[layer], states, self.input_weights[layer].t())
             start = initial if layer == 0 and initial is not None else zeros
             weights = self.hidden_weights[layer], self.hidden_biases[layer]
-            states = _Layer.apply(gates, start, *weights, batch_sizes)  # type: ignore[no-untyped-call]
+            states = run(gates, start, *weights, batch_sizes)
         return states
 
 

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gengraph import kernels
+from gengraph.kernels import edge_rnn
 from gengraph.models.gru import GRU, Stepper
 from gengraph.sequences.rows import CONTINUE, RowBatch, scan_rows
 
@@ -56,6 +58,8 @@ class EdgeRNN(nn.Module):
         if not len(scan.rows):  # the weights take part all the same: ranks that train together expect it
             return log_prob + 0 * sum(parameter.sum() for parameter in self.parameters())
         rows = torch.from_numpy(scan.rows).to(states.device)
+        if kernels.is_native(states):
+            return log_prob.index_add(0, rows, edge_rnn.log_prob(self, scan, self.start(states[rows])))
         step_sizes = scan.step_sizes.tolist()
         previous = torch.from_numpy(scan.previous).to(states).unsqueeze(1)
         hidden = self.rnn(functional.relu(self.embed(previous)), step_sizes, self.start(states[rows]))
@@ -64,9 +68,9 @@ class EdgeRNN(nn.Module):
         row_of_step = torch.cat([rows[:count] for count in step_sizes])
         return log_prob.index_add(0, row_of_step, at_step)
 
-    def sampler(self, lanes: int) -> "EdgeSampler":
+    def sampler(self, lanes: int) -> "EdgeSampler | edge_rnn.NativeSampler":
         """What draws the rows of so many lanes at a time."""
-        return EdgeSampler(self, lanes)
+        return edge_rnn.NativeSampler(self) if kernels.is_native(self.embed.weight) else EdgeSampler(self, lanes)
 
 
 class EdgeSampler:

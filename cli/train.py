@@ -31,14 +31,18 @@ if TYPE_CHECKING:
 def train(
     policy: "Policy",
     dataset: Annotated[str | None, typer.Option(help=DATASET_HELP)] = None,
-    model: Annotated[str | None, typer.Option(help="graphrnn or graphrnn-s; by default what the config says.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="graphrnn, graphrnn-s or graphrnn-c; by default what the config says.")
+    ] = None,
     run: Annotated[str | None, typer.Option(help="Name of the run; by default DATASET-MODEL.")] = None,
     workers: Workers = 0,
     steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps to train for.")] = None,
     budget: Annotated[
         float | None, typer.Option(parser=duration, metavar="TIME", help="Time to train for: 90s, 10m, 2h. [default: 10m]")
     ] = None,
-    config: Annotated[str, typer.Option(help="A preset (default, paper) or a TOML file.")] = "default",
+    config: Annotated[
+        str | None, typer.Option(help="A preset (default, paper, graphrnn-c/grid) or a TOML file; by default the model's.")
+    ] = None,
     assign: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a field: model.hidden_size=64. Repeatable.")
     ] = None,
@@ -74,7 +78,7 @@ def train(
         raise InputError(msg)
     per_worker = resources(cpus_per_worker, gpus_per_worker)
     if resume:
-        if dataset or model or assign or config != "default" or seed is not None:
+        if dataset or model or assign or config or seed is not None:
             msg = "--resume goes on with the run's own data, config and seed; leave out everything but --run and its length"
             raise InputError(msg)
         folder = _existing(runs_dir, run)
@@ -82,7 +86,8 @@ def train(
             before = _extend(folder, steps=steps, budget=budget)
             _run(folder, workers, per_worker, max_failures)
     else:
-        chosen = _configure(config, model, assign or [], seed=seed, steps=steps, budget=budget)
+        chosen = _configure(config, model, dataset, assign or [])
+        chosen = _train_for(chosen, seed=seed, steps=steps, budget=budget)
         folder, split, record = _prepare(runs_dir, run, dataset, data_dir, chosen, policy, split_seed)
         chosen = _fit_batch(chosen, workers)
         before = -1
@@ -92,19 +97,22 @@ def train(
     _show(folder, before)
 
 
-def _configure(
-    name: str, model: str | None, assignments: list[str], *, seed: int | None, steps: int | None, budget: float | None
-) -> "Config":
-    from gengraph.config import load_config
+def _configure(name: str | None, model: str | None, dataset: str | None, assignments: list[str]) -> "Config":
+    """The config that is asked for; without a name, the preset of the model for the data set."""
+    from gengraph.config import load_config, preset_for
     from gengraph.runs import MODEL_NAMES
 
-    config = load_config(name).replace(assignments)
+    heads = {model_name: head for head, model_name in MODEL_NAMES.items()}
+    if model is not None and model not in heads:
+        msg = f"--model must be one of {', '.join(heads)}, got {model!r}"
+        raise InputError(msg)
+    config = load_config(name or preset_for(model or "graphrnn", dataset or ""))
     if model is not None:
-        heads = {model_name: head for head, model_name in MODEL_NAMES.items()}
-        if model not in heads:
-            msg = f"--model must be one of {', '.join(heads)}, got {model!r}"
-            raise InputError(msg)
         config = dataclasses.replace(config, model=dataclasses.replace(config.model, head=heads[model]))
+    return config.replace(assignments)
+
+
+def _train_for(config: "Config", *, seed: int | None, steps: int | None, budget: float | None) -> "Config":
     training = config.training if seed is None else dataclasses.replace(config.training, seed=seed)
     if steps is not None:
         training = dataclasses.replace(training, steps=steps)

@@ -22,6 +22,17 @@ PRESETS = Path(__file__).parent / "configs"
 ORDERINGS = ("bfs", "cm", "dfs", "degree", "k-core", "rcm", "random")
 BREADTH_FIRST = ("bfs", "cm")  # the oldest neighbour never moves back: adaptive windows are exact
 LEVELLED = (*BREADTH_FIRST, "rcm")  # an edge reaches no further than two neighbouring levels of a search
+CONTEXT_FEATURES = (
+    "distance",
+    "far_end",
+    "gap",
+    "chosen",
+    "chosen_adjacent",
+    "degree",
+    "last_adjacent",
+    "common_first",
+    "common_last",
+)
 ROOTED = ("bfs", "cm", "dfs")  # every node but the first of a component has an earlier neighbour
 
 
@@ -87,7 +98,8 @@ class ModelConfig:
     """The two levels of GraphRNN.
 
     Attributes:
-        head: rnn (an edge-level GRU: GraphRNN) or mlp (independent Bernoullis: GraphRNN-S).
+        head: rnn (an edge-level GRU: GraphRNN), mlp (independent Bernoullis: GraphRNN-S) or context (decisions that see the
+            graph built so far: GraphRNN-C).
         stop: decision (before each row the node state chooses continue, new component or stop, and a row that continues is
             never empty) or zero_row (an empty row is the end, as published).
         hidden_size: units of the node-level GRU.
@@ -95,6 +107,11 @@ class ModelConfig:
         embedding_size: units that a row is embedded in; also the hidden units of the mlp head.
         edge_hidden_size: units of the edge-level GRU; half of them are the hidden units of its output.
         edge_num_layers: layers of the edge-level GRU.
+        context_size: units of the first hidden layer of the context head; the second has half as many.
+        context: what the context head sees of a candidate: distance to the newest node and far_end, to the oldest candidate;
+            gap to the one chosen last; how many were chosen, and are adjacent to it (chosen_adjacent); its degree;
+            last_adjacent, whether it is adjacent to the newest node; common neighbours with the first chosen
+            (common_first) and with the newest node (common_last).
     """
 
     head: str = "rnn"
@@ -104,11 +121,15 @@ class ModelConfig:
     embedding_size: int = 64
     edge_hidden_size: int = 32
     edge_num_layers: int = 2
+    context_size: int = 64
+    context: tuple[str, ...] = CONTEXT_FEATURES
 
     def __post_init__(self) -> None:
-        _one_of("model.head", self.head, ("rnn", "mlp"))
+        _one_of("model.head", self.head, ("rnn", "mlp", "context"))
+        for feature in self.context:
+            _one_of("model.context", feature, CONTEXT_FEATURES)
         _one_of("model.stop", self.stop, ("decision", "zero_row"))
-        _at_least_one("model", self, "hidden_size", "num_layers", "embedding_size", "edge_num_layers")
+        _at_least_one("model", self, "hidden_size", "num_layers", "embedding_size", "edge_num_layers", "context_size")
         _check(self.edge_hidden_size >= 2, f"model.edge_hidden_size must be >= 2, got {self.edge_hidden_size}")
 
 
@@ -170,6 +191,11 @@ class Config:
             f"model.stop = zero_row takes an empty row for the end, and ordering {self.sequence.ordering} has empty rows "
             f"within a graph; use --set model.stop=decision or one of {', '.join(ROOTED)}",
         )
+        _check(
+            self.model.head != "context" or (self.model.stop == "decision" and self.sequence.scan == "oldest_first"),
+            f"model.head = context needs model.stop = decision and sequence.scan = oldest_first, got {self.model.stop} and "
+            f"{self.sequence.scan}; set both",
+        )
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
@@ -184,7 +210,10 @@ class Config:
     def to_dict(self) -> dict[str, Any]:
         """Nested dicts; fields that are None are left out, as TOML has no null."""
         sections = dataclasses.asdict(self)
-        return {name: {k: v for k, v in section.items() if v is not None} for name, section in sections.items()}
+        return {
+            name: {k: list(v) if isinstance(v, tuple) else v for k, v in section.items() if v is not None}
+            for name, section in sections.items()
+        }
 
     def to_toml(self) -> str:
         """The form that `load_config` reads."""
@@ -214,7 +243,8 @@ def load_config(name_or_path: str | Path) -> Config:
     preset = PRESETS / f"{name_or_path}.toml"
     path = preset if preset.is_file() else Path(name_or_path)
     if not path.is_file():
-        names = ", ".join(sorted(file.stem for file in PRESETS.glob("*.toml")))
+        files = sorted(file.relative_to(PRESETS).with_suffix("") for file in PRESETS.rglob("*.toml"))
+        names = ", ".join(file.as_posix() for file in files)
         msg = f"no config {str(name_or_path)!r}: neither a preset ({names}) nor a file"
         raise InputError(msg)
     try:
@@ -222,6 +252,12 @@ def load_config(name_or_path: str | Path) -> Config:
     except tomllib.TOMLDecodeError as error:
         msg = f"{path} is not TOML: {error}"
         raise InputError(msg) from error
+
+
+def preset_for(model: str, dataset: str) -> str:
+    """The name of the preset that a model is trained with on a data set: MODEL/DATASET, else MODEL, else default."""
+    names = (f"{model}/{dataset.partition(':')[0]}", model)
+    return next((name for name in names if (PRESETS / f"{name}.toml").is_file()), "default")
 
 
 def _parse(text: str) -> Any:
@@ -255,6 +291,11 @@ def _convert(hint: Any, value: Any, path: str) -> Any:
         return value
     if float in kinds and type(value) is int:
         return float(value)
+    if typing.get_origin(hint) is tuple and isinstance(value, list | tuple) and all(isinstance(name, str) for name in value):
+        return tuple(value)
+    if typing.get_origin(hint) is tuple:
+        msg = f"{path} must be a list of names, got {value!r}"
+        raise InputError(msg)
     names = " or ".join("none" if kind is types.NoneType else kind.__name__ for kind in kinds)
     msg = f"{path} must be {names}, got {value!r}"
     raise InputError(msg)

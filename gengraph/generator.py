@@ -97,6 +97,7 @@ GENERATORS: Mapping[str, type[GraphGenerator]] = _Registry(
     {
         "graphrnn": "gengraph.graphrnn:GraphRNN",
         "graphrnn-s": "gengraph.graphrnn:GraphRNNS",
+        "graphrnn-c": "gengraph.graphrnn:GraphRNNC",
         "er": "gengraph.baselines.erdos_renyi:ErdosRenyi",
         "ba": "gengraph.baselines.barabasi_albert:BarabasiAlbert",
         "kronecker": "gengraph.baselines.kronecker:Kronecker",

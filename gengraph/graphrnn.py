@@ -26,15 +26,16 @@ class GraphRNN:
     """GraphRNN: a node-level and an edge-level recurrent network (You et al., ICML 2018).
 
     Args:
-        config: a Config; by default the preset `default`. The paper's recipe is `load_config("paper")`.
+        config: a Config; by default the class's preset. The paper's recipe is `load_config("paper")`.
         report: called with a dict of metrics while training, about twice a second.
     """
 
     model = "graphrnn"
     head = "rnn"
+    preset = "default"
 
     def __init__(self, config: Config | None = None, *, report: Callable[[dict[str, Any]], None] | None = None) -> None:
-        chosen = config or load_config("default")
+        chosen = config or load_config(self.preset)
         self.config = dataclasses.replace(chosen, model=dataclasses.replace(chosen.model, head=self.head))
         self._report = report or (lambda _metrics: None)
         self._checkpoint: Checkpoint | None = None
@@ -122,3 +123,11 @@ class GraphRNNS(GraphRNN):
 
     model = "graphrnn-s"
     head = "mlp"
+
+
+class GraphRNNC(GraphRNN):
+    """GraphRNN-C: every edge decision sees the graph that was built so far."""
+
+    model = "graphrnn-c"
+    head = "context"
+    preset = "graphrnn-c"

@@ -4,11 +4,10 @@ The network always runs on blocks of the same number of lanes, in one thread: id
 products round differently in other shapes, so only this makes an attempt's bits a matter of (seed, graph index, attempt)
 alone, whatever else is being sampled.
 
-Legend: B lanes (a multiple of the block), M max_prev_node, W widest window of a step, A attempts.
+Legend: B lanes (a multiple of the block), W widest window of a step, A attempts.
 """
 
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,17 +81,16 @@ class Lanes:
         self._model, self._indices, self._rules = model, indices, rules
         self._weight = model.embed.weight
         self._size = BLOCK_ON_GPU if self._weight.is_cuda else BLOCK
-        self._step, self._draw_edges = model.stepper(self._size), model.head.sampler(self._size)
         self.queue = deque((place, 0) for place in range(len(indices)))
         count = -(-min(lanes, len(indices)) // self._size) * self._size
+        self._nodes = model.node_sampler(count, self._size)
+        self._draw_rows = model.head.sampler(count, self._size, rules.limit)
         self._place = np.full(count, _NOBODY)  # int64[B], the graph of each lane
         self._number = np.zeros(count, np.int64)  # int64[B], which attempt at it
         self._last = np.zeros(count, np.int64)  # int64[B], the newest node
         self._start = np.zeros(count, np.int64)  # int64[B], where its window starts
         self._num_edges = np.zeros(count, np.int64)
         self._edges = np.empty((count, 64, 2), np.int32)
-        self._hidden = [self._weight.new_zeros(count, model.rnn.hidden_size) for _ in range(model.rnn.num_layers)]
-        self._rows = self._weight.new_ones(count, model.facts.max_prev_node)
         self._ended: list[tuple[npt.NDArray[Any], ...]] = []
         self.num_ended = 0
 
@@ -111,15 +109,17 @@ class Lanes:
     def advance(self) -> None:
         """Make one row of every attempt, after idle lanes were filled from the queue."""
         self._fill(np.flatnonzero(self._place == _NOBODY))
-        bound = self._rows.shape[1]
+        bound = self._model.facts.max_prev_node
         active = self._place != _NOBODY
         widths = np.where(active, np.minimum(self._last + 1 - self._start, bound), 0)
         keys = np.where(active, self._indices[self._place], 0)
         uniforms, thresholds = _draw(
             self._rules.seed, (keys, self._number, self._last * (bound + 1)), widths, int(widths.max()), self._rules.temperature
         )
-        states, decisions = self._node_level(torch.from_numpy(uniforms))
-        bits = self._edge_level(states, np.where(decisions == CONTINUE, widths, 0), thresholds)
+        states = self._nodes.advance()
+        decisions = self._decide(states, torch.from_numpy(uniforms))
+        continues = np.where(decisions == CONTINUE, widths, 0)
+        bits = self._draw_rows.draw(states, continues, thresholds, self._last)
         if not self._rules.ends:
             ended = np.zeros_like(active)
         elif self._model.decides:
@@ -133,34 +133,10 @@ class Lanes:
         if ended.any():
             self._retire(np.flatnonzero(ended), cut)
 
-    def _node_level(self, uniforms: torch.Tensor) -> tuple[torch.Tensor, npt.NDArray[np.int64]]:
-        """The states float[B, H] before the next row, and the decisions int64[B]."""
-        uniforms = uniforms.to(self._weight)
-        decisions = [
-            self._model.decide(self._step(self._rows[block], [hidden[block] for hidden in self._hidden]), uniforms[block])
-            for block in self._blocks(len(self._place))
-        ]
-        return self._hidden[-1], torch.cat(decisions).cpu().numpy()
-
-    def _edge_level(
-        self, states: torch.Tensor, widths: Int64Array, thresholds: npt.NDArray[np.float32]
-    ) -> npt.NDArray[np.uint8]:
-        """The rows uint8[B, M]. Lanes go through the network widest first, so that a block ends early where rows are narrow."""
-        bits = np.zeros((len(widths), self._rows.shape[1]), np.uint8)
-        widest_first = np.argsort(-widths, kind="stable")
-        for block in self._blocks(int(np.count_nonzero(widths))):
-            lanes = widest_first[block]
-            width = int(widths[lanes[0]])
-            drawn = self._draw_edges(
-                states[torch.from_numpy(lanes).to(states.device)],
-                torch.from_numpy(widths[lanes]).to(states.device),
-                torch.from_numpy(thresholds[lanes, :width]).to(states),
-            )
-            bits[lanes, :width] = drawn.cpu().numpy()
-        return bits
-
-    def _blocks(self, count: int) -> Iterator[slice]:
-        return (slice(start, start + self._size) for start in range(0, count, self._size))
+    def _decide(self, states: torch.Tensor, uniforms: torch.Tensor) -> npt.NDArray[np.int64]:
+        """The decisions int64[B] before the next row."""
+        blocks = zip(states.split(self._size), uniforms.to(states).split(self._size), strict=True)
+        return torch.cat([self._model.decide(*block) for block in blocks]).cpu().numpy()
 
     def _grow(self, bits: npt.NDArray[np.uint8], grows: npt.NDArray[np.bool_]) -> None:
         """Add a node to every attempt that grows."""
@@ -169,7 +145,7 @@ class Lanes:
             more[:, : self._edges.shape[1]] = self._edges
             self._edges = more
         _add_nodes(bits, grows, self._last, self._start, self._num_edges, self._edges, self._model.adaptive)
-        self._rows.copy_(torch.from_numpy(bits))
+        self._nodes.read(torch.from_numpy(bits))
 
     def _retire(self, lanes: Int64Array, cut: npt.NDArray[np.bool_]) -> None:
         """Note what the lanes have grown, and free them."""
@@ -189,9 +165,8 @@ class Lanes:
         chosen = np.array([self.queue.popleft() for _ in lanes], np.int64)
         self._place[lanes], self._number[lanes] = chosen.T
         self._last[lanes] = self._start[lanes] = self._num_edges[lanes] = 0
-        self._rows[lanes] = 1
-        for hidden in self._hidden:
-            hidden[lanes] = 0
+        self._nodes.reset(lanes)
+        self._draw_rows.reset(lanes)
 
     def _shrink(self) -> None:
         """Drop blocks for which no attempt is left."""
@@ -202,8 +177,8 @@ class Lanes:
         kept = np.concatenate([kept, np.flatnonzero(self._place == _NOBODY)[: count - len(kept)]])
         self._place, self._number, self._last = self._place[kept], self._number[kept], self._last[kept]
         self._start, self._num_edges, self._edges = self._start[kept], self._num_edges[kept], self._edges[kept]
-        self._rows = self._rows[kept]
-        self._hidden = [hidden[kept] for hidden in self._hidden]
+        self._nodes.keep(kept)
+        self._draw_rows.keep(kept)
 
 
 @nb.njit(cache=True)

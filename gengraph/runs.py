@@ -28,7 +28,7 @@ from gengraph.graphs import GraphSet
 if TYPE_CHECKING:
     from gengraph.training import Place
 
-MODEL_NAMES = {"rnn": "graphrnn", "mlp": "graphrnn-s"}
+MODEL_NAMES = {"rnn": "graphrnn", "mlp": "graphrnn-s", "context": "graphrnn-c"}
 _VERSIONED = ("gengraph", "torch", "numpy", "numba")
 
 

@@ -5,14 +5,17 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import networkx as nx
 import numpy as np
 import numpy.typing as npt
 import torch
+from plain_context import context_logits
 from scipy.stats import chisquare
 from torch.nn import functional
 
 from gengraph.config import Config
 from gengraph.graphs import GraphSet
+from gengraph.models.context import ContextEdges
 from gengraph.models.graphrnn import DataFacts, GraphRNNModel
 from gengraph.models.heads import EdgeRNN
 from gengraph.sequences.rows import CONTINUE, NEW_COMPONENT, STOP, RowBatch
@@ -83,7 +86,8 @@ def plain_log_prob(model: GraphRNNModel, rows: Rows, *, with_end: bool = True, t
     log_prob = 0.0
     made = [torch.ones(model.facts.max_prev_node, dtype=torch.float64)]
     for t, width in enumerate(rows.widths):
-        state = model.rnn(functional.relu(model.embed(torch.stack(made))), [1] * len(made))[-1:]
+        states = model.rnn(functional.relu(model.embed(torch.stack(made))), [1] * len(made))
+        state = states[-1:]
         at_end = t == rows.num_nodes - 1
         if at_end and not with_end:
             break
@@ -92,25 +96,38 @@ def plain_log_prob(model: GraphRNNModel, rows: Rows, *, with_end: bool = True, t
             decision = STOP if at_end else CONTINUE if any(bits) else NEW_COMPONENT
             log_prob += model.decision_log_probs(state)[0, decision].item()
         if not model.decides or decision == CONTINUE:
-            log_prob += _plain_row(model, state, bits, temperature)
+            log_prob += _plain_row(model, _plain_logits(model, states, rows, bits), bits, temperature)
         row = torch.zeros(model.facts.max_prev_node, dtype=torch.float64)
         row[: len(bits)] = torch.tensor(bits, dtype=torch.float64)
         made.append(row)
     return log_prob
 
 
-def _plain_row(model: GraphRNNModel, state: torch.Tensor, bits: tuple[int, ...], temperature: float) -> float:
-    head, width = model.head, len(bits)
-    order = list(range(width))[::-1] if head.oldest_first else list(range(width))
-    log_prob = 0.0
+def _plain_logits(model: GraphRNNModel, states: torch.Tensor, rows: Rows, bits: tuple[int, ...]) -> torch.Tensor:
+    """The logits of a row in the order of its scan, the node-level states up to it being given."""
+    head, state, newest = model.head, states[-1:], len(states) - 1
+    if isinstance(head, ContextEdges):
+        graph = nx.empty_graph(newest + 1)
+        graph.add_edges_from(edge for edge in rows.edges if edge[1] <= newest)
+        return context_logits(head, states, graph, newest, {newest - k: bit for k, bit in enumerate(bits)})
+    order = scan_order(model, len(bits))
     if isinstance(head, EdgeRNN):
         read = torch.tensor([1, *(bits[k] for k in order[:-1])], dtype=torch.float64)[:, None]
-        hidden = head.rnn(functional.relu(head.embed(read)), [1] * width, head.start(state))
-        logits = head.output(hidden)[:, 0]
-    else:
-        logits = head.output(state)[0][order]
+        hidden = head.rnn(functional.relu(head.embed(read)), [1] * len(bits), head.start(state))
+        return head.output(hidden)[:, 0]
+    return head.output(state)[0][order]
+
+
+def scan_order(model: GraphRNNModel, width: int) -> list[int]:
+    """The bits of a row in the order of its scan."""
+    return list(range(width))[:: -1 if model.oldest_first else 1]
+
+
+def _plain_row(model: GraphRNNModel, logits: torch.Tensor, bits: tuple[int, ...], temperature: float) -> float:
+    width, log_prob = len(bits), 0.0
+    order = scan_order(model, width)
     for j, k in enumerate(order):
-        certain = head.never_empty and j == width - 1 and not any(bits[i] for i in order[:j])
+        certain = model.decides and j == width - 1 and not any(bits[i] for i in order[:j])
         if not certain:
             logit = logits[j] / temperature
             log_prob += functional.logsigmoid(logit if bits[k] else -logit).item()

@@ -18,6 +18,7 @@ SMALL = Config().replace(["model.hidden_size=8", "model.edge_hidden_size=4", "tr
 CASES: dict[str, dict[str, Any]] = {
     "graphrnn": {"config": SMALL},
     "graphrnn-s": {"config": SMALL},
+    "graphrnn-c": {"config": SMALL},
     "er": {},
     "ba": {},
     "kronecker": {},
@@ -27,7 +28,7 @@ CASES: dict[str, dict[str, Any]] = {
 }
 # These draw the size of every graph from the training sizes.
 SIZES_AMONG_TRAINING = {"er", "ba", "kronecker", "mmsb", "configuration", "empirical"}
-BUDGETS = {"graphrnn": None, "graphrnn-s": None}  # these end after the steps of their config
+BUDGETS = dict.fromkeys(["graphrnn", "graphrnn-s", "graphrnn-c"])  # these end after the steps of their config
 
 Fitted = Callable[[str], GraphGenerator]
 

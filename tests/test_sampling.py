@@ -26,6 +26,8 @@ VARIANTS = [
     {"sequence__scan": "nearest_first", "sequence__window": "fixed"},
     {"model__head": "mlp", "sequence__scan": "nearest_first"},
     {"model__stop": "zero_row"},
+    {"model__head": "context"},
+    {"model__head": "context", "sequence__window": "fixed", "max_prev_node": 2},
     {"max_prev_node": 2, "model__num_layers": "2"},
 ]
 
@@ -152,8 +154,9 @@ def test_conditions_are_checked(values: dict, message: str) -> None:
         Conditions(**values)
 
 
-def test_a_graph_depends_on_seed_and_index_alone() -> None:
-    model = tiny_model().float()
+@pytest.mark.parametrize("head", ["rnn", "context"])
+def test_a_graph_depends_on_seed_and_index_alone(head: str) -> None:
+    model = tiny_model(model__head=head).float()
     conditions = Conditions(max_num_node=30, components="reject")
     draw = partial(sample_graphs, model, conditions=conditions)
     whole = draw(np.arange(120), seed=1, lanes=64)

@@ -35,6 +35,15 @@ class Backend:
     name: str
     reason: str
 
+    @property
+    def label(self) -> str:
+        """The name with the instruction set: where it differs, results may round differently."""
+        if self.name != "native":
+            return self.name
+        from gengraph.kernels.library import native_library
+
+        return f"native {native_library().instruction_set}"
+
 
 class NativeUnavailable(RuntimeError):
     """The native library cannot be used; the message says why."""

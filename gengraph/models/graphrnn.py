@@ -10,7 +10,6 @@ Reference:
     Models. ICML 2018.
 """
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -20,6 +19,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gengraph.config import Config
+from gengraph.graphs import Int64Array
+from gengraph.models.context import ContextEdges
 from gengraph.models.gru import GRU, Stepper
 from gengraph.models.heads import EdgeRNN, IndependentEdges
 from gengraph.sequences.rows import CONTINUE, NEW_COMPONENT, STOP, RowBatch
@@ -65,10 +66,13 @@ class GraphRNNModel(nn.Module):
         self.decides = model.stop == "decision"
         self.embed = nn.Linear(facts.max_prev_node, model.embedding_size)
         self.rnn = GRU(model.embedding_size, model.hidden_size, model.num_layers)
-        scan = {"oldest_first": config.sequence.scan == "oldest_first", "never_empty": self.decides}
-        self.head: EdgeRNN | IndependentEdges
+        self.oldest_first = config.sequence.scan == "oldest_first"
+        scan = {"oldest_first": self.oldest_first, "never_empty": self.decides}
+        self.head: EdgeRNN | IndependentEdges | ContextEdges
         if model.head == "rnn":
             self.head = EdgeRNN(model.hidden_size, model.edge_hidden_size, model.edge_num_layers, **scan)
+        elif model.head == "context":
+            self.head = ContextEdges(model.hidden_size, model.context_size, facts.max_prev_node, model.context)
         else:
             self.head = IndependentEdges(model.hidden_size, model.embedding_size, facts.max_prev_node, **scan)
         if self.decides:
@@ -111,10 +115,48 @@ class GraphRNNModel(nn.Module):
         stop, new = self.decision_log_probs(states).exp()[:, [STOP, NEW_COMPONENT]].t()
         return torch.where(uniforms < stop, STOP, torch.where(uniforms < stop + new, NEW_COMPONENT, CONTINUE))
 
-    def stepper(self, lanes: int) -> Callable[[Tensor, list[Tensor]], Tensor]:
-        """One node-level step of so many lanes: rows float[B, M] that were made last (ones at the start) and hidden states.
+    def node_sampler(self, lanes: int, block: int) -> "NodeSampler":
+        """The node level of so many lanes, in blocks."""
+        return NodeSampler(self, lanes, block)
 
-        The hidden states are overwritten; the last layer's are returned.
-        """
-        stepper = Stepper(self.rnn, lanes)
-        return lambda rows, hidden: stepper.step(functional.relu(self.embed(rows)), hidden)
+
+class NodeSampler:
+    """The node level of graphs that grow side by side; no gradients.
+
+    The network always runs on blocks of the same number of lanes.
+
+    Args:
+        model: its weights are shared.
+        lanes: B, a multiple of the block.
+        block: lanes of a block.
+    """
+
+    def __init__(self, model: GraphRNNModel, lanes: int, block: int) -> None:
+        self._embed, self._stepper, self._block = model.embed, Stepper(model.rnn, block), block
+        weight = model.embed.weight
+        self._hidden = [weight.new_zeros(lanes, model.rnn.hidden_size) for _ in range(model.rnn.num_layers)]
+        self._rows = weight.new_ones(lanes, model.facts.max_prev_node)
+
+    def advance(self) -> Tensor:
+        """The states float[B, H] before the next row, overwritten by the next call."""
+        for start in range(0, len(self._rows), self._block):
+            block = slice(start, start + self._block)
+            embedded = functional.relu(self._embed(self._rows[block]))
+            self._stepper.step(embedded, [hidden[block] for hidden in self._hidden])
+        return self._hidden[-1]
+
+    def read(self, rows: Tensor) -> None:
+        """Take in the rows uint8[B, W] that were made, W <= M."""
+        self._rows.zero_()
+        self._rows[:, : rows.shape[1]] = rows.to(self._rows)
+
+    def reset(self, lanes: Int64Array) -> None:
+        """New graphs begin in these lanes."""
+        self._rows[lanes] = 1
+        for hidden in self._hidden:
+            hidden[lanes] = 0
+
+    def keep(self, lanes: Int64Array) -> None:
+        """Only these lanes go on, numbered anew in this order."""
+        self._rows = self._rows[lanes]
+        self._hidden = [hidden[lanes] for hidden in self._hidden]

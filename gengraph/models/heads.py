@@ -9,8 +9,6 @@ Reference:
     J. You et al. GraphRNN. ICML 2018, sections 2.3.2 and 2.3.3.
 """
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -18,6 +16,7 @@ from torch.nn import functional
 from gengraph import kernels
 from gengraph.kernels import edge_rnn
 from gengraph.models.gru import GRU, Stepper
+from gengraph.models.row_samplers import BlockwiseSampler, RowSampler
 from gengraph.sequences.rows import CONTINUE, RowBatch, scan_rows
 
 
@@ -25,7 +24,7 @@ def _mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, outputs))
 
 
-def _log_bernoulli(logits: Tensor, bits: Tensor) -> Tensor:
+def log_bernoulli(logits: Tensor, bits: Tensor) -> Tensor:
     """Log p(bit), exact also where p is tiny."""
     return -functional.binary_cross_entropy_with_logits(logits, bits, reduction="none")
 
@@ -64,13 +63,14 @@ class EdgeRNN(nn.Module):
         previous = torch.from_numpy(scan.previous).to(states).unsqueeze(1)
         hidden = self.rnn(functional.relu(self.embed(previous)), step_sizes, self.start(states[rows]))
         bits, free = (torch.from_numpy(array).to(states) for array in (scan.bits, scan.free))
-        at_step = _log_bernoulli(self.output(hidden).squeeze(1), bits) * free
+        at_step = log_bernoulli(self.output(hidden).squeeze(1), bits) * free
         row_of_step = torch.cat([rows[:count] for count in step_sizes])
         return log_prob.index_add(0, row_of_step, at_step)
 
-    def sampler(self, lanes: int) -> "EdgeSampler | edge_rnn.NativeSampler":
-        """What draws the rows of so many lanes at a time."""
-        return edge_rnn.NativeSampler(self) if kernels.is_native(self.embed.weight) else EdgeSampler(self, lanes)
+    def sampler(self, lanes: int, block: int, limit: int) -> RowSampler:
+        """What draws rows for so many lanes, in blocks; graphs have at most `limit` nodes."""
+        native = kernels.is_native(self.embed.weight)
+        return BlockwiseSampler(edge_rnn.NativeSampler(self) if native else EdgeSampler(self, block), block)
 
 
 class EdgeSampler:
@@ -152,11 +152,11 @@ class IndependentEdges(nn.Module):
             rows, last = torch.arange(len(widths), device=states.device), self._last(widths)
             counted &= continues[:, None]
             counted[rows, last] &= bits.sum(1) > bits[rows, last]
-        return (_log_bernoulli(self.output(states), bits) * counted).sum(1)
+        return (log_bernoulli(self.output(states), bits) * counted).sum(1)
 
-    def sampler(self, lanes: int) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
-        """What draws the rows of so many lanes at a time: arguments and result as of EdgeSampler."""
-        return self._sample
+    def sampler(self, lanes: int, block: int, limit: int) -> RowSampler:
+        """What draws rows for so many lanes, in blocks; graphs have at most `limit` nodes."""
+        return BlockwiseSampler(self._sample, block)
 
     def _sample(self, states: Tensor, widths: Tensor, thresholds: Tensor) -> Tensor:
         logits = self.output(states)[:, : thresholds.shape[1]]

@@ -188,7 +188,7 @@ def test_a_model_that_fails_does_so_alone() -> None:
         ("train --dataset ladder-small --workers -1", "greater than or equal to 0"),
         ("train --dataset ladder-small --budget soon", "'soon' is no duration"),
         ("train --dataset ladder-small --budget 1m --steps 3", "either --steps or --budget"),
-        ("train --dataset ladder-small --model gran", "--model must be one of graphrnn, graphrnn-s, got 'gran'"),
+        ("train --dataset ladder-small --model gran", "--model must be one of graphrnn, graphrnn-s, graphrnn-c, got 'gran'"),
         ("train --dataset ladder-small --set model.size=3", "unknown field model.size"),
         ("train --dataset ladder-small --config nowhere.toml", "neither a preset"),
         ("train --dataset empty.jsonl", "empty.jsonl is empty"),

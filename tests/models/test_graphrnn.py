@@ -18,6 +18,8 @@ VARIANTS = [
     {"model__stop": "zero_row"},
     {"model__stop": "zero_row", "model__head": "mlp", "sequence__window": "fixed", "sequence__scan": "nearest_first"},
     {"max_prev_node": 2},
+    {"model__head": "context"},
+    {"model__head": "context", "sequence__window": "fixed", "max_prev_node": 2},
     {"several_components": False},
 ]
 
@@ -34,8 +36,10 @@ def test_log_likelihood_is_exact(variant: dict) -> None:
     assert total == pytest.approx(1, abs=1e-10)
 
 
-@pytest.mark.parametrize("head", ["rnn", "mlp"])
-@pytest.mark.parametrize("stop", ["decision", "zero_row"])
+@pytest.mark.parametrize(
+    ("head", "stop"),
+    [("rnn", "decision"), ("rnn", "zero_row"), ("mlp", "decision"), ("mlp", "zero_row"), ("context", "decision")],
+)
 def test_a_batch_equals_its_graphs_one_by_one(head: str, stop: str) -> None:
     model = tiny_model(model__head=head, model__stop=stop, max_prev_node=6)
     adjacency = Adjacency.of(load_dataset("grid-small"))

@@ -12,6 +12,7 @@ import platform
 import shlex
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -72,19 +73,22 @@ def build(folder: Path = HERE, *, sanitize: bool = False) -> list[Path]:
     command = [*compiler(), *_FLAGS.split(), *(_SANITIZE if sanitize else _FAST).split()]
     command += [f'-DGENGRAPH_SOURCES="{sources_hash()}"', *map(str, sorted(SOURCES.glob("*.cpp")))]
     folder.mkdir(parents=True, exist_ok=True)
-    built = []
-    for name, flags in instruction_sets().items():
-        path = folder / library_name(name)
-        unfinished = path.with_suffix(f".{os.getpid()}")
-        try:
-            subprocess.run([*command, *flags.split(), "-o", str(unfinished)], check=True, capture_output=True, text=True)
-            unfinished.replace(path)
-        except (OSError, subprocess.CalledProcessError) as error:
-            unfinished.unlink(missing_ok=True)
-            msg = f"{command[0]} failed: {getattr(error, 'stderr', '') or error}"
-            raise BuildError(msg) from None
-        built.append(path)
-    return built
+    targets = [(folder / library_name(name), [*command, *flags.split()]) for name, flags in instruction_sets().items()]
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(_compile, targets))
+
+
+def _compile(target: tuple[Path, list[str]]) -> Path:
+    path, command = target
+    unfinished = path.with_suffix(f".{os.getpid()}")
+    try:
+        subprocess.run([*command, "-o", str(unfinished)], check=True, capture_output=True, text=True)
+        unfinished.replace(path)
+    except (OSError, subprocess.CalledProcessError) as error:
+        unfinished.unlink(missing_ok=True)
+        msg = f"{command[0]} failed: {getattr(error, 'stderr', '') or error}"
+        raise BuildError(msg) from None
+    return path
 
 
 def main() -> None:

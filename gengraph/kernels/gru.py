@@ -26,7 +26,7 @@ class NativeLayer(torch.autograd.Function):
         saved = gates.new_empty(len(gates) if any(ctx.needs_input_grad) else 0, 4 * size)
         native_library().call("gru_forward", size, torch.get_num_threads(), sizes, gates, initial, weight, bias, states, saved)
         ctx.save_for_backward(initial, weight, states, saved)
-        ctx.batch_sizes = batch_sizes
+        ctx.batch_sizes = sizes
         return states
 
     @staticmethod
@@ -34,25 +34,24 @@ class NativeLayer(torch.autograd.Function):
     def backward(ctx: Any, grad_states: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, None]:
         """The gradients of gates, initial, weight and bias."""
         initial, weight, states, saved = ctx.saved_tensors
-        batch_sizes, size = ctx.batch_sizes, initial.shape[1]
+        size = initial.shape[1]
         grad_gates = states.new_empty(len(states), 3 * size)
-        grad_new, grad_initial = torch.empty_like(states), torch.empty_like(initial)
+        previous, grad_new, grad_initial = torch.empty_like(states), torch.empty_like(states), torch.empty_like(initial)
         native_library().call(
             "gru_backward",
             size,
             torch.get_num_threads(),
-            integers(batch_sizes),
+            ctx.batch_sizes,
             initial,
             weight,
             states,
             saved,
             grad_states.contiguous(),
+            previous,
             grad_gates,
             grad_new,
             grad_initial,
         )
-        pairs = zip(states.split(batch_sizes), batch_sizes[1:], strict=False)
-        previous = torch.cat([initial, *(state[:count] for state, count in pairs)])
         shares = grad_gates[:, : 2 * size], grad_new  # of the recurrent gates
         grad_weight = torch.cat([share.t() @ previous for share in shares])
         return grad_gates, grad_initial, grad_weight, torch.cat([share.sum(0) for share in shares]), None

@@ -203,7 +203,7 @@ def test_arrays_that_do_not_fit_are_refused_before_they_are_touched() -> None:
         with pytest.raises(ValueError, match="do not fit"):
             layer(hidden, sizes, 9, 2, 3, 3, 3)
     with pytest.raises(ValueError, match="do not fit"):
-        call("gru_backward", 1, 1, sizes, *[one] * 8)
+        call("gru_backward", 1, 1, sizes, *[one] * 9)
     bits = torch.zeros(3, dtype=torch.uint8)
     with pytest.raises(ValueError, match="do not fit"):
         call("edge_log_prob", 1, 1, 0, 1, sizes, bits, bits, bits, torch.zeros(2), one, none, torch.zeros(2), none, none)

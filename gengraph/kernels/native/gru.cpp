@@ -96,7 +96,8 @@ struct Backward {
     const Packed& packed;
     const Strips& weight;  // [3H, H]
     const float *initial, *states, *saved, *grad_states;
-    float *grad_gates, *grad_new, *grad_initial;  // [S, 3, H]; [S, H], of the recurrent share of new; [B, H]
+    // [S, H], the state before each; [S, 3, H]; [S, H], of the recurrent share of new; [B, H]
+    float *previous, *grad_gates, *grad_new, *grad_initial;
 
     void run(int64_t first, int64_t last) const {
         const int64_t hidden = packed.hidden;
@@ -120,15 +121,17 @@ struct Backward {
             const float* place = saved + row * 4 * hidden + j;
             const Vec reset = load(place, count), update = load(place + hidden, count);
             const Vec made = load(place + 2 * hidden, count), recurrent_new = load(place + 3 * hidden, count);
+            const Vec state = load(before + j, count);
             const Vec grad = load(grad_states + row * hidden + j, count) + load(carried + j);
             const Vec by_new = grad * (1.0f - update) * (1.0f - made * made);
-            const Vec by_update = grad * (load(before + j, count) - made) * (update * (1.0f - update));
+            const Vec by_update = grad * (state - made) * (update * (1.0f - update));
             const Vec by_reset = by_new * recurrent_new * (reset * (1.0f - reset));
             const Vec by_recurrent = by_new * reset;
             float* gate = grad_gates + row * 3 * hidden + j;
             store(gate, by_reset, count);
             store(gate + hidden, by_update, count);
             store(gate + 2 * hidden, by_new, count);
+            store(previous + row * hidden + j, state, count);
             store(grad_new + row * hidden + j, by_recurrent, count);
             store(factors + j, by_reset, count);
             store(factors + hidden + j, by_update, count);
@@ -164,20 +167,21 @@ EXPORT int gengraph_gru_forward(int64_t hidden, int64_t threads, ConstInts batch
     return NO_MEMORY;
 }
 
-// The gradients of gates [S, 3H], of the recurrent share of new [S, H] and of the initial states [B, H].
+// The gradients of gates [S, 3H], of the recurrent share of new [S, H] and of the initial states [B, H]; and previous [S, H], the
+// state before each, which the gradient of the weights is made with.
 EXPORT int gengraph_gru_backward(int64_t hidden, int64_t threads, ConstInts batch_sizes, ConstFloats initial, ConstFloats weight,
-                                 ConstFloats states, ConstFloats saved, ConstFloats grad_states, Floats grad_gates,
-                                 Floats grad_new, Floats grad_initial) try {
+                                 ConstFloats states, ConstFloats saved, ConstFloats grad_states, Floats previous,
+                                 Floats grad_gates, Floats grad_new, Floats grad_initial) try {
     if (!sizes_fit(hidden, batch_sizes, {grad_gates.data, grad_gates.size}, initial, weight)) return BAD_SIZE;
     const int64_t total = grad_gates.size / (3 * hidden);
     if (states.size != total * hidden || saved.size != 4 * total * hidden || grad_states.size != total * hidden ||
-        grad_new.size != total * hidden || grad_initial.size != initial.size)
+        previous.size != total * hidden || grad_new.size != total * hidden || grad_initial.size != initial.size)
         return BAD_SIZE;
     if (!descends(batch_sizes, initial.size / hidden, total)) return BAD_ORDER;
     const Packed packed(hidden, batch_sizes);
     const Strips strips(3 * hidden, 1, hidden, [&](int64_t i, int64_t c) { return weight.data[i * hidden + c]; });
-    const Backward backward{packed,          strips,          initial.data,  states.data, saved.data, grad_states.data,
-                            grad_gates.data, grad_new.data, grad_initial.data};
+    const Backward backward{packed,           strips,        initial.data,    states.data,   saved.data,
+                            grad_states.data, previous.data, grad_gates.data, grad_new.data, grad_initial.data};
     over_sequences(packed, threads, [&](int64_t first, int64_t last) { backward.run(first, last); });
     return OK;
 } catch (const std::bad_alloc&) {

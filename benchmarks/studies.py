@@ -6,23 +6,32 @@ as many as the training graphs, at least 100; nothing is filtered, sizes are not
 decide are judged on the validation graphs, published ones on the test graphs.
 """
 
+import argparse
+import itertools
+import json
 import platform
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from importlib.metadata import version
+from operator import methodcaller
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gengraph.config import Config, load_config
+from gengraph.config import BREADTH_FIRST, CONTEXT_FEATURES, Config, load_config, preset_for
 from gengraph.data import load_dataset, split_graphs
 from gengraph.graphs import GraphSet
 from gengraph.metrics import VALIDITY, evaluate, novelty
+from gengraph.runs import MODEL_NAMES
 from gengraph.sampling import sample_graphs
 from gengraph.training import Trainer, prepare_graphs, prepare_part
 
 LEAST_SAMPLES = 100
 _VERSIONED = ("gengraph", "torch", "numpy", "numba")
+HEADS = {model: head for head, model in MODEL_NAMES.items()}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,3 +109,136 @@ def judge(samples: GraphSet, train: GraphSet, reference: GraphSet, dataset: str)
         report[protocol] = {name: metric["mmd2"] for name, metric in result.items()}
         report[f"{protocol}_floor"] = {name: metric["floor"] for name, metric in result.items()}
     return report
+
+
+GOAL_MINUTES = {
+    "ladder": 2,
+    "grid": 10,
+    "protein": 4,
+    "community": 4,
+    "community-small": 4,
+    "ego": 4,
+    "ego-small": 4,
+    "enzymes": 4,
+    "tree": 2,
+    "lobster": 2,
+    "planar": 20,
+    "sbm": 20,
+}
+ORDERING_SETS = ("grid", "ladder", "community-small", "ego-small", "enzymes", "protein")
+SEEDS = (0, 1, 2)
+
+
+def goals(model: str) -> Iterator[Trial]:
+    """A model with its presets on every data set, three seeds, on the test graphs."""
+    for dataset, minutes in GOAL_MINUTES.items():
+        preset = preset_for(model, dataset)
+        settings = () if model in preset else (f"model.head={HEADS[model]}",)
+        for seed in SEEDS:
+            yield Trial(
+                dataset=dataset, variant=model, preset=preset, settings=settings, minutes=minutes, seed=seed, part="test"
+            )
+
+
+def orderings() -> Iterator[Trial]:
+    """GraphRNN and GraphRNN-S under four orderings, the same CPU time, on the validation graphs."""
+    for dataset, ordering, model in itertools.product(
+        ORDERING_SETS, ("cm", "bfs", "dfs", "degree"), ("graphrnn", "graphrnn-s")
+    ):
+        window = "adaptive" if ordering in BREADTH_FIRST else "fixed"
+        settings = (f"model.head={HEADS[model]}", f"sequence.ordering={ordering}", f"sequence.window={window}")
+        variant = f"{model} {ordering}"
+        yield Trial(dataset=dataset, variant=variant, preset="default", settings=settings, minutes=1, seed=0, part="validation")
+
+
+def ablation() -> Iterator[Trial]:
+    """GraphRNN-C on proteins without one thing at a time, three seeds, on the validation graphs."""
+    variants: dict[str, tuple[str, ...]] = {"graphrnn-c": ()}
+    for feature in CONTEXT_FEATURES:
+        kept = [name for name in CONTEXT_FEATURES if name != feature]
+        variants[f"without {feature}"] = (f"model.context={json.dumps(kept)}",)
+    variants["without any"] = ("model.context=[]",)
+    variants["bfs instead of cm"] = ("sequence.ordering=bfs",)
+    variants |= {f"{layers} layers": (f"model.num_layers={layers}",) for layers in (2, 4)}
+    for (variant, settings), seed in itertools.product(variants.items(), SEEDS):
+        yield Trial(
+            dataset="protein", variant=variant, preset="graphrnn-c", settings=settings, minutes=1, seed=seed, part="validation"
+        )
+
+
+STUDIES: dict[str, Callable[[], Iterator[Trial]]] = {
+    **{model: partial(goals, model) for model in HEADS},
+    "orderings": orderings,
+    "ablation": ablation,
+}
+
+
+def main() -> None:
+    """Run the trials of a study that have no line yet, or print its table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("study", choices=STUDIES)
+    parser.add_argument("--out", type=Path, default=Path("results"), help="folder of the lines")
+    parser.add_argument("--datasets", type=lambda text: text.split(","), help="only these, separated by commas")
+    parser.add_argument("--seeds", type=lambda text: [int(seed) for seed in text.split(",")], help="only these")
+    parser.add_argument("--minutes", type=float, help="CPU minutes of each trial, other than the study's")
+    parser.add_argument("--table", action="store_true", help="print the table of the lines there are; run nothing")
+    options = parser.parse_args()
+    lines = options.out / f"{options.study}.jsonl"
+    if options.table:
+        print(table(read_lines(lines)))
+        return
+    for planned in STUDIES[options.study]():
+        trial = planned if options.minutes is None else replace(planned, minutes=options.minutes)
+        if (options.datasets and trial.dataset not in options.datasets) or (options.seeds and trial.seed not in options.seeds):
+            continue
+        if any(trial == Trial(**{k: _frozen(line[k]) for k in Trial.__slots__}) for line in read_lines(lines)):
+            continue
+        print(f"{trial.dataset}: {trial.variant}, seed {trial.seed}, {trial.minutes:g} CPU minutes", flush=True)
+        lines.parent.mkdir(parents=True, exist_ok=True)
+        with lines.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(run_trial(trial)) + "\n")
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The lines of the trials that were run."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def table(lines: list[dict[str, Any]]) -> str:
+    """Markdown: the mean over seeds, and in brackets the least and the greatest where there are several."""
+    columns: dict[str, Callable[[dict[str, Any]], float | None]] = {
+        "validation NLL": lambda line: line["validation_nll"][-1][1] if line["validation_nll"] else None,
+        **{f"emd {name}": _metric("emd", name) for name in ("degree", "clustering", "orbit")},
+        **{f"tv {name}": _metric("tv", name) for name in ("degree", "clustering", "orbit", "spectral")},
+        **{name: methodcaller("get", name) for name in ("valid", "valid_unique_novel", "unique", "novel")},
+        "nodes": lambda line: line["mean_num_nodes"][0],
+    }
+    groups: dict[tuple[str, str, float], list[dict[str, Any]]] = {}
+    for line in lines:
+        groups.setdefault((line["dataset"], line["variant"], line["minutes"]), []).append(line)
+    rows = [["data set", "variant", "CPU min", "seeds", *columns]]
+    for (dataset, variant, minutes), members in groups.items():
+        cells = [_cell([column(line) for line in members]) for column in columns.values()]
+        rows.append([dataset, variant, f"{minutes:g}", str(len(members)), *cells])
+    rows.insert(1, ["---"] * len(rows[0]))
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def _metric(protocol: str, name: str) -> Callable[[dict[str, Any]], float | None]:
+    return lambda line: line[protocol][name]
+
+
+def _cell(values: list[float | None]) -> str:
+    numbers = [value for value in values if value is not None]
+    if not numbers:
+        return ""
+    mean = f"{np.mean(numbers):.2g}"
+    return mean if len(numbers) == 1 else f"{mean} ({min(numbers):.2g}..{max(numbers):.2g})"
+
+
+if __name__ == "__main__":
+    main()

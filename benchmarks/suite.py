@@ -1,27 +1,48 @@
 """The benchmark: every model is fitted on the same training graphs of every data set, sampled, and scored on the test graphs.
 
-A cell is one model on one data set, a pure function of its data and settings; cells run one after the other in this process,
-or on Ray workers. A cell that fails is reported with its reason, the others go on.
+A cell is one fit of one model on one data set (or a run, or outside samples, or the training set itself), a pure function of
+its data and settings, made of the steps in `steps.py`. Cells run one after the other in this process, or on Ray workers. One
+that fails is reported with its reason, the others go on.
 """
 
-import time
-from collections.abc import Callable, Iterable, Iterator
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from gengraph.collection import Policy
-from gengraph.data import load_collection, split_collection
-from gengraph.data.download import Report
-from gengraph.errors import DatasetUnavailable, InputError
+from gengraph.benchmarks import steps
+from gengraph.benchmarks.artefacts import Store
+from gengraph.benchmarks.steps import Data, StoredSet
+from gengraph.data import load_dataset
+from gengraph.errors import InputError
+from gengraph.files import file_lock
 from gengraph.generator import GENERATORS
 from gengraph.graphs import GraphSet
-from gengraph.metrics import DescribedSet, evaluate
 from gengraph.metrics.protocols import find_protocol
+from gengraph.metrics.significance import Uncertainty
+from gengraph.metrics.statistics import FloatArray
 
-STATISTICS = ("degree", "clustering", "orbit")
 FLOOR = "train set"
-MODELS = tuple(GENERATORS)
+Kind = Literal["model", "run", "samples", "floor"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the table that is not a model of GENERATORS.
+
+    Attributes:
+        kind: run or samples.
+        name: shown in the table.
+        dataset: that it is compared on.
+        source: the folder of the run, or where the samples are.
+    """
+
+    kind: Kind
+    name: str
+    dataset: str
+    source: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,181 +51,212 @@ class Settings:
 
     Attributes:
         models: names in GENERATORS.
+        entries: runs and outside samples in the same table.
+        protocols: of the MMD.
+        statistics: to compare, each protocol those that it has; None for the usual ones of each.
         budget: seconds that the fit of a model may take.
+        seeds: of fits and samples; each is a fit.
         num_samples: graphs to sample; None takes as many as there are training graphs, the size of the floor's set.
-        protocol: of the MMD.
-        seed: of fits and samples.
+        tune: settings to try before a learned model is fitted; 0 takes its own.
+        bootstrap: samples for intervals and for what is best; 0 leaves them out.
     """
 
-    models: tuple[str, ...] = MODELS
+    models: tuple[str, ...] = tuple(GENERATORS)
+    entries: tuple[Entry, ...] = ()
+    protocols: tuple[str, ...] = ("emd",)
+    statistics: tuple[str, ...] | None = None
     budget: float = 60.0
+    seeds: tuple[int, ...] = (0,)
     num_samples: int | None = None
-    protocol: str = "emd"
-    seed: int = 0
+    tune: int = 0
+    bootstrap: int = 1000
 
     def __post_init__(self) -> None:
         for model in self.models:
             if model not in GENERATORS:
                 msg = f"unknown model {model!r}; choose from {', '.join(GENERATORS)}"
                 raise InputError(msg)
-        if not self.models:
-            msg = f"name at least one model of {', '.join(GENERATORS)}"
+        if not self.models and not self.entries:
+            msg = f"name at least one model of {', '.join(GENERATORS)}, a run or samples"
             raise InputError(msg)
-        find_protocol(self.protocol)
+        if not self.protocols:
+            msg = "name at least one protocol: emd, tv or rbf"
+            raise InputError(msg)
+        for protocol in self.protocols:
+            self.compared(protocol)
+        for name in self.statistics or ():
+            if not any(name in self.compared(protocol) for protocol in self.protocols):
+                find_protocol(self.protocols[0]).chosen([name])
         if self.num_samples is not None and self.num_samples < 1:
             msg = f"num_samples must be >= 1, got {self.num_samples}"
             raise InputError(msg)
 
+    def compared(self, protocol: str) -> tuple[str, ...]:
+        """The statistics that are compared under a protocol.
+
+        Raises:
+            InputError: no such protocol, or it has none of the statistics asked for.
+        """
+        found = find_protocol(protocol)
+        if self.statistics is None:
+            return found.statistics
+        return tuple(found.chosen([name for name in self.statistics if name in found.kernels] or list(self.statistics)))
+
 
 @dataclass(frozen=True, slots=True)
-class Data:
-    """The two parts of a data set that the benchmark uses: training and validation to fit, test to compare with.
-
-    `reading` says how it was read and split, for the record.
-    """
-
-    name: str
-    train: GraphSet
-    test: DescribedSet
-    reading: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Row:
-    """One line of the table.
-
-    Attributes:
-        dataset: its name.
-        model: a name in GENERATORS, or FLOOR: the training set compared with the test set.
-        mmd2: squared MMD by statistic; empty if the cell failed.
-        num_test: graphs in the test set.
-        num_graphs: graphs that were compared with it.
-        mean_num_nodes: of these, beside the test set's, since a good MMD can hide wrong sizes.
-        fit_seconds: wall time of the fit.
-        sample_seconds: wall time of the sampling.
-        parameters: what was fitted.
-        reading: the policy that the data set was read with, what it was applied to, and the split.
-        error: why the cell failed.
-    """
+class Cell:
+    """What is computed as one piece: a model (or an entry, or the floor) on a data set with a seed."""
 
     dataset: str
     model: str
-    mmd2: dict[str, float | None]
-    num_test: int = 0
-    num_graphs: int = 0
-    mean_num_nodes: float | None = None
-    fit_seconds: float | None = None
-    sample_seconds: float | None = None
-    parameters: dict[str, Any] | None = None
-    reading: dict[str, Any] | None = None
-    error: str | None = None
+    kind: Kind
+    seed: int
+    source: str = ""
 
 
-def load_data(
-    names: Iterable[str],
-    *,
-    data_dir: Path | None,
-    report: Report | None,
-    policy: Policy | None = None,
-    split_seed: int = 0,
-) -> Iterator[Data | Row]:
-    """The parts of each data set; a failed Row for one that can be neither found nor downloaded.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What a cell found.
 
-    Raises:
-        InputError: a name that is no data set, or a file that cannot be read.
+    Attributes:
+        cell: which one.
+        record: JSON-ready, see docs/benchmark.md; with `error` alone if the cell failed.
+        replicates: float64[P] by protocol and statistic, see `steps.score`.
     """
-    for name in names:
-        try:
-            collection = load_collection(name, data_dir=data_dir, report=report, policy=policy)
-        except DatasetUnavailable as error:
-            yield Row(dataset=name, model="-", mmd2={}, error=str(error))
-        else:
-            try:
-                split = split_collection(collection, seed=split_seed)
-            except InputError as error:
-                msg = f"{name}: {error}"
-                raise InputError(msg) from error
-            train = GraphSet.concatenate([split.train, split.validation])
-            reading = collection.record() | {"split": split.origin, "split_seed": split_seed}
-            yield Data(name, train, DescribedSet(split.test), reading)
+
+    cell: Cell
+    record: dict[str, Any]
+    replicates: dict[str, dict[str, FloatArray]] = field(default_factory=dict)
+
+    @property
+    def error(self) -> str | None:
+        """Why it failed."""
+        return self.record.get("error")
 
 
-def score(data: Data, graphs: GraphSet, protocol: str) -> dict[str, float | None]:
-    """Squared MMD between the test graphs and others, by statistic."""
-    metrics = evaluate(data.test, graphs, protocol=protocol).to_dict()["metrics"]
-    return {name: metrics[name]["mmd2"] for name in STATISTICS}
+class _Work:
+    """A cell at work: its graphs, and what is known about where they came from."""
+
+    def __init__(self, store: Store, data: Data, cell: Cell, settings: Settings) -> None:
+        self.store, self.data, self.cell, self.settings = store, data, cell, settings
+
+    @cached_property
+    def num_samples(self) -> int:
+        return self.settings.num_samples or len(self.data.fitting)
+
+    def graphs(self) -> tuple[GraphSet, dict[str, Any]]:
+        """The graphs that are compared, and a record of how they were made."""
+        if self.cell.kind == "floor":
+            return self.data.fitting, {}
+        if self.cell.kind == "samples":
+            return load_dataset(self.cell.source), {"source": self.cell.source}
+        return self._of_run() if self.cell.kind == "run" else self._of_model()
+
+    def _of_model(self) -> tuple[GraphSet, dict[str, Any]]:
+        budget, seeds, seed = self.settings.budget, self.settings.seeds, self.cell.seed
+        model, trials = self.cell.model, self.settings.tune
+        settings = steps.tune_model(self.store, self.data, model, trials=trials, budget=budget, seed=seeds[0])
+        fit = steps.fit_model(self.store, self.data, model, settings=settings, budget=budget, seed=seed)
+        graphs, seconds = steps.sample_fit(self.store, fit, num_samples=self.num_samples, seed=seed)
+        about = {"fit_seconds": fit.outcome["seconds"], "sample_seconds": seconds, "tuned": settings}
+        return graphs, {**about, "parameters": fit.outcome["parameters"], "curve": fit.outcome["curve"]}
+
+    def _of_run(self) -> tuple[GraphSet, dict[str, Any]]:
+        run, num_samples = Path(self.cell.source), self.num_samples
+        graphs, seconds = steps.sample_trained_run(self.store, run, self.data, num_samples=num_samples, seed=self.cell.seed)
+        reported = [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+        last = reported[-1] if reported else {}
+        about = {"source": self.cell.source, "fit_seconds": last.get("seconds"), "sample_seconds": seconds}
+        return graphs, {**about, "parameters": {"steps": last.get("step")}, "curve": steps.thin_curve(reported)}
+
+    def run(self) -> Outcome:
+        graphs, about = self.graphs()
+        test, generated = StoredSet(self.data.split.test, self.store), StoredSet(graphs, self.store)
+        certainty = Uncertainty(num_bootstrap=self.settings.bootstrap, seed=self.settings.seeds[0])
+        scores, replicates = {}, {}
+        for protocol in self.settings.protocols:
+            scores[protocol], replicates[protocol] = steps.score(
+                self.store, test, generated, protocol, self.settings.compared(protocol), uncertainty=certainty
+            )
+        sizes, _ = steps.score(self.store, test, generated, "rbf", ("nodes",), uncertainty=Uncertainty())
+        record = {
+            "num_graphs": len(graphs),
+            "content_hash": generated.key,
+            "mean_num_nodes": float(graphs.num_nodes.mean()),
+            **about,
+            "mmd2": scores,
+            "size_mmd2": sizes["nodes"],
+            "novelty": steps.count_novel(self.store, self.data, generated),
+        }
+        if self.cell.seed == self.settings.seeds[0]:
+            record |= steps.look_at(self.store, generated)
+        if self.cell.kind == "floor":
+            record["test_distributions"] = steps.look_at(self.store, test)["distributions"]
+        return Outcome(cell=self.cell, record=steps.json_ready(record), replicates=replicates)
 
 
-def run_cell(data: Data, model: str, settings: Settings) -> Row:
-    """Fit, sample and score one model on one data set; FLOOR scores the training set itself."""
+def run_cell(store: Store, data: Data, cell: Cell, settings: Settings) -> Outcome:
+    """Everything about one cell; what is in the store already is taken from there."""
     try:
-        if model == FLOOR:
-            return _row(data, model, data.train, settings)
-        started = time.perf_counter()
-        generator = GENERATORS[model]().fit(data.train, seed=settings.seed, budget=settings.budget)
-        fitted = time.perf_counter()
-        graphs = generator.sample(settings.num_samples or len(data.train), seed=settings.seed)
-        sampled = time.perf_counter()
-        times = {"fit_seconds": fitted - started, "sample_seconds": sampled - fitted}
-        return _row(data, model, graphs, settings, parameters=generator.parameters(), **times)
+        return _Work(store, data, cell, settings).run()
     except Exception as error:  # one failed cell must not take the table with it
-        return Row(dataset=data.name, model=model, mmd2={}, error=f"{type(error).__name__}: {error}")
+        return Outcome(cell=cell, record={"error": f"{type(error).__name__}: {error}"})
 
 
-def _row(data: Data, model: str, graphs: GraphSet, settings: Settings, **more: Any) -> Row:
-    return Row(
-        dataset=data.name,
-        model=model,
-        mmd2=score(data, graphs, settings.protocol),
-        num_test=len(data.test.graphs),
-        num_graphs=len(graphs),
-        mean_num_nodes=float(graphs.num_nodes.mean()),
-        reading=data.reading,
-        **more,
-    )
-
-
-Cell = tuple[str, str]
-"""(data set, model)."""
+def plan_cells(data: list[Data], settings: Settings) -> list[Cell]:
+    """All cells in the order in which they are started: the registry names the slow models first."""
+    seeds, first = settings.seeds, settings.seeds[0]
+    names = [part.name for part in data]
+    models = [Cell(name, model, "model", seed) for model in settings.models for name in names for seed in seeds]
+    entries = [
+        Cell(entry.dataset, entry.name, entry.kind, first, entry.source) for entry in settings.entries if entry.dataset in names
+    ]
+    return [*models, *entries, *(Cell(name, FLOOR, "floor", first) for name in names)]
 
 
 def run_benchmark(
     data: list[Data],
     settings: Settings,
+    cache: Path,
     *,
     workers: int,
     cpus: float = 1.0,
     started: Callable[[Cell], None] = lambda _cell: None,
-    finished: Callable[[Row], None] = lambda _row: None,
-) -> list[Row]:
-    """All rows, by data set in the order given, then by model, the floor last.
+    finished: Callable[[Outcome], None] = lambda _outcome: None,
+) -> list[Outcome]:
+    """The outcome of every cell, in the order of `plan_cells`.
 
     Args:
         data: data sets.
         settings: of the benchmark.
+        cache: the folder of the artefacts, which all workers see; a second benchmark on it waits for the first to end.
         workers: 0 runs here; else Ray workers on the Ray that this process is connected to.
         cpus: of each worker.
         started: told when a cell starts.
-        finished: told when a row is known.
+        finished: told when a cell is done.
     """
-    models = (*settings.models, FLOOR)
-    cells = [(part.name, model) for model in models for part in data]  # the registry names the slow ones first
+    cells = plan_cells(data, settings)
     parts = {part.name: part for part in data}
+    store = Store(cache.absolute())
 
-    def run(cell: Cell) -> Row:
-        return run_cell(parts[cell[0]], cell[1], settings)
+    def run(cell: Cell) -> Outcome:
+        return run_cell(store, parts[cell.dataset], cell, settings)
 
-    rows: dict[Cell, Row] = {}
-    for cell, outcome in _spread(run, cells, workers, cpus, started):
-        row = outcome if isinstance(outcome, Row) else Row(dataset=cell[0], model=cell[1], mmd2={}, error=str(outcome))
-        rows[cell] = row
-        finished(row)
-    return [rows[part.name, model] for part in data for model in models]
+    outcomes: dict[Cell, Outcome] = {}
+    with file_lock(store.root):
+        store.remove_left_overs()
+        for part in data:
+            steps.keep_data(store, part)
+        for cell, result in _spread(run, cells, workers, cpus, started):
+            failed = Outcome(cell=cell, record={"error": str(result)})
+            outcomes[cell] = result if isinstance(result, Outcome) else failed
+            finished(outcomes[cell])
+    return [outcomes[cell] for cell in cells]
 
 
 def _spread(
-    run: Callable[[Cell], Row], cells: list[Cell], workers: int, cpus: float, started: Callable[[Cell], None]
-) -> Iterator[tuple[Cell, Row | Exception]]:
+    run: Callable[[Cell], Outcome], cells: list[Cell], workers: int, cpus: float, started: Callable[[Cell], None]
+) -> Iterator[tuple[Cell, Outcome | Exception]]:
     if workers:
         from gengraph.distributed.tasks import spread
 

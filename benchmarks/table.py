@@ -1,93 +1,232 @@
-"""The benchmark's table as JSON, CSV and Markdown."""
+"""results.json as a table: for a terminal, as CSV, Parquet, Markdown and LaTeX."""
 
-import os
-import platform
 from collections.abc import Iterator
-from dataclasses import asdict
-from importlib.metadata import version
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from gengraph.benchmarks.suite import STATISTICS, Row, Settings
-from gengraph.files import write_json, write_text
-from gengraph.tables import to_csv, to_markdown
+from gengraph.benchmarks.results import ROUNDING
+from gengraph.files import atomic_path, write_text
+from gengraph.tables import to_csv, to_latex, to_markdown
 
-COLUMNS = ("data set", "model", *STATISTICS, "nodes", "fit s", "draw s")
-_VERSIONED = ("gengraph", "torch", "numpy", "scipy", "ray")
+SHARES = {"valid": "valid", "unique": "unique", "novel": "novel", "valid_unique_novel": "v.u.n."}
+_BEFORE = 2  # columns before the statistics
+
+Results = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the table: texts, the columns that are set in bold, and what it stands for."""
+
+    texts: list[str]
+    bold: frozenset[int]
+    kind: Literal["measured", "floor", "failed", "published"]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The results under one protocol.
+
+    Attributes:
+        protocol: its name.
+        columns: their names.
+        lines: by data set: the models, the floor, what is published.
+        starts: lines at which a data set begins.
+        notes: what stands beneath.
+    """
+
+    protocol: str
+    columns: list[str]
+    lines: list[Line]
+    starts: list[int]
+    notes: list[str]
 
 
 def format_mmd(value: float | None) -> str:
     """Two significant digits, as the literature prints them: .034, 1.2, 2.1e-05."""
     if value is None:
         return "-"
-    if value < 5e-7:  # rounding in the sums of the kernel
+    if value < ROUNDING:
         return "0"
     return f"{value:.1e}" if value < 0.001 else f"{value:.2g}".removeprefix("0")
 
 
-def cells_of(row: Row) -> list[str]:
-    """A row as texts under COLUMNS."""
-    if row.error:
-        return [row.dataset, row.model, "failed", *[""] * (len(COLUMNS) - 3)]
-    seconds = ("" if value is None else f"{value:.1f}" for value in (row.fit_seconds, row.sample_seconds))
-    return [row.dataset, row.model, *(format_mmd(row.mmd2[name]) for name in STATISTICS), f"{row.mean_num_nodes:.0f}", *seconds]
+def error_of(row: dict[str, Any], name: str) -> float | None:
+    """What stands after ±: the standard deviation over fits; of one fit, half the width of the interval."""
+    spread, interval = row["spread"][name], row["interval"][name]
+    if spread is not None:
+        return float(spread)
+    return None if interval is None else (interval[1] - interval[0]) / 2
 
 
-def failures(rows: list[Row]) -> list[str]:
-    """One line for each row that failed."""
-    return [f"{row.dataset}, {row.model}: {row.error}" for row in rows if row.error]
+def table_of(results: Results, protocol: str, *, brief: bool = False) -> Table:
+    """The table of one protocol; `brief` leaves out what stands after ±."""
+    statistics, sources = results["statistics"][protocol], sources_of(results, protocol)
+    shares = any(dataset["validity"] for dataset in results["datasets"])
+    columns = ["data set", "model", *statistics, "ratio", "size", *(SHARES.values() if shares else ()), "fit s", "sample s"]
+    lines: list[Line] = []
+    starts = []
+    rows = [row for row in results["rows"] if row["protocol"] == protocol]
+    for name in dict.fromkeys(row["dataset"] for row in rows):
+        starts.append(len(lines))
+        lines += [_line(row, statistics, shares=shares, brief=brief) for row in rows if row["dataset"] == name]
+        published = [row for row in results["published"] if (row["dataset"], row["protocol"]) == (name, protocol)]
+        lines += [_published_line(row, statistics, sources, shares=shares) for row in published]
+    return Table(protocol, columns, lines, starts, list(notes_of(results, protocol)))
 
 
-def describe_sets(rows: list[Row]) -> list[str]:
+def sources_of(results: Results, protocol: str) -> list[str]:
+    """Where the published rows of a protocol come from, as they are numbered."""
+    return list(dict.fromkeys(row["citation"] for row in results["published"] if row["protocol"] == protocol))
+
+
+def _line(row: dict[str, Any], statistics: list[str], *, shares: bool, brief: bool) -> Line:
+    head = [row["dataset"], row["model"]]
+    if row["error"]:
+        width = len(statistics) + 4 + len(SHARES) * shares
+        return Line([*head, "failed", *[""] * (width - 1)], frozenset(), "failed")
+    values = []
+    for name in statistics:
+        error = None if brief else error_of(row, name)
+        values.append(format_mmd(row["mmd2"][name]) + (f" ±{format_mmd(error)}" if error is not None else ""))
+    percent = [_percent((row["novelty"] or {}).get(name)) for name in SHARES] if shares else []
+    seconds = ["" if row[name] is None else f"{row[name]:.1f}" for name in ("fit_seconds", "sample_seconds")]
+    bold = frozenset(_BEFORE + statistics.index(name) for name in row["best"])
+    kind: Literal["floor", "measured"] = "floor" if row["kind"] == "floor" else "measured"
+    return Line([*head, *values, format_ratio(row["ratio"]), format_mmd(row["size_mmd2"]), *percent, *seconds], bold, kind)
+
+
+def _published_line(row: dict[str, Any], statistics: list[str], sources: list[str], *, shares: bool) -> Line:
+    values = [format_mmd(row["mmd2"].get(name)) for name in statistics]
+    together = row.get("valid_unique_novel")
+    percent = ["", "", "", "" if together is None else f"{100 * together:.1f}"] if shares else []
+    name = f"{row['model']} [{sources.index(row['citation']) + 1}]"
+    return Line(
+        [row["dataset"], name, *values, format_ratio(row.get("ratio"), missing=""), "", *percent, "", ""],
+        frozenset(),
+        "published",
+    )
+
+
+def format_ratio(value: float | None, *, missing: str = "-") -> str:
+    """How many times the floor."""
+    return missing if value is None else f"{value:.1f}" if value < 100 else f"{value:.0f}"
+
+
+def _percent(share: dict[str, float] | None) -> str:
+    return "-" if share is None else f"{100 * share['value']:.1f}"
+
+
+def notes_of(results: Results, protocol: str) -> Iterator[str]:
+    """What a reader must know of the numbers."""
+    fits = len(results["settings"]["seeds"])
+    half = "half of the 95% bootstrap interval"
+    spread = f"the standard deviation over {fits} fits, of a single one {half}" if fits > 1 else half
+    yield (
+        f"Squared MMD under the {protocol} protocol, lower is better; ± {spread}. The train set is the floor: the training "
+        "graphs against the test graphs. ratio: mean of MMD² over floor; size: squared MMD of the numbers of nodes (rbf). "
+        "valid, unique, novel, all three (v.u.n.): % of the samples. "
+        "Bold: significantly below every other model that makes new graphs (5%, Holm)."
+    )
+    yield "; ".join(describe_sets(results)) + "."
+    for number, source in enumerate(sources_of(results, protocol), start=1):
+        yield f"[{number}] published, not measured here (other splits and samples): {source}."
+
+
+def describe_sets(results: Results) -> list[str]:
     """How many graphs stand behind the numbers of each data set."""
-    first = {row.dataset: row for row in reversed(rows) if not row.error}
-    return [f"{name}: {row.num_test} test graphs against {row.num_graphs}" for name, row in reversed(first.items())]
+    counts = {row["dataset"]: row["num_graphs"] for row in reversed(results["rows"]) if not row["error"]}
+    counts |= {row["dataset"]: row["num_graphs"] for row in reversed(results["rows"]) if row.get("sample_seconds") is not None}
+    return [
+        f"{part['name']}: {part['num_test']} test graphs against {counts.get(part['name'], 0)}" for part in results["datasets"]
+    ]
 
 
-def describe_reading(rows: list[Row]) -> list[str]:
+def describe_reading(results: Results) -> list[str]:
     """What reading changed in each data set, or had to be told to leave behind."""
-    readings = {row.dataset: row.reading for row in rows if row.reading and row.reading.get("found")}
+    readings = {part["name"]: part["reading"] for part in results["datasets"] if part["reading"].get("found")}
     return [
         f"{name}: " + ", ".join(f"{kind} {reading['policy'][kind]} ({count})" for kind, count in reading["found"].items())
         for name, reading in readings.items()
     ]
 
 
-def write_results(out: Path, rows: list[Row], settings: Settings, command: str) -> None:
-    """Write results.json, results.csv and results.md under a folder."""
-    about = {
-        "command": command,
-        "settings": asdict(settings),
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in _VERSIONED},
-        "machine": {"system": platform.system(), "processor": platform.machine(), "cpus": os.cpu_count()},
-    }
-    write_json(out / "results.json", {**about, "rows": [asdict(row) for row in rows]})
-    write_text(out / "results.csv", _csv(rows))
-    write_text(out / "results.md", "\n".join(_markdown(rows, settings, about)) + "\n")
+def failures(results: Results) -> list[str]:
+    """One line for each cell that failed."""
+    return [f"{failed['dataset']}, {failed['model']}: {failed['error']}" for failed in results["failures"]]
 
 
-def _csv(rows: list[Row]) -> str:
-    names = ("num_test", "num_graphs", "mean_num_nodes", "fit_seconds", "sample_seconds", "error")
-    values = [
-        [row.dataset, row.model, *(row.mmd2.get(name) for name in STATISTICS), *(getattr(row, name) for name in names)]
-        for row in rows
-    ]
-    texts = [["" if value is None else str(value) for value in line] for line in values]
-    return to_csv(("dataset", "model", *STATISTICS, *names), texts)
+def to_lines(results: Results) -> list[dict[str, Any]]:
+    """The measured rows as flat records for CSV and Parquet, one a data set, model and protocol."""
+    statistics = list(dict.fromkeys(name for names in results["statistics"].values() for name in names))
+    tests = {part["name"]: part["num_test"] for part in results["datasets"]}
+    names = ("num_fits", "num_graphs", "mean_num_nodes", "ratio", "size_mmd2", "fit_seconds", "sample_seconds", "error")
+    flat = []
+    for row in results["rows"]:
+        line = {name: row[name] for name in ("dataset", "model", "kind", "protocol")}
+        for name in statistics:
+            low, high = (row.get("interval", {}).get(name)) or (None, None)
+            spread, ratio = (row.get(part, {}).get(name) for part in ("spread", "ratios"))
+            line |= {name: row["mmd2"].get(name), f"{name}_low": low, f"{name}_high": high}
+            line |= {f"{name}_sd": spread, f"{name}_ratio": ratio, f"{name}_best": name in row.get("best", ())}
+        shares = row.get("novelty") or {}
+        line |= {name: (shares.get(name) or {}).get("value") for name in SHARES}
+        flat.append(line | {"num_test": tests.get(row["dataset"])} | {name: row.get(name) for name in names})
+    return flat
 
 
-def _markdown(rows: list[Row], settings: Settings, about: dict[str, Any]) -> Iterator[str]:
-    yield f"Squared MMD under the `{settings.protocol}` protocol, lower is better; the row `train set` is the floor."
-    yield ""
-    yield to_markdown(COLUMNS, [cells_of(row) for row in rows], num_text=2)
-    versions = ", ".join(f"{name} {number}" for name, number in about["versions"].items())
-    machine = f"{about['machine']['cpus']} CPUs ({about['machine']['processor']})"
-    yield f"`{about['command']}`; seed {settings.seed}; {machine}; {versions}."
-    yield ""
-    yield "; ".join(describe_sets(rows)) + "."
-    for line in describe_reading(rows):
-        yield ""
-        yield f"Read with: {line}"
-    for line in failures(rows):
-        yield ""
-        yield f"Failed: {line}"
+def write_tables(out: Path, results: Results) -> None:
+    """Write results.csv, .parquet, .md and .tex under a folder."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    flat = to_lines(results)
+    texts = [["" if value is None else str(value) for value in line.values()] for line in flat]
+    write_text(out / "results.csv", to_csv(list(flat[0]), texts))
+    with atomic_path(out / "results.parquet") as temporary:
+        pq.write_table(pa.Table.from_pylist(flat), temporary)
+    write_text(out / "results.md", "\n".join(_markdown(results)) + "\n")
+    write_text(out / "results.tex", "\n".join(_latex(results)))
+
+
+def _markdown(results: Results) -> Iterator[str]:
+    for protocol in results["statistics"]:
+        table = table_of(results, protocol)
+        yield to_markdown(table.columns, [_marked(line) for line in table.lines], num_text=_BEFORE)
+        for note in table.notes:
+            yield f"{note}\n"
+    yield describe_machine(results)
+    for line in describe_reading(results):
+        yield f"\nRead with: {line}"
+    for line in failures(results):
+        yield f"\nFailed: {line}"
+
+
+def _marked(line: Line) -> list[str]:
+    """Bold as Markdown has it; what is published stands slanted."""
+    bold = [f"**{text}**" if i in line.bold else text for i, text in enumerate(line.texts)]
+    return [f"*{text}*" if text and i and line.kind == "published" else text for i, text in enumerate(bold)]
+
+
+def describe_machine(results: Results) -> str:
+    """Command, seeds, machine and versions in a line."""
+    versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
+    machine, seeds = results["machine"], ", ".join(map(str, results["settings"]["seeds"]))
+    return f"`{results['command']}`; seed {seeds}; {machine['cpus']} CPUs ({machine['processor']}); {versions}."
+
+
+def _latex(results: Results) -> Iterator[str]:
+    yield "% needs the packages booktabs and xcolor"
+    for protocol in results["statistics"]:
+        table = table_of(results, protocol)
+
+        def style(row: int, column: int, lines: list[Line] = table.lines) -> str:
+            if column in lines[row].bold:
+                return r"\textbf{{{}}}"
+            return r"\textcolor{{gray}}{{{}}}" if lines[row].kind == "published" else "{}"
+
+        texts = [line.texts for line in table.lines]
+        yield to_latex(table.columns, texts, num_text=_BEFORE, style=style, rules=table.starts[1:])
+        for note in table.notes:
+            yield f"% {note}"

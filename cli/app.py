@@ -11,6 +11,7 @@ from gengraph.cli.datasets import datasets
 from gengraph.cli.evaluate import evaluate
 from gengraph.cli.guard import guarded, set_debug
 from gengraph.cli.info import info
+from gengraph.cli.plot import plot
 from gengraph.cli.sample import sample, verify
 from gengraph.cli.train import train
 from gengraph.cli.tune import tune
@@ -21,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Learn to generate graphs that look like yours, and say honestly how well that went.",
 )
-for command in (train, tune, sample, evaluate, benchmark, info):
+for command in (train, tune, sample, evaluate, plot, benchmark, info):
     app.command()(guarded(command))
 samples = typer.Typer(no_args_is_help=True, help="Look after samples.")
 samples.command()(guarded(verify))

@@ -1,21 +1,27 @@
 """`gengraph benchmark`."""
 
+import re
 import shlex
 import sys
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gengraph.cli.options import Address, CpusPerWorker, DataDir, Seed, SplitSeed, duration, names, takes_policy
+from gengraph.cli.options import Address, CpusPerWorker, DataDir, RunsDir, Seed, SplitSeed, duration, names, takes_policy
 from gengraph.cli.workers import workers_session
-from gengraph.errors import InputError
+from gengraph.errors import DatasetUnavailable, InputError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from gengraph.benchmarks.suite import Cell, Data, Row, Settings
+    from gengraph.benchmarks.results import Failed
+    from gengraph.benchmarks.steps import Data
+    from gengraph.benchmarks.suite import Cell, Entry, Outcome
     from gengraph.collection import Policy
+
+_STYLES = {"measured": "", "floor": "", "failed": "red", "published": "bright_black"}
 
 
 @takes_policy
@@ -23,96 +29,187 @@ def benchmark(
     policy: "Policy",
     datasets: Annotated[str, typer.Option(help="Names or paths, separated by commas.")] = "ladder,grid,community",
     models: Annotated[str | None, typer.Option(help="Names, separated by commas; by default all.")] = None,
+    run: Annotated[
+        list[str] | None, typer.Option(metavar="DATASET=RUN", help="A trained run in the same table. Repeatable.")
+    ] = None,
+    samples: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=PATH", help="Samples of another program; NAME@DATASET=PATH with several. Repeatable."),
+    ] = None,
     budget: Annotated[float, typer.Option(parser=duration, metavar="TIME", help="Time to fit one model: 60s, 10m.")] = "60s",  # type: ignore[assignment]
     num_graphs: Annotated[
         int | None, typer.Option("-n", "--num-graphs", min=1, help="Graphs to sample; by default as many as were trained on.")
     ] = None,
-    protocol: Annotated[str, typer.Option(help="emd (GraphRNN 2018), tv (GRAN 2019) or rbf.")] = "emd",
-    out: Annotated[Path, typer.Option(help="Folder for results.json, results.csv and results.md.")] = Path("results"),
+    protocols: Annotated[
+        str, typer.Option("--protocols", "--protocol", help="emd (GraphRNN 2018), tv (GRAN 2019), rbf; separated by commas.")
+    ] = "emd",
+    statistics: Annotated[str | None, typer.Option(help="Some of the protocols', separated by commas.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Fits of each model, with the seeds from --seed up.")] = 1,
+    tune: Annotated[int, typer.Option(min=0, help="Settings to try before a network is fitted, each for the budget.")] = 0,
+    bootstrap: Annotated[int, typer.Option(min=0, help="Bootstrap samples for intervals and for what is best.")] = 1000,
+    out: Annotated[Path, typer.Option(help="Folder for results, report and what was computed on the way.")] = Path("results"),
     workers: Annotated[
         int | None,
         typer.Option(min=0, help="Ray workers, by default as many as fit; 0 does everything in this process."),
     ] = None,
     seed: Seed = 0,
     split_seed: SplitSeed = 0,
+    runs_dir: RunsDir = Path("runs"),
     data_dir: DataDir = None,
     cpus_per_worker: CpusPerWorker = 1.0,
     address: Address = None,
 ) -> None:
     """Fit models, sample from them and score the samples against held-out graphs, in parallel; print the table.
 
-    Example:
+    Run again after an interruption or with other options, it computes only what is missing. docs/benchmark.md says how to
+    read the table and the report.
+
+    Examples:
 
       gengraph benchmark --datasets ladder,grid,protein --models graphrnn,er,ba --budget 2m
+
+      gengraph benchmark --datasets grid --run grid=grid-graphrnn --samples GRAN=gran_grid.g6 --protocols emd,tv --seeds 3
     """
-    from gengraph.benchmarks.suite import MODELS, Data, Settings, load_data, run_benchmark
-    from gengraph.benchmarks.table import describe_sets, failures, write_results
-    from gengraph.cli.progress import download_bar, errors
+    from gengraph.benchmarks.report import write_results
+    from gengraph.benchmarks.results import assemble
+    from gengraph.benchmarks.suite import Settings, run_benchmark
     from gengraph.files import check_writable
 
-    settings = Settings(
-        models=MODELS if models is None else tuple(names(models)),
-        budget=budget,
-        num_samples=num_graphs,
-        protocol=protocol,
-        seed=seed,
-    )
-    if not names(datasets):
+    chosen = names(datasets)
+    if not chosen:
         msg = "--datasets names no data set; `gengraph datasets` lists them"
         raise InputError(msg)
-    with download_bar() as report:
-        loaded = list(load_data(names(datasets), data_dir=data_dir, report=report, policy=policy, split_seed=split_seed))
-    data = [part for part in loaded if isinstance(part, Data)]
-    unavailable = [part for part in loaded if not isinstance(part, Data)]
-    with workers_session(workers, {"CPU": cpus_per_worker}, address) as found, _Board(data, settings) as board:
+    entries = _runs(run or [], chosen, runs_dir) + _samples(samples or [], chosen)
+    settings = Settings(
+        **({} if models is None else {"models": tuple(names(models))}),
+        entries=tuple(entries),
+        protocols=tuple(names(protocols)),
+        statistics=None if statistics is None else tuple(names(statistics)),
+        budget=budget,
+        seeds=tuple(range(seed, seed + seeds)),
+        num_samples=num_graphs,
+        tune=tune,
+        bootstrap=bootstrap,
+    )
+    cache = out / "cache"
+    data, missing = _load(cache, chosen, data_dir, policy, split_seed)
+    with workers_session(workers, {"CPU": cpus_per_worker}, address) as found:
         check_writable(out)
-        rows = run_benchmark(
-            data, settings, workers=found, cpus=cpus_per_worker, started=board.started, finished=board.finished
-        )
-    rows += unavailable
-    _print(rows, f"squared MMD, protocol {protocol}, lower is better; {'; '.join(describe_sets(rows))}")
-    write_results(out, rows, settings, shlex.join(["gengraph", *sys.argv[1:]]))
-    typer.echo(f"written: {out / 'results.json'}, results.csv, results.md")
-    for line in failures(rows):
+        try:
+            with _Board(settings.models, entries, data) as board:
+                outcomes = run_benchmark(
+                    data, settings, cache, workers=found, cpus=cpus_per_worker, started=board.started, finished=board.finished
+                )
+        except KeyboardInterrupt:
+            msg = f"What was computed stays in {cache}; the same command goes on from there."
+            raise KeyboardInterrupt(msg) from None
+    results = assemble(settings, data, missing, outcomes, shlex.join(["gengraph", *sys.argv[1:]]))
+    write_results(out, results)
+    _show(results, out)
+
+
+def _load(
+    cache: Path, chosen: list[str], data_dir: Path | None, policy: "Policy", split_seed: int
+) -> "tuple[list[Data], list[Failed]]":
+    """The data sets, and why others cannot be had."""
+    from gengraph.benchmarks.artefacts import Store
+    from gengraph.benchmarks.steps import find_data
+    from gengraph.cli.progress import download_bar
+
+    data, missing, store = [], [], Store(cache.absolute())
+    with download_bar() as report:
+        for name in chosen:
+            try:
+                data.append(find_data(store, name, data_dir=data_dir, report=report, policy=policy, split_seed=split_seed))
+            except DatasetUnavailable as error:
+                missing.append((name, str(error)))
+    return data, missing
+
+
+def _runs(texts: list[str], datasets: list[str], runs_dir: Path) -> "list[Entry]":
+    from gengraph.benchmarks.suite import Entry
+    from gengraph.runs import newest_checkpoint
+
+    entries = []
+    for text in texts:
+        dataset, equals, name = text.partition("=")
+        if not equals or dataset not in datasets:
+            msg = f"--run must be DATASET=RUN with one of {', '.join(datasets)}, got {text!r}"
+            raise InputError(msg)
+        newest_checkpoint(runs_dir / name)  # an error now, not after the fits
+        entries.append(Entry("run", name, dataset, str((runs_dir / name).absolute())))
+    return entries
+
+
+def _samples(texts: list[str], datasets: list[str]) -> "list[Entry]":
+    from gengraph.benchmarks.suite import Entry
+
+    entries = []
+    for text in texts:
+        match = re.fullmatch(r"([^=@]+)(?:@([^=]+))?=(.+)", text)
+        dataset = (match[2] or (datasets[0] if len(datasets) == 1 else None)) if match else None
+        if match is None or dataset not in datasets:
+            msg = f"--samples must be NAME=PATH, or NAME@DATASET=PATH with one of {', '.join(datasets)}, got {text!r}"
+            raise InputError(msg)
+        if not Path(match[3]).exists():
+            msg = f"--samples {text}: there is no {match[3]}; name a file or folder of graphs"
+            raise InputError(msg)
+        entries.append(Entry("samples", match[1], dataset, str(Path(match[3]).absolute())))
+    return entries
+
+
+def _show(results: dict[str, Any], out: Path) -> None:
+    """Tables on standard output, failures on standard error; exit code 1 if there are any."""
+    from gengraph.benchmarks.table import failures
+    from gengraph.cli.progress import errors
+    from gengraph.cli.progress import results as results_console
+
+    console = results_console()
+    for protocol in results["statistics"]:
+        table = _table(results, protocol, brief=False)
+        if console.measure(table).maximum > console.width:
+            table = _table(results, protocol, brief=True)
+        console.print(table)
+    typer.echo(f"written: {out / 'results.json'}, results.csv, results.parquet, results.md, results.tex")
+    typer.echo(f"report: {out / 'report.html'}")
+    for line in failures(results):
         errors.print(f"Failed: {line}", style="red")
-    if failures(rows):
+    if results["failures"]:
         raise typer.Exit(1)
 
 
-def _table(title: str | None = None) -> "Table":
+def _table(results: dict[str, Any], protocol: str, *, brief: bool) -> "Table":
     from rich.table import Table
+    from rich.text import Text
 
-    from gengraph.benchmarks.table import COLUMNS
+    from gengraph.benchmarks.table import table_of
 
-    table = Table(box=None, pad_edge=False, caption=title, caption_justify="left")
-    for column in COLUMNS:
-        table.add_column(column, justify="left" if column in {"data set", "model"} else "right", no_wrap=True)
+    found = table_of(results, protocol, brief=brief)
+    table = Table(box=None, pad_edge=False, caption="\n".join(found.notes), caption_justify="left")
+    for i, column in enumerate(found.columns):
+        table.add_column(column, justify="left" if i < 2 else "right", no_wrap=True)
+    for number, line in enumerate(found.lines):
+        texts = [Text(text, style="bold" if i in line.bold else _STYLES[line.kind]) for i, text in enumerate(line.texts)]
+        table.add_row(*texts, end_section=number + 1 in found.starts)
     return table
 
 
-def _print(rows: "list[Row]", caption: str) -> None:
-    from gengraph.benchmarks.table import cells_of
-    from gengraph.cli.progress import results
-
-    table = _table(caption)
-    for row, following in zip(rows, [*rows[1:], None], strict=True):
-        table.add_row(*cells_of(row), end_section=following is not None and following.dataset != row.dataset)
-    results().print(table)
-
-
 class _Board:
-    """A live table on standard error of what is queued, running and done."""
+    """A live table on standard error of what is queued, running and done: a line a model, a column a data set."""
 
-    def __init__(self, data: "list[Data]", settings: "Settings") -> None:
+    def __init__(self, models: tuple[str, ...], entries: "list[Entry]", data: "list[Data]") -> None:
         from rich.live import Live
 
         from gengraph.benchmarks.suite import FLOOR
         from gengraph.cli.progress import errors
 
-        self._cells: dict[Cell, list[str]] = {
-            (part.name, model): [part.name, model, "queued"] for part in data for model in (*settings.models, FLOOR)
-        }
-        self._live = Live(self._draw(), console=errors, transient=True)
+        self._lines = [*models, *dict.fromkeys(entry.name for entry in entries), FLOOR]
+        self._datasets = [part.name for part in data]
+        self._states: dict[Cell, str] = {}
+        self._begun: dict[Cell, float] = {}
+        self._only = {(entry.name, entry.dataset) for entry in entries}
+        self._models = {*models, FLOOR}
+        self._live = Live(get_renderable=self._draw, console=errors, transient=True, refresh_per_second=2)
 
     def __enter__(self) -> "_Board":
         self._live.start()
@@ -122,17 +219,28 @@ class _Board:
         self._live.stop()
 
     def started(self, cell: "Cell") -> None:
-        self._cells[cell][2] = "running"
-        self._live.update(self._draw())
+        self._states[cell], self._begun[cell] = "running", time.monotonic()
 
-    def finished(self, row: "Row") -> None:
-        from gengraph.benchmarks.table import cells_of
-
-        self._cells[row.dataset, row.model] = cells_of(row)
-        self._live.update(self._draw())
+    def finished(self, outcome: "Outcome") -> None:
+        self._states[outcome.cell] = "failed" if outcome.error else "done"
 
     def _draw(self) -> "Table":
-        table = _table()
-        for cells in self._cells.values():
-            table.add_row(*cells)
+        from rich.table import Table
+
+        table = Table(box=None, pad_edge=False)
+        for column in ("model", *self._datasets):
+            table.add_column(column, no_wrap=True)
+        for line in self._lines:
+            table.add_row(line, *(self._text(line, dataset) for dataset in self._datasets))
         return table
+
+    def _text(self, model: str, dataset: str) -> str:
+        """The state of the cells of a model on a data set."""
+        cells = {cell: state for cell, state in self._states.items() if (cell.model, cell.dataset) == (model, dataset)}
+        running = [cell for cell, state in cells.items() if state == "running"]
+        if running:
+            seconds = time.monotonic() - min(self._begun[cell] for cell in running)
+            return f"[yellow]running {seconds:.0f} s[/]"
+        if not cells:
+            return "[dim]queued[/]" if model in self._models or (model, dataset) in self._only else ""
+        return "[red]failed[/]" if "failed" in cells.values() else f"[green]done{f' {len(cells)}' * (len(cells) > 1)}[/]"

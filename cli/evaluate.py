@@ -1,11 +1,13 @@
 """`gengraph evaluate`."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gengraph.cli.options import Address, CpusPerWorker, DataDir, Seed, Workers, names, takes_policy
+from gengraph.cli.likelihood import show_likelihood
+from gengraph.cli.options import Address, CpusPerWorker, DataDir, RunsDir, Seed, Workers, names, takes_policy
 from gengraph.cli.workers import workers_session
 from gengraph.errors import InputError
 
@@ -19,9 +21,11 @@ COLUMNS = ("protocol", "statistic", "mmd²", "floor", "ratio", "interval", "p (H
 
 @takes_policy
 def evaluate(
-    reference: Annotated[str, typer.Argument(help="Real graphs: a file, a folder of shards, or the name of a data set.")],
-    generated: Annotated[str, typer.Argument(help="Generated graphs, likewise.")],
     policy: "Policy",
+    reference: Annotated[
+        str | None, typer.Argument(help="Real graphs: a file, a folder of shards, or the name of a data set.")
+    ] = None,
+    generated: Annotated[str | None, typer.Argument(help="Generated graphs, likewise.")] = None,
     protocol: Annotated[
         str, typer.Option(help="emd (GraphRNN 2018), tv (GRAN 2019), rbf; several separated by commas.")
     ] = "emd",
@@ -34,6 +38,13 @@ def evaluate(
     permutations: Annotated[int, typer.Option(min=0, help="Permutations for a p-value, 10000 say.")] = 0,
     bootstrap: Annotated[int, typer.Option(min=0, help="Bootstrap samples for an interval, 1000 say.")] = 0,
     strict: Annotated[bool, typer.Option("--strict", help="Reproduce the quirks of the original programs.")] = False,
+    nll: Annotated[
+        str | None,
+        typer.Option(metavar="RUN", help="Instead of graphs: the likelihood of a run's train, validation and test parts."),
+    ] = None,
+    orderings: Annotated[int, typer.Option(min=1, help="With --nll, node orderings drawn for each graph.")] = 8,
+    checkpoint: Annotated[str, typer.Option(help="With --nll: last, or best, that of the best evaluation.")] = "last",
+    runs_dir: RunsDir = Path("runs"),
     output: Annotated[str, typer.Option("--format", help=", ".join(FORMATS))] = "table",
     data_dir: DataDir = None,
     workers: Workers = 0,
@@ -50,6 +61,8 @@ def evaluate(
       gengraph evaluate runs/grid-graphrnn/data/test.parquet samples/grid
 
       gengraph evaluate test.g6 generated.g6 --train train.g6 --valid planar
+
+      gengraph evaluate --nll grid-graphrnn --orderings 32
     """
     from gengraph.data import load_dataset
     from gengraph.metrics import DescribedSet, Uncertainty
@@ -57,6 +70,12 @@ def evaluate(
 
     if output not in FORMATS:
         msg = f"--format must be one of {', '.join(FORMATS)}, got {output!r}"
+        raise InputError(msg)
+    if nll is not None and reference is None:
+        show_likelihood(runs_dir / nll, checkpoint=checkpoint, num_orderings=orderings, seed=seed, output=output)
+        return
+    if nll is not None or reference is None or generated is None:
+        msg = "give the REFERENCE and the GENERATED graphs, or --nll RUN alone"
         raise InputError(msg)
     if (valid or novelty) and not train:
         msg = "--novelty and --valid count what is new against the training graphs; name these with --train"

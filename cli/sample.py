@@ -24,6 +24,7 @@ def sample(
     model: Annotated[str | None, typer.Option(help="Or a model to fit first: er, ba, kronecker, ... Needs --dataset.")] = None,
     dataset: Annotated[str | None, typer.Option(help="What --model is fitted to: its training part.")] = None,
     budget: Annotated[float, typer.Option(parser=duration, metavar="TIME", help="Time to fit --model: 60s, 10m.")] = "60s",  # type: ignore[assignment]
+    checkpoint: Annotated[str, typer.Option(help="Of --run: last, or best, that of the best evaluation.")] = "last",
     data_dir: DataDir = None,
     out: Annotated[str, typer.Option(help="A new folder for the Parquet shards, or one to finish: a path, or s3://...")],
     num_graphs: Annotated[int, typer.Option("-n", "--num-graphs", min=1, help="Graphs to sample.")] = 1000,
@@ -42,6 +43,9 @@ def sample(
     max_num_node: Annotated[
         int | None, typer.Option(help="Cut sequences at so many nodes; by default twice the largest training graph.")
     ] = None,
+    constraint: Annotated[
+        str, typer.Option(help="none, or planar: take no edge that would cross another, whatever the model says (graphrnn-c).")
+    ] = "none",
     output: Annotated[str, typer.Option("--format", help="Also write every shard as g6, s6, jsonl, ...")] = "parquet",
     workers: Workers = 0,
     seed: Seed = 0,
@@ -79,6 +83,7 @@ def sample(
         components=components,
         stop=stop,
         max_num_node=max_num_node,
+        constraint=constraint,
     )
     request = Request(
         num_graphs=num_graphs,
@@ -88,11 +93,12 @@ def sample(
         unique=unique,
         novel_against=novel_against,
         device="cuda" if gpus_per_worker else "cpu",
+        checkpoint=checkpoint,
     )
     check_format(f".{output}")
     folder = Folder(out)
     if model is not None and dataset is not None:
-        if conditions != Conditions() or unique or novel_against or workers or output != "parquet":
+        if conditions != Conditions() or unique or novel_against or workers or output != "parquet" or checkpoint != "last":
             msg = "--model takes -n, --seed, --shard-size and --budget; conditions, workers and formats are for trained runs"
             raise InputError(msg)
         _show(_from_model(model, dataset, data_dir, budget, folder, request), out)

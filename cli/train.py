@@ -50,6 +50,9 @@ def train(
         int | None, typer.Option(min=0, max=2**63 - 1, help="Seed of weights, batches and orderings. [default: 0]")
     ] = None,
     split_seed: SplitSeed = 0,
+    tracker: Annotated[
+        list[str] | None, typer.Option(help="Also hand the metrics to tensorboard or mlflow (gengraph[tracking]). Repeatable.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an existing run.")] = False,
     runs_dir: RunsDir = Path("runs"),
     data_dir: DataDir = None,
@@ -72,10 +75,16 @@ def train(
       gengraph train --dataset my_graphs.jsonl --run mine --workers 2 --set training.batch_size=16
 
       gengraph train --run mine --resume --budget 20m
+
+      gengraph train --dataset community-small --budget 5m --set training.clock=cpu --set training.patience=3
     """
     if steps is not None and budget is not None:
         msg = "give either --steps or --budget, not both"
         raise InputError(msg)
+    from gengraph.trackers import check_trackers
+
+    trackers = list(dict.fromkeys(tracker or []))
+    check_trackers(trackers)
     per_worker = resources(cpus_per_worker, gpus_per_worker)
     if resume:
         if dataset or model or assign or config or seed is not None:
@@ -84,7 +93,7 @@ def train(
         folder = _existing(runs_dir, run)
         with workers_session(workers, per_worker, address):
             before = _extend(folder, steps=steps, budget=budget)
-            _run(folder, workers, per_worker, max_failures)
+            _run(folder, workers, per_worker, max_failures, trackers, max(0, before))
     else:
         chosen = _configure(config, model, dataset, assign or [])
         chosen = _train_for(chosen, seed=seed, steps=steps, budget=budget)
@@ -93,7 +102,7 @@ def train(
         before = -1
         with workers_session(workers, per_worker, address):
             _create(folder, split, chosen, record)
-            _run(folder, workers, per_worker, max_failures)
+            _run(folder, workers, per_worker, max_failures, trackers)
     _show(folder, before)
 
 
@@ -196,12 +205,22 @@ def _create(folder: Path, split: "Split", config: "Config", record: dict[str, An
         errors.print(f"{about['cut_to_largest_component']} disconnected graphs were cut to their largest component")
 
 
-def _run(folder: Path, workers: int, per_worker: dict[str, float], max_failures: int) -> None:
+def _run(
+    folder: Path, workers: int, per_worker: dict[str, float], max_failures: int, trackers: list[str], done: int = 0
+) -> None:
     from gengraph.cli.progress import training_bar
+    from gengraph.config import load_config
     from gengraph.runs import newest_checkpoint, train_run
+    from gengraph.trackers import tracking
 
     try:
-        with training_bar(folder.name) as report:
+        config = load_config(folder / "config.toml")
+        with tracking(trackers, folder, config, done=done) as track, training_bar(folder.name) as show:
+
+            def report(metrics: "dict[str, Any]") -> None:
+                show(metrics)
+                track(metrics)
+
             if workers == 0:
                 train_run(folder, report=report, place=_local_place(per_worker))
             else:
@@ -235,14 +254,21 @@ def _local_place(per_worker: dict[str, float]) -> "Place | None":
 def _show(folder: Path, before: int) -> None:
     import json
 
+    from gengraph.checkpoint import load_checkpoint
     from gengraph.runs import newest_checkpoint
 
-    checkpoint = newest_checkpoint(folder)
-    done = json.loads((checkpoint / "checkpoint.json").read_text(encoding="utf-8"))["step"]
+    path = newest_checkpoint(folder)
+    checkpoint = load_checkpoint(path)
+    selection, patience = checkpoint.selection, checkpoint.config.training.patience
     lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines() if (folder / "metrics.jsonl").exists() else []
     validated = [metrics["validation_nll"] for metrics in map(json.loads, lines) if "validation_nll" in metrics]
     typer.echo(f"run: {folder}")
-    typer.echo(f"checkpoint: {checkpoint}")
-    typer.echo(f"steps: {done}" + (" (nothing was left to do; give --steps or --budget for more)" if done == before else ""))
+    typer.echo(f"checkpoint: {path}")
+    nothing = " (nothing was left to do; give --steps or --budget for more)" if checkpoint.step == before else ""
+    typer.echo(f"steps: {checkpoint.step}{nothing}")
+    if 0 < patience <= selection.stale:
+        typer.echo(f"stopped early: {selection.stale} evaluations brought nothing better than step {selection.step}")
     if validated:
         typer.echo(f"validation nll: {validated[-1]:.4f} nats a graph")
+    if selection.step is not None and selection.step != checkpoint.step:
+        typer.echo(f"best checkpoint: step {selection.step}; sample from it with --checkpoint best")

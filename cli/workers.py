@@ -12,13 +12,16 @@ def resources(cpus: float, gpus: float) -> dict[str, float]:
 
 
 @contextlib.contextmanager
-def workers_session(workers: int | None, per_worker: dict[str, float], address: str | None) -> Iterator[int]:
+def workers_session(
+    workers: int | None, per_worker: dict[str, float], address: str | None, *, dashboard: bool = False
+) -> Iterator[int]:
     """A Ray that can hold the workers; yields their number. With 0 nothing is started, and Ray is not imported.
 
     Args:
         workers: None takes as many as the cluster can hold.
         per_worker: CPU and GPU of each.
         address: of a running cluster; None starts Ray on this machine.
+        dashboard: whether a Ray that is started here has one.
 
     Raises:
         NotEnoughResources: the machine or the cluster is too small.
@@ -28,7 +31,7 @@ def workers_session(workers: int | None, per_worker: dict[str, float], address: 
         return
     from gengraph.distributed.cluster import capacity_for, fit_workers, session
 
-    with session(address, debug=Debug.on):
+    with session(address, debug=Debug.on, dashboard=dashboard):
         wanted = workers or max(1, capacity_for(per_worker))
         fit_workers(wanted, per_worker)
         yield wanted

@@ -100,13 +100,27 @@ class ModelConfig:
     Attributes:
         head: rnn (an edge-level GRU: GraphRNN), mlp (independent Bernoullis: GraphRNN-S) or context (decisions that see the
             graph built so far: GraphRNN-C).
-        stop: decision (before each row the node state chooses continue, new component or stop, and a row that continues is
-            never empty) or zero_row (an empty row is the end, as published).
-        hidden_size: units of the node-level GRU.
-        num_layers: layers of the node-level GRU.
+        stop: decision (a stop head: before each row the node state chooses continue, new component or stop, and a row that
+            continues is never empty), edge_eos (the same choice by the edge level's first step, as Stanford's CS224W
+            teaches it; rnn head) or zero_row (an empty row is the end, as published).
+        node: the node-level network: gru (as published), lstm, or transformer (causal attention over all rows before).
+        hidden_size: units of the node-level network.
+        num_layers: its layers.
+        num_heads: attention heads of a transformer; they divide hidden_size.
+        dropout: share of units, in [0, 1), that training sets to zero: in the embedded rows, between layers and in what a
+            transformer's blocks add (Srivastava et al., JMLR 2014). Never in evaluation or sampling.
+        layer_norm: normalise the states of each recurrent layer (Ba et al., 2016) before anything but the layer itself
+            reads them; a transformer always does.
         embedding_size: units that a row is embedded in; also the hidden units of the mlp head.
         edge_hidden_size: units of the edge-level GRU; half of them are the hidden units of its output.
         edge_num_layers: layers of the edge-level GRU.
+        edge_context: where its layers but the first start in each row: zero (as published) or state (the node-level state,
+            mapped to every layer).
+        node_input: what the node level reads of the row before: adjacency (its bits, as published) or edge_state (the edge
+            level's state after its last decision, as CS224W teaches it; trained row by row, many times slower; gru with rnn
+            head).
+        mixture: the mlp head is a mixture of so many vectors of independent Bernoullis (GRAN: Liao et al., NeurIPS 2019, has
+            20); 0 or 1 is one vector, as published.
         context_size: units of the first hidden layer of the context head; the second has half as many.
         context: what the context head sees of a candidate: distance to the newest node and far_end, to the oldest candidate;
             gap to the one chosen last; how many were chosen, and are adjacent to it (chosen_adjacent); its degree;
@@ -116,11 +130,18 @@ class ModelConfig:
 
     head: str = "rnn"
     stop: str = "decision"
+    node: str = "gru"
     hidden_size: int = 128
     num_layers: int = 1
+    num_heads: int = 4
+    dropout: float = 0.0
+    layer_norm: bool = False
     embedding_size: int = 64
     edge_hidden_size: int = 32
     edge_num_layers: int = 2
+    edge_context: str = "zero"
+    node_input: str = "adjacency"
+    mixture: int = 0
     context_size: int = 64
     context: tuple[str, ...] = CONTEXT_FEATURES
 
@@ -128,8 +149,35 @@ class ModelConfig:
         _one_of("model.head", self.head, ("rnn", "mlp", "context"))
         for feature in self.context:
             _one_of("model.context", feature, CONTEXT_FEATURES)
-        _one_of("model.stop", self.stop, ("decision", "zero_row"))
-        _at_least_one("model", self, "hidden_size", "num_layers", "embedding_size", "edge_num_layers", "context_size")
+        _one_of("model.stop", self.stop, ("decision", "edge_eos", "zero_row"))
+        _one_of("model.edge_context", self.edge_context, ("zero", "state"))
+        _one_of("model.node_input", self.node_input, ("adjacency", "edge_state"))
+        for name, value in (("stop", "edge_eos"), ("edge_context", "state"), ("node_input", "edge_state")):
+            _check(
+                getattr(self, name) != value or self.head == "rnn",
+                f"model.{name} = {value} needs an edge-level network, got head {self.head}; use --set model.head=rnn",
+            )
+        _check(
+            self.node_input == "adjacency" or self.node == "gru",
+            f"model.node_input = edge_state goes row by row and needs node gru, got {self.node}; use --set model.node=gru",
+        )
+        _one_of("model.node", self.node, ("gru", "lstm", "transformer"))
+        sizes = "hidden_size", "num_layers", "num_heads", "embedding_size", "edge_num_layers", "context_size"
+        _at_least_one("model", self, *sizes)
+        _check(
+            self.node != "transformer" or self.hidden_size % self.num_heads == 0,
+            f"model.hidden_size must be a multiple of model.num_heads, got {self.hidden_size} and {self.num_heads}; set one",
+        )
+        _check(
+            self.node != "transformer" or not self.layer_norm,
+            "model.layer_norm is for gru and lstm, got true with node transformer, which always has it; leave it false",
+        )
+        _check(0 <= self.dropout < 1, f"model.dropout must lie in [0, 1), got {self.dropout}; 0 is none")
+        _check(self.mixture >= 0, f"model.mixture must be >= 0, got {self.mixture}; 0 is no mixture")
+        _check(
+            self.mixture <= 1 or self.head == "mlp",
+            f"model.mixture is of the mlp head, got {self.mixture} with head {self.head}; use --set model.head=mlp",
+        )
         _check(self.edge_hidden_size >= 2, f"model.edge_hidden_size must be >= 2, got {self.edge_hidden_size}")
 
 
@@ -139,36 +187,77 @@ class TrainingConfig:
 
     Attributes:
         batch_size: graphs a step, over all workers together.
-        learning_rate: of Adam at the start.
+        accumulate: parts that a worker's share of a batch is computed in, one after the other: less memory, the same gradient.
+        optimizer: adam or adamw.
+        learning_rate: of the optimiser, before the schedule.
+        beta1: decay of the gradient's average, in [0, 1).
+        beta2: decay of the squared gradient's average, in [0, 1).
+        weight_decay: of adamw, on matrices; 0 for none.
         schedule: cosine (to zero at the end), milestones (x 0.3 after 13% and 33%, the 2018 schedule) or constant.
+        warmup: share of the training, in [0, 1), over which the learning rate rises from zero.
         clip_norm: largest norm of the gradient, 0 for no bound.
+        precision: float32, or tf32: on a GPU, gradients from products of matrices whose factors are rounded to 10 bits.
+        ema: decay of a moving average of the weights, in [0, 1), which is then evaluated and sampled from; 0 for none.
         steps: optimiser steps; None trains by budget.
-        budget: seconds of wall time.
+        budget: seconds of training by the clock.
+        clock: what counts the budget and drives the schedule: wall, or cpu (of all threads of the process, of rank 0 if there
+            are several), which other programs on the machine do not use up.
         evaluations: how often the validation loss is measured, evenly over the training.
-        checkpoint_every: seconds between checkpoints; there is always one at the end.
+        mmd_every: every so many evaluations as many graphs as the validation part has are sampled, and their squared MMD
+            (protocol emd: degree, clustering, orbit) to it is measured; 0 for never.
+        select: what makes a checkpoint the best one: nll (on the validation part) or mmd (the mean of the three).
+        patience: evaluations in a row that may bring nothing better before training stops early; 0 never stops early.
+        checkpoint_every: seconds of wall time between checkpoints; there is always one at the end and at the best evaluation.
         seed: of the weights, the batches and the orderings.
     """
 
     batch_size: int = 4
+    accumulate: int = 1
+    optimizer: str = "adam"
     learning_rate: float = 0.006
+    beta1: float = 0.9
+    beta2: float = 0.999
+    weight_decay: float = 0.0
     schedule: str = "cosine"
+    warmup: float = 0.0
     clip_norm: float = 1.0
+    precision: str = "float32"
+    ema: float = 0.0
     steps: int | None = None
     budget: float = 600.0
+    clock: str = "wall"
     evaluations: int = 10
+    mmd_every: int = 0
+    select: str = "nll"
+    patience: int = 0
     checkpoint_every: float = 60.0
     seed: int = 0
 
     def __post_init__(self) -> None:
         _one_of("training.schedule", self.schedule, ("cosine", "milestones", "constant"))
-        _at_least_one("training", self, "batch_size", "steps", "evaluations")
-        for name in ("learning_rate", "clip_norm", "budget", "checkpoint_every"):
+        _one_of("training.optimizer", self.optimizer, ("adam", "adamw"))
+        _one_of("training.clock", self.clock, ("wall", "cpu"))
+        _one_of("training.select", self.select, ("nll", "mmd"))
+        _one_of("training.precision", self.precision, ("float32", "tf32"))
+        _at_least_one("training", self, "batch_size", "accumulate", "steps", "evaluations")
+        for name in ("learning_rate", "clip_norm", "budget", "checkpoint_every", "weight_decay"):
             _check(math.isfinite(getattr(self, name)), f"training.{name} must be a finite number, got {getattr(self, name)}")
+        for name in ("beta1", "beta2", "warmup", "ema"):
+            _check(0 <= getattr(self, name) < 1, f"training.{name} must lie in [0, 1), got {getattr(self, name)}")
+        for name in ("clip_norm", "weight_decay", "mmd_every", "patience"):
+            _check(getattr(self, name) >= 0, f"training.{name} must be >= 0, got {getattr(self, name)}")
         _check(self.learning_rate > 0, f"training.learning_rate must be > 0, got {self.learning_rate}")
-        _check(self.clip_norm >= 0, f"training.clip_norm must be >= 0, got {self.clip_norm}")
         _check(self.budget > 0, f"training.budget must be > 0 seconds, got {self.budget}")
         _check(self.checkpoint_every > 0, f"training.checkpoint_every must be > 0 seconds, got {self.checkpoint_every}")
         _check(0 <= self.seed < 2**63, f"training.seed must be in 0..2^63-1, got {self.seed}")
+        _check(
+            self.optimizer == "adamw" or not self.weight_decay,
+            f"training.weight_decay is for adamw, got {self.weight_decay}; use --set training.optimizer=adamw",
+        )
+        _check(
+            self.select == "nll" or self.mmd_every >= 1,
+            "training.select = mmd needs evaluations that measure it; use --set training.mmd_every=1",
+        )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -187,7 +276,7 @@ class Config:
 
     def __post_init__(self) -> None:
         _check(
-            self.model.stop == "decision" or self.sequence.ordering in ROOTED,
+            self.model.stop != "zero_row" or self.sequence.ordering in ROOTED,
             f"model.stop = zero_row takes an empty row for the end, and ordering {self.sequence.ordering} has empty rows "
             f"within a graph; use --set model.stop=decision or one of {', '.join(ROOTED)}",
         )

@@ -11,3 +11,7 @@ class NotEnoughResources(RuntimeError):
 
 class DatasetUnavailable(RuntimeError):
     """A data set could be neither found nor downloaded (exit code 1): the message names the places and the way out."""
+
+
+class TrainingDiverged(RuntimeError):
+    """The loss is no finite number any more, or far beyond that of guessing (exit code 1); the last good checkpoint stays."""

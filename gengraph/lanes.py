@@ -23,7 +23,9 @@ from gengraph.streams import key_of, uniform_at
 
 BLOCK = 256  # lanes that one call of the network computes: fewer cost nearly as much, more gain little
 BLOCK_ON_GPU = 4096
+_MOST_BYTES = 2**30  # of what the node level remembers; what needs more has fewer lanes, one block at least
 _NOBODY = -1
+_WHOLE_ROWS = 2**48  # where, in the stream of an attempt, the numbers for rows as a whole begin
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,12 +37,14 @@ class Rules:
         limit: nodes at which a sequence is cut.
         ends: False takes no row as an end, so that every attempt grows to the limit.
         temperature: divides the logits of edges, > 0; the decisions to stop or to start a new component are left alone.
+        planar: take no edge that a planar graph cannot have; for the context head only.
     """
 
     seed: int
     limit: int
     ends: bool = True
     temperature: float = 1.0
+    planar: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ class Lanes:
         model: trained, on any device.
         indices: int64[G], the graphs asked for.
         rules: how attempts are drawn.
-        lanes: attempts that grow at a time, rounded up to whole blocks.
+        lanes: attempts that grow at a time, rounded up to whole blocks; fewer if the node level would need too much memory.
 
     Attributes:
         queue: attempts that wait for a lane, as (place, number); the first attempts at all graphs at the start.
@@ -82,9 +86,12 @@ class Lanes:
         self._weight = model.embed.weight
         self._size = BLOCK_ON_GPU if self._weight.is_cuda else BLOCK
         self.queue = deque((place, 0) for place in range(len(indices)))
-        count = -(-min(lanes, len(indices)) // self._size) * self._size
-        self._nodes = model.node_sampler(count, self._size)
-        self._draw_rows = model.head.sampler(count, self._size, rules.limit)
+        blocks = -(-min(lanes, len(indices)) // self._size)
+        bytes_a_block = self._size * model.node.bytes_per_lane(rules.limit)
+        count = min(blocks, max(1, _MOST_BYTES // bytes_a_block)) * self._size
+        self._nodes = model.node_sampler(count, self._size, rules.limit)
+        constraint = {"planar": True} if rules.planar else {}
+        self._draw_rows = model.head.sampler(count, self._size, rules.limit, **constraint)
         self._place = np.full(count, _NOBODY)  # int64[B], the graph of each lane
         self._number = np.zeros(count, np.int64)  # int64[B], which attempt at it
         self._last = np.zeros(count, np.int64)  # int64[B], the newest node
@@ -113,13 +120,12 @@ class Lanes:
         active = self._place != _NOBODY
         widths = np.where(active, np.minimum(self._last + 1 - self._start, bound), 0)
         keys = np.where(active, self._indices[self._place], 0)
-        uniforms, thresholds = _draw(
-            self._rules.seed, (keys, self._number, self._last * (bound + 1)), widths, int(widths.max()), self._rules.temperature
-        )
+        streams = keys, self._number, self._last * (bound + 1), self._last
+        uniforms, of_rows, thresholds = _draw(self._rules.seed, streams, widths, int(widths.max()), self._rules.temperature)
         states = self._nodes.advance()
         decisions = self._decide(states, torch.from_numpy(uniforms))
         continues = np.where(decisions == CONTINUE, widths, 0)
-        bits = self._draw_rows.draw(states, continues, thresholds, self._last)
+        bits = self._draw_rows.draw(states, continues, thresholds, self._last, of_rows)
         if not self._rules.ends:
             ended = np.zeros_like(active)
         elif self._model.decides:
@@ -129,7 +135,7 @@ class Lanes:
         at_limit = self._last + 1 >= self._rules.limit
         cut = at_limit & ~ended
         ended = active & (ended | at_limit)
-        self._grow(bits, active & ~ended)
+        self._grow(bits, continues, active & ~ended)
         if ended.any():
             self._retire(np.flatnonzero(ended), cut)
 
@@ -138,14 +144,14 @@ class Lanes:
         blocks = zip(states.split(self._size), uniforms.to(states).split(self._size), strict=True)
         return torch.cat([self._model.decide(*block) for block in blocks]).cpu().numpy()
 
-    def _grow(self, bits: npt.NDArray[np.uint8], grows: npt.NDArray[np.bool_]) -> None:
+    def _grow(self, bits: npt.NDArray[np.uint8], widths: Int64Array, grows: npt.NDArray[np.bool_]) -> None:
         """Add a node to every attempt that grows."""
         if self._num_edges.max() + bits.shape[1] > self._edges.shape[1]:
             more = np.empty_like(self._edges, shape=(len(bits), 2 * self._edges.shape[1] + bits.shape[1], 2))
             more[:, : self._edges.shape[1]] = self._edges
             self._edges = more
         _add_nodes(bits, grows, self._last, self._start, self._num_edges, self._edges, self._model.adaptive)
-        self._nodes.read(torch.from_numpy(bits))
+        self._nodes.read(torch.from_numpy(bits), torch.from_numpy(widths))
 
     def _retire(self, lanes: Int64Array, cut: npt.NDArray[np.bool_]) -> None:
         """Note what the lanes have grown, and free them."""
@@ -184,22 +190,24 @@ class Lanes:
 @nb.njit(cache=True)
 def _draw(
     seed: int, streams: Any, widths: npt.NDArray[np.int64], widest: int, temperature: float
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
-    """A uniform number float64[B] for each lane's decision, and thresholds float32[B, W] for the logits of its edges.
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float32]]:
+    """Uniform numbers float64[B] for each lane's decision and for its row as a whole, thresholds float32[B, W] for its edges.
 
-    A logit exceeds T log(u / (1 - u)) with the probability that its sigmoid at temperature T has.
+    A logit exceeds T log(u / (1 - u)) with the probability that its sigmoid at temperature T has. Decision t stands in the
+    lane's stream at t (M + 1), before the edges of row t; the numbers for whole rows stand where no edge comes.
     """
-    keys, numbers, counters = streams
-    uniforms = np.zeros(keys.shape[0])
+    keys, numbers, counters, newest = streams
+    uniforms, of_rows = np.zeros(keys.shape[0]), np.zeros(keys.shape[0])
     thresholds = np.zeros((keys.shape[0], widest), np.float32)
     for lane in range(keys.shape[0]):
         if widths[lane]:
             key = key_of(seed, keys[lane], numbers[lane])
             uniforms[lane] = uniform_at(key, counters[lane])
+            of_rows[lane] = uniform_at(key, _WHOLE_ROWS + newest[lane])
             for j in range(widths[lane]):
                 uniform = uniform_at(key, counters[lane] + 1 + j)
                 thresholds[lane, j] = temperature * (np.log(uniform) - np.log1p(-uniform)) if uniform > 0 else -np.inf
-    return uniforms, thresholds
+    return uniforms, of_rows, thresholds
 
 
 @nb.njit(cache=True)

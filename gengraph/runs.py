@@ -5,7 +5,7 @@ runs/NAME/
   config.toml     what `gengraph train --config` reads
   data/           train.parquet, validation.parquet, test.parquet: frozen, so that they never mix
   metrics.jsonl   one line a report
-  checkpoints/    the newest two
+  checkpoints/    the newest two, and that of the best evaluation
 """
 
 import dataclasses
@@ -26,9 +26,11 @@ from gengraph.formats import read_graphs, write_graphs
 from gengraph.graphs import GraphSet
 
 if TYPE_CHECKING:
+    from gengraph.likelihood import LikelihoodBound
     from gengraph.training import Place
 
 MODEL_NAMES = {"rnn": "graphrnn", "mlp": "graphrnn-s", "context": "graphrnn-c"}
+CHECKPOINTS = ("last", "best")
 _VERSIONED = ("gengraph", "torch", "numpy", "numba")
 
 
@@ -147,6 +149,25 @@ def newest_checkpoint(folder: Path) -> Path:
     return saved[-1]
 
 
+def find_checkpoint(folder: Path, which: str) -> Path:
+    """The checkpoint of a run that is asked for: last, the newest one, or best, that of the best evaluation.
+
+    Raises:
+        InputError: no such run, it has no checkpoint yet, or none was evaluated.
+    """
+    from gengraph.checkpoint import best_checkpoint
+
+    if which not in CHECKPOINTS:
+        msg = f"--checkpoint must be one of {', '.join(CHECKPOINTS)}, got {which!r}"
+        raise InputError(msg)
+    newest = newest_checkpoint(folder)
+    best = newest if which == "last" else best_checkpoint(newest)
+    if best is None:
+        msg = f"run {folder} was not evaluated yet, so none of its checkpoints is the best; use --checkpoint last"
+        raise InputError(msg)
+    return best
+
+
 def _frozen_part(folder: Path, name: str, about: dict[str, Any]) -> GraphSet:
     """A part of a run's data, which must be what it was when the run was made."""
     path = folder / "data" / f"{name}.parquet"
@@ -155,6 +176,35 @@ def _frozen_part(folder: Path, name: str, about: dict[str, Any]) -> GraphSet:
         msg = f"{path} is not what this run was made with, so train and test graphs may have mixed; make a new run"
         raise InputError(msg)
     return graphs
+
+
+def bound_likelihood(
+    folder: Path, *, checkpoint: str = "last", num_orderings: int = 8, seed: int = 0
+) -> "tuple[Path, dict[str, LikelihoodBound]]":
+    """Bounds on the likelihood of the graphs in each part of a run's data, and the checkpoint whose they are.
+
+    Args:
+        folder: of the run.
+        checkpoint: last or best.
+        num_orderings: drawn for each graph, >= 1.
+        seed: of the orderings.
+
+    Raises:
+        InputError: no such run or checkpoint, data that was changed, or graphs that the model cannot express.
+    """
+    from gengraph.checkpoint import load_checkpoint
+    from gengraph.likelihood import log_prob_bound
+    from gengraph.training import prepare_part
+
+    about, path = read_run(folder), find_checkpoint(folder, checkpoint)
+    loaded = load_checkpoint(path)
+    model, config = loaded.build_model(), loaded.config
+    parts = {name: prepare_part(_frozen_part(folder, name, about), config) for name in about["content_hash"]}
+    return path, {
+        name: log_prob_bound(model, part, config, num_orderings=num_orderings, seed=seed)
+        for name, part in parts.items()
+        if len(part)
+    }
 
 
 def train_run(
@@ -169,7 +219,7 @@ def train_run(
 
     Raises:
         InputError: no such run, a checkpoint that cannot be read, or data that was changed.
-        TrainingDiverged: the loss is not finite any more.
+        TrainingDiverged: the loss is not finite any more, or has exploded.
         KeyboardInterrupt: after the checkpoint was saved.
     """
     from gengraph.checkpoint import checkpoints_in, load_checkpoint, save_checkpoint
@@ -189,5 +239,6 @@ def train_run(
             file.flush()
             report(metrics)
 
-        trainer.run(record, lambda checkpoint: save_checkpoint(checkpoint, folder / "checkpoints"))
+        named = about | {"run": folder.name}
+        trainer.run(record, lambda checkpoint: save_checkpoint(checkpoint, folder / "checkpoints", about=named))
     return trainer.step

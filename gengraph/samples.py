@@ -17,7 +17,7 @@ from gengraph.generator import GraphGenerator
 from gengraph.graphs import GraphSet
 from gengraph.kernels import backend
 from gengraph.metrics.isomorphism import canonical_keys
-from gengraph.runs import newest_checkpoint, read_run
+from gengraph.runs import find_checkpoint, read_run
 from gengraph.sampling import Conditions, ShardWriter, model_on
 from gengraph.shards import (
     Samples,
@@ -49,6 +49,7 @@ class Request:
         unique: no two graphs are isomorphic.
         novel_against: no graph is isomorphic to one of these: train (the run's training graphs), a data set or a path.
         device: cpu or cuda.
+        checkpoint: last or best.
     """
 
     num_graphs: int
@@ -58,6 +59,7 @@ class Request:
     unique: bool = False
     novel_against: str | None = None
     device: str = "cpu"
+    checkpoint: str = "last"
 
 
 def write_here(make: Callable[[], ShardWriter], shards: Sequence[Shard], report: Report) -> None:
@@ -71,7 +73,7 @@ def write_here(make: Callable[[], ShardWriter], shards: Sequence[Shard], report:
 def sample_run(
     run: Path, folder: Folder, request: Request, *, write_shards: ShardsWriter = write_here, report: Report = lambda _done: None
 ) -> dict[str, Any]:
-    """Sample from the newest checkpoint of a run into a folder, or finish the sample that is there.
+    """Sample from a checkpoint of a run into a folder, or finish the sample that is there.
 
     Args:
         run: folder of the run.
@@ -88,7 +90,7 @@ def sample_run(
         NotEnoughResources: no GPU, where one was asked for, or too few workers fit.
         OSError: the folder cannot be written; shards that are done stay.
     """
-    folder, path = folder.absolute(), newest_checkpoint(run)
+    folder, path = folder.absolute(), find_checkpoint(run, request.checkpoint)
     checkpoint = load_checkpoint(path)
     conditions, known_hash = _refusing(request, run)
     conditions.rules(checkpoint.build_model(), request.seed)

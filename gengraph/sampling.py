@@ -17,6 +17,7 @@ from gengraph.checkpoint import Checkpoint
 from gengraph.errors import InputError, NotEnoughResources
 from gengraph.graphs import GraphSet, Int64Array
 from gengraph.lanes import Attempts, Lanes, Rules
+from gengraph.models.context import ContextEdges
 from gengraph.models.graphrnn import GraphRNNModel
 from gengraph.shards import Samples, Shard, write_shard
 from gengraph.storage import Folder
@@ -39,6 +40,8 @@ class Conditions:
             an edge, as the 2018 code did; for comparison.
         max_num_node: nodes at which a sequence is cut; by default twice the largest training graph, under `reference` once;
             with num_nodes, those bound it.
+        constraint: none, or planar: the decoder takes no edge that would cross another, whatever the model says (GraphRNN-C
+            only). The law is then no longer that of the likelihood; name it beside every number.
         refused: canonical keys (`gengraph.metrics.isomorphism`) of graphs that are not taken.
 
     Raises:
@@ -50,6 +53,7 @@ class Conditions:
     components: str = "keep"
     stop: str = "model"
     max_num_node: int | None = None
+    constraint: str = "none"
     refused: frozenset[bytes] = frozenset()
 
     def __post_init__(self) -> None:
@@ -59,7 +63,12 @@ class Conditions:
         if self.num_nodes and not 1 <= self.num_nodes[0] <= self.num_nodes[1]:
             msg = f"num_nodes must be least..most with 1 <= least <= most, got {self.num_nodes[0]}..{self.num_nodes[1]}"
             raise InputError(msg)
-        for name, choices in (("components", ("keep", "largest", "reject")), ("stop", ("model", "reference"))):
+        choices_of = {
+            "components": ("keep", "largest", "reject"),
+            "stop": ("model", "reference"),
+            "constraint": ("none", "planar"),
+        }
+        for name, choices in choices_of.items():
             if getattr(self, name) not in choices:
                 msg = f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}"
                 raise InputError(msg)
@@ -76,8 +85,12 @@ class Conditions:
         """How attempts at such graphs are drawn from a model.
 
         Raises:
-            InputError: a temperature for a model that stops by an empty row: its edges are its stop decision.
+            InputError: a temperature for a model that stops by an empty row: its edges are its stop decision; a constraint
+                for a model without the context head.
         """
+        if self.constraint == "planar" and not isinstance(model.head, ContextEdges):
+            msg = "constraint = planar needs a model that sees the graph it builds; train with --model graphrnn-c"
+            raise InputError(msg)
         if self.temperature != 1 and not model.decides:
             msg = (
                 f"temperature must be 1 for a model with stop = zero_row, got {self.temperature}: its edges decide where it "
@@ -88,7 +101,7 @@ class Conditions:
         limit = self.max_num_node or (_SIZE_MARGIN * largest if ends else largest)
         if self.num_nodes and ends:  # what is too large need not be grown to its end
             limit = self.num_nodes[1] if self.components != "largest" else max(limit, self.num_nodes[1])
-        return Rules(seed=seed, limit=limit, ends=ends, temperature=self.temperature)
+        return Rules(seed=seed, limit=limit, ends=ends, temperature=self.temperature, planar=self.constraint == "planar")
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, without the refused keys."""
@@ -99,6 +112,7 @@ class Conditions:
             "components": self.components,
             "stop": self.stop,
             "max_num_node": self.max_num_node,
+            "constraint": self.constraint,
         }
 
     def judge(self, attempts: Attempts) -> tuple[npt.NDArray[np.bool_], GraphSet]:

@@ -2,10 +2,10 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 
 Rows = Sequence[Sequence[str]]
-_LATEX_SPECIAL = str.maketrans({symbol: f"\\{symbol}" for symbol in "&%$#_{}"} | {"²": "$^2$"})
+_LATEX_SPECIAL = str.maketrans({symbol: f"\\{symbol}" for symbol in "&%$#_{}"} | {"²": "$^2$", "±": r"$\pm$"})
 
 
 def to_csv(columns: Sequence[str], rows: Rows) -> str:
@@ -22,9 +22,34 @@ def to_markdown(columns: Sequence[str], rows: Rows, *, num_text: int) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def to_latex(columns: Sequence[str], rows: Rows, *, num_text: int) -> str:
-    """A LaTeX tabular with booktabs rules."""
+def _plain(_row: int, _column: int) -> str:
+    return "{}"
+
+
+def to_latex(
+    columns: Sequence[str],
+    rows: Rows,
+    *,
+    num_text: int,
+    style: Callable[[int, int], str] = _plain,
+    rules: Collection[int] = (),
+) -> str:
+    r"""A LaTeX tabular with booktabs rules.
+
+    Args:
+        columns: their names.
+        rows: of texts, which are escaped here.
+        num_text: so many columns are aligned left.
+        style: a pattern for the text at (row, column), `\textbf{{{}}}` say.
+        rules: rows with a rule above.
+    """
     alignment = "l" * num_text + "r" * (len(columns) - num_text)
-    head, *body = [" & ".join(cell.translate(_LATEX_SPECIAL) for cell in row) + r" \\" for row in [columns, *rows]]
-    lines = [rf"\begin{{tabular}}{{{alignment}}}", r"\toprule", head, r"\midrule", *body, r"\bottomrule", r"\end{tabular}"]
-    return "\n".join(lines) + "\n"
+    lines = [rf"\begin{{tabular}}{{{alignment}}}", r"\toprule", _latex_line(columns), r"\midrule"]
+    for number, row in enumerate(rows):
+        styled = (style(number, i).format(text.translate(_LATEX_SPECIAL)) for i, text in enumerate(row))
+        lines += [r"\midrule"] * (number in rules) + [" & ".join(styled) + r" \\"]
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def _latex_line(texts: Sequence[str]) -> str:
+    return " & ".join(text.translate(_LATEX_SPECIAL) for text in texts) + r" \\"

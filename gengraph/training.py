@@ -2,44 +2,48 @@
 
 A step takes `batch_size` graphs, split over the ranks of a world; every graph gets a fresh ordering each time it is seen.
 Order of the data, orderings and weights depend on the seed and the counters alone, so a resumed run equals an uninterrupted
-one (bit for bit on a CPU, when trained for a number of steps).
+one (bit for bit on a CPU, when trained for a number of steps). Checkpoints hold the counters, and no state of a random number
+generator: every step has a stream of its own.
 """
 
 import itertools
 import math
-import signal
-import threading
-import time
-from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
-from gengraph.checkpoint import Checkpoint, load_optimizer, optimizer_tensors
+from gengraph.checkpoint import Checkpoint, Selection, load_optimizer, load_weights, optimizer_tensors
 from gengraph.config import ROOTED, Config, TrainingConfig
-from gengraph.errors import InputError
+from gengraph.errors import InputError, TrainingDiverged
 from gengraph.graphs import GraphSet, Int64Array
+from gengraph.likelihood import Extent, encode, size_chunks
 from gengraph.models.graphrnn import DataFacts, GraphRNNModel
+from gengraph.optimizers import average_decay, build_optimizer, frozen_copy, learning_rate, matmul_precision, update_average
 from gengraph.sequences.bandwidth import Bandwidth, choose_max_prev_node
 from gengraph.sequences.orderings import Adjacency
-from gengraph.sequences.rows import RowBatch, encode_rows
+from gengraph.sequences.rows import RowBatch
 from gengraph.streams import Stream
+from gengraph.training_log import Clock, Log, Loss, deferred_interrupt
 
 Report = Callable[[dict[str, Any]], None]
-"""Called with what is known after a step: step, progress in [0, 1], nll, graphs_per_s, seconds, sometimes validation_nll."""
+"""Called with what is known after a step.
+
+step; progress in [0, 1]; learning_rate; seconds by the clock of the budget, wall_seconds, cpu_seconds; graphs_per_s of wall
+time; nll, nll_per_node and nll_per_edge_bit over the last epoch, as in `likelihood.Extent`; cut_edges. At an evaluation also
+the same three of the validation part (validation_nll, ...), and where it was measured validation_mmd_degree,
+validation_mmd_clustering, validation_mmd_orbit and their mean validation_mmd.
+"""
 
 _REPORT_EVERY_S = 0.5
 _BATCHES_A_POOL = 4  # graphs of so many batches are sorted by size before they are cut into batches
 _VALIDATION_EPOCH = 2**40  # an epoch that training never reaches: validation orderings stay the same
-
-
-class TrainingDiverged(RuntimeError):
-    """The loss is no longer a finite number."""
+_STATISTICS = ("degree", "clustering", "orbit")
 
 
 def prepare_graphs(graphs: GraphSet, config: Config) -> tuple[GraphSet, DataFacts, Bandwidth]:
@@ -123,7 +127,7 @@ class Trainer:
         config: of the run.
         facts: from `prepare_graphs`.
         train: prepared training graphs.
-        validation: prepared graphs for the validation loss; may be empty.
+        validation: prepared graphs for the evaluations; may be empty, then there are none.
         place: rank and device.
     """
 
@@ -149,31 +153,63 @@ class Trainer:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.training.seed)
             self.model = GraphRNNModel(config, facts)
-        if place.device is not None:
-            self.model.to(place.device)
+        self._device = place.device or torch.device("cpu")
+        if config.training.precision == "tf32" and self._device.type != "cuda":
+            msg = "training.precision = tf32 needs a GPU; use --gpus-per-worker 1, or --set training.precision=float32"
+            raise InputError(msg)
+        self.model.to(self._device)
+        self._average = frozen_copy(self.model) if config.training.ema else None
         self._call = place.wrap(self.model)
-        self._optimizer = torch.optim.Adam(self.model.parameters(), lr=config.training.learning_rate)
-        self.step, self.elapsed, self.num_cut = 0, 0.0, 0
+        self._optimizer = build_optimizer(self.model, config.training)
+        self.step, self.num_cut, self.selection = 0, 0, Selection()
+        self._clock, self._metrics = Clock(), dict[str, float]()
         self._mean_nodes = float(train.num_nodes.mean())
         self._epoch_steps = len(self._epoch(0))
         self._batches = self._iterate()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds of training done, by the clock of the budget."""
+        return self._clock.cpu if self.config.training.clock == "cpu" else self._clock.wall
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether `patience` evaluations in a row have brought nothing better."""
+        return 0 < self.config.training.patience <= self.selection.stale
+
+    @property
+    def evaluated(self) -> GraphRNNModel:
+        """The model that is evaluated and sampled from: of the averaged weights, if training averages them."""
+        return self.model if self._average is None else self._average
 
     def checkpoint(self) -> Checkpoint:
         """What is needed to go on from here."""
         return Checkpoint(
             config=self.config,
             facts=self.facts,
-            weights={name: value.detach().cpu().clone() for name, value in self.model.state_dict().items()},
-            optimizer={name: value.detach().cpu().clone() for name, value in optimizer_tensors(self._optimizer).items()},
+            weights=_on_cpu(self.evaluated.state_dict()),
+            raw_weights=None if self._average is None else _on_cpu(self.model.state_dict()),
+            optimizer=_on_cpu(optimizer_tensors(self._optimizer)),
             step=self.step,
-            elapsed=self.elapsed,
+            wall_seconds=self._clock.wall,
+            cpu_seconds=self._clock.cpu,
+            selection=self.selection,
+            metrics=dict(self._metrics),
         )
 
     def load(self, checkpoint: Checkpoint) -> None:
-        """Go on from a checkpoint of a run with the same model."""
-        checkpoint.load_into(self.model)
+        """Go on from a checkpoint of a run with the same model.
+
+        One that had stopped early goes on only if it has been given another length; its patience then starts anew.
+        """
+        load_weights(self.model, checkpoint.weights if checkpoint.raw_weights is None else checkpoint.raw_weights)
+        if self._average is not None:
+            load_weights(self._average, checkpoint.weights)
         load_optimizer(self._optimizer, checkpoint.optimizer)
-        self.step, self.elapsed = checkpoint.step, checkpoint.elapsed
+        self.step, self.selection, self._metrics = checkpoint.step, checkpoint.selection, dict(checkpoint.metrics)
+        self._clock = Clock(checkpoint.wall_seconds, checkpoint.cpu_seconds)
+        if _length(checkpoint.config.training) != _length(self.config.training):
+            self.selection = replace(self.selection, stale=0)
         self._batches = self._iterate()
 
     def progress(self) -> float:
@@ -181,64 +217,112 @@ class Trainer:
         training = self.config.training
         if training.steps is not None:
             return min(1.0, self.step / training.steps)
-        share = torch.tensor(min(1.0, self.elapsed / training.budget), device=next(self.model.parameters()).device)
-        if self.world > 1:
-            torch.distributed.broadcast(share, src=0)
-        return share.item()
+        return self._agreed(min(1.0, self.elapsed / training.budget))
+
+    def _agreed(self, number: float) -> float:
+        """What rank 0 says."""
+        if self.world == 1:
+            return number
+        shared = torch.tensor(number, dtype=torch.float64, device=self._device)
+        torch.distributed.broadcast(shared, src=0)
+        return shared.item()
 
     def run(self, report: Report, save: Callable[[Checkpoint], object]) -> None:
-        """Train to the end of the steps or of the budget.
+        """Train to the end of the steps or of the budget, or until patience is out.
 
         Args:
-            report: told about the progress about twice a second; on rank 0 only.
-            save: given a checkpoint every `checkpoint_every` seconds, at the end and on KeyboardInterrupt; on rank 0 only.
+            report: told about the progress about twice a second and at every evaluation; on rank 0 only.
+            save: given a checkpoint every `checkpoint_every` seconds, at an evaluation that is the best so far, at the end and
+                on KeyboardInterrupt; on rank 0 only.
 
         Raises:
-            TrainingDiverged: the loss is not finite any more; no checkpoint is made of that.
+            TrainingDiverged: the loss is not finite any more, or has exploded; no checkpoint is made of that.
             KeyboardInterrupt: passed on after the checkpoint is saved.
         """
         training = self.config.training
-        started = time.monotonic() - self.elapsed
-        log = _Log(self.elapsed, self._epoch_steps)
-        progress, last_save = self.progress(), self.elapsed
+        self._clock.start()
+        log, saver = Log(self._epoch_steps, self._clock), _Saver(self, self._clock, save)
+        progress = self.progress()
         evaluations = math.floor(progress * training.evaluations)
-        with _deferred_interrupt() as interrupted:
-            while progress < 1 and not interrupted.is_set():
-                log.add(*self._update(next(self._batches), progress))
-                self.elapsed = time.monotonic() - started
+        with deferred_interrupt() as interrupted:
+            while progress < 1 and not self.stopped_early and not interrupted.is_set():
+                log.add(self._update(next(self._batches), progress))
+                self._clock.tick()
                 progress = self.progress()
                 due = math.floor(progress * training.evaluations)
-                if self.rank == 0 and (due > evaluations or self.elapsed - log.reported > _REPORT_EVERY_S):
-                    report(self._metrics(log, progress, evaluate=due > evaluations))
+                if due > evaluations:
+                    self._evaluate(due, progress, log, report, saver)
+                elif self.rank == 0 and log.waited > _REPORT_EVERY_S:
+                    report(self._describe(log, progress))
                 evaluations = due
-                if self.rank == 0 and self.elapsed - last_save > training.checkpoint_every:
-                    save(self.checkpoint())
-                    last_save = self.elapsed
-        if self.rank == 0:
-            save(self.checkpoint())
+                if saver.waited > training.checkpoint_every:
+                    log.check()
+                    saver()
+        log.check()
+        saver()
         if interrupted.is_set():
             raise KeyboardInterrupt
 
-    def validation_nll(self) -> float:
-        """Mean negative log-likelihood of the validation graphs under one fixed ordering each, in nats a graph; nan if none."""
-        if not len(self._validation):
-            return math.nan
-        chunks = np.array_split(
-            np.argsort(self._validation.num_nodes, kind="stable"),
-            -(-len(self._validation) // self.config.training.batch_size),
-        )
-        with torch.inference_mode():
-            parts = [
-                self.model(self._encode(self._validation_adjacency, chunk, epoch=_VALIDATION_EPOCH)).sum() for chunk in chunks
-            ]
-        return -float(torch.stack(parts).sum()) / len(self._validation)
+    def _evaluate(self, number: int, progress: float, log: Log, report: Report, saver: "_Saver") -> None:
+        """Evaluation `number`, on rank 0: keep the model if it is the best, and tell all ranks whether it is not."""
+        training = self.config.training
+        if self.rank == 0:
+            values = self.validate(with_mmd=training.mmd_every > 0 and number % training.mmd_every == 0)
+            score = values.get(f"validation_{training.select}")
+            if score is not None:
+                self.selection = self.selection.after(score, self.step)
+            metrics = self._describe(log, progress) | values
+            self._metrics |= {name: value for name, value in values.items() if math.isfinite(value)}
+            if self.selection.step == self.step:
+                saver()
+            report(metrics)
+        if training.patience:
+            self.selection = replace(self.selection, stale=round(self._agreed(self.selection.stale)))
 
-    def _metrics(self, log: "_Log", progress: float, *, evaluate: bool) -> dict[str, Any]:
-        values = {"step": self.step, "progress": progress, "seconds": self.elapsed, "cut_edges": self.num_cut}
-        values |= log.flush(self.elapsed)
-        if evaluate:
-            values["validation_nll"] = self.validation_nll()
-        return values
+    def _describe(self, log: Log, progress: float) -> dict[str, Any]:
+        """What is reported between evaluations."""
+        values = log.flush()
+        self._metrics |= {name: value for name, value in values.items() if name.startswith("nll")}
+        return {
+            "step": self.step,
+            "progress": progress,
+            "seconds": self.elapsed,
+            "wall_seconds": self._clock.wall,
+            "cpu_seconds": self._clock.cpu,
+            "learning_rate": learning_rate(self.config.training, progress),
+            "cut_edges": self.num_cut,
+            **values,
+        }
+
+    def validate(self, *, with_mmd: bool = False) -> dict[str, float]:
+        """Evaluate the model on the validation part, under one fixed ordering of each graph; nothing if it is empty.
+
+        Args:
+            with_mmd: sample as many graphs as it has, and compare them with it.
+
+        Returns:
+            validation_nll, validation_nll_per_node, validation_nll_per_edge_bit; with_mmd the squared MMD of each statistic
+            and their mean.
+        """
+        if not len(self._validation):
+            return {}
+        size = -(-self.config.training.batch_size // self.config.training.accumulate)
+        nll, extent = 0.0, Extent()
+        model = self.evaluated.eval()
+        with torch.inference_mode():
+            for chunk in size_chunks(self._validation, size):
+                batch = self._encode(self._validation_adjacency, chunk, epoch=_VALIDATION_EPOCH)
+                nll, extent = nll - float(model(batch).sum()), extent + Extent.of(batch, self.config)
+        return extent.divide(nll, "validation_") | (self._validation_mmd(model) if with_mmd else {})
+
+    def _validation_mmd(self, model: GraphRNNModel) -> dict[str, float]:
+        from gengraph.metrics import evaluate
+        from gengraph.sampling import sample_graphs
+
+        samples = sample_graphs(model, np.arange(len(self._validation)), seed=self.config.training.seed)
+        metrics = evaluate(self._validation, samples.graphs, "emd", statistics=_STATISTICS).metrics
+        values = {f"validation_mmd_{name}": metrics[name].mmd2 for name in _STATISTICS}
+        return values | {"validation_mmd": sum(values.values()) / len(values)}
 
     def _epoch(self, epoch: int) -> list[Int64Array]:
         training = self.config.training
@@ -257,82 +341,86 @@ class Trainer:
             first = 0
 
     def _encode(self, adjacency: Adjacency, graphs: Int64Array, *, epoch: int) -> RowBatch:
-        return encode_rows(
-            adjacency,
-            graphs,
-            ordering=self.config.sequence.ordering,
-            max_prev_node=self.facts.max_prev_node,
-            adaptive=self.model.adaptive,
-            key=(self.config.training.seed, epoch),
-        )
+        return encode(self.config, self.facts, adjacency, graphs, seed=self.config.training.seed, epoch=epoch)
 
-    def _update(self, batch: tuple[int, Int64Array], progress: float) -> tuple[float, int]:
-        """One optimiser step; returns the batch's mean nll on this rank and the graphs of all ranks."""
-        epoch, graphs = batch
-        rows = self._encode(self._adjacency, graphs[self.rank :: self.world], epoch=epoch)
-        self.num_cut += rows.num_cut
+    def _update(self, batch: tuple[int, Int64Array], progress: float) -> Loss:
+        """One optimiser step at the learning rate of the progress made."""
+        training = self.config.training
+        rate = learning_rate(training, progress)
         for group in self._optimizer.param_groups:
-            group["lr"] = learning_rate(self.config.training, progress)
-        nll: Tensor = -self._call(rows).sum()
-        # Gradients are averaged over ranks: each rank's share of the mean over the whole batch is scaled up by the world.
-        loss = nll * (self.world / len(graphs) / self._mean_nodes)
-        self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        if self.config.training.clip_norm:
-            nn.utils.clip_grad_norm_(self.model.parameters(), self.config.training.clip_norm)
-        mean = nll.item() / max(1, len(rows.graph))
-        if not math.isfinite(mean):
-            msg = f"the loss became {mean} at step {self.step}, learning rate {self._optimizer.param_groups[0]['lr']:.2g}"
-            raise TrainingDiverged(msg)
+            group["lr"] = rate
+        loss = self._accumulate_gradients(*batch, rate)
+        if training.clip_norm:
+            nn.utils.clip_grad_norm_(self.model.parameters(), training.clip_norm)
         self._optimizer.step()
+        if self._average is not None:
+            update_average(self._average, self.model, average_decay(training.ema, self.step))
         self.step += 1
-        return mean, len(graphs)
+        return loss
+
+    def _accumulate_gradients(self, epoch: int, graphs: Int64Array, rate: float) -> Loss:
+        """The gradient of the mean loss over a batch, from this rank's share of it, which is worked off in parts."""
+        own = graphs[self.rank :: self.world]
+        num_parts = min(self.config.training.accumulate, len(own))
+        # Gradients are averaged over ranks: each rank's share of the mean over the whole batch is scaled up by the world.
+        scale = self.world / len(graphs) / self._mean_nodes
+        nll, extent = torch.zeros((), device=self._device), Extent()
+        self._call.train()
+        self._optimizer.zero_grad(set_to_none=True)
+        with (
+            torch.random.fork_rng([self._device] if self._device.type == "cuda" else []),
+            matmul_precision(self.config.training.precision),
+        ):
+            torch.manual_seed(Stream(self.config.training.seed, self.step, self.rank).integer(2**31))
+            for k in range(num_parts):
+                rows = self._encode(self._adjacency, own[k::num_parts], epoch=epoch)
+                with self._together(last=k == num_parts - 1):
+                    part: Tensor = -self._call(rows).sum()
+                    (part * scale).backward()
+                nll += part.detach()
+                extent, self.num_cut = extent + Extent.of(rows, self.config), self.num_cut + rows.num_cut
+        return Loss(nll, extent, len(graphs), self.step, rate)
+
+    def _together(self, *, last: bool) -> AbstractContextManager[None]:
+        """Ranks exchange gradients once a step, with those of the last part."""
+        if last or not isinstance(self._call, DistributedDataParallel):
+            return nullcontext()
+        return self._call.no_sync()
 
 
-def learning_rate(config: TrainingConfig, progress: float) -> float:
-    """The learning rate when a share `progress` in [0, 1] of the training is done."""
-    factor = 1.0
-    if config.schedule == "cosine":
-        factor = 0.5 * (1 + math.cos(math.pi * progress))
-    elif config.schedule == "milestones":
-        factor = 0.3 ** ((progress >= 400 / 3000) + (progress >= 1000 / 3000))
-    return config.learning_rate * factor
+def _on_cpu(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.detach().cpu().clone() for name, value in tensors.items()}
 
 
-class _Log:
-    """Speed since the last report, and the loss over the last epoch."""
-
-    def __init__(self, elapsed: float, epoch_steps: int) -> None:
-        self.reported = elapsed
-        self._graphs = 0
-        self._nll: deque[float] = deque(maxlen=epoch_steps)
-
-    def add(self, nll: float, graphs: int) -> None:
-        self._nll.append(nll)
-        self._graphs += graphs
-
-    def flush(self, elapsed: float) -> dict[str, Any]:
-        seconds = max(elapsed - self.reported, 1e-9)
-        values = {"nll": sum(self._nll) / len(self._nll), "graphs_per_s": self._graphs / seconds}
-        self.reported, self._graphs = elapsed, 0
-        return values
+def _length(config: TrainingConfig) -> tuple[int | None, float, str]:
+    return config.steps, config.budget, config.clock
 
 
-@contextmanager
-def _deferred_interrupt() -> Iterator[threading.Event]:
-    """Ctrl-C sets the event, so that a step is never left half done; a second Ctrl-C interrupts at once."""
-    interrupted = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield interrupted
-        return
+class _Saver:
+    """Saves a trainer's checkpoint, once at a step and on rank 0 only."""
 
-    def handle(_signal: int, _frame: object) -> None:
-        if interrupted.is_set():
-            raise KeyboardInterrupt
-        interrupted.set()
+    def __init__(self, trainer: Trainer, clock: Clock, save: Callable[[Checkpoint], object]) -> None:
+        self._trainer, self._clock, self._save = trainer, clock, save
+        self._step: int | None = None
+        self._saved = clock.wall
 
-    before = signal.signal(signal.SIGINT, handle)
-    try:
-        yield interrupted
-    finally:
-        signal.signal(signal.SIGINT, before)
+    @property
+    def waited(self) -> float:
+        """Seconds since a checkpoint was due."""
+        return self._clock.wall - self._saved
+
+    def __call__(self) -> None:
+        """Save.
+
+        Raises:
+            TrainingDiverged: a weight is not finite.
+        """
+        trainer, self._saved = self._trainer, self._clock.wall
+        if trainer.rank or trainer.step == self._step:
+            return
+        checkpoint = trainer.checkpoint()
+        if not all(value.isfinite().all() for value in checkpoint.weights.values()):
+            msg = f"weights are no finite numbers any more at step {trainer.step}; the last good checkpoint is kept"
+            raise TrainingDiverged(msg)
+        self._save(checkpoint)
+        self._step = trainer.step

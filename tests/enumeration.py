@@ -52,7 +52,7 @@ class Rows:
 def tiny_model(*, several_components: bool = True, max_prev_node: int = 3, **settings: str) -> GraphRNNModel:
     """A model with random weights of order one, in float64."""
     assignments = [f"{name.replace('__', '.')}={value}" for name, value in settings.items()]
-    sizes = ["model.hidden_size=6", "model.embedding_size=4", "model.edge_hidden_size=4", "model.edge_num_layers=2"]
+    sizes = ["model.hidden_size=6", "model.num_heads=2", "model.embedding_size=4", "model.edge_hidden_size=4"]
     config = Config().replace([*sizes, *assignments])
     facts = DataFacts(max_prev_node=max_prev_node, max_num_node=MAX_NODES, several_components=several_components)
     torch.manual_seed(3)
@@ -84,9 +84,9 @@ def sequences(model: GraphRNNModel) -> Iterator[Rows]:
 def plain_log_prob(model: GraphRNNModel, rows: Rows, *, with_end: bool = True, temperature: float = 1.0) -> float:
     """The log-probability of a sequence, or of it without its end (of growing so far), edges drawn at a temperature."""
     log_prob = 0.0
-    made = [torch.ones(model.facts.max_prev_node, dtype=torch.float64)]
+    made = [torch.ones(model.embed.in_features, dtype=torch.float64)]
     for t, width in enumerate(rows.widths):
-        states = model.rnn(functional.relu(model.embed(torch.stack(made))), [1] * len(made))
+        states = model.node(functional.relu(model.embed(torch.stack(made))), [1] * len(made))
         state = states[-1:]
         at_end = t == rows.num_nodes - 1
         if at_end and not with_end:
@@ -96,26 +96,40 @@ def plain_log_prob(model: GraphRNNModel, rows: Rows, *, with_end: bool = True, t
             decision = STOP if at_end else CONTINUE if any(bits) else NEW_COMPONENT
             log_prob += model.decision_log_probs(state)[0, decision].item()
         if not model.decides or decision == CONTINUE:
-            log_prob += _plain_row(model, _plain_logits(model, states, rows, bits), bits, temperature)
-        row = torch.zeros(model.facts.max_prev_node, dtype=torch.float64)
-        row[: len(bits)] = torch.tensor(bits, dtype=torch.float64)
-        made.append(row)
+            parts = _plain_mixture(model, states, rows, bits)
+            log_prob += math.log(sum(share * math.exp(_plain_row(model, logits, bits, temperature)) for share, logits in parts))
+        made.append(_plain_input(model, state, bits))
     return log_prob
 
 
-def _plain_logits(model: GraphRNNModel, states: torch.Tensor, rows: Rows, bits: tuple[int, ...]) -> torch.Tensor:
-    """The logits of a row in the order of its scan, the node-level states up to it being given."""
+def _plain_input(model: GraphRNNModel, state: torch.Tensor, bits: tuple[int, ...]) -> torch.Tensor:
+    """What the node level is told of a row that was made from a state."""
+    told = torch.zeros(model.embed.in_features, dtype=torch.float64)
+    if not model.reads_edge_state:
+        told[: len(bits)] = torch.tensor(bits, dtype=torch.float64)
+    elif any(bits) or not model.decides:
+        read = torch.tensor([1, *(bits[k] for k in scan_order(model, len(bits)))], dtype=torch.float64)[:, None]
+        told = model.head.rnn(functional.relu(model.head.embed(read)), [1] * len(read), model.head.start(state))[-1]
+    return told
+
+
+def _plain_mixture(
+    model: GraphRNNModel, states: torch.Tensor, rows: Rows, bits: tuple[int, ...]
+) -> list[tuple[float, list[float]]]:
+    """Weight and logits, in the order of the scan, of each component of a row's law, the states up to it being given."""
     head, state, newest = model.head, states[-1:], len(states) - 1
     if isinstance(head, ContextEdges):
         graph = nx.empty_graph(newest + 1)
         graph.add_edges_from(edge for edge in rows.edges if edge[1] <= newest)
-        return context_logits(head, states, graph, newest, {newest - k: bit for k, bit in enumerate(bits)})
+        return [(1.0, context_logits(head, states, graph, newest, {newest - k: bit for k, bit in enumerate(bits)}).tolist())]
     order = scan_order(model, len(bits))
     if isinstance(head, EdgeRNN):
         read = torch.tensor([1, *(bits[k] for k in order[:-1])], dtype=torch.float64)[:, None]
         hidden = head.rnn(functional.relu(head.embed(read)), [1] * len(bits), head.start(state))
-        return head.output(hidden)[:, 0]
-    return head.output(state)[0][order]
+        return [(1.0, head.output(hidden)[:, 0].tolist())]
+    outputs, bound = head.output(state)[0].tolist(), model.facts.max_prev_node
+    weights = [math.exp(value) for value in outputs[head.num_components * bound :]] or [1.0]
+    return [(weight / sum(weights), [outputs[c * bound + k] for k in order]) for c, weight in enumerate(weights)]
 
 
 def scan_order(model: GraphRNNModel, width: int) -> list[int]:
@@ -123,14 +137,13 @@ def scan_order(model: GraphRNNModel, width: int) -> list[int]:
     return list(range(width))[:: -1 if model.oldest_first else 1]
 
 
-def _plain_row(model: GraphRNNModel, logits: torch.Tensor, bits: tuple[int, ...], temperature: float) -> float:
+def _plain_row(model: GraphRNNModel, logits: list[float], bits: tuple[int, ...], temperature: float) -> float:
     width, log_prob = len(bits), 0.0
     order = scan_order(model, width)
     for j, k in enumerate(order):
         certain = model.decides and j == width - 1 and not any(bits[i] for i in order[:j])
         if not certain:
-            logit = logits[j] / temperature
-            log_prob += functional.logsigmoid(logit if bits[k] else -logit).item()
+            log_prob -= math.log1p(math.exp((-1 if bits[k] else 1) * logits[j] / temperature))
     return log_prob
 
 

@@ -13,12 +13,17 @@ from gengraph.errors import InputError
 from gengraph.generator import GENERATORS, GraphGenerator, load_generator
 from gengraph.graphs import GraphSet
 
-# Constructor arguments that make a generator cheap to test, by its name in GENERATORS.
+# Constructor arguments that make a generator cheap to test, by its name in GENERATORS, and what is special about the case.
 SMALL = Config().replace(["model.hidden_size=8", "model.edge_hidden_size=4", "training.steps=40"])
 CASES: dict[str, dict[str, Any]] = {
     "graphrnn": {"config": SMALL},
     "graphrnn-s": {"config": SMALL},
     "graphrnn-c": {"config": SMALL},
+    "graphrnn edge_eos": {"config": SMALL.replace(["model.stop=edge_eos", "model.edge_context=state"])},
+    "graphrnn edge_state": {"config": SMALL.replace(["model.node_input=edge_state", "training.steps=10"])},
+    "graphrnn transformer": {"config": SMALL.replace(["model.node=transformer", "model.dropout=0.1"])},
+    "graphrnn lstm": {"config": SMALL.replace(["model.node=lstm", "model.layer_norm=true"])},
+    "graphrnn-s mixture": {"config": SMALL.replace(["model.head=mlp", "model.mixture=4"])},
     "er": {},
     "ba": {},
     "kronecker": {},
@@ -28,7 +33,6 @@ CASES: dict[str, dict[str, Any]] = {
 }
 # These draw the size of every graph from the training sizes.
 SIZES_AMONG_TRAINING = {"er", "ba", "kronecker", "mmsb", "configuration", "empirical"}
-BUDGETS = dict.fromkeys(["graphrnn", "graphrnn-s", "graphrnn-c"])  # these end after the steps of their config
 
 Fitted = Callable[[str], GraphGenerator]
 
@@ -41,6 +45,18 @@ def complete_graphs(*sizes: int) -> GraphSet:
     return GraphSet.from_edge_lists(sizes, [np.column_stack(np.triu_indices(n, 1)) for n in sizes])
 
 
+def model_of(name: str) -> type[GraphGenerator]:
+    return GENERATORS[name.partition(" ")[0]]
+
+
+def budget_of(name: str) -> float | None:
+    return None if name.startswith("graphrnn") else 2.0  # networks end after the steps of their config
+
+
+def fit_on(name: str, graphs: GraphSet) -> GraphGenerator:
+    return model_of(name)(**CASES[name]).fit(graphs, seed=1, budget=budget_of(name))
+
+
 TRAINING = GraphSet.concatenate([path_graphs(6, 9, 9, 12), complete_graphs(5)])
 
 
@@ -50,14 +66,10 @@ def fitted() -> Fitted:
 
     def fit(name: str) -> GraphGenerator:
         if name not in cache:
-            cache[name] = GENERATORS[name](**CASES[name]).fit(TRAINING, seed=1, budget=BUDGETS.get(name, 2.0))
+            cache[name] = fit_on(name, TRAINING)
         return cache[name]
 
     return fit
-
-
-def refit(name: str, graphs: GraphSet) -> GraphGenerator:
-    return GENERATORS[name](**CASES[name]).fit(graphs, seed=1, budget=BUDGETS.get(name, 2.0))
 
 
 every_generator = pytest.mark.parametrize("name", CASES)
@@ -66,8 +78,8 @@ every_generator = pytest.mark.parametrize("name", CASES)
 @every_generator
 def test_follows_the_protocol(name: str, fitted: Fitted) -> None:
     assert isinstance(fitted(name), GraphGenerator)
-    again = GENERATORS[name](**CASES[name])
-    assert again.fit(TRAINING[:1], seed=0, budget=BUDGETS.get(name, 2.0)) is again
+    again = model_of(name)(**CASES[name])
+    assert again.fit(TRAINING[:1], seed=0, budget=budget_of(name)) is again
 
 
 @every_generator
@@ -91,7 +103,7 @@ def test_the_seed_alone_decides(name: str, fitted: Fitted) -> None:
 
 @every_generator
 def test_the_same_fit_twice(name: str, fitted: Fitted) -> None:
-    assert refit(name, TRAINING).sample(5, seed=3) == fitted(name).sample(5, seed=3)
+    assert fit_on(name, TRAINING).sample(5, seed=3) == fitted(name).sample(5, seed=3)
 
 
 @every_generator
@@ -109,7 +121,7 @@ def test_sizes_follow_the_training_sizes(name: str, fitted: Fitted) -> None:
     ids=["one graph", "one node", "no edges", "complete"],
 )
 def test_learns_from_odd_sets(name: str, graphs: GraphSet) -> None:
-    sampled = refit(name, graphs).sample(8, seed=6)
+    sampled = fit_on(name, graphs).sample(8, seed=6)
     assert len(sampled) == 8
     if not len(graphs.edges):
         assert not len(sampled.edges)
@@ -126,12 +138,12 @@ def test_parameters_are_json(name: str, fitted: Fitted) -> None:
 def test_state_survives_save_and_load(name: str, fitted: Fitted, tmp_path: Path) -> None:
     generator = fitted(name)
     generator.save(tmp_path / "model.json")
-    for restored in (load_generator(tmp_path / "model.json"), GENERATORS[name].load(tmp_path / "model.json")):
+    for restored in (load_generator(tmp_path / "model.json"), model_of(name).load(tmp_path / "model.json")):
         assert type(restored) is type(generator)
         assert restored.sample(6, seed=3) == generator.sample(6, seed=3)
         assert restored.parameters() == generator.parameters()
     with pytest.raises(InputError, match="fit"):
-        GENERATORS[name](**CASES[name]).save(tmp_path / "unfitted.json")
+        model_of(name)(**CASES[name]).save(tmp_path / "unfitted.json")
     assert not (tmp_path / "unfitted.json").exists()
 
 
@@ -161,7 +173,7 @@ def test_loading_another_model(tmp_path: Path) -> None:
 
 @every_generator
 def test_wrong_use_is_an_input_error(name: str, fitted: Fitted) -> None:
-    fresh = GENERATORS[name](**CASES[name])
+    fresh = model_of(name)(**CASES[name])
     with pytest.raises(InputError, match="fit"):
         fresh.sample(1, seed=0)
     with pytest.raises(InputError, match="at least 1 graph"):
@@ -173,4 +185,4 @@ def test_wrong_use_is_an_input_error(name: str, fitted: Fitted) -> None:
 @every_generator
 def test_an_unknown_parameter_is_an_error(name: str) -> None:
     with pytest.raises((TypeError, InputError), match="colour"):
-        GENERATORS[name](colour="red")
+        model_of(name)(colour="red")

@@ -13,7 +13,7 @@ README = (ROOT / "README.md").read_text()
 SMALLER = [
     (r"--budget \S+", "--budget 1s"),
     (r"-n \d+", "-n 20"),
-    (r"--workers \d+", "--workers 0"),
+    (r"--(workers|concurrent) \d+", r"--\1 0"),
     (r"--trials \d+", "--trials 1"),
     (r"--datasets \S+", "--datasets ladder-small --models er --workers 0"),
 ]

@@ -14,6 +14,7 @@ from gengraph.data import load_dataset
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
 from gengraph.metrics.isomorphism import canonical_keys
+from gengraph.metrics.planarity import is_planar
 from gengraph.models.graphrnn import GraphRNNModel
 from gengraph.sampling import Conditions, sample_graphs
 from gengraph.training import Trainer, prepare_graphs
@@ -29,6 +30,14 @@ VARIANTS = [
     {"model__head": "context"},
     {"model__head": "context", "sequence__window": "fixed", "max_prev_node": 2},
     {"max_prev_node": 2, "model__num_layers": "2"},
+    {"model__head": "mlp", "model__mixture": "3"},
+    {"model__node": "lstm", "model__layer_norm": "true"},
+    {"model__node": "transformer", "model__num_layers": "2"},
+    {"model__stop": "edge_eos"},
+    {"model__edge_context": "state", "sequence__scan": "nearest_first"},
+    {"model__node_input": "edge_state", "model__num_layers": "2", "model__layer_norm": "true"},
+    {"model__node_input": "edge_state", "model__stop": "edge_eos", "sequence__scan": "nearest_first"},
+    {"model__node_input": "edge_state", "model__stop": "zero_row"},
 ]
 
 
@@ -54,9 +63,11 @@ def test_many_samples_from_several_threads_have_the_law() -> None:
     assert chi_square(in_threads(model.float(), 400_000, 3), expected) > 1e-4
 
 
-@pytest.mark.parametrize("temperature", [0.5, 2.0])
-def test_temperature_is_for_edges_alone(temperature: float) -> None:
-    model = tiny_model()
+@pytest.mark.parametrize(
+    ("temperature", "variant"), [(0.5, {}), (2.0, {}), (0.5, {"model__head": "mlp", "model__mixture": "3"})], ids=str
+)
+def test_temperature_is_for_edges_alone(temperature: float, variant: dict) -> None:
+    model = tiny_model(**variant)
     expected = law(model, temperature=temperature)
     conditions = Conditions(max_num_node=MAX_NODES, temperature=temperature)
     samples = sample_graphs(model.float(), np.arange(COUNT), seed=6, conditions=conditions)
@@ -167,6 +178,35 @@ def test_a_graph_depends_on_seed_and_index_alone(head: str) -> None:
     assert draw(np.arange(120)[::-1], seed=1).graphs == whole.graphs[np.arange(120)[::-1]]
     assert draw(np.arange(120), seed=2).graphs != whole.graphs
     assert in_threads(model, 3000, 3) == in_threads(model, 3000, 1)
+
+
+@pytest.mark.parametrize("node", ["lstm", "transformer"])
+def test_a_graph_is_the_same_beside_longer_ones(node: str) -> None:
+    model = tiny_model(model__node=node, model__hidden_size="16", max_prev_node=4).float()
+    with torch.no_grad():
+        model.decision.weight.zero_()
+        model.decision.bias.copy_(torch.tensor([0.0, -6.0, -4.0]))  # 50 nodes on average
+    draw = partial(sample_graphs, model, seed=1, conditions=Conditions(max_num_node=140))
+    whole = draw(np.arange(300)).graphs
+    assert (whole.num_nodes > 128).any()
+    assert draw(np.arange(300), lanes=1).graphs == whole
+    assert draw(np.arange(40, 90)).graphs == whole[40:90]
+
+
+def test_a_decoder_that_keeps_graphs_planar() -> None:
+    model = tiny_model(model__head="context", sequence__window="fixed", max_prev_node=9).float()
+    with torch.no_grad():
+        model.head.output.weight.mul_(0.002)
+        model.head.output.bias.fill_(-1.0)
+        model.decision.bias.copy_(torch.tensor([4.0, 0.0, 0.0]))
+    draw = partial(sample_graphs, model, np.arange(60), seed=3)
+    free = draw(conditions=Conditions(max_num_node=16)).graphs
+    planar = draw(conditions=Conditions(max_num_node=16, constraint="planar")).graphs
+    assert 0 < is_planar(free).mean() < 0.9
+    assert is_planar(planar).all()
+    assert planar.num_edges.sum() > planar.num_nodes.sum()  # not trees only
+    with pytest.raises(InputError, match="train with --model graphrnn-c"):
+        sample_graphs(tiny_model().float(), np.arange(3), seed=0, conditions=Conditions(constraint="planar"))
 
 
 def test_a_trained_grid_model_gives_the_same_bits_with_any_number_of_lanes() -> None:

@@ -20,7 +20,7 @@ def checkpoint() -> Checkpoint:
     model = tiny_model().float()
     sizes = ["model.hidden_size=6", "model.embedding_size=4", "model.edge_hidden_size=4", "model.edge_num_layers=2"]
     config = Config().replace(sizes)
-    return Checkpoint(config=config, facts=model.facts, weights=model.state_dict(), optimizer={}, step=1, elapsed=0.0)
+    return Checkpoint(config=config, facts=model.facts, weights=model.state_dict(), optimizer={}, step=1)
 
 
 def write_all(checkpoint: Checkpoint, out: Path, num_graphs: int, shard_size: int, seed: int = 0) -> dict:

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 import torch
 
-from gengraph.checkpoint import Checkpoint, checkpoints_in, load_checkpoint, save_checkpoint
+from gengraph.checkpoint import Checkpoint, Selection, best_checkpoint, checkpoints_in, load_checkpoint, save_checkpoint
 from gengraph.config import Config, TrainingConfig
 from gengraph.data import load_dataset, split_graphs
-from gengraph.errors import InputError
+from gengraph.errors import InputError, TrainingDiverged
 from gengraph.graphs import GraphSet
-from gengraph.training import Place, Trainer, TrainingDiverged, batch_indices, learning_rate, prepare_graphs, prepare_part
+from gengraph.optimizers import learning_rate
+from gengraph.training import Place, Trainer, batch_indices, prepare_graphs, prepare_part
 
 TINY = ["model.hidden_size=8", "model.embedding_size=4", "model.edge_hidden_size=4", "model.edge_num_layers=1"]
 
@@ -38,27 +39,243 @@ def run(trainer: Trainer) -> tuple[list[dict], list[Checkpoint]]:
 @pytest.mark.parametrize("head", ["rnn", "mlp"])
 def test_training_learns(head: str) -> None:
     trainer = make_trainer("training.steps=300", "training.learning_rate=0.02", f"model.head={head}")
-    before = trainer.validation_nll()
+    before = trainer.validate()["validation_nll"]
     reports, saved = run(trainer)
-    assert trainer.validation_nll() < 0.6 * before
+    assert trainer.validate()["validation_nll"] < 0.6 * before
     assert reports[-1]["progress"] == 1
     assert reports[-1]["step"] == saved[-1].step == 300
-    assert [r["validation_nll"] for r in reports if "validation_nll" in r][-1] == trainer.validation_nll()
+    assert [r["validation_nll"] for r in reports if "validation_nll" in r][-1] == trainer.validate()["validation_nll"]
 
 
-def test_resumed_equals_uninterrupted(tmp_path: Path) -> None:
-    whole = make_trainer()
+def weights_equal(left: Trainer, right: Trainer) -> bool:
+    pairs = zip(left.model.parameters(), right.model.parameters(), strict=True)
+    averages = zip(left.evaluated.parameters(), right.evaluated.parameters(), strict=True)
+    return all(torch.equal(a, b) for a, b in [*pairs, *averages])
+
+
+def score_by_step(monkeypatch: pytest.MonkeyPatch, best: int) -> None:
+    """The validation loss is least at a step."""
+
+    def validate(self: Trainer, **_: object) -> dict[str, float]:
+        return {"validation_nll": 10.0 + abs(self.step - best)}
+
+    monkeypatch.setattr(Trainer, "validate", validate)
+
+
+ADAMW = ("training.optimizer=adamw", "training.weight_decay=0.1", "training.beta1=0.8", "training.warmup=0.3")
+
+
+DROPOUT = ("model.dropout=0.3", "model.node=transformer")
+
+
+@pytest.mark.parametrize(
+    "settings", [(), ("training.ema=0.9",), ADAMW, ("training.accumulate=3", "training.ema=0.5"), DROPOUT], ids=str
+)
+def test_resumed_equals_uninterrupted(tmp_path: Path, settings: tuple[str, ...]) -> None:
+    whole = make_trainer(*settings)
     run(whole)
 
-    first = make_trainer()
+    first = make_trainer(*settings)
     for _ in range(5):
         first.train_step()
     path = save_checkpoint(first.checkpoint(), tmp_path)
-    second = make_trainer()
+    second = make_trainer(*settings)
     second.load(load_checkpoint(path))
     run(second)
-    for expected, resumed in zip(whole.model.parameters(), second.model.parameters(), strict=True):
-        assert torch.equal(expected, resumed)
+    assert weights_equal(whole, second)
+
+
+def test_resumed_equals_uninterrupted_when_both_stop_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    score_by_step(monkeypatch, best=4)
+    settings = ("training.steps=24", "training.evaluations=12", "training.patience=3", "training.checkpoint_every=1e-9")
+    whole = make_trainer(*settings)
+    _, saved = run(whole)
+    assert whole.step == 10
+    assert whole.stopped_early
+    for checkpoint in saved[1:-1:3]:
+        resumed = make_trainer(*settings)
+        resumed.load(load_checkpoint(save_checkpoint(checkpoint, tmp_path)))
+        run(resumed)
+        assert weights_equal(whole, resumed)
+        assert resumed.selection == whole.selection == Selection(score=10.0, step=4, stale=3)
+
+
+def test_a_run_that_stopped_early_goes_on_only_with_another_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    score_by_step(monkeypatch, best=4)
+    settings = ("training.evaluations=12", "training.patience=2")
+    first = make_trainer(*settings)
+    _, saved = run(first)
+    assert first.step == 6
+    again = make_trainer(*settings)
+    again.load(saved[-1])
+    run(again)
+    assert again.step == 6
+    longer = make_trainer(*settings, "training.steps=24")
+    longer.load(saved[-1])
+    run(longer)
+    assert longer.step == 6 + 4  # two evaluations more, every second step
+
+
+def test_the_best_checkpoint_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    score_by_step(monkeypatch, best=4)
+    trainer = make_trainer("training.evaluations=12", "training.checkpoint_every=1e-9")
+    trainer.run(lambda _: None, lambda checkpoint: save_checkpoint(checkpoint, tmp_path))
+    names = [path.name for path in checkpoints_in(tmp_path)]
+    assert names == ["step-00000004", "step-00000011", "step-00000012"]
+    best = best_checkpoint(checkpoints_in(tmp_path)[-1])
+    assert best == tmp_path / "step-00000004"
+    assert load_checkpoint(best).metrics["validation_nll"] == 10.0
+
+
+def test_without_validation_graphs_nothing_is_best() -> None:
+    graphs = load_dataset("grid-small")
+    config = Config().replace([*TINY, "training.steps=4", "training.patience=1", "training.mmd_every=1"])
+    train, facts, _ = prepare_graphs(graphs, config)
+    trainer = Trainer(config, facts, train, GraphSet.empty())
+    reports, saved = run(trainer)
+    assert trainer.step == 4
+    assert saved[-1].selection == Selection()
+    assert not any(name.startswith("validation") for name in reports[-1])
+
+
+def test_selection() -> None:
+    scores = [5.0, math.nan, 4.0, 4.0, math.inf]
+    states = [Selection()]
+    for step, score in enumerate(scores):
+        states.append(states[-1].after(score, step))
+    assert [(state.score, state.step, state.stale) for state in states] == [
+        (None, None, 0), (5.0, 0, 0), (5.0, 0, 1), (4.0, 2, 0), (4.0, 2, 1), (4.0, 2, 2)
+    ]  # fmt: skip
+
+
+def test_validation_mmd_is_measured_every_second_evaluation_and_selects() -> None:
+    trainer = make_trainer("training.evaluations=4", "training.mmd_every=2", "training.select=mmd")
+    reports, saved = run(trainer)
+    evaluations = [r for r in reports if "validation_nll" in r]
+    assert ["validation_mmd" in r for r in evaluations] == [False, True, False, True]
+    values = evaluations[-1]
+    parts = [values[f"validation_mmd_{name}"] for name in ("degree", "clustering", "orbit")]
+    assert values["validation_mmd"] == pytest.approx(sum(parts) / 3)
+    assert saved[-1].selection.score == min(r["validation_mmd"] for r in evaluations if "validation_mmd" in r)
+
+
+def test_the_average_of_the_weights() -> None:
+    trainer = make_trainer("training.ema=0.4")
+    expected = [parameter.detach().clone() for parameter in trainer.model.parameters()]
+    for step in range(6):
+        trainer.train_step()
+        decay = min(0.4, (1 + step) / (10 + step))
+        expected = [
+            decay * mean + (1 - decay) * p.detach() for mean, p in zip(expected, trainer.model.parameters(), strict=True)
+        ]
+    for mean, parameter in zip(expected, trainer.evaluated.parameters(), strict=True):
+        torch.testing.assert_close(parameter, mean)
+    checkpoint = trainer.checkpoint()
+    averaged, raw = trainer.evaluated.state_dict(), trainer.model.state_dict()
+    assert checkpoint.raw_weights is not None
+    for name, value in checkpoint.weights.items():
+        assert torch.equal(value, averaged[name])
+        assert torch.equal(checkpoint.raw_weights[name], raw[name])
+    assert any(not torch.equal(averaged[name], raw[name]) for name in raw)
+
+
+@pytest.mark.parametrize("accumulate", [2, 3, 9])
+def test_a_batch_in_parts_has_the_gradient_of_the_whole(accumulate: int) -> None:
+    whole, parts = (make_trainer(f"training.accumulate={k}", "training.batch_size=6") for k in (1, accumulate))
+    calls: list[int] = []
+    inner = parts._call
+    parts._call.register_forward_pre_hook(lambda _, arguments: calls.append(len(arguments[0].graph)))
+    losses = [trainer._accumulate_gradients(0, np.arange(6), 0.1) for trainer in (whole, parts)]
+    assert parts._call is inner
+    assert calls == {2: [3, 3], 3: [2, 2, 2], 9: [1] * 6}[accumulate]
+    assert losses[0].extent == losses[1].extent
+    torch.testing.assert_close(losses[0].nll, losses[1].nll)
+    for left, right in zip(whole.model.parameters(), parts.model.parameters(), strict=True):
+        torch.testing.assert_close(left.grad, right.grad, rtol=1e-4, atol=1e-7)
+
+
+def test_tf32_is_for_gpus_and_for_gradients_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match=r"tf32 needs a GPU; use --gpus-per-worker 1, or --set training\.precision=float32"):
+        make_trainer("training.precision=tf32")
+    trainer = make_trainer("training.steps=2", "training.evaluations=2")
+    trainer.config = trainer.config.replace(["training.precision=tf32"])  # as on a GPU: a CPU takes no notice of it
+    seen: list[tuple[bool, str]] = []
+    trainer.model.register_forward_hook(lambda *_: seen.append((torch.is_grad_enabled(), torch.get_float32_matmul_precision())))
+    run(trainer)
+    assert set(seen) == {(True, "high"), (False, "highest")}
+    assert torch.get_float32_matmul_precision() == "highest"
+
+
+def test_weight_decay_spares_vectors() -> None:
+    trainer = make_trainer("training.optimizer=adamw", "training.weight_decay=0.1")
+    decays = {id(p): group["weight_decay"] for group in trainer._optimizer.param_groups for p in group["params"]}
+    assert len(decays) == len([*trainer.model.parameters()])
+    for parameter in trainer.model.parameters():
+        assert decays[id(parameter)] == (0.1 if parameter.dim() > 1 else 0.0)
+
+
+class SlowMachine:
+    """A clock on which every look takes 100 seconds of wall time and 0.1 of CPU time."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def monotonic(self) -> float:
+        self.looks += 1
+        return 100.0 * self.looks
+
+    def process_time(self) -> float:
+        return 0.1 * self.looks
+
+
+@pytest.mark.parametrize(("clock", "steps"), [("wall", 1), ("cpu", 20)])
+def test_the_budget_counts_the_clock_that_was_chosen(clock: str, steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gengraph.training_log.time", SlowMachine())
+    settings = ("training.steps=none", "training.budget=1.99", f"training.clock={clock}")
+    trainer = make_trainer(*settings)
+    reports, saved = run(trainer)
+    assert trainer.step == steps
+    last = reports[-1]
+    assert last["seconds"] == last[f"{clock}_seconds"]
+    assert last["wall_seconds"] == pytest.approx(1000 * last["cpu_seconds"])
+    again = make_trainer(*settings)
+    again.load(saved[-1])
+    assert again.elapsed == trainer.elapsed
+    run(again)
+    assert again.step == steps
+
+
+def test_an_exploded_loss_is_named_and_not_saved() -> None:
+    trainer = make_trainer()
+    with torch.no_grad():
+        for parameter in trainer.model.parameters():
+            parameter.mul_(1000)
+    saved: list[Checkpoint] = []
+    with pytest.raises(TrainingDiverged, match=r"at step 0, learning rate 0\.006 \(guessing would cost \d+"):
+        trainer.run(lambda _: None, saved.append)
+    assert not saved
+
+
+def test_weights_that_are_no_numbers_are_not_saved(monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer = make_trainer("training.steps=1", "training.evaluations=1")
+
+    def spoil() -> None:
+        with torch.no_grad():
+            next(trainer.model.parameters()).fill_(math.inf)
+
+    monkeypatch.setattr(trainer._optimizer, "step", spoil)
+    saved: list[Checkpoint] = []
+    with pytest.raises(TrainingDiverged, match="no finite numbers any more at step 1"):
+        trainer.run(lambda _: None, saved.append)
+    assert not saved
+
+
+def test_training_leaves_torchs_random_numbers_alone() -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    run(make_trainer("training.mmd_every=1"))
+    assert torch.equal(torch.rand(3), expected)
 
 
 def test_two_ranks_together_take_the_gradient_of_one() -> None:
@@ -103,6 +320,8 @@ def test_schedules() -> None:
     milestones = TrainingConfig(learning_rate=1.0, schedule="milestones")
     assert [round(learning_rate(milestones, p), 6) for p in (0, 0.13, 0.14, 0.34)] == [1, 1, 0.3, 0.09]
     assert learning_rate(TrainingConfig(schedule="constant", learning_rate=0.5), 0.9) == 0.5
+    warm = TrainingConfig(schedule="constant", learning_rate=1.0, warmup=0.2)
+    assert [learning_rate(warm, p) for p in (0, 0.1, 0.2, 0.9)] == [0, 0.5, 1, 1]
 
 
 def test_divergence_is_named_and_not_saved() -> None:
@@ -110,7 +329,7 @@ def test_divergence_is_named_and_not_saved() -> None:
     with torch.no_grad():
         next(trainer.model.parameters()).fill_(math.nan)
     saved: list[Checkpoint] = []
-    with pytest.raises(TrainingDiverged, match=r"the loss became nan at step 0, learning rate 0\.006"):
+    with pytest.raises(TrainingDiverged, match=r"the loss became nan nats a graph at step 0, learning rate 0\.006"):
         trainer.run(lambda _: None, saved.append)
     assert not saved
 
@@ -164,8 +383,8 @@ def test_checkpoints_of_another_version_or_damaged_are_refused(tmp_path: Path) -
     path = save_checkpoint(make_trainer().checkpoint(), tmp_path)
     record = path / "checkpoint.json"
     whole = record.read_text()
-    record.write_text(whole.replace('"format": 1', '"format": 99'))
-    with pytest.raises(InputError, match=r"has format 99.*reads format 1; use that version or train again"):
+    record.write_text(whole.replace('"format": 2', '"format": 99'))
+    with pytest.raises(InputError, match=r"has format 99.*reads format 2; use that version or train again"):
         load_checkpoint(path)
     record.write_text(whole)
     weights = path / "model.safetensors"
@@ -194,7 +413,7 @@ def test_a_graph_unlike_all_training_graphs_has_a_finite_loss() -> None:
     config = Config().replace([*TINY, "training.steps=3"])
     train, facts, _ = prepare_graphs(connected, config)
     trainer = Trainer(config, facts, train, apart)
-    assert 20 < trainer.validation_nll() < 200
+    assert 20 < trainer.validate()["validation_nll"] < 200
     run(trainer)
 
 
@@ -219,9 +438,9 @@ def test_every_weight_takes_part_in_a_batch_without_edges(head: str) -> None:
 def test_the_same_step_saved_twice_is_the_newer_one(tmp_path: Path) -> None:
     trainer = make_trainer()
     save_checkpoint(trainer.checkpoint(), tmp_path)
-    newer = dataclasses.replace(trainer.checkpoint(), elapsed=7.0)
+    newer = dataclasses.replace(trainer.checkpoint(), wall_seconds=7.0)
     path = save_checkpoint(newer, tmp_path)
-    assert load_checkpoint(path).elapsed == 7.0
+    assert load_checkpoint(path).wall_seconds == 7.0
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 

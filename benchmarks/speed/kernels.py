@@ -11,7 +11,7 @@ Times are CPU seconds of one thread, the least of several; with --threads they a
 import argparse
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import numpy as np
@@ -50,7 +50,14 @@ def main() -> None:
     print(json.dumps({"backend": backend().label, "threads": options.threads, "torch": torch.__version__} | shares, indent=2))
 
 
-def _rates(works: dict[str, Work], turns: int, clock: Callable[[], float]) -> dict[str, float]:
+def sgemm_rate() -> float:
+    """Operations a second in a matrix product of 1024 x 1024, by CPU time of the threads in use."""
+    square = torch.randn(1024, 1024)
+    work = {"sgemm": (partial(torch.mm, square, square), 2.0 * 1024**3)}
+    return 1e9 * _rates(work, 5, time.process_time)["sgemm"]
+
+
+def _rates(works: Mapping[str, Work], turns: int, clock: Callable[[], float]) -> dict[str, float]:
     """GFLOP/s of each; they take turns."""
     least = dict.fromkeys(works, float("inf"))
     for _ in range(turns):
@@ -78,7 +85,7 @@ def _layer(batch: int, size: int) -> dict[str, Work]:
 
 def _edges(size: int, layers: int, width: int) -> dict[str, Work]:
     """The likelihood of rows, and with it the gradients."""
-    head = EdgeRNN(16, size, layers, oldest_first=False, never_empty=False)
+    head = EdgeRNN(16, size, layers, every_layer=False, oldest_first=False, never_empty=False)
     bits = (np.random.default_rng(0).random(_ROWS * width) < 0.1).astype(np.uint8)
     scan = Scan(np.arange(_ROWS), np.full(width, _ROWS), bits, bits, np.ones_like(bits))
     start = torch.randn(_ROWS, size)

@@ -226,7 +226,7 @@ def of_memory(_options: argparse.Namespace) -> list[dict[str, float]]:
     facts = DataFacts(max_prev_node=3, max_num_node=6, several_components=False)
     torch.manual_seed(0)
     weights = GraphRNNModel(config, facts).state_dict()
-    checkpoint = Checkpoint(config=config, facts=facts, weights=weights, optimizer={}, step=0, elapsed=0.0)
+    checkpoint = Checkpoint(config=config, facts=facts, weights=weights, optimizer={}, step=0)
     curve = []
     with tempfile.TemporaryDirectory() as temporary:
         write = ShardWriter(checkpoint, Conditions(), Folder(temporary))

@@ -3,16 +3,29 @@
 Our training step against the algorithm of the 2018 code, written plainly here: networkx relabels and searches every graph,
 rows are padded, both recurrent networks run on packed sequences, and the loss is the binary cross-entropy of sigmoids. Both
 train the published network (four layers, breadth-first order, nearest node first, zero-row stop) with the same batch size and
-max_prev_node, in turn (A-B-A-B) in one process with one thread; the input pipeline counts.
+max_prev_node, in turn (A-B-A-B) in one process with one thread; the input pipeline counts. Seconds are of CPU time, which a
+busy machine stretches less than wall time.
+
+Memory (Linux) is that of two further processes, one for each. Both import the same, load the data and make a step with a batch
+of one graph; from there on the kernel is asked for the peak of the resident memory during whole steps. What was there before is
+subtracted: libraries and data are not the algorithm's.
+
+The share of sgemm is that of this core's rate in a matrix product of 1024 x 1024 which the operations of a whole step reach.
 
 Reference:
     J. You et al. GraphRNN. ICML 2018.
 """
 
 import argparse
+import gc
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -21,10 +34,28 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
+from gengraph.benchmarks.speed.kernels import sgemm_rate
 from gengraph.config import load_config
 from gengraph.data import load_dataset
 from gengraph.graphs import GraphSet
+from gengraph.kernels import backend, use
+from gengraph.likelihood import encode
+from gengraph.models.graphrnn import GraphRNNModel
+from gengraph.sequences.orderings import Adjacency
+from gengraph.sequences.rows import scan_rows
 from gengraph.training import Trainer, prepare_graphs
+
+SIDES = ("reference", "gengraph")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What both sides are given."""
+
+    dataset: str
+    head: str
+    batch_size: int
+    max_prev_node: int
 
 
 def main() -> None:
@@ -36,39 +67,122 @@ def main() -> None:
     parser.add_argument("--max-prev-node", type=int, default=40)
     parser.add_argument("--steps", type=int, default=2, help="steps of the reference in a turn; ours makes four times as many")
     parser.add_argument("--turns", type=int, default=2)
+    parser.add_argument("--backend", default="", help="native, torch or reference; by itself the best that works")
+    parser.add_argument("--memory-of", choices=SIDES, help="print the memory of one side alone, in this process")
     options = parser.parse_args()
+    setting = Setting(options.dataset, options.head, options.batch_size, options.max_prev_node)
     torch.set_num_threads(1)
-    graphs = load_dataset(options.dataset).largest_components()
-    reference = Reference(graphs, options.head, options.batch_size, options.max_prev_node)
-    ours = _ours(graphs, options.head, options.batch_size, options.max_prev_node)
-    reference.step()
-    ours()
-    seconds: dict[str, list[float]] = {"reference": [], "gengraph": []}
-    for _ in range(options.turns):
-        seconds["reference"].append(_seconds_a_step(reference.step, options.steps))
-        seconds["gengraph"].append(_seconds_a_step(ours, 4 * options.steps))
-    means = {name: float(np.mean(values)) for name, values in seconds.items()}
-    report = vars(options) | {
-        "seconds_a_step": {name: [round(value, 4) for value in values] for name, values in seconds.items()},
-        "ratio": round(means["reference"] / means["gengraph"], 2),
-        "torch": torch.__version__,
-    }
+    use(options.backend)
+    if options.memory_of:
+        print(json.dumps(_memory(options.memory_of, setting, options.steps)))
+        return
+    report = vars(options) | {"backend": backend().label} | _speed(setting, options.steps, options.turns)
+    report["memory_mb"] = {side: _memory_elsewhere(side) for side in SIDES}
+    report["torch"] = torch.__version__
     print(json.dumps(report, indent=2))
 
 
+def _speed(setting: Setting, steps: int, turns: int) -> dict[str, Any]:
+    graphs = load_dataset(setting.dataset).largest_components()
+    make_step = {side: step_of(side, graphs, setting) for side in SIDES}
+    for step in make_step.values():
+        step()
+    seconds: dict[str, list[float]] = {side: [] for side in SIDES}
+    sgemm = []
+    for _ in range(turns):
+        sgemm.append(sgemm_rate())
+        seconds["reference"].append(_seconds_a_step(make_step["reference"], steps))
+        seconds["gengraph"].append(_seconds_a_step(make_step["gengraph"], 4 * steps))
+    means = {side: float(np.mean(values)) for side, values in seconds.items()}
+    pipeline = input_pipeline(graphs, setting)
+    pipeline()
+    return {
+        "seconds_a_step": {side: [round(value, 4) for value in values] for side, values in seconds.items()},
+        "ratio": round(means["reference"] / means["gengraph"], 2),
+        "share_of_sgemm": round(_operations_a_step(graphs, setting) / means["gengraph"] / max(sgemm), 3),
+        "share_of_input_pipeline": round(_seconds_a_step(pipeline, 8 * steps) / means["gengraph"], 4),
+    }
+
+
 def _seconds_a_step(step: Callable[[], None], count: int) -> float:
-    start = time.perf_counter()
+    start = time.process_time()
     for _ in range(count):
         step()
-    return (time.perf_counter() - start) / count
+    return (time.process_time() - start) / count
 
 
-def _ours(graphs: GraphSet, head: str, batch_size: int, max_prev_node: int) -> Callable[[], None]:
-    settings = [f"training.batch_size={batch_size}", f"sequence.max_prev_node={max_prev_node}", f"model.head={head}"]
-    config = load_config("paper").replace(settings)
+def _operations_a_step(graphs: GraphSet, setting: Setting) -> float:
+    """Multiplications and additions with weights, forward and twice as many backward, in our step on average."""
+    config = load_config("paper").replace(_settings(setting))
     prepared, facts, _ = prepare_graphs(graphs, config)
-    trainer = Trainer(config, facts, prepared, GraphSet.empty())
-    return trainer.train_step
+    batch = encode(config, facts, Adjacency.of(prepared), np.arange(len(prepared)), seed=0, epoch=0)
+    scan = scan_rows(batch, oldest_first=False, every_row=True)
+    times = dict.fromkeys(("head.rnn.", "head.output."), len(scan.bits)) if setting.head == "rnn" else {}
+    total = 0
+    for name, weight in GraphRNNModel(config, facts).named_parameters():
+        if weight.dim() == 2 and name != "head.rnn.input_weights.0":  # that one sees two inputs only
+            total += weight.numel() * next((count for part, count in times.items() if name.startswith(part)), len(batch.widths))
+    return 6.0 * total * min(setting.batch_size, len(prepared)) / len(prepared)
+
+
+def _memory_elsewhere(side: str) -> dict[str, float]:
+    """The memory of one side in a process of its own, with the options of this one."""
+    command = [sys.executable, "-m", "gengraph.benchmarks.speed.training", *sys.argv[1:], "--memory-of", side]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    values: dict[str, float] = json.loads(output)
+    return values
+
+
+def _memory(side: str, setting: Setting, steps: int) -> dict[str, float]:
+    """Resident memory in MB: before whole steps, at their peak, and the difference."""
+    graphs = load_dataset(setting.dataset).largest_components()
+    step_of(side, graphs, Setting(setting.dataset, setting.head, 1, setting.max_prev_node))()
+    step = step_of(side, graphs, setting)
+    gc.collect()
+    before = _resident("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # the peak is counted from here
+    for _ in range(2 * steps):
+        step()
+    peak = _resident("VmHWM")
+    return {"before": round(before, 1), "peak": round(peak, 1), "added": round(peak - before, 1)}
+
+
+def _resident(field: str) -> float:
+    """A field of /proc/self/status in MB."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{field}:")) / 1024
+
+
+def step_of(side: str, graphs: GraphSet, setting: Setting) -> Callable[[], None]:
+    """A training step of one side."""
+    if side == "reference":
+        return Reference(graphs, setting.head, setting.batch_size, setting.max_prev_node).step
+    config = load_config("paper").replace(_settings(setting))
+    prepared, facts, _ = prepare_graphs(graphs, config)
+    return Trainer(config, facts, prepared, GraphSet.empty()).train_step
+
+
+def input_pipeline(graphs: GraphSet, setting: Setting) -> Callable[[], None]:
+    """What our step does with graphs before a network sees them: orderings, rows and scans of a batch drawn at random."""
+    config = load_config("paper").replace(_settings(setting))
+    prepared, facts, _ = prepare_graphs(graphs, config)
+    adjacency, random = Adjacency.of(prepared), np.random.default_rng(0)
+
+    def step() -> None:
+        drawn = random.integers(len(prepared), size=setting.batch_size)
+        batch = encode(config, facts, adjacency, drawn, seed=0, epoch=0)
+        if setting.head == "rnn":
+            scan_rows(batch, oldest_first=False, every_row=True)
+
+    return step
+
+
+def _settings(setting: Setting) -> list[str]:
+    return [
+        f"training.batch_size={setting.batch_size}",
+        f"sequence.max_prev_node={setting.max_prev_node}",
+        f"model.head={setting.head}",
+    ]
 
 
 class Reference:

@@ -1,7 +1,8 @@
 """Start a local Ray or join a running one, and ask whether it is large enough.
 
 Authentication: Ray's daemons listen on every interface of the machine and cannot be told not to, so every local session gets
-a token of its own that lives as long as the process. No dashboard is started.
+a token of its own that lives as long as the process. The dashboard, which listens on 127.0.0.1 alone, is started where a sweep
+needs it.
 """
 
 import contextlib
@@ -37,13 +38,16 @@ def _set_authentication(address: str | None) -> None:
 
 
 @contextlib.contextmanager
-def session(address: str | None = None, *, num_cpus: int | None = None, debug: bool = False) -> Iterator[None]:
+def session(
+    address: str | None = None, *, num_cpus: int | None = None, debug: bool = False, dashboard: bool = False
+) -> Iterator[None]:
     """A connection to Ray for the time of the block; one that is there already is used and left as it is.
 
     Args:
         address: None starts a local Ray, "auto" or "host:port" joins a running one.
         num_cpus: of a local Ray; by default those of the machine.
         debug: show what workers log.
+        dashboard: start one with a local Ray.
 
     Raises:
         NotEnoughResources: no Ray runs at the address.
@@ -58,7 +62,7 @@ def session(address: str | None = None, *, num_cpus: int | None = None, debug: b
         return
     options: dict[str, Any] = {"log_to_driver": debug, "logging_level": "INFO" if debug else "ERROR"}
     if address is None:
-        options |= {"address": "local", "num_cpus": num_cpus, "include_dashboard": False}
+        options |= {"address": "local", "num_cpus": num_cpus, "include_dashboard": dashboard}
     else:
         options["address"] = address
     try:

@@ -17,9 +17,9 @@ import ray.train.torch
 from ray.train.torch import TorchConfig, TorchTrainer
 
 from gengraph.distributed.tail import tail_json_lines
-from gengraph.errors import InputError
+from gengraph.errors import InputError, TrainingDiverged
 from gengraph.runs import train_run
-from gengraph.training import Place, TrainingDiverged
+from gengraph.training import Place
 
 
 def train_on_ray(

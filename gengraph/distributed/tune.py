@@ -1,101 +1,218 @@
-"""A sweep on Ray Tune: single-worker trials that run the pure loop, stopped early by ASHA.
+"""A sweep on Ray Tune, stopped early by ASHA or bred by population-based training, and resumable.
 
-Reference:
+Trials of one worker run the pure loop in the trial's own actor and report checkpoints. Trials of several workers are runs of
+their own, trained by a TorchTrainer whose workers hold the resources; their driver holds none, or they would wait for each
+other. Ray gives the workers of a trial that is stopped back only where its dashboard runs.
+
+References:
     L. Li et al. A system for massively parallel hyperparameter tuning. MLSys 2020 (ASHA).
+    M. Jaderberg et al. Population based training of neural networks. arXiv:1711.09846, 2017 (PBT).
 """
 
 import contextlib
+import math
+import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
-import ray
 from ray import tune
-from ray.tune.schedulers import ASHAScheduler
-from ray.tune.search import Searcher
+from ray.tune.schedulers import ASHAScheduler, PopulationBasedTraining, TrialScheduler
+from ray.tune.search import BasicVariantGenerator, Searcher
 
-from gengraph.config import Config
-from gengraph.data import Split
-from gengraph.sweep import SPACE, Choice, apply_assignments, run_trial
+from gengraph.checkpoint import Checkpoint, checkpoints_in, load_checkpoint, save_checkpoint
+from gengraph.errors import InputError, TrainingDiverged
+from gengraph.runs import create_run, newest_checkpoint
+from gengraph.space import LEARNING_RATE, Choice, Range, Space, draw_point
+from gengraph.sweep import Sweep, Trial, run_trial, scores
+from gengraph.training import Place
+
+_NAME = "ray"
+_SCORE, _TIME = "score", "training_iteration"
+_DRIVER = {"node:__internal_head__": 0.001}  # on the head node, and nothing that a worker could use
+_DEFAULT_RATE = Range(1e-4, 1e-2, log=True)
 
 
-def tune_on_ray(
-    config: Config, split: Split, *, trials: int, workers: int, cpus: float, seed: int, report: Callable[[int], None]
-) -> list[dict[str, Any]]:
-    """Run a sweep; returns a dict a trial: its settings, validation_nll, step, seconds, error.
-
-    With optuna installed the search is its TPE sampler, else random.
+def sweep_on_ray(sweep: Sweep, *, budget: float | None, report: Callable[[int], None]) -> list[Trial]:
+    """Run a sweep on the Ray that this process is connected to, or go on with one that was begun.
 
     Args:
-        config: what the settings of the trials are applied to; its length is that of a full trial.
-        split: training and validation graphs.
-        trials: settings to try.
-        workers: trials at a time.
-        cpus: of each trial.
-        seed: of the search.
+        sweep: its folder is seen by all machines.
+        budget: seconds after which running trials are stopped and no further one begins.
         report: told 1 whenever a trial has ended.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C; what is done stays.
     """
-    data = ray.put(split)
+    os.environ["TUNE_DISABLE_SIGINT_HANDLER"] = "1"  # Ctrl-C is ours to answer
+    os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "2")  # what a killed driver can lose
+    folder = sweep.folder.resolve()
+    _Progress.told[:] = [report]
+    with (folder / "ray.log").open("a", encoding="utf-8") as log, contextlib.redirect_stdout(log):
+        grid = _tuner(sweep, folder, budget).fit()
+    for left in folder.glob("runs/*/.ray-*"):  # Ray's record of trials that were stopped
+        shutil.rmtree(left)
+    in_order = sorted(grid, key=lambda result: int(Path(result.path).name))
+    return [_trial(sweep, number, result) for number, result in enumerate(in_order)]
 
-    def trainable(assignments: dict[str, Any]) -> None:
-        import torch
 
-        torch.set_num_threads(max(1, int(cpus)))
-        run_trial(apply_assignments(config, assignments), ray.get(data), tune.report)
-
-    space = {
-        name: tune.choice(part.values) if isinstance(part, Choice) else tune.loguniform(part.low, part.high)
-        for name, part in SPACE.items()
-    }
-    storage = tempfile.mkdtemp(prefix="gengraph-tune-")
-    tuner = tune.Tuner(
-        tune.with_resources(trainable, {"CPU": cpus}),
-        param_space=space,
+def _tuner(sweep: Sweep, folder: Path, budget: float | None) -> tune.Tuner:
+    alone = sweep.request.workers_per_trial == 1
+    trainable = tune.with_parameters(_one_worker if alone else _several_workers, folder=folder)
+    trainable = tune.with_resources(trainable, dict(sweep.request.per_worker) if alone else _DRIVER)
+    if tune.Tuner.can_restore(str(folder / _NAME)):
+        return tune.Tuner.restore(str(folder / _NAME), trainable=trainable, resume_unfinished=True, resume_errored=True)
+    request = sweep.request
+    random = request.search == "random"
+    return tune.Tuner(
+        trainable,
+        param_space={name: _domain(part) for name, part in sweep.space.items()},
         tune_config=tune.TuneConfig(
-            metric="validation_nll",
+            metric=_SCORE,
             mode="min",
-            num_samples=trials,
-            max_concurrent_trials=workers,
-            search_alg=_search(seed),
-            scheduler=ASHAScheduler(max_t=config.training.evaluations, grace_period=max(1, config.training.evaluations // 5)),
+            num_samples=request.trials,
+            max_concurrent_trials=None if random else request.concurrent,
+            time_budget_s=budget,
+            search_alg=_random(sweep) if random else _optuna(request.seed),
+            scheduler=_scheduler(sweep),
+            trial_dirname_creator=_number,
+            reuse_actors=alone,  # seconds of imports for every trial but the first
         ),
-        run_config=tune.RunConfig(name="sweep", storage_path=storage, verbose=0, callbacks=[_Progress(report)]),
+        run_config=tune.RunConfig(
+            name=_NAME,
+            storage_path=str(folder),
+            verbose=0,
+            callbacks=[_Progress()],
+            failure_config=tune.FailureConfig(max_failures=1),  # a machine that is lost; what we raise is reported instead
+            checkpoint_config=tune.CheckpointConfig(num_to_keep=None if request.scheduler == "pbt" else 1),
+        ),
     )
-    try:
-        with contextlib.redirect_stdout(sys.stderr):  # Ray prints a header
-            grid = tuner.fit()
-        return [_describe(result) for result in grid]
-    finally:
-        shutil.rmtree(storage, ignore_errors=True)
 
 
-def _search(seed: int) -> Searcher:
+def _number(trial: Any) -> str:
+    """The number that Tune counts a trial with; a restored sweep lists its trials in another order."""
+    return str(trial.experiment_tag).split("_", maxsplit=1)[0]
+
+
+def _domain(part: Choice | Range) -> Any:
+    if isinstance(part, Choice):
+        return tune.choice(list(part.values))
+    if part.whole:
+        return (tune.lograndint if part.log else tune.randint)(part.low, part.high + 1)
+    return (tune.loguniform if part.log else tune.uniform)(part.low, part.high)
+
+
+def _random(sweep: Sweep) -> Any:
+    """The points that a random search without Ray would try."""
+    points = [draw_point(sweep.space, sweep.request.seed, number) for number in range(sweep.request.trials)]
+    return BasicVariantGenerator(points_to_evaluate=points, max_concurrent=sweep.request.concurrent)
+
+
+def _optuna(seed: int) -> Searcher:
     try:
         from ray.tune.search.optuna import OptunaSearch
 
         return OptunaSearch(seed=seed)
-    except (ImportError, AssertionError):  # optuna is an extra
-        from ray.tune.search.basic_variant import BasicVariantGenerator
+    except (ImportError, AssertionError) as error:
+        msg = "--search optuna needs optuna; install gengraph[tune], or use --search random"
+        raise InputError(msg) from error
 
-        return BasicVariantGenerator(random_state=seed)
+
+def _scheduler(sweep: Sweep) -> TrialScheduler | None:
+    evaluations = sweep.evaluations
+    if sweep.request.scheduler == "asha":
+        return ASHAScheduler(time_attr=_TIME, max_t=evaluations, grace_period=max(1, evaluations // 5))
+    if sweep.request.scheduler == "pbt":
+        return PopulationBasedTraining(
+            time_attr=_TIME,
+            perturbation_interval=max(1, evaluations // 5),
+            hyperparam_mutations={LEARNING_RATE: _rate(sweep.space)},
+            require_attrs=False,
+        )
+    return None
 
 
-def _describe(result: Any) -> dict[str, Any]:
-    metrics = result.metrics or {}
-    values = {name: metrics.get(name) for name in ("validation_nll", "step", "seconds")}
-    return {"settings": dict(result.config), **values, "error": str(result.error) if result.error else None}
+def _rate(space: Space) -> Any:
+    return _domain(space.get(LEARNING_RATE, _DEFAULT_RATE))
+
+
+def _one_worker(point: dict[str, Any], *, folder: Path) -> None:
+    """A trial in this actor, from the checkpoint that Tune hands it, its own or that of a better trial."""
+    import torch
+
+    sweep = Sweep.open(folder)
+    torch.set_num_threads(max(1, int(sweep.request.per_worker["CPU"])))
+    place = Place(device=torch.device("cuda")) if sweep.request.per_worker.get("GPU") else None
+
+    def report(metrics: dict[str, Any], checkpoint: Checkpoint) -> None:
+        with tempfile.TemporaryDirectory() as temporary:
+            save_checkpoint(checkpoint, Path(temporary))
+            tune.report(metrics, checkpoint=tune.Checkpoint.from_directory(temporary))
+
+    handed = tune.get_checkpoint()
+    with contextlib.nullcontext() if handed is None else handed.as_directory() as path:
+        start = None if path is None else load_checkpoint(checkpoints_in(Path(path))[-1])
+    with _failures_reported():
+        run_trial(sweep.setting(point), sweep.split(), report, metric=sweep.request.metric, start=start, place=place)
+
+
+def _several_workers(point: dict[str, Any], *, folder: Path) -> None:
+    """A trial as a run of its own; this process only passes on what its rank 0 reports."""
+    from gengraph.distributed.train import train_on_ray
+    from gengraph.metrics import DescribedSet
+
+    sweep = Sweep.open(folder)
+    setting, request = sweep.setting(point), sweep.request
+    run = folder / "runs" / tune.get_context().get_trial_id()
+    last: dict[str, Any] = {}
+
+    def report(metrics: dict[str, Any]) -> None:
+        if "validation_nll" in metrics:
+            last.update({name: metrics[name] for name in ("validation_nll", "step", "seconds", "progress")})
+            if request.metric == "nll":
+                tune.report({**last, _SCORE: last["validation_nll"]})
+
+    with _failures_reported():
+        if not run.exists():
+            run.parent.mkdir(exist_ok=True)
+            create_run(run, dataset=sweep.folder.name, split=sweep.split(), split_seed=0, config=setting.config)
+        per_worker = dict(request.per_worker)
+        train_on_ray(run, workers=request.workers_per_trial, per_worker=per_worker, max_failures=1, report=report)
+        if request.metric == "mmd":
+            reference = DescribedSet(sweep.split().validation)
+            checkpoint = load_checkpoint(newest_checkpoint(run))
+            tune.report(last | scores(last, checkpoint, reference, metric="mmd", temperature=setting.temperature))
+
+
+@contextlib.contextmanager
+def _failures_reported() -> Any:
+    """What is wrong with a point is a result: trying again would not help."""
+    try:
+        yield
+    except (InputError, TrainingDiverged) as error:
+        tune.report({_SCORE: math.nan, "error": str(error)})
+
+
+def _trial(sweep: Sweep, number: int, result: Any) -> Trial:
+    error = None if result.error is None else str(result.error).strip().splitlines()[-1]
+    return Trial.of(number, sweep.setting(result.config), result.metrics or {}, error)
 
 
 class _Progress(tune.Callback):
-    """Tells how many trials have ended."""
+    """Tells how many trials have ended. Tune pickles it with the sweep, so whom it tells belongs to the class."""
 
-    def __init__(self, report: Callable[[int], None]) -> None:
-        self._report = report
+    told: ClassVar[list[Callable[[int], None]]] = []
 
-    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self._report(1)
+    def __init__(self) -> None:
+        self._ended = 0
 
-    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self._report(1)
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_ended": 0}
+
+    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        ended = sum(trial.is_finished() for trial in trials)
+        for report in self.told:
+            report(ended - self._ended)
+        self._ended = ended

@@ -44,7 +44,7 @@ def _recurrent_layer(generator: torch.Generator) -> tuple[list[Tensor], list[Ten
 
 def _edge_level(_generator: torch.Generator) -> tuple[list[Tensor], list[Tensor]]:
     """Log-probabilities and gradients of a network of two layers of 7 units."""
-    head = EdgeRNN(5, 7, 2, oldest_first=True, never_empty=True)
+    head = EdgeRNN(5, 7, 2, every_layer=True, oldest_first=True, never_empty=True)
     random = np.random.default_rng(0)
     widths = random.integers(1, 6, 40).astype(np.int32)
     bits = (random.random((40, 5)) < 0.5) & (np.arange(5) < widths[:, None])

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def log_prob(head: "EdgeRNN", scan: "Scan", start: Tensor) -> Tensor:
-    """The log-probability float[R] of the scanned rows, whose first layer starts from start float[R, H]."""
+    """The log-probability float[R] of the scanned rows; start float[R, layers x H]: of the first or of all layers."""
     packed = (integers(scan.step_sizes), *(torch.from_numpy(array) for array in (scan.bits, scan.previous, scan.free)))
     result: Tensor = _LogProb.apply(start, flat_parameters(head), _sizes(head), packed)  # type: ignore[no-untyped-call]
     return result
@@ -45,7 +45,7 @@ def flat_parameters(head: "EdgeRNN") -> Tensor:
 
 
 class _LogProb(torch.autograd.Function):
-    """Log-probabilities float[R] from start float[R, H] and parameters float[P].
+    """Log-probabilities float[R] from start float[R, layers x H] and parameters float[P].
 
     The gradients of their sum are made along with them, while a block of rows is in the cache. If the rows turn out to have
     different weights in the loss, a second call makes the gradients for these.
@@ -99,7 +99,7 @@ class NativeSampler:
         self._sizes = _sizes(head)
         self._parameters = flat_parameters(head).detach()
 
-    def __call__(self, states: Tensor, widths: Tensor, thresholds: Tensor) -> Tensor:
+    def __call__(self, states: Tensor, widths: Tensor, thresholds: Tensor, _uniforms: Tensor) -> Tensor:
         """Draw the bits of one row a lane: arguments and result as of EdgeSampler."""
         head = self._head
         bits = torch.empty(thresholds.shape, dtype=torch.uint8)

@@ -26,22 +26,44 @@ LEFT_LOW, LEFT_HIGH, RIGHT_LOW, RIGHT_HIGH = range(4)
 def is_planar(graphs: GraphSet) -> npt.NDArray[np.bool_]:
     """bool[G], whether each graph is planar, connected or not; O(n + m log m) a graph [1], [2]."""
     result = (graphs.num_edges <= 3 * graphs.num_nodes - 6) | (graphs.num_nodes < 3)
-    for g in np.flatnonzero(result & (graphs.num_edges > 8)):  # the smallest graph that is not planar has 9 edges
+    for g in np.flatnonzero(result):
         edges = graphs.edges[graphs.edge_offsets[g] : graphs.edge_offsets[g + 1]].astype(np.int64)
-        result[g] = _passes(int(graphs.num_nodes[g]), edges)
+        result[g] = edges_are_planar(int(graphs.num_nodes[g]), edges)
     return result
 
 
-def _passes(num_nodes: int, edges: Int64Array) -> bool:
-    ends = np.concatenate([edges[:, 0], edges[:, 1]])
-    order = np.argsort(ends, kind="stable")
-    pointers = np.concatenate([[0], np.cumsum(np.bincount(ends, minlength=num_nodes))])
-    others = np.concatenate([edges[:, 1], edges[:, 0]])[order]
-    height, parent, source, target, low, low2 = _orient(pointers, others, order % len(edges))
+@njit(cache=True)
+def edges_are_planar(num_nodes: int, edges: Int64Array) -> bool:
+    """Whether the graph of nodes 0..n-1 with edges int64[m, 2], none of them twice, is planar; O(n + m)."""
+    num_edges = len(edges)
+    if num_edges < 9:  # the smallest graph that is not planar has 9
+        return True
+    if num_edges > 3 * num_nodes - 6:
+        return False
+    ends, others = np.empty(2 * num_edges, np.int64), np.empty(2 * num_edges, np.int64)
+    for e in range(num_edges):
+        ends[e], ends[num_edges + e] = edges[e]
+        others[num_edges + e], others[e] = edges[e]
+    pointers, order = _sorted_by(ends, num_nodes, np.arange(2 * num_edges))
+    height, parent, source, target, low, low2 = _orient(pointers, others[order], order % num_edges)
     nesting = 2 * low + (low2 < height[source])
-    leaving = np.lexsort((nesting, source))
-    first = np.concatenate([[0], np.cumsum(np.bincount(source, minlength=num_nodes))])
+    _, by_nesting = _sorted_by(nesting, 2 * num_nodes, np.arange(num_edges))
+    first, leaving = _sorted_by(source, num_nodes, by_nesting)
     return bool(_sides_exist(first, leaving, height, parent, source, target, low))
+
+
+@njit(cache=True)
+def _sorted_by(keys: Int64Array, num_keys: int, items: Int64Array) -> tuple[Int64Array, Int64Array]:
+    """Items sorted by their keys 0..num_keys-1, equal ones in the order given, and where each key begins."""
+    pointers = np.zeros(num_keys + 1, np.int64)
+    for item in items:
+        pointers[keys[item] + 1] += 1
+    pointers = np.cumsum(pointers)
+    place, order = pointers[:-1].copy(), np.empty_like(items)
+    for item in items:
+        order[place[keys[item]]] = item
+        place[keys[item]] += 1
+    return pointers, order
 
 
 @njit(cache=True)

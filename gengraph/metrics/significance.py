@@ -146,23 +146,51 @@ def bootstrap_deviations(
     Returns:
         (low, high), quantiles at (1 - level) / 2 and (1 + level) / 2.
     """
+    rng = np.random.default_rng([uncertainty.seed, 1])
+    deviations = bootstrap_replicates(
+        first, second, kernel, sigma, count=uncertainty.num_bootstrap, rngs=(rng, rng), spread=spread
+    )
+    low, high = np.quantile(deviations, [(1 - uncertainty.level) / 2, (1 + uncertainty.level) / 2])
+    return float(low), float(high)
+
+
+def bootstrap_replicates(
+    first: FloatArray,
+    second: FloatArray,
+    kernel: Kernel,
+    sigma: float,
+    *,
+    count: int,
+    rngs: tuple[np.random.Generator, np.random.Generator],
+    spread: Spread = map,
+) -> FloatArray:
+    """The biased MMD^2 when both samples are drawn again [3], without its mean: float64[P], P = count.
+
+    Two second samples whose first generators start alike are compared with the same draws of the first sample.
+
+    Args:
+        first: float64[m, D] of points.
+        second: float64[n, D].
+        kernel: the distance.
+        sigma: the bandwidth in units of the distance.
+        count: P.
+        rngs: what draws the first and the second sample.
+        spread: where the blocks are computed.
+    """
     m, n = len(first), len(second)
     pooled = np.concatenate([first, second])
     bandwidth = np.array([sigma])
-    rng = np.random.default_rng([uncertainty.seed, 1])
 
-    def draw(count: int) -> FloatArray:
-        resampled = rng.multinomial(m, np.full(m, 1 / m), count) / m, -rng.multinomial(n, np.full(n, 1 / n), count) / n
-        return np.concatenate(resampled, axis=1).T
+    def draw(width: int) -> FloatArray:
+        drawn = rngs[0].multinomial(m, np.full(m, 1 / m), width) / m, -rngs[1].multinomial(n, np.full(n, 1 / n), width) / n
+        return np.concatenate(drawn, axis=1).T
 
     observed = np.zeros((m + n, 3))
     observed[:m, 0], observed[m:, 1] = 1 / m, 1 / n
     observed[:, 2] = observed[:, 0] - observed[:, 1]
     within_first, within_second, mmd2 = quadratic_forms(pooled, kernel, bandwidth, lambda _: observed, 3, spread)[0]
     mean = mmd2 + (1 - within_first) / m + (1 - within_second) / n
-    resampled = quadratic_forms(pooled, kernel, bandwidth, draw, uncertainty.num_bootstrap, spread)[0]
-    low, high = np.quantile(resampled - mean, [(1 - uncertainty.level) / 2, (1 + uncertainty.level) / 2])
-    return float(low), float(high)
+    return np.asarray(quadratic_forms(pooled, kernel, bandwidth, draw, count, spread)[0] - mean)
 
 
 def holm(p_values: npt.ArrayLike) -> FloatArray:

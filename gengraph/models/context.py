@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gengraph.graphs import Int64Array
+from gengraph.metrics.planarity import edges_are_planar
 from gengraph.models.heads import log_bernoulli
 from gengraph.models.row_samplers import RowSampler
 from gengraph.sequences.context import (
@@ -77,9 +78,9 @@ class ContextEdges(nn.Module):
         logits: Tensor = self.output(functional.relu(self.hidden(functional.relu(sums)))).squeeze(1)
         return logits
 
-    def sampler(self, lanes: int, block: int, limit: int) -> RowSampler:
-        """What draws rows for so many lanes; graphs have at most `limit` nodes."""
-        return ContextSampler(self, lanes, block, limit)
+    def sampler(self, lanes: int, block: int, limit: int, *, planar: bool = False) -> RowSampler:
+        """What draws rows for so many lanes; graphs have at most `limit` nodes, and may be kept planar."""
+        return ContextSampler(self, lanes, block, limit, planar=planar)
 
 
 class _Sum(torch.autograd.Function):
@@ -132,10 +133,12 @@ class ContextSampler:
         lanes: B, a multiple of the block.
         block: lanes of a block.
         limit: most nodes of a graph.
+        planar: take no edge with which the graph could not be drawn without crossings, whatever the model says. A new node can
+            always have one edge, so a row that continues is never empty.
     """
 
-    def __init__(self, head: ContextEdges, lanes: int, block: int, limit: int) -> None:
-        self._head, self._block = head, block
+    def __init__(self, head: ContextEdges, lanes: int, block: int, limit: int, *, planar: bool) -> None:
+        self._head, self._block, self._planar = head, block, planar
         kind = head.now.weight.detach().cpu().numpy().dtype
         bound = (len(head.table) - num_codes(0)) // 3
         weights = head.table, head.hidden.weight.t(), head.hidden.bias, head.output.weight[0], head.output.bias
@@ -147,7 +150,12 @@ class ContextSampler:
         self._filled = np.zeros(lanes, np.int64)
 
     def draw(
-        self, states: Tensor, widths: Int64Array, thresholds: npt.NDArray[np.float32], newest: Int64Array
+        self,
+        states: Tensor,
+        widths: Int64Array,
+        thresholds: npt.NDArray[np.float32],
+        newest: Int64Array,
+        uniforms: npt.NDArray[np.float64],
     ) -> npt.NDArray[np.uint8]:
         """The bits uint8[B, W], as RowSampler has it."""
         self._make_room(2 * int(widths.max(initial=0)))
@@ -157,7 +165,9 @@ class ContextSampler:
         )
         bits = np.zeros(thresholds.shape, np.uint8)
         graphs = self._first, self._degree, self._following, self._target, self._filled
-        _draw_rows(now, then, (widths, thresholds, newest), (self._head.used, self._weights), self._then, graphs, bits)
+        _draw_rows(
+            now, then, (widths, thresholds, newest), (self._head.used, self._planar, self._weights), self._then, graphs, bits
+        )
         return bits
 
     def reset(self, lanes: Int64Array) -> None:
@@ -183,7 +193,7 @@ class ContextSampler:
 
 @nb.njit(cache=True)
 def _draw_rows(now: Any, then: Any, asked: Any, head: Any, memory: Any, graphs: Any, bits: Any) -> None:
-    used, weights = head
+    used, planar, weights = head
     widths, thresholds, newest = asked
     first, degree, following, target, filled = graphs
     bound = memory.shape[1]
@@ -202,10 +212,25 @@ def _draw_rows(now: Any, then: Any, asked: Any, head: Any, memory: Any, graphs: 
             else:
                 describe(graph, window, i, used, codes)
                 chosen = _logit(now[lane], memory[lane, (t + 1 - width + i) % bound], codes, weights) > thresholds[lane, i]
+                if chosen and planar and progress[0]:
+                    chosen = _stays_planar(target[lane, : filled[lane]], t, bits[lane, :width], width - 1 - i)
             if chosen:
                 bits[lane, width - 1 - i] = 1
                 choose(graph, window, i)
         filled[lane] = end_row(graph, t, bits[lane, :width], filled[lane])
+
+
+@nb.njit(cache=True)
+def _stays_planar(ends: Any, newest: int, chosen: Any, k: int) -> bool:
+    """Whether the edge of node newest + 1 to the k-th nearest can be added; half-edges stand in pairs, one for each end."""
+    edges = np.empty((len(ends) // 2 + chosen.sum() + 1, 2), np.int64)
+    edges[: len(ends) // 2, 0], edges[: len(ends) // 2, 1] = ends[::2], ends[1::2]
+    place = len(ends) // 2
+    for other in range(len(chosen)):
+        if chosen[other] or other == k:
+            edges[place, 0], edges[place, 1] = newest - other, newest + 1
+            place += 1
+    return bool(edges_are_planar(newest + 2, edges))
 
 
 @nb.njit(cache=True)

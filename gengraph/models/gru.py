@@ -48,19 +48,20 @@ class GRU(nn.Module):
         Args:
             inputs: float[S, I].
             batch_sizes: sequences that have a step t, descending; they sum to S.
-            initial: float[B, H], the first layer's hidden state at the start; the other layers start at zero.
+            initial: float[B, H], the first layer's hidden state at the start, the other layers start at zero; or of all
+                layers side by side, float[B, layers x H].
 
         Returns:
             float[S, H], the last layer's states.
         """
         states = inputs
         run = kernels.gru_layer(inputs) or _Layer.apply
-        zeros = inputs.new_zeros(batch_sizes[0], self.hidden_size)
+        starts = [] if initial is None else list(initial.split(self.hidden_size, dim=1))
+        starts += [inputs.new_zeros(batch_sizes[0], self.hidden_size)] * (self.num_layers - len(starts))
         for layer in range(self.num_layers):
             gates = torch.addmm(self.input_biases[layer], states, self.input_weights[layer].t())
-            start = initial if layer == 0 and initial is not None else zeros
             weights = self.hidden_weights[layer], self.hidden_biases[layer]
-            states = run(gates, start, *weights, batch_sizes)
+            states = run(gates, starts[layer].contiguous(), *weights, batch_sizes)
         return states
 
 

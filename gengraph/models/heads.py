@@ -1,12 +1,12 @@
 """The edge level: what decides, given the node-level state, to which candidates a new node connects.
 
-`EdgeRNN` scans a row's window with a second recurrent network (GraphRNN); `IndependentEdges` decides all candidates at once
-(GraphRNN-S). In both, a row that is known to connect to something has its last decision certain if nothing was chosen before.
+`EdgeRNN` scans a row's window with a second recurrent network (GraphRNN). In all heads, a row that is known to connect to
+something has its last decision certain if nothing was chosen before.
 
-Legend: R rows, R' scanned rows, S scan steps of all rows, B lanes of a sampler, M max_prev_node, H hidden size.
+Legend: R rows, R' scanned rows, S scan steps of all rows, B lanes of a sampler, W widest window, H hidden size.
 
 Reference:
-    J. You et al. GraphRNN. ICML 2018, sections 2.3.2 and 2.3.3.
+    J. You et al. GraphRNN. ICML 2018, section 2.3.2.
 """
 
 import torch
@@ -17,10 +17,11 @@ from gengraph import kernels
 from gengraph.kernels import edge_rnn
 from gengraph.models.gru import GRU, Stepper
 from gengraph.models.row_samplers import BlockwiseSampler, RowSampler
-from gengraph.sequences.rows import CONTINUE, RowBatch, scan_rows
+from gengraph.sequences.rows import RowBatch, scan_rows
 
 
-def _mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
+def mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
+    """A multilayer perceptron with one hidden layer."""
     return nn.Sequential(nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, outputs))
 
 
@@ -36,19 +37,28 @@ class EdgeRNN(nn.Module):
         node_hidden_size: H of the node level.
         hidden_size: units of each layer.
         num_layers: layers.
+        every_layer: whether all layers start from the node-level state; otherwise all but the first start at zero.
         oldest_first: scan the window from the oldest candidate to the nearest.
         never_empty: every scanned row connects to something.
     """
 
     def __init__(
-        self, node_hidden_size: int, hidden_size: int, num_layers: int, *, oldest_first: bool, never_empty: bool
+        self,
+        node_hidden_size: int,
+        hidden_size: int,
+        num_layers: int,
+        *,
+        every_layer: bool,
+        oldest_first: bool,
+        never_empty: bool,
     ) -> None:
         super().__init__()
-        self.oldest_first, self.never_empty = oldest_first, never_empty
-        self.start = _mlp(node_hidden_size, max(1, node_hidden_size // 2), hidden_size)
+        self.oldest_first, self.never_empty, self.every_layer = oldest_first, never_empty, every_layer
+        num_starts = num_layers if every_layer else 1
+        self.start = mlp(node_hidden_size, max(1, node_hidden_size // 2), num_starts * hidden_size)
         self.embed = nn.Linear(1, hidden_size // 2)
         self.rnn = GRU(hidden_size // 2, hidden_size, num_layers)
-        self.output = _mlp(hidden_size, hidden_size // 2, 1)
+        self.output = mlp(hidden_size, hidden_size // 2, 1)
 
     def forward(self, states: Tensor, batch: RowBatch) -> Tensor:
         """The log-probability float[R] of each row's bits, given the node-level states float[R, H]."""
@@ -66,6 +76,34 @@ class EdgeRNN(nn.Module):
         at_step = log_bernoulli(self.output(hidden).squeeze(1), bits) * free
         row_of_step = torch.cat([rows[:count] for count in step_sizes])
         return log_prob.index_add(0, row_of_step, at_step)
+
+    def first_step(self, states: Tensor) -> Tensor:
+        """The last layer's state float[R, H'] after its first step, before any decision; H' units of the edge level."""
+        start_of_row = functional.relu(self.embed(states.new_ones(len(states), 1)))
+        first: Tensor = self.rnn(start_of_row, [len(states)], self.start(states))
+        return first
+
+    def read(self, states: Tensor, batch: RowBatch) -> tuple[Tensor, Tensor]:
+        """As `forward`, with one step more in every row, which reads the last decision.
+
+        Returns:
+            float[R], log-probabilities; float[R, H'], the last layer's state at the end, zero for rows that are not scanned.
+        """
+        scan = scan_rows(batch, oldest_first=self.oldest_first, every_row=not self.never_empty)
+        log_prob = states.new_zeros(len(batch.widths)) + 0 * sum(parameter.sum() for parameter in self.parameters())
+        at_end = states.new_zeros(len(batch.widths), self.rnn.hidden_size)
+        if not len(scan.rows):
+            return log_prob, at_end
+        rows, goes_on = torch.from_numpy(scan.rows).to(states.device), scan.step_sizes.tolist()
+        bits, free = (torch.from_numpy(array).to(states) for array in (scan.bits, scan.free))
+        inputs = torch.cat([bits.new_ones(len(rows)), bits]).unsqueeze(1)
+        sizes = [len(rows), *goes_on]
+        steps = self.rnn(functional.relu(self.embed(inputs)), sizes, self.start(states[rows])).split(sizes)
+        deciding = torch.cat([step[:count] for step, count in zip(steps, goes_on, strict=False)])
+        ended = torch.cat([step[count:] for step, count in zip(steps, [*goes_on, 0], strict=True)][::-1])
+        at_step = log_bernoulli(self.output(deciding).squeeze(1), bits) * free
+        row_of_step = torch.cat([rows[:count] for count in goes_on])
+        return log_prob.index_add(0, row_of_step, at_step), at_end.index_copy(0, rows, ended)
 
     def sampler(self, lanes: int, block: int, limit: int) -> RowSampler:
         """What draws rows for so many lanes, in blocks; graphs have at most `limit` nodes."""
@@ -89,7 +127,7 @@ class EdgeSampler:
         self._hidden = [weight.new_empty(lanes, head.rnn.hidden_size) for _ in range(head.rnn.num_layers)]
         self._previous = torch.empty(lanes, dtype=torch.int64, device=weight.device)
 
-    def __call__(self, states: Tensor, widths: Tensor, thresholds: Tensor) -> Tensor:
+    def __call__(self, states: Tensor, widths: Tensor, thresholds: Tensor, _uniforms: Tensor) -> Tensor:
         """Draw the bits of one row a lane.
 
         Args:
@@ -101,18 +139,47 @@ class EdgeSampler:
             uint8[B, W], bit k standing for the k-th nearest candidate.
         """
         head = self._head
-        for hidden in self._hidden[1:]:
-            hidden.zero_()
-        self._hidden[0].copy_(head.start(states))
-        self._previous.fill_(1)
+        self._begin(states)
         drawn = torch.empty(thresholds.shape[1], len(states), dtype=torch.bool, device=states.device)
         for j, threshold in enumerate(thresholds.t().contiguous()):
             logits = head.output(self._stepper.choose(self._table, self._previous, self._hidden)).squeeze(1)
             self._previous.copy_(torch.gt(logits, threshold, out=drawn[j]))
-        return _in_window(drawn.t(), widths, head.oldest_first, head.never_empty)
+        return in_window(drawn.t(), widths, head.oldest_first, head.never_empty)
+
+    def read(self, states: Tensor, rows: Tensor, widths: Tensor) -> Tensor:
+        """What `EdgeRNN.read` has at the end of rows that were drawn.
+
+        Args:
+            states: float[B, H], of the node level before the rows.
+            rows: uint8[B, W], bit k standing for the k-th nearest candidate.
+            widths: int64[B], candidates of each row, 0 where none was scanned.
+
+        Returns:
+            float[B, H'].
+        """
+        self._begin(states)
+        if self._head.oldest_first:
+            candidates = torch.arange(rows.shape[1], device=rows.device)
+            rows = rows.gather(1, (widths[:, None] - 1 - candidates).clamp(min=0))
+        at_end = torch.zeros_like(self._hidden[-1])
+        for j in range(rows.shape[1] + 1):
+            hidden = self._stepper.choose(self._table, self._previous, self._hidden)
+            at_end = torch.where(((widths == j) & (widths > 0))[:, None], hidden, at_end)
+            if j < rows.shape[1]:
+                self._previous.copy_(rows[:, j])
+        return at_end
+
+    def _begin(self, states: Tensor) -> None:
+        """Stand before the first decision of rows with these node-level states."""
+        for hidden in self._hidden:
+            hidden.zero_()
+        starts = self._head.start(states).split(self._head.rnn.hidden_size, dim=1)
+        for hidden, start in zip(self._hidden, starts, strict=False):
+            hidden.copy_(start)
+        self._previous.fill_(1)
 
 
-def _in_window(drawn: Tensor, widths: Tensor, oldest_first: bool, never_empty: bool) -> Tensor:
+def in_window(drawn: Tensor, widths: Tensor, oldest_first: bool, never_empty: bool) -> Tensor:
     """Scan decisions bool[B, W] as bits uint8[B, W], nearest candidate first; what lies outside the window is 0."""
     candidates = torch.arange(drawn.shape[1], device=drawn.device)
     inside = candidates < widths[:, None]
@@ -122,49 +189,3 @@ def _in_window(drawn: Tensor, widths: Tensor, oldest_first: bool, never_empty: b
     if oldest_first:
         drawn = drawn.gather(1, (widths[:, None] - 1 - candidates).clamp(min=0))
     return (drawn & inside).to(torch.uint8)
-
-
-class IndependentEdges(nn.Module):
-    """Independent Bernoullis from a multilayer perceptron on the node-level state.
-
-    Args:
-        node_hidden_size: H of the node level.
-        hidden_size: units of the hidden layer.
-        max_prev_node: M.
-        oldest_first: the nearest candidate is the last decision, else the oldest is.
-        never_empty: every row with bits connects to something.
-    """
-
-    def __init__(
-        self, node_hidden_size: int, hidden_size: int, max_prev_node: int, *, oldest_first: bool, never_empty: bool
-    ) -> None:
-        super().__init__()
-        self.oldest_first, self.never_empty = oldest_first, never_empty
-        self.output = _mlp(node_hidden_size, hidden_size, max_prev_node)
-
-    def forward(self, states: Tensor, batch: RowBatch) -> Tensor:
-        """The log-probability float[R] of each row's bits, given the node-level states float[R, H]."""
-        widths = torch.from_numpy(batch.widths).to(states.device)
-        bits = torch.from_numpy(batch.bits).to(states)
-        counted = torch.arange(bits.shape[1], device=states.device) < widths[:, None]
-        if self.never_empty:
-            continues = torch.from_numpy(batch.decisions == CONTINUE).to(states.device)
-            rows, last = torch.arange(len(widths), device=states.device), self._last(widths)
-            counted &= continues[:, None]
-            counted[rows, last] &= bits.sum(1) > bits[rows, last]
-        return (log_bernoulli(self.output(states), bits) * counted).sum(1)
-
-    def sampler(self, lanes: int, block: int, limit: int) -> RowSampler:
-        """What draws rows for so many lanes, in blocks; graphs have at most `limit` nodes."""
-        return BlockwiseSampler(self._sample, block)
-
-    def _sample(self, states: Tensor, widths: Tensor, thresholds: Tensor) -> Tensor:
-        logits = self.output(states)[:, : thresholds.shape[1]]
-        if self.oldest_first:  # in the order of the scan, like the thresholds
-            candidates = torch.arange(thresholds.shape[1], device=states.device)
-            logits = logits.gather(1, (widths[:, None] - 1 - candidates).clamp(min=0))
-        return _in_window(logits > thresholds, widths, self.oldest_first, self.never_empty)
-
-    def _last(self, widths: Tensor) -> Tensor:
-        """The bit that is decided last in each row."""
-        return torch.zeros_like(widths) if self.oldest_first else widths - 1

@@ -13,16 +13,21 @@ from torch import Tensor
 
 from gengraph.graphs import Int64Array
 
-DrawBlock = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""Bits uint8[b, w] of a block of lanes, nearest candidate first, from states float[b, H], widths int64[b] and thresholds
-float[b, w] in the order of the scan: a bit is 1 when its logit exceeds its threshold."""
+DrawBlock = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
+"""Bits uint8[b, w] of a block of lanes, nearest candidate first, from states float[b, H], widths int64[b], thresholds
+float[b, w] in the order of the scan (a bit is 1 when its logit exceeds its threshold), and uniforms float[b] on [0, 1)."""
 
 
 class RowSampler(Protocol):
     """Draws rows, and may remember what it needs of the graphs that grow."""
 
     def draw(
-        self, states: Tensor, widths: Int64Array, thresholds: npt.NDArray[np.float32], newest: Int64Array
+        self,
+        states: Tensor,
+        widths: Int64Array,
+        thresholds: npt.NDArray[np.float32],
+        newest: Int64Array,
+        uniforms: npt.NDArray[np.float64],
     ) -> npt.NDArray[np.uint8]:
         """Draw the bits of one row a lane.
 
@@ -31,6 +36,7 @@ class RowSampler(Protocol):
             widths: int64[B], candidates of each lane; 0 where a node without earlier neighbours comes, or none.
             thresholds: float32[B, W], one for each scan step: a bit is 1 when its logit exceeds it.
             newest: int64[B], the newest node of each lane, from 0.
+            uniforms: float64[B] on [0, 1), one number of its own for each row, by which a mixture chooses a component.
 
         Returns:
             uint8[B, W], bit k standing for the k-th nearest candidate.
@@ -57,7 +63,12 @@ class BlockwiseSampler:
         self._draw_block, self._block = draw_block, block
 
     def draw(
-        self, states: Tensor, widths: Int64Array, thresholds: npt.NDArray[np.float32], newest: Int64Array
+        self,
+        states: Tensor,
+        widths: Int64Array,
+        thresholds: npt.NDArray[np.float32],
+        newest: Int64Array,
+        uniforms: npt.NDArray[np.float64],
     ) -> npt.NDArray[np.uint8]:
         """The bits uint8[B, W], as RowSampler has it."""
         bits = np.zeros(thresholds.shape, np.uint8)
@@ -69,6 +80,7 @@ class BlockwiseSampler:
                 states[torch.from_numpy(lanes).to(states.device)],
                 torch.from_numpy(widths[lanes]).to(states.device),
                 torch.from_numpy(thresholds[lanes, :width]).to(states),
+                torch.from_numpy(uniforms[lanes]).to(states),
             )
             bits[lanes, :width] = drawn.cpu().numpy()
         return bits

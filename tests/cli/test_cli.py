@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 
 import networkx as nx
+import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from command_line import FAST, gengraph, in_tmp_path  # noqa: F401
 from typer.testing import CliRunner
@@ -20,7 +22,7 @@ from gengraph.graphs import GraphSet
 
 pytestmark = pytest.mark.usefixtures("in_tmp_path")
 
-COMMANDS = ("train", "tune", "sample", "samples verify", "evaluate", "benchmark", "datasets", "info")
+COMMANDS = ("train", "tune", "sample", "samples verify", "evaluate", "plot", "benchmark", "datasets", "info")
 
 
 def test_help_imports_neither_torch_nor_ray_nor_numba() -> None:
@@ -91,6 +93,24 @@ def test_evaluate_in_every_form() -> None:
     assert "unknown" in gengraph("evaluate grid-small ladder-small --train grid-small --valid cube", code=2)
 
 
+def test_evaluate_the_likelihood_of_a_run() -> None:
+    gengraph(f"train --dataset grid-small --steps 20 --run g --set sequence.ordering=bfs {FAST}")
+    values = json.loads(gengraph("evaluate --nll g --orderings 3 --format json"))
+    assert values["checkpoint"] == "step-00000020"
+    assert list(values["parts"]) == ["train", "validation", "test"]
+    for part in values["parts"].values():
+        assert part["nll"] >= part["nll_distinct"] > 0
+        assert 1 <= part["num_distinct"] <= 3
+        assert part["nll"] > part["nll_per_node"] > 0
+    validation = json.loads(Path("runs/g/metrics.jsonl").read_text().splitlines()[-1])["validation_nll"]
+    assert values["parts"]["validation"]["nll"] == pytest.approx(validation, rel=0.3)
+    table = gengraph("evaluate --nll g --orderings 3")
+    assert "an upper bound: runs/g/checkpoints/step-00000020, 3 orderings of each graph" in table
+    assert f"{values['parts']['test']['nll']:.4g}" in table
+    assert gengraph("evaluate --nll g --orderings 3 --format csv").startswith("part,nll,a node,an edge bit,nll (distinct)")
+    assert gengraph("evaluate --nll g --orderings 3 --format markdown").startswith("| part | nll |")
+
+
 def test_sample_from_a_baseline() -> None:
     output = gengraph("sample --model kronecker --dataset grid-small -n 30 --shard-size 20 --out k")
     assert "fitting kronecker to the 16 training graphs" in output
@@ -126,6 +146,23 @@ def test_resume_goes_on_where_the_run_stopped() -> None:
     assert weights[0] == weights[1]
 
 
+def test_early_stopping_and_the_best_checkpoint() -> None:
+    bad = "--set training.learning_rate=0.5 --set training.schedule=constant --set training.patience=2"
+    output = gengraph(f"train --dataset grid-small --steps 60 --run g --set training.evaluations=30 {bad} {FAST}")
+    stopped = re.search(r"stopped early: 2 evaluations brought nothing better than step (\d+)", output)
+    assert stopped
+    done = int(stopped[1]) + 4
+    assert f"steps: {done}\n" in output
+    assert f"best checkpoint: step {stopped[1]}" in output
+    output = gengraph("train --run g --resume")
+    assert f"steps: {done} (nothing was left to do" in output
+    for name in ("best", "last"):
+        gengraph(f"sample --run g -n 5 --checkpoint {name} --out {name}")
+    steps = [json.loads(Path(f"{name}/manifest.json").read_text())["step"] for name in ("best", "last")]
+    assert steps == [int(stopped[1]), done]
+    assert "holds another sample (step" in gengraph("sample --run g -n 5 --checkpoint last --out best", code=2)
+
+
 def test_models_configs_and_own_graphs() -> None:
     write_graphs(GraphSet.from_networkx([nx.path_graph(n) for n in range(2, 12)]), "mine.jsonl")
     Path("config.toml").write_text("[model]\nhidden_size = 8\nedge_hidden_size = 4\n")
@@ -138,9 +175,38 @@ def test_models_configs_and_own_graphs() -> None:
 
 
 def test_tune_writes_a_config_that_train_takes() -> None:
-    output = gengraph("tune --dataset ladder-small --trials 2 --steps 2 --out best.toml")
+    output = gengraph("tune --dataset ladder-small --trials 2 --steps 2 --concurrent 0 --out best.toml")
     assert "best config: best.toml" in output
+    assert Path("best.toml").read_text() == Path("sweeps/ladder-small/best.toml").read_text()
     gengraph("train --dataset ladder-small --config best.toml --steps 2")
+    assert "exists; go on with --resume" in gengraph("tune --dataset ladder-small --concurrent 0", code=2)
+
+
+def test_a_sweep_without_ray_goes_on_and_repeats_no_trial() -> None:
+    gengraph("tune --dataset ladder-small --trials 3 --steps 2 --concurrent 0")
+    record = Path("sweeps/ladder-small/trials.jsonl")
+    lines = record.read_text().splitlines()
+    record.write_text(lines[0] + "\n" + lines[2].replace('"step": 2', '"step": 1234') + "\n")
+    output = gengraph("tune --sweep ladder-small --resume")
+    assert "1234" in output
+    assert record.read_text().count("\n") == 3
+    again = pq.read_table("sweeps/ladder-small/trials.parquet").to_pylist()
+    assert sorted(row["number"] for row in again) == [0, 1, 2]
+    first = next(row for row in again if row["number"] == 1)
+    assert first["validation_nll"] == pytest.approx(json.loads(lines[1])["metrics"]["validation_nll"])
+
+
+def test_failed_trials_are_listed_and_all_failing_is_a_failure() -> None:
+    write_graphs(GraphSet.from_edge_lists([4] * 20, [np.array([[0, 1], [2, 3]])] * 20), Path("pairs.parquet"))
+    Path("space.toml").write_text("[model]\nstop = ['zero_row', 'decision']\nhidden_size = [4]\n")
+    common = "tune --dataset pairs.parquet --steps 2 --concurrent 0 --space space.toml"
+    output = gengraph(f"{common} --trials 6 --sweep some")
+    assert "failed: stop = zero_row cannot express disconnected graphs" in output
+    assert "best config: sweeps/some/best.toml" in output
+    Path("space.toml").write_text("[model]\nstop = ['zero_row']\n")
+    output = gengraph(f"{common} --trials 2 --sweep none", code=1)
+    assert "every trial failed" in output
+    assert "trial 1: stop = zero_row cannot express" in output
 
 
 def test_benchmark_in_this_process() -> None:
@@ -153,6 +219,8 @@ def test_benchmark_in_this_process() -> None:
     assert all(set(row["mmd2"]) == {"degree", "clustering", "orbit"} for row in results["rows"])
     assert Path("r/results.csv").read_text().count("\n") == 7
     assert "| grid-small | train set |" in Path("r/results.md").read_text()
+    assert "report: r/report.html" in output.splitlines()
+    assert Path("r/report.html").exists()
 
 
 def test_a_data_set_that_cannot_be_had_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,21 +270,42 @@ def test_a_model_that_fails_does_so_alone() -> None:
         ("sample --run nothing --out s --temperature 0", "temperature must be > 0, got 0.0"),
         ("sample --run nothing --out s --components all", "components must be one of keep, largest, reject, got 'all'"),
         ("sample --run nothing --out s --format tiff", "graphs cannot be written as 'tiff'; choose parquet, g6"),
+        ("sample --run nothing --out s --checkpoint first", "--checkpoint must be one of last, best, got 'first'"),
         ("samples verify nowhere", "nowhere has no manifest.json"),
         ("evaluate one.jsonl nothing.jsonl", "neither a name"),
+        ("evaluate one.jsonl", "give the REFERENCE and the GENERATED graphs, or --nll RUN alone"),
+        ("evaluate one.jsonl one.jsonl --nll g", "give the REFERENCE and the GENERATED graphs, or --nll RUN alone"),
+        ("evaluate --nll nothing", "no run runs/nothing"),
         ("evaluate one.jsonl one.jsonl --protocol mmd", "protocol"),
         ("evaluate one.jsonl one.jsonl --format xml", "--format must be one of table, json, csv, markdown, latex, got 'xml'"),
         ("benchmark --datasets ladder-small --models gran", "unknown model 'gran'; choose from graphrnn"),
         ("tune --dataset ladder-small --trials 0", "greater than or equal to 1"),
-        ("tune --dataset ladder-small --steps 2 --budget 3s", "either --steps or --budget"),
+        ("tune --dataset ladder-small --steps 2 --trial-budget 3s", "either --steps or --trial-budget"),
+        ("tune --dataset ladder-small --concurrent 0 --scheduler asha", "without Ray there is a random search"),
+        ("tune --dataset ladder-small --scheduler best", "--scheduler must be one of asha, pbt, none, got 'best'"),
+        ("tune --dataset ladder-small --metric auc", "--metric must be one of nll, mmd, got 'auc'"),
+        ("tune --dataset ladder-small --scheduler pbt --search optuna", "use --search random"),
+        ("tune --dataset ladder-small --metric mmd --workers-per-trial 2", "use --scheduler none"),
+        ("tune --dataset ladder-small --space nowhere.toml", "no space file nowhere.toml"),
+        ("tune --dataset ladder-small --sweep a/b", "must have no slash"),
+        ("tune --resume", "give --sweep NAME alone"),
+        ("tune --resume --sweep gone", "no sweep sweeps/gone; make one with `gengraph tune`"),
         ("train --dataset ladder-small --run ../up", "must have no slash"),
         ("train --dataset ladder-small --run .", "must have no slash and not begin with a dot"),
         ("train --dataset ladder-small --runs-dir one.jsonl/x", "cannot be written"),
         ("train --dataset ladder-small --seed 99999999999999999999", "9223372036854775807"),
         ("train --dataset ladder-small --config bad.toml", "bad.toml is not TOML"),
+        ("plot one.jsonl -o picture.gif", "must end with .png, .svg, .pdf, got 'picture.gif'"),
+        ("plot empty.jsonl -o picture.png", "empty.jsonl is empty"),
+        ("plot one.jsonl -o one.jsonl/picture.png", "cannot be written"),
         ("benchmark --datasets ,", "--datasets names no data set"),
         ("benchmark --datasets ladder-small --models ,", "at least one model"),
         ("benchmark --datasets ladder-small --protocol mmd", "unknown protocol 'mmd'"),
+        ("benchmark --datasets ladder-small --statistics colour", "compares degree, clustering, orbit, got colour"),
+        ("benchmark --datasets ladder-small --run grid=g", "--run must be DATASET=RUN with one of ladder-small, got 'grid=g'"),
+        ("benchmark --datasets ladder-small --run ladder-small=g", "no run runs/g"),
+        ("benchmark --datasets ladder-small,tree --samples A=one.jsonl", "NAME@DATASET=PATH with one of ladder-small, tree"),
+        ("benchmark --datasets ladder-small --samples A=no.g6", "there is no no.g6"),
         ("benchmark --datasets one.jsonl --models er", "one.jsonl: a split"),
         ("benchmark --datasets ladder-small --models er --out one.jsonl/x", "cannot be written"),
     ],
@@ -239,10 +328,10 @@ def test_damaged_runs_are_named() -> None:
     assert "leave out everything but" in gengraph("train --run g --resume --seed 3", code=2)
     record = Path("runs/g/checkpoints/step-00000003/checkpoint.json")
     whole = record.read_text()
-    record.write_text(whole.replace('"format": 1', '"format": 2'))
+    record.write_text(whole.replace('"format": 2', '"format": 1'))
     config = Path("runs/g/config.toml").read_text()
     for command in ("train --run g --resume --steps 9", "sample --run g -n 3 --out s"):
-        assert "has format 2" in gengraph(command, code=2)
+        assert "has format 1" in gengraph(command, code=2)
     assert Path("runs/g/config.toml").read_text() == config
     assert not Path("s").exists()
     record.write_text(whole)

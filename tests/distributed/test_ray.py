@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import ray
 
-from gengraph.benchmarks.suite import Data, Settings, run_benchmark
+from gengraph.benchmarks.steps import Data
+from gengraph.benchmarks.suite import Settings, run_benchmark
 from gengraph.checkpoint import load_checkpoint
 from gengraph.config import Config
 from gengraph.data import load_dataset, split_graphs
@@ -16,7 +17,6 @@ from gengraph.distributed.cluster import fit_workers
 from gengraph.distributed.score import ray_map
 from gengraph.distributed.tasks import spread
 from gengraph.distributed.train import train_on_ray
-from gengraph.distributed.tune import tune_on_ray
 from gengraph.errors import InputError, NotEnoughResources
 from gengraph.metrics import DescribedSet, evaluate
 from gengraph.runs import create_run, newest_checkpoint, train_run
@@ -84,13 +84,13 @@ def test_two_workers_train_like_one(tmp_path: Path) -> None:
     assert sorted(path.name for path in together.iterdir()) == sorted(path.name for path in alone.iterdir())
 
 
-def test_the_benchmark_gives_the_same_numbers_on_workers() -> None:
-    split = split_graphs(load_dataset("grid-small"))
-    data = [Data("grid-small", split.train, DescribedSet(split.test))]
-    settings = Settings(models=("er", "ba"))
-    here = run_benchmark(data, settings, workers=0)
-    there = run_benchmark(data, settings, workers=2)
-    assert [(row.dataset, row.model, row.mmd2) for row in here] == [(row.dataset, row.model, row.mmd2) for row in there]
+def test_the_benchmark_gives_the_same_numbers_on_workers(tmp_path: Path) -> None:
+    data = [Data(name="grid-small", split=split_graphs(load_dataset("grid-small")))]
+    settings = Settings(models=("er", "ba"), bootstrap=20)
+    here = run_benchmark(data, settings, tmp_path / "here", workers=0)
+    there = run_benchmark(data, settings, tmp_path / "there", workers=2)
+    assert [(outcome.cell, outcome.record["mmd2"]) for outcome in here] == [(o.cell, o.record["mmd2"]) for o in there]
+    assert [outcome.error for outcome in there] == [None] * 3
 
 
 def test_scores_are_the_same_on_workers() -> None:
@@ -105,14 +105,3 @@ def test_scores_are_the_same_on_workers() -> None:
 def test_a_graph_set_travels() -> None:
     graphs = load_dataset("grid-small")
     assert ray.get(ray.put(graphs)) == graphs
-
-
-@pytest.mark.slow
-def test_a_sweep_finishes_and_frees_its_resources() -> None:
-    split = split_graphs(load_dataset("ladder-small"))
-    config = Config().replace([*SMALL, "training.steps=10", "training.evaluations=5"])
-    ended: list[int] = []
-    results = tune_on_ray(config, split, trials=4, workers=4, cpus=1.0, seed=0, report=ended.append)
-    assert len(results) == sum(ended) == 4
-    assert all(result["error"] is None and result["validation_nll"] > 0 for result in results)
-    assert any(result["step"] == 10 for result in results)

@@ -36,7 +36,7 @@ TINY = {"hidden_size": 6, "embedding_size": 4, "edge_hidden_size": 4, "edge_num_
 def checkpoint() -> Checkpoint:
     model = tiny_model().float()
     config = Config().replace([f"model.{name}={value}" for name, value in TINY.items()])
-    return Checkpoint(config=config, facts=model.facts, weights=model.state_dict(), optimizer={}, step=1, elapsed=0.0)
+    return Checkpoint(config=config, facts=model.facts, weights=model.state_dict(), optimizer={}, step=1)
 
 
 def spread_over(workers: int, checkpoint: Checkpoint, out: Path, num_graphs: int, shard_size: int) -> None:

@@ -93,9 +93,9 @@ def rows_of(widths: list[int], bound: int, seed: int = 0) -> RowBatch:
     return RowBatch(np.arange(1), np.array([len(width)]), np.ones(len(width), np.int64), bits, width, decisions, 0)
 
 
-def edge_level(size: int, num_layers: int, *, oldest_first: bool = False, never_empty: bool = True) -> EdgeRNN:
+def edge_level(size: int, num_layers: int, *, plain: bool = True) -> EdgeRNN:
     torch.manual_seed(size + num_layers)
-    head = EdgeRNN(6, size, num_layers, oldest_first=oldest_first, never_empty=never_empty)
+    head = EdgeRNN(6, size, num_layers, every_layer=not plain, oldest_first=not plain, never_empty=not plain)
     for parameter in head.parameters():
         torch.nn.init.normal_(parameter, std=0.4)
     return head
@@ -115,7 +115,7 @@ ROWS = {
 @pytest.mark.usefixtures("native")
 def test_the_edge_level_equals_float64(rows: str, size: int, num_layers: int, plain: bool) -> None:
     batch = ROWS[rows]
-    head = edge_level(size, num_layers, oldest_first=not plain, never_empty=not plain)
+    head = edge_level(size, num_layers, plain=plain)
     exact_head = copy.deepcopy(head).double()
     states = torch.randn(len(batch.widths), 6, requires_grad=True)
     exact_states = states.detach().double().requires_grad_()
@@ -149,7 +149,7 @@ def test_the_number_of_threads_changes_no_bit() -> None:
     for threads in (1, 2, 5):
         torch.set_num_threads(threads)
         head.zero_grad()
-        log_probs = edge_rnn.log_prob(head, scan_of(head, batch), states[:, :1].expand(-1, 16)[: num_scanned(batch)])
+        log_probs = edge_rnn.log_prob(head, scan_of(head, batch), states[:, :1].expand(-1, 16))
         log_probs.sum().backward()
         gru = NativeLayer.apply(gates, start, weight, weight[:, 0], [40] * 100)
         results.append([log_probs, gru, head.embed.weight.grad, *(p.grad for p in head.rnn.parameters())])
@@ -162,24 +162,21 @@ def scan_of(head: EdgeRNN, batch: RowBatch) -> Scan:
     return scan_rows(batch, oldest_first=head.oldest_first, every_row=not head.never_empty)
 
 
-def num_scanned(batch: RowBatch) -> int:
-    return int((batch.decisions == 0).sum())
-
-
 @pytest.mark.parametrize("plain", [True, False])
 @pytest.mark.parametrize(("size", "num_layers"), [(7, 1), (16, 4)])
 @pytest.mark.usefixtures("native")
 @torch.inference_mode()
 def test_the_same_thresholds_give_the_same_bits(plain: bool, size: int, num_layers: int) -> None:
-    head = edge_level(size, num_layers, oldest_first=not plain, never_empty=not plain)
+    head = edge_level(size, num_layers, plain=plain)
     random = np.random.default_rng(1)
     widths = torch.from_numpy(np.sort(random.integers(0, 12, 77))[::-1].copy())
     states, thresholds = torch.randn(77, 6), torch.from_numpy(random.logistic(size=(77, 11)).astype(np.float32))
     sampler = edge_rnn.NativeSampler(head)
-    bits = sampler(states, widths, thresholds)
-    assert torch.equal(bits, EdgeSampler(head, 77)(states, widths, thresholds))
+    unused = torch.empty(0)
+    bits = sampler(states, widths, thresholds, unused)
+    assert torch.equal(bits, EdgeSampler(head, 77)(states, widths, thresholds, unused))
     order = torch.from_numpy(random.permutation(77)[:20])
-    assert torch.equal(sampler(states[order], widths[order], thresholds[order]), bits[order])
+    assert torch.equal(sampler(states[order], widths[order], thresholds[order], unused), bits[order])
 
 
 @pytest.mark.usefixtures("native")

@@ -46,12 +46,12 @@ def test_logits_equal_the_plain_evaluation(window: str, ordering: str, used: tup
     settings = {"sequence__window": window, "sequence__ordering": ordering, "model__context": str(list(used)).replace("'", '"')}
     model = tiny_model(model__head="context", max_prev_node=BOUND, **settings)
     table = context_table(batch, used_features(used))
-    logits = model.head.logits(model._node_states(batch, torch.device("cpu")), table)
+    logits = model.head.logits(model.node_states(batch), table)
     expected = []
     for b in range(len(batch.graph)):
         graph, made, rows = nx.empty_graph(1), [torch.ones(BOUND).double()], rows_of(batch, b)
         for t, (row, bits) in enumerate(rows[:-1]):
-            states = model.rnn(functional.relu(model.embed(torch.stack(made))), [1] * len(made))
+            states = model.node(functional.relu(model.embed(torch.stack(made))), [1] * len(made))
             if batch.decisions[row] == CONTINUE:
                 by_node = {t - k: bit for k, bit in enumerate(bits)}
                 expected.append(context_logits(model.head, states, graph, t, by_node))
@@ -89,7 +89,7 @@ def test_same_uniforms_same_bits_as_the_packed_network(window: str) -> None:
     for index, graph in enumerate(drawn.graphs.to_networkx()):
         batch = as_rows(graph, adaptive=model.adaptive)
         table = context_table(batch, model.head.used)
-        logits = model.head.logits(model._node_states(batch, torch.device("cpu")), table)
+        logits = model.head.logits(model.node_states(batch), table)
         key, j, row = np.uint64(key_of(seed, index, 0)), 0, -1
         for s, (logit, free) in enumerate(zip(logits.tolist(), table.free, strict=True)):
             j, row = (j + 1 if table.rows[s] == row else 0), table.rows[s]
@@ -120,7 +120,7 @@ def test_gradients_in_float32_are_close_to_plain_autograd_in_float64() -> None:
     single = tiny_model(model__head="context", max_prev_node=BOUND).float()
     double = tiny_model(model__head="context", max_prev_node=BOUND)
     single(batch).sum().backward()
-    states = double._node_states(batch, torch.device("cpu"))
+    states = double.node_states(batch)
     head, table = double.head, context_table(batch, double.head.used)
     rows, candidates = torch.from_numpy(table.rows), torch.from_numpy(table.candidate_rows)
     sums = head.now(states)[rows] + head.then(states)[candidates] + head.table[torch.from_numpy(table.codes).long()].sum(1)

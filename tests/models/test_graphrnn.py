@@ -21,6 +21,15 @@ VARIANTS = [
     {"model__head": "context"},
     {"model__head": "context", "sequence__window": "fixed", "max_prev_node": 2},
     {"several_components": False},
+    {"model__node": "lstm", "model__num_layers": "2", "model__layer_norm": "true"},
+    {"model__node": "transformer", "model__num_layers": "2"},
+    {"model__head": "mlp", "model__mixture": "3"},
+    {"model__stop": "zero_row", "model__head": "mlp", "model__mixture": "2", "sequence__scan": "nearest_first"},
+    {"model__stop": "edge_eos"},
+    {"model__edge_context": "state", "sequence__scan": "nearest_first"},
+    {"model__node_input": "edge_state", "model__num_layers": "2", "model__layer_norm": "true"},
+    {"model__node_input": "edge_state", "model__stop": "edge_eos", "sequence__scan": "nearest_first"},
+    {"model__node_input": "edge_state", "model__stop": "zero_row"},
 ]
 
 
@@ -37,11 +46,23 @@ def test_log_likelihood_is_exact(variant: dict) -> None:
 
 
 @pytest.mark.parametrize(
-    ("head", "stop"),
-    [("rnn", "decision"), ("rnn", "zero_row"), ("mlp", "decision"), ("mlp", "zero_row"), ("context", "decision")],
+    "variant",
+    [
+        {},
+        {"model__head": "mlp", "model__mixture": "3"},
+        {"model__stop": "zero_row"},
+        {"model__stop": "zero_row", "model__head": "mlp"},
+        {"model__head": "context"},
+        {"model__layer_norm": "true", "model__num_layers": "2"},
+        {"model__edge_context": "state"},
+        {"model__node_input": "edge_state"},
+        {"model__node": "lstm"},
+        {"model__node": "transformer"},
+    ],
+    ids=str,
 )
-def test_a_batch_equals_its_graphs_one_by_one(head: str, stop: str) -> None:
-    model = tiny_model(model__head=head, model__stop=stop, max_prev_node=6)
+def test_a_batch_equals_its_graphs_one_by_one(variant: dict) -> None:
+    model = tiny_model(**variant, max_prev_node=6)
     adjacency = Adjacency.of(load_dataset("grid-small"))
     encode = {"ordering": "cm", "max_prev_node": 6, "adaptive": True, "key": (0, 0)}
     batch = encode_rows(adjacency, np.arange(20), **encode)

@@ -17,22 +17,23 @@ def reference(gru: GRU, input_size: int) -> nn.GRU:
 
 
 @pytest.mark.parametrize("lengths", [[1], [5], [5, 5, 3, 1], [4, 1, 1]])
-@pytest.mark.parametrize("num_layers", [1, 3])
-def test_states_and_gradients_equal_torch(lengths: list[int], num_layers: int) -> None:
+@pytest.mark.parametrize(("num_layers", "num_starts"), [(1, 1), (3, 1), (3, 3)])
+def test_states_and_gradients_equal_torch(lengths: list[int], num_layers: int, num_starts: int) -> None:
     torch.manual_seed(0)
     gru = GRU(3, 4, num_layers).double()
     for bias in [*gru.input_biases, *gru.hidden_biases]:
         nn.init.normal_(bias)
     padded = torch.randn(max(lengths), len(lengths), 3, dtype=torch.float64)
     packed = pack_padded_sequence(padded, torch.tensor(lengths))
-    start = torch.randn(len(lengths), 4, dtype=torch.float64, requires_grad=True)
+    start = torch.randn(len(lengths), 4 * num_starts, dtype=torch.float64, requires_grad=True)
     inputs = packed.data.clone().requires_grad_()
     states = gru(inputs, packed.batch_sizes.tolist(), start)
 
     plain = reference(gru, 3)
     plain_start = start.detach().clone().requires_grad_()
-    zeros = torch.zeros(num_layers - 1, len(lengths), 4, dtype=torch.float64)
-    expected, _ = plain(packed._replace(data=inputs.detach()), torch.cat([plain_start[None], zeros]))
+    zeros = torch.zeros(num_layers - num_starts, len(lengths), 4, dtype=torch.float64)
+    starts = torch.cat([plain_start.unflatten(1, (num_starts, 4)).transpose(0, 1), zeros])
+    expected, _ = plain(packed._replace(data=inputs.detach()), starts)
     torch.testing.assert_close(states, expected.data)
 
     weights = torch.randn_like(states)

@@ -18,11 +18,11 @@ constexpr int64_t GROUPS = 16;  // of blocks, each with sums of its own: the gra
 
 // Packed time-major, like the states of the node level: the first batch_sizes[t] rows have step t.
 struct Rows {
-    int64_t num_rows, hidden;
+    int64_t num_rows, num_starts;  // layers that have a start; those above start at 0
     const int64_t* step_sizes;
     std::vector<int64_t> offsets;            // [T + 1]
     const uint8_t *bits, *previous, *free;   // [S]: the bit, the bit before, whether it counts
-    const float *start, *weight;             // [R, H], the first layer's states; [R], of each row in the gradients
+    const float *start, *weight;             // [R, num_starts, H]; [R], of each row in the gradients
 
     // What a block's rows have at step t, one lane each; lanes without are 0.
     Vec lanes(const uint8_t* values, int64_t t, int64_t first) const {
@@ -39,18 +39,24 @@ struct Rows {
     }
 };
 
-// Rows [count, size] as `size` vectors of lanes, and back.
-void to_lanes(const float* rows, int64_t count, int64_t size, Vec* lanes) {
+// `size` numbers of each of `count` rows as vectors of lanes, and back.
+void to_lanes(const float* rows, int64_t count, int64_t stride, int64_t size, Vec* lanes) {
     for (int64_t j = 0; j < size; j++) {
         alignas(64) float values[LANES] = {};
-        for (int64_t i = 0; i < count; i++) values[i] = rows[i * size + j];
+        for (int64_t i = 0; i < count; i++) values[i] = rows[i * stride + j];
         lanes[j] = load(values);
     }
 }
 
-void from_lanes(const Vec* lanes, int64_t count, int64_t size, float* rows) {
+void from_lanes(const Vec* lanes, int64_t count, int64_t stride, int64_t size, float* rows) {
     for (int64_t j = 0; j < size; j++)
-        for (int64_t i = 0; i < count; i++) rows[i * size + j] = lanes[j][i];
+        for (int64_t i = 0; i < count; i++) rows[i * stride + j] = lanes[j][i];
+}
+
+// Puts the start states [count, num_starts, H] of rows into a slot.
+void begin(const float* start, int64_t count, int64_t num_starts, int64_t hidden, const Slot& slot, Vec* place) {
+    for (int64_t k = 0; k < num_starts; k++)
+        to_lanes(start + k * hidden, count, num_starts * hidden, hidden, place + slot.state(k));
 }
 
 // Log-likelihood and gradients of blocks of rows; each thread has one of these at a time.
@@ -71,7 +77,8 @@ public:
         first_ = first;
         count_ = std::min<int64_t>(LANES, rows_.num_rows - first);
         num_steps_ = rows_.steps(first);
-        to_lanes(rows_.start + first * layout_.hidden, count_, layout_.hidden, steps_.get() + slot_.state(0));
+        const float* start = rows_.start + first * rows_.num_starts * layout_.hidden;
+        begin(start, count_, rows_.num_starts, layout_.hidden, slot_, steps_.get());
         const Vec weight = rows_.weight ? load(rows_.weight + first, count_) : splat(1.0f);
         Vec sum{};
         for (int64_t t = 0; t < num_steps_; t++) {
@@ -94,7 +101,9 @@ public:
             network_.back(before(t), after(t), carried_.get(), scratch_.get());
             add_by_bit(rows_.lanes(rows_.previous, t, first_) > 0.0f, after(t) + slot_.gates(0));
         }
-        from_lanes(carried_.get(), count_, layout_.hidden, grad_start + first_ * layout_.hidden);
+        const int64_t stride = rows_.num_starts * layout_.hidden;
+        for (int64_t k = 0; k < rows_.num_starts; k++)
+            from_lanes(&carried_[k * slot_.hidden], count_, stride, layout_.hidden, grad_start + first_ * stride + k * layout_.hidden);
         add_gates(bit_sums_.get(), sums + layout_.table);
         add_gates(bit_sums_.get() + 3 * slot_.hidden, sums + layout_.table + 3 * layout_.hidden);
         for (int64_t k = 0; k < slot_.num_layers; k++) layer_sums(k, sums);
@@ -188,29 +197,36 @@ private:
     int64_t first_ = 0, count_ = 0, num_steps_ = 0;
 };
 
-bool sizes_fit(int64_t hidden, int64_t num_layers, int64_t inner, ConstFloats parameters, ConstFloats start) {
+bool sizes_fit(int64_t hidden, int64_t num_layers, int64_t inner, ConstFloats parameters) {
     const int64_t most = 1 << 12;
     if (hidden < 1 || hidden > most || num_layers < 1 || num_layers > most || inner < 0 || inner > most) return false;
-    return parameters.size == Layout(hidden, num_layers, inner).total && start.size >= hidden && start.size % hidden == 0;
+    return parameters.size == Layout(hidden, num_layers, inner).total;
+}
+
+// How many layers have a start, 0 if none: start is [R, num_starts, H].
+int64_t starts_of(ConstFloats start, int64_t num_rows, int64_t hidden, int64_t num_layers) {
+    if (num_rows < 1 || num_rows > start.size || start.size % (num_rows * hidden) != 0) return 0;
+    const int64_t num_starts = start.size / (num_rows * hidden);
+    return num_starts <= num_layers ? num_starts : 0;
 }
 
 }  // namespace
 
 // The log-likelihoods [R] of rows and, unless grad_parameters is empty, the gradients of their sum, weighted by `weight` [R] if
-// that is not empty. Parameters are flat, as Layout says; start is [R, H].
+// that is not empty. Parameters are flat, as Layout says; start [R, K', H] is that of the first K' layers, the others start at 0.
 EXPORT int gengraph_edge_log_prob(int64_t hidden, int64_t num_layers, int64_t inner, int64_t threads, ConstInts step_sizes,
                                   ConstBytes bits, ConstBytes previous, ConstBytes free, ConstFloats start,
                                   ConstFloats parameters, ConstFloats weight, Floats log_probs, Floats grad_start,
                                   Floats grad_parameters) try {
-    if (!sizes_fit(hidden, num_layers, inner, parameters, start) || step_sizes.size < 1) return BAD_SIZE;
-    const int64_t num_rows = start.size / hidden;
+    if (!sizes_fit(hidden, num_layers, inner, parameters) || step_sizes.size < 1) return BAD_SIZE;
+    const int64_t num_rows = log_probs.size, num_starts = starts_of(start, num_rows, hidden, num_layers);
     const bool wants_gradients = grad_parameters.size != 0;
-    if (previous.size != bits.size || free.size != bits.size || log_probs.size != num_rows ||
+    if (num_starts == 0 || previous.size != bits.size || free.size != bits.size ||
         (weight.size != 0 && weight.size != num_rows) ||
         (wants_gradients && (grad_parameters.size != parameters.size || grad_start.size != start.size)))
         return BAD_SIZE;
     if (!descends(step_sizes, num_rows, bits.size)) return BAD_ORDER;
-    Rows rows{num_rows,      hidden,    step_sizes.data, {0}, bits.data, previous.data, free.data, start.data,
+    Rows rows{num_rows,      num_starts, step_sizes.data, {0}, bits.data, previous.data, free.data, start.data,
               weight.size ? weight.data : nullptr};
     for (int64_t t = 0; t < step_sizes.size; t++) rows.offsets.push_back(rows.offsets.back() + step_sizes.data[t]);
     const Layout layout(hidden, num_layers, inner);
@@ -240,9 +256,9 @@ EXPORT int gengraph_edge_log_prob(int64_t hidden, int64_t num_layers, int64_t in
 EXPORT int gengraph_edge_sample(int64_t hidden, int64_t num_layers, int64_t inner, int64_t threads, ConstInts widths,
                                 ConstFloats start, ConstFloats parameters, ConstFloats thresholds, int64_t never_empty,
                                 int64_t reversed, Bytes bits) try {
-    if (!sizes_fit(hidden, num_layers, inner, parameters, start)) return BAD_SIZE;
-    const int64_t num_rows = start.size / hidden;
-    if (widths.size != num_rows || thresholds.size % num_rows != 0 || bits.size != thresholds.size) return BAD_SIZE;
+    if (!sizes_fit(hidden, num_layers, inner, parameters)) return BAD_SIZE;
+    const int64_t num_rows = widths.size, num_starts = starts_of(start, num_rows, hidden, num_layers);
+    if (num_starts == 0 || thresholds.size % num_rows != 0 || bits.size != thresholds.size) return BAD_SIZE;
     const int64_t most = thresholds.size / num_rows;
     for (int64_t r = 0; r < num_rows; r++)
         if (widths.data[r] < 0 || widths.data[r] > most) return BAD_ORDER;
@@ -252,7 +268,7 @@ EXPORT int gengraph_edge_sample(int64_t hidden, int64_t num_layers, int64_t inne
     parallel(threads, (num_rows + LANES - 1) / LANES, [&](int64_t block) {
         const int64_t first = block * LANES, count = std::min<int64_t>(LANES, num_rows - first);
         Buffer<Vec> slots(2 * slot.size()), scratch(network.scratch_size());
-        to_lanes(start.data + first * hidden, count, hidden, slots.get() + slot.state(0));
+        begin(start.data + first * num_starts * hidden, count, num_starts, hidden, slot, slots.get());
         const int64_t* width = widths.data + first;
         const int64_t steps = *std::max_element(width, width + count);
         uint8_t* row = bits.data + first * most;

@@ -1,0 +1,210 @@
+"""report.html: one page with everything in it, made from results.json alone; it loads nothing from anywhere."""
+
+import json
+from collections.abc import Iterator
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from gengraph.benchmarks import charts
+from gengraph.benchmarks.table import (
+    SHARES,
+    Results,
+    describe_reading,
+    describe_sets,
+    error_of,
+    failures,
+    format_mmd,
+    format_ratio,
+    notes_of,
+    sources_of,
+    write_tables,
+)
+from gengraph.files import write_json, write_text
+
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
+_DISTRIBUTIONS = ("degree", "clustering", "orbit")
+_INTERVALS = (
+    "Values with 95% intervals on a logarithmic axis. The dashed line is the floor; a hollow point lies below the axis."
+)
+_CURVES = "Mean loss of the last epoch; circles: loss on the validation graphs, where there are some."
+_SQUARE = "-50 -50 1100 1100"
+Row = dict[str, Any]
+
+
+def write_results(out: Path, results: Results) -> None:
+    """Write results.json and everything that is made from it."""
+    write_json(out / "results.json", results)
+    write_tables(out, results)
+    write_text(out / "report.html", render(results))
+
+
+def render(results: Results) -> str:
+    """The page."""
+    style, script = (Path(__file__).with_name(f"report.{suffix}").read_text(encoding="utf-8") for suffix in ("css", "js"))
+    body = "\n".join(_body(results))
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>gengraph benchmark</title>\n<style>\n{style}</style>\n</head>\n"
+        f"<body>\n{body}\n<script>\n{script}</script>\n</body>\n</html>\n"
+    )
+
+
+def _body(results: Results) -> Iterator[str]:
+    names = ", ".join(part["name"] for part in results["datasets"])
+    yield f"<header><h1>gengraph benchmark</h1><p>{escape(names)}: <code>{escape(results['command'])}</code></p>"
+    links = [f'<li><a href="#{protocol}">{protocol}</a></li>' for protocol in results["statistics"]]
+    links += [f'<li><a href="#look-{i}">{escape(part["name"])}</a></li>' for i, part in enumerate(results["datasets"])]
+    yield f'<nav aria-label="Sections"><ul>{"".join(links)}<li><a href="#manifest">manifest</a></li></ul></nav></header><main>'
+    if results["failures"]:
+        items = "".join(f"<li>{escape(line)}</li>" for line in failures(results))
+        yield f'<section aria-labelledby="failed"><h2 id="failed">Failed</h2><ul class="failed">{items}</ul></section>'
+    for protocol in results["statistics"]:
+        yield from _protocol(results, protocol)
+    for number, dataset in enumerate(results["datasets"]):
+        yield from _dataset(results, dataset, number)
+    yield from _manifest(results)
+    yield "</main>"
+
+
+def _protocol(results: Results, protocol: str) -> Iterator[str]:
+    yield f'<section><h2 id="{protocol}">Squared MMD, protocol {protocol}</h2>'
+    yield "".join(f'<p class="note">{escape(note)}</p>' for note in notes_of(results, protocol))
+    for dataset in results["datasets"]:
+        rows = [row for row in results["rows"] if (row["dataset"], row["protocol"]) == (dataset["name"], protocol)]
+        published = [row for row in results["published"] if (row["dataset"], row["protocol"]) == (dataset["name"], protocol)]
+        yield f"<h3>{escape(dataset['name'])}</h3>"
+        yield _table(results, dataset, protocol, rows, published)
+        panels = "".join(charts.intervals(rows, name) for name in results["statistics"][protocol])
+        yield f'<figure><div class="panels">{panels}</div><figcaption>{_INTERVALS}</figcaption></figure>'
+    yield "</section>"
+
+
+def _table(results: Results, dataset: Row, protocol: str, rows: list[Row], published: list[Row]) -> str:
+    statistics = results["statistics"][protocol]
+    shares = {name: label for name, label in SHARES.items() if any((row.get("novelty") or {}).get(name) for row in rows)}
+    columns = ["model", *statistics, "ratio", "size", "nodes", *shares.values(), "fit s", "sample s"]
+    head = "".join(f'<th scope="col"><button type="button">{escape(column)}</button></th>' for column in columns)
+    lines = [_measured(row, statistics, shares, len(columns)) for row in rows]
+    sources = sources_of(results, protocol)
+    lines += [_published(row, statistics, shares, sources.index(row["citation"]) + 1) for row in published]
+    caption = f"{dataset['name']}, protocol {protocol}: {dataset['num_test']} test graphs. A column's button sorts."
+    label = escape(f"Table of {dataset['name']}, protocol {protocol}")
+    return (
+        f'<div class="scroll" role="region" tabindex="0" aria-label="{label}"><table data-dataset="{escape(dataset["name"])}" '
+        f'data-protocol="{protocol}"><caption><span>{escape(caption)}</span></caption><thead><tr>{head}</tr></thead>'
+        f"<tbody>{''.join(lines)}</tbody></table></div>"
+    )
+
+
+def _measured(row: Row, statistics: list[str], shares: dict[str, str], width: int) -> str:
+    head = f'<th scope="row" data-value="{escape(row["model"])}">{escape(row["model"])}</th>'
+    if row["error"]:
+        reason = f'<td class="reason" colspan="{width - 1}">failed: {escape(row["error"])}</td>'
+        return f'<tr class="failed">{head}{reason}</tr>'
+    cells = []
+    for name in statistics:
+        error = error_of(row, name)
+        text = format_mmd(row["mmd2"][name]) + (f" <small>±{format_mmd(error)}</small>" if error is not None else "")
+        cells.append(_cell(row["mmd2"][name], f"<strong>{text}</strong>" if name in row["best"] else text))
+    cells += [_cell(row["ratio"], format_ratio(row["ratio"])), _cell(row["size_mmd2"], format_mmd(row["size_mmd2"]))]
+    cells.append(_number(row["mean_num_nodes"], 0))
+    for name in shares:
+        share = (row["novelty"] or {}).get(name)
+        cells.append(_number(None if share is None else 100 * share["value"], 1))
+    cells += [_number(row[name], 1) for name in ("fit_seconds", "sample_seconds")]
+    return f"<tr{' class=floor' * (row['kind'] == 'floor')}>{head}{''.join(cells)}</tr>"
+
+
+def _cell(value: float | None, text: str) -> str:
+    return f'<td data-value="{"" if value is None else repr(value)}">{text}</td>'
+
+
+def _number(value: float | None, digits: int) -> str:
+    return _cell(value, "-" if value is None else f"{value:.{digits}f}")
+
+
+def _published(row: Row, statistics: list[str], shares: dict[str, str], number: int) -> str:
+    values = [_cell(row["mmd2"].get(name), format_mmd(row["mmd2"].get(name))) for name in statistics]
+    values += [_cell(row.get("ratio"), format_ratio(row.get("ratio"), missing="")), "<td></td>", "<td></td>"]
+    together = row.get("valid_unique_novel")
+    shown = "<td></td>" if together is None else _number(100 * together, 1)
+    values += [shown if name == "valid_unique_novel" else "<td></td>" for name in shares]
+    head = f'<th scope="row">{escape(row["model"])} <small>published [{number}]</small></th>'
+    return f'<tr class="published">{head}{"".join(values)}<td></td><td></td></tr>'
+
+
+def _dataset(results: Results, dataset: Row, number: int) -> Iterator[str]:
+    """Training graphs beside samples, distributions and training curves."""
+    name = dataset["name"]
+    cells = [cell for cell in results["cells"] if cell["dataset"] == name and cell["kind"] != "floor" and cell.get("pictures")]
+    yield f'<section><h2 id="look-{number}">{escape(name)}: what the graphs look like</h2>'
+    symbols = "".join(
+        f'<g id="train-{number}-{i}">{charts.graph_paths(picture)}</g>' for i, picture in enumerate(dataset["pictures"])
+    )
+    yield f'<svg class="defs" aria-hidden="true"><defs>{symbols}</defs></svg>'
+    yield f'<div class="cards">{"".join(_card(dataset, cell, number) for cell in cells)}</div>'
+    series = {cell["model"]: cell["curve"] for cell in cells if cell.get("curve")}
+    if series:
+        yield f"<h3>Training curves</h3><figure class=wide>{charts.curves(series)}{_legend(list(series))}</figure>"
+    yield "</section>"
+
+
+def _legend(names: list[str]) -> str:
+    items = (
+        f'<li><svg viewBox="0 0 22 7" aria-hidden="true"><path class="curve c{i % charts.NUM_COLOURS}" d="M0 3.5H22"/></svg>'
+        f"{escape(name)}</li>"
+        for i, name in enumerate(names)
+    )
+    return f'<ul class="legend">{"".join(items)}</ul><figcaption>{_CURVES}</figcaption>'
+
+
+def _card(dataset: Row, cell: Row, number: int) -> str:
+    model = escape(cell["model"])
+    train = "".join(
+        f'<svg viewBox="{_SQUARE}" aria-hidden="true"><use href="#train-{number}-{i}"/></svg>'
+        for i in range(len(dataset["pictures"]))
+    )
+    generated = "".join(
+        f'<svg viewBox="{_SQUARE}" aria-hidden="true">{charts.graph_paths(picture)}</svg>' for picture in cell["pictures"]
+    )
+    distributions = "".join(
+        charts.overlay(name, dataset["distributions"]["test"][name], cell["distributions"][name], cell["model"])
+        for name in _DISTRIBUTIONS
+        if dataset["distributions"]["test"]
+    )
+    pair = _gallery("training graphs", dataset["pictures"], train) + _gallery(
+        f"samples of {model}", cell["pictures"], generated
+    )
+    facts = f"{cell['num_graphs']} graphs, {cell['mean_num_nodes']:.0f} nodes on average"
+    return (
+        f'<article class="card"><header><h4>{model}</h4><span class="note">{facts}</span></header>'
+        f'<div class="pair">{pair}</div><div class="trio">{distributions}</div></article>'
+    )
+
+
+def _gallery(what: str, pictures: list[Row], drawings: str) -> str:
+    sizes = ", ".join(str(picture["num_nodes"]) for picture in pictures)
+    label = f"{len(pictures)} {what} with {sizes} nodes"
+    return (
+        f'<figure><figcaption>{what}</figcaption><div class="graphs" role="img" aria-label="{label}">{drawings}</div></figure>'
+    )
+
+
+def _manifest(results: Results) -> Iterator[str]:
+    machine = results["machine"]
+    facts = {
+        "command": f"<code>{escape(results['command'])}</code>",
+        "date": escape(results["date"]),
+        "machine": escape(f"{machine['cpus']} CPUs ({machine['processor']}, {machine['system']})"),
+        "versions": escape(", ".join(f"{name} {number}" for name, number in results["versions"].items())),
+        "graphs": escape("; ".join(describe_sets(results))),
+        "read with": escape("; ".join(describe_reading(results)) or "nothing was changed"),
+    }
+    items = "".join(f"<dt>{name}</dt><dd>{text}</dd>" for name, text in facts.items())
+    yield f'<section><h2 id="manifest">Manifest</h2><dl class="about">{items}</dl>'
+    hashes = {part["name"]: part["content_hash"] for part in results["datasets"]}
+    content = escape(json.dumps({"settings": results["settings"], "content_hash": hashes}, indent=2))
+    yield f"<details><summary>Settings and hashes of the data</summary><pre>{content}</pre></details></section>"

@@ -1,0 +1,1 @@
+"""What a training or a sample costs at a size that was not run: `python -m gengraph.benchmarks.scale`."""

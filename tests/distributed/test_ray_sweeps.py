@@ -1,0 +1,160 @@
+"""Sweeps on Ray finish, free what they held, and go on after a kill."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+import ray
+
+from gengraph.config import Config, load_config
+from gengraph.data import load_dataset, split_graphs
+from gengraph.distributed.tune import sweep_on_ray
+from gengraph.space import draw_point, parse_space
+from gengraph.sweep import Request, Sweep, Trial, write_results
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.xdist_group("ray"), pytest.mark.timeout(400)]
+
+SMALL = ["model.hidden_size=8", "model.embedding_size=4", "model.edge_hidden_size=4", "model.edge_num_layers=1"]
+SPACE = {"training": {"learning_rate": {"low": 1e-3, "high": 1e-2, "log": True}}, "model": {"hidden_size": [8, 16]}}
+LENGTH = {"steps": 10}
+BASE = Config().replace([*SMALL, "training.evaluations=5", "training.batch_size=2"])
+
+
+def make_sweep(folder: Path, **request: Any) -> Sweep:
+    space = parse_space(SPACE, BASE, samples=False)
+    split = split_graphs(load_dataset("ladder-small"))
+    return Sweep.create(folder, split=split, config=BASE, space=space, request=Request(**LENGTH, **request), record={})
+
+
+def wait_until_free() -> None:
+    """Resources of ended actors come back with a delay: those of a nested training when Ray has seen that it is gone."""
+    deadline = time.monotonic() + 120
+    while ray.available_resources().get("CPU") != ray.cluster_resources()["CPU"]:
+        assert time.monotonic() < deadline, ray.available_resources()
+        time.sleep(0.2)
+
+
+def facts(trials: list[Trial]) -> list[tuple[int, float | None, int]]:
+    return [(trial.number, trial.score, trial.step) for trial in trials]
+
+
+@pytest.mark.usefixtures("local_ray")
+def test_ten_asha_trials_two_at_a_time_finish_and_restore(tmp_path: Path) -> None:
+    sweep = make_sweep(tmp_path / "s", trials=10, concurrent=2, per_worker={"CPU": 2.0})
+    ended: list[int] = []
+    trials = sweep_on_ray(sweep, budget=None, report=ended.append)
+    wait_until_free()
+    assert sum(ended) == len(trials) == 10
+    assert all(trial.error is None for trial in trials)
+    assert {trial.state for trial in trials} == {"finished", "stopped"}
+    assert [trial.setting for trial in trials] == [sweep.setting(draw_point(sweep.space, 0, number)) for number in range(10)]
+    assert write_results(sweep, trials) is not None
+    again = sweep_on_ray(Sweep.open(sweep.folder), budget=None, report=lambda _count: None)
+    assert facts(again) == facts(trials)
+
+
+@pytest.mark.usefixtures("local_ray")
+def test_population_based_training_goes_on_with_other_learning_rates(tmp_path: Path) -> None:
+    sweep = make_sweep(tmp_path / "s", trials=4, concurrent=4, scheduler="pbt")
+    trials = sweep_on_ray(sweep, budget=None, report=lambda _count: None)
+    wait_until_free()
+    assert [(trial.state, trial.step) for trial in trials] == [("finished", 10)] * 4
+    drawn = [sweep.setting(draw_point(sweep.space, 0, number)) for number in range(4)]
+    assert any(trial.setting != before for trial, before in zip(trials, drawn, strict=True))
+
+
+@pytest.mark.usefixtures("local_ray")
+def test_optuna_searches_and_failed_trials_are_results(tmp_path: Path) -> None:
+    sweep = make_sweep(tmp_path / "s", trials=3, concurrent=2, scheduler="none", search="optuna")
+    about = json.loads((sweep.folder / "sweep.json").read_text())
+    about["config"]["training"]["clip_norm"] = 0.0
+    about["space"] = {"training": {"learning_rate": [0.001, 3e38]}}
+    (sweep.folder / "sweep.json").write_text(json.dumps(about))
+    trials = sweep_on_ray(Sweep.open(sweep.folder), budget=None, report=lambda _count: None)
+    wait_until_free()
+    for trial in trials:
+        if trial.setting.config.training.learning_rate > 1:
+            assert trial.state == "failed"
+            assert trial.error == "RuntimeError: value cannot be converted to type float without overflow"
+        else:
+            assert trial.state == "finished"
+
+
+NESTED = """
+import sys
+from pathlib import Path
+from gengraph.distributed.cluster import session
+from gengraph.distributed.tune import sweep_on_ray
+from gengraph.sweep import Sweep
+from test_ray_sweeps import facts, wait_until_free
+
+sweep = Sweep.open(Path(sys.argv[1]))
+with session(num_cpus=2, dashboard=True):
+    trials = sweep_on_ray(sweep, budget=None, report=lambda _count: None)
+    wait_until_free()
+    again = sweep_on_ray(sweep, budget=None, report=lambda _count: None)
+assert facts(again) == facts(trials), (again, trials)
+assert [trial.error for trial in trials] == [None] * 3
+assert {trial.state for trial in trials} == {"finished", "stopped"}, trials
+"""
+
+
+def test_trials_of_two_workers_finish_free_everything_and_restore(tmp_path: Path) -> None:
+    sweep = make_sweep(tmp_path / "s", trials=3, concurrent=1, workers_per_trial=2)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*sys.path, str(Path(__file__).parent)])}
+    command = [sys.executable, "-c", NESTED, str(sweep.folder)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=380, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(list(sweep.folder.glob("runs/*/run.json"))) == 3
+
+
+def test_a_sweep_whose_driver_was_killed_goes_on(tmp_path: Path) -> None:
+    space = tmp_path / "space.toml"
+    space.write_text("[training]\nlearning_rate = [0.001, 0.002, 0.003]\n")
+    tune = [sys.executable, "-m", "gengraph.cli.app", "tune", "--sweeps-dir", str(tmp_path), "--sweep", "s"]
+    options = (
+        f"--dataset ladder-small --trials 4 --steps 60 --scheduler none --concurrent 2 --cpus-per-worker 0.5 --space {space}"
+    )
+    settings = [part for value in [*SMALL, "training.evaluations=30"] for part in ("--set", value)]
+    with subprocess.Popen([*tune, *options.split(), *settings], stderr=subprocess.PIPE) as process:
+        deadline = time.monotonic() + 120
+        while not list(tmp_path.glob("s/ray/*/checkpoint_00000[3-9]")):
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        time.sleep(3)  # the state is saved every two seconds
+        process.kill()
+    assert not (tmp_path / "s" / "best.toml").exists()
+    done = subprocess.run([*tune, "--resume"], capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stderr
+    rows = pq.read_table(tmp_path / "s" / "trials.parquet").to_pylist()
+    assert sorted(row["number"] for row in rows) == [0, 1, 2, 3]
+    assert [(row["state"], row["step"]) for row in rows] == [("finished", 60)] * 4
+    results = [json.loads(line) for path in tmp_path.glob("s/ray/*/result.json") for line in path.read_text().splitlines()]
+    first = min(results, key=lambda result: result["timestamp"])["pid"]
+    assert any(result["pid"] != first and result["step"] > 2 for result in results)
+    assert load_config(tmp_path / "s" / "best.toml").training.learning_rate in {0.001, 0.002, 0.003}
+
+
+def test_ctrl_c_names_the_way_to_go_on(tmp_path: Path) -> None:
+    options = f"tune --dataset ladder-small --trials 2 --steps 100000 --concurrent 1 --sweeps-dir {tmp_path}"
+    with subprocess.Popen(
+        [sys.executable, "-m", "gengraph.cli.app", *options.split()], stderr=subprocess.PIPE, text=True
+    ) as process:
+        deadline = time.monotonic() + 120
+        while not list(tmp_path.glob("ladder-small/ray/*/params.json")):
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert f"go on with `gengraph tune --sweeps-dir {tmp_path} --sweep ladder-small --resume`" in errors
+    assert "Traceback" not in errors

@@ -1,0 +1,261 @@
+"""The benchmark: artefacts, cells, rows, tables."""
+
+import csv
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from command_line import FAST, gengraph, in_tmp_path  # noqa: F401
+
+from gengraph.benchmarks.artefacts import Store
+from gengraph.benchmarks.results import SCHEMA, _mark_best, assemble
+from gengraph.benchmarks.steps import Data
+from gengraph.benchmarks.suite import Entry, Settings, run_benchmark
+from gengraph.benchmarks.table import error_of, format_mmd, table_of
+from gengraph.data import load_dataset, split_graphs
+from gengraph.formats import write_graphs
+from gengraph.generator import GENERATORS
+
+pytestmark = pytest.mark.usefixtures("in_tmp_path")
+BASELINES = "er,ba,configuration,empirical"
+COMMAND = f"benchmark --datasets ladder-small,grid-small --models {BASELINES} --bootstrap 50 --workers 0"
+
+
+def results(folder: str) -> dict[str, Any]:
+    return json.loads(Path(folder, "results.json").read_text())
+
+
+def timeless(value: Any) -> Any:
+    """Results without times, the date and the command."""
+    if isinstance(value, dict):
+        skipped = ("date", "command", "fit_seconds", "sample_seconds")
+        return {name: timeless(item) for name, item in value.items() if name not in skipped}
+    return [timeless(item) for item in value] if isinstance(value, list) else value
+
+
+def artefacts(step: str = "*") -> set[Path]:
+    return set(Path("r/cache").glob(f"{step}/*"))
+
+
+def test_killed_in_the_middle_it_ends_as_an_undisturbed_one() -> None:
+    command = [sys.executable, "-m", "gengraph.cli.app", *COMMAND.split(), "--out", "r"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while len(artefacts("scores")) < 3 and process.poll() is None:
+        time.sleep(0.002)
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert not Path("r/results.json").exists()
+    before = {path: path.stat().st_mtime_ns for path in artefacts() if not path.name.startswith(".")}
+    assert before
+    gengraph(f"{COMMAND} --out r")
+    assert all(path.stat().st_mtime_ns == when for path, when in before.items())
+    assert not [path for path in artefacts() if path.name.startswith(".")]
+    gengraph(f"{COMMAND} --out undisturbed")
+    assert timeless(results("r")) == timeless(results("undisturbed"))
+
+
+def test_only_what_changed_is_computed() -> None:
+    gengraph(f"{COMMAND} --out r")
+    first = artefacts()
+    gengraph(f"{COMMAND} --out r")
+    assert artefacts() == first
+    gengraph(f"{COMMAND} --protocols emd,tv --out r")
+    added = artefacts() - first
+    assert {path.parent.name for path in added} == {"scores", "statistics"}  # spectral is new
+    second = artefacts()
+    gengraph(f"{COMMAND} -n 5 --out r")
+    assert {path.parent.name for path in artefacts() - second} == {"samples", "statistics", "scores", "novelty", "looks"}
+
+
+def test_a_damaged_artefact_is_made_anew(tmp_path: Path) -> None:
+    store, calls = Store(tmp_path), []
+
+    def make(folder: Path) -> dict[str, Any]:
+        calls.append(folder)
+        (folder / "file").write_text("content")
+        return {"answer": 42}
+
+    made = store.step("step", {"a": 1}, make)
+    assert store.step("step", {"a": 1}, make) == made
+    assert len(calls) == 1
+    (made.folder / "file").write_text("cont")
+    assert store.find("step", {"a": 1}) is None
+    assert store.step("step", {"a": 1}, make) == made
+    assert len(calls) == 2
+    assert store.step("step", {"a": 2}, make).folder != made.folder
+    (made.folder / "record.json").write_text("{")
+    assert store.step("step", {"a": 1}, make).outcome == {"answer": 42}
+
+
+def test_a_step_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    def fail(folder: Path) -> dict[str, Any]:
+        (folder / "file").touch()
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        Store(tmp_path).step("step", {}, fail)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_models_come_from_the_registry() -> None:
+    assert Settings().models == tuple(GENERATORS)
+
+
+def test_a_run_and_outside_samples_enter_the_table() -> None:
+    gengraph(f"train --dataset grid-small --steps 5 --run g {FAST}")
+    gengraph(f"train --dataset grid-small --steps 5 --run other --split-seed 1 {FAST}")
+    write_graphs(load_dataset("grid-small"), Path("peer.g6"))
+    output = gengraph(
+        "benchmark --datasets grid-small,ladder-small --models er --run grid-small=g --run grid-small=other "
+        "--samples Peer@grid-small=peer.g6 --bootstrap 20 --workers 0 --out r",
+        code=1,
+    )
+    assert "grid-small, other: InputError: run" in output
+    assert "split seed 1" in output
+    rows = {(row["dataset"], row["model"]): row for row in results("r")["rows"]}
+    assert set(rows) == {("grid-small", name) for name in ("er", "g", "other", "Peer", "train set")} | {
+        ("ladder-small", name) for name in ("er", "train set")
+    }
+    assert rows["grid-small", "Peer"]["num_graphs"] == 20
+    assert rows["grid-small", "Peer"]["mmd2"]["degree"] < rows["grid-small", "er"]["mmd2"]["degree"]
+    assert rows["grid-small", "g"]["num_graphs"] == 16
+    assert rows["grid-small", "other"]["error"]
+    (cell,) = [cell for cell in results("r")["cells"] if cell["model"] == "g"]
+    assert cell["curve"][-1]["step"] == 5
+
+
+def test_seeds_give_mean_and_spread() -> None:
+    gengraph("benchmark --datasets grid-small --models er --seeds 3 --seed 4 --bootstrap 20 --workers 0 --out r")
+    found = results("r")
+    cells = [cell for cell in found["cells"] if cell["model"] == "er"]
+    assert [cell["seed"] for cell in cells] == [4, 5, 6]
+    values = [cell["mmd2"]["emd"]["degree"] for cell in cells]
+    row = found["rows"][0]
+    assert row["num_fits"] == 3
+    assert row["mmd2"]["degree"] == pytest.approx(np.mean(values))
+    assert row["spread"]["degree"] == pytest.approx(np.std(values, ddof=1))
+    low, high = row["interval"]["degree"]
+    assert low < row["mmd2"]["degree"] < high
+    assert error_of(row, "degree") == row["spread"]["degree"]
+
+
+@pytest.mark.slow
+def test_a_sweep_before_the_fit() -> None:
+    gengraph("benchmark --datasets ladder-small --models graphrnn-s,er --tune 2 --budget 1s --bootstrap 0 --workers 0 --out r")
+    tuned = {cell["model"]: cell.get("tuned") for cell in results("r")["cells"]}
+    assert "training.learning_rate" in tuned["graphrnn-s"]
+    assert not tuned["er"]
+    (cell,) = [cell for cell in results("r")["cells"] if cell["model"] == "graphrnn-s"]
+    assert cell["parameters"]["config"]["training"]["learning_rate"] == tuned["graphrnn-s"]["training.learning_rate"]
+
+
+def row_of(model: str, value: float, novel: float = 1.0) -> dict[str, Any]:
+    kind = "floor" if model == "train set" else "model"
+    novelty = {"novel": {"value": novel}}
+    return {"dataset": "d", "model": model, "kind": kind, "error": None, "mmd2": {"degree": value}, "novelty": novelty}
+
+
+@pytest.mark.parametrize(
+    ("values", "best"),
+    [
+        ({"a": 0.1, "b": 0.5, "train set": 0.0}, "a"),
+        ({"a": 0.1, "b": 0.11}, None),
+        ({"a": 0.1, "b": 0.11, "c": 0.9}, None),
+        ({"a": 0.1}, None),
+        ({"a": 0.1, "memory": 0.0, "b": 0.5}, "a"),
+    ],
+)
+def test_best_is_what_is_significantly_below_all_others(values: dict[str, float], best: str | None) -> None:
+    rng = np.random.default_rng(0)
+    rows = [row_of(model, value, novel=float(model != "memory")) for model, value in values.items()]
+    deviations = [{"degree": rng.normal(scale=0.05, size=500)} for _ in rows]
+    _mark_best(rows, deviations, ("degree",))
+    assert [row["model"] for row in rows if row["best"]] == ([best] if best else [])
+
+
+def test_two_samples_of_one_law_are_rarely_called_different() -> None:
+    graphs = load_dataset("community-small")
+    data = [Data(name="untested", split=split_graphs(graphs, seed=seed)) for seed in range(4)]
+    found = 0
+    for seed, part in enumerate(data):
+        write_graphs(part.fitting[:40], Path(f"a{seed}.parquet"))
+        write_graphs(part.fitting[40:], Path(f"b{seed}.parquet"))
+        entries = tuple(Entry("samples", name, part.name, f"{name}{seed}.parquet") for name in "ab")
+        settings = Settings(models=(), entries=entries, bootstrap=200)
+        outcomes = run_benchmark([part], settings, Path("cache"), workers=0)
+        rows = assemble(settings, [part], [], outcomes, "")["rows"]
+        for row in rows:
+            if row["kind"] == "samples":
+                row["novelty"]["novel"]["value"] = 1.0
+        found += sum(len(row["best"]) for row in rows)
+    assert found <= 1
+
+
+def test_published_rows_stand_apart_and_under_their_own_protocol() -> None:
+    gengraph("benchmark --datasets lobster --models er --protocols emd,tv -n 10 --bootstrap 0 --workers 0 --out r")
+    found = results("r")
+    assert [(row["protocol"], row["model"]) for row in found["published"]] == [("tv", "GRAN")]
+    assert all(row["model"] != "GRAN" for row in found["rows"])
+    assert [line.kind for line in table_of(found, "tv").lines] == ["measured", "floor", "published"]
+    assert [line.kind for line in table_of(found, "emd").lines] == ["measured", "floor"]
+    assert any("R. Liao et al." in note for note in table_of(found, "tv").notes)
+    assert "| *GRAN [1]* | *.038* | *0* | *.001* | *.027* |" in Path("r/results.md").read_text()
+    assert r"\textcolor{gray}{GRAN [1]}" in Path("r/results.tex").read_text()
+
+
+def test_every_file_says_the_same() -> None:
+    gengraph(f"{COMMAND} --protocols emd,rbf --out r")
+    found = results("r")
+    lines = list(csv.DictReader(io.StringIO(Path("r/results.csv").read_text())))
+    records = pq.read_table("r/results.parquet").to_pylist()
+    assert len(lines) == len(records) == len(found["rows"]) == 20
+    for line, record, row in zip(lines, records, found["rows"], strict=True):
+        assert (line["dataset"], line["model"], line["protocol"]) == (row["dataset"], row["model"], row["protocol"])
+        for name, value in row["mmd2"].items():
+            assert float(line[name]) == record[name] == value
+    markdown = Path("r/results.md").read_text()
+    for row in found["rows"]:
+        for name in row["mmd2"]:
+            assert format_mmd(row["mmd2"][name]) in markdown
+    latex = Path("r/results.tex").read_text()
+    assert latex.count(r"\begin{tabular}") == latex.count(r"\bottomrule") == 2
+
+
+def test_ratio_is_the_value_over_that_of_the_training_set() -> None:
+    gengraph(f"{COMMAND} --out r")
+    rows = results("r")["rows"]
+    floors = {row["dataset"]: row["mmd2"] for row in rows if row["kind"] == "floor"}
+    for row in rows:
+        for name, ratio in row["ratios"].items():
+            floor = floors[row["dataset"]][name]
+            assert ratio == (pytest.approx(row["mmd2"][name] / floor) if floor > 5e-7 else None)
+
+
+def test_the_schema_is_documented() -> None:
+    gengraph("benchmark --datasets ladder-small --models er,graphrnn-s --budget 1s -n 5 --protocols tv --workers 0 --out r")
+    found = results("r")
+    text = (Path(__file__).parents[1] / "docs" / "benchmark.md").read_text()
+    documented = set(re.findall(r"`(\w+)`", text))
+    parts = [found, found["settings"], *found["datasets"], *found["rows"], *found["cells"]]
+    assert found["schema"] == SCHEMA
+    assert f"schema {SCHEMA}" in text
+    keys = {key for part in parts for key in part} | set(found["datasets"][0]["pictures"][0])
+    assert keys | {key for cell in found["cells"] for point in cell.get("curve", ()) for key in point} <= documented
+
+
+def test_the_documented_commands_and_options_are_there() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "benchmark.md").read_text()
+    options = set(re.findall(r"`(--?[a-z-]+)", text))
+    help_text = gengraph("benchmark --help")
+    assert len(options) > 8
+    assert not [option for option in options if option not in help_text]

@@ -2,8 +2,9 @@
 
 A trial is one training of one variant on one data set with one seed, for so many CPU seconds in one thread. Its line goes to
 `OUT/STUDY.jsonl`; trials that have a line already are not run again, so a study can be stopped and gone on with. Samples are
-as many as the training graphs, at least 100; nothing is filtered, sizes are not matched. Trials whose choice the results
-decide are judged on the validation graphs, published ones on the test graphs.
+as many as the training graphs, at least 100; nothing is filtered, sizes are not matched. The model that samples is the one with
+the least validation NLL of ten evaluations. Trials that decide on a preset are judged on the validation graphs, published ones
+on the test graphs.
 """
 
 import argparse
@@ -17,17 +18,21 @@ from functools import partial
 from importlib.metadata import version
 from operator import methodcaller
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gengraph.config import BREADTH_FIRST, CONTEXT_FEATURES, Config, load_config, preset_for
 from gengraph.data import load_dataset, split_graphs
 from gengraph.graphs import GraphSet
+from gengraph.likelihood import log_prob_bound
 from gengraph.metrics import VALIDITY, evaluate, novelty
 from gengraph.runs import MODEL_NAMES
-from gengraph.sampling import sample_graphs
+from gengraph.sampling import Conditions, sample_graphs
 from gengraph.training import Trainer, prepare_graphs, prepare_part
+
+if TYPE_CHECKING:
+    from gengraph.checkpoint import Checkpoint
 
 LEAST_SAMPLES = 100
 _VERSIONED = ("gengraph", "torch", "numpy", "numba")
@@ -46,6 +51,7 @@ class Trial:
         minutes: CPU minutes of training, one thread.
         seed: of weights, batches, orderings and samples; the split is always that of seed 0.
         part: what it is judged on, validation or test.
+        constraints: of the decoder; samples are drawn and judged under each.
     """
 
     dataset: str
@@ -55,6 +61,7 @@ class Trial:
     minutes: float
     seed: int
     part: str
+    constraints: tuple[str, ...] = ("none",)
 
     def config(self) -> Config:
         """The preset with its changes, trained for the minutes."""
@@ -63,7 +70,7 @@ class Trial:
 
 
 def run_trial(trial: Trial) -> dict[str, Any]:
-    """Train, sample and judge."""
+    """Train, sample and judge; what was found under each constraint stands under its name."""
     import torch
 
     torch.set_num_threads(1)
@@ -73,19 +80,26 @@ def run_trial(trial: Trial) -> dict[str, Any]:
     validation = prepare_part(split.validation, config)
     trainer = Trainer(config, facts, train, validation)
     curve: list[dict[str, Any]] = []
-    trainer.run(curve.append, lambda _checkpoint: None)
-    checkpoint = trainer.checkpoint()
-    start = time.process_time()
-    count = max(LEAST_SAMPLES, len(train))
-    samples = sample_graphs(checkpoint.build_model(), np.arange(count), seed=trial.seed).graphs
-    seconds = (time.process_time() - start) / count
+    kept: dict[bool, Checkpoint] = {}  # by whether it is the best so far
+    trainer.run(curve.append, lambda made: kept.update({made.selection.step == made.step: made}))
+    checkpoint = kept.get(True, kept.get(False))
+    assert checkpoint is not None
+    model = checkpoint.build_model()
+    parts = {"train": train, "validation": validation, "test": prepare_part(split.test, config)}
+    judged = {}
+    for constraint in trial.constraints:
+        start, count = time.process_time(), max(LEAST_SAMPLES, len(train))
+        conditions = Conditions(constraint=constraint)
+        samples = sample_graphs(model, np.arange(count), seed=trial.seed, conditions=conditions).graphs
+        seconds = (time.process_time() - start) / count
+        judged[constraint] = {"sample_seconds": seconds, **judge(samples, train, parts[trial.part], trial.dataset)}
     return asdict(trial) | {
         "config": config.to_dict(),
         "steps": trainer.step,
-        "nll": curve[-1]["nll"] if curve else None,
-        "validation_nll": [[c["seconds"], c["validation_nll"]] for c in curve if "validation_nll" in c],
-        "sample_seconds": seconds,
-        **judge(samples, train, validation if trial.part == "validation" else split.test, trial.dataset),
+        "step_of_model": checkpoint.step,
+        "nll": {name: log_prob_bound(model, part, config, num_orderings=1).to_dict()["nll"] for name, part in parts.items()},
+        "curve": [[line["seconds"], line["nll"], line["validation_nll"]] for line in curve if "validation_nll" in line],
+        "judged": judged,
         "versions": {"python": platform.python_version()} | {name: version(name) for name in _VERSIONED},
     }
 
@@ -136,7 +150,14 @@ def goals(model: str) -> Iterator[Trial]:
         settings = () if model in preset else (f"model.head={HEADS[model]}",)
         for seed in SEEDS:
             yield Trial(
-                dataset=dataset, variant=model, preset=preset, settings=settings, minutes=minutes, seed=seed, part="test"
+                dataset=dataset,
+                variant=model,
+                preset=preset,
+                settings=settings,
+                minutes=minutes,
+                seed=seed,
+                part="test",
+                constraints=("none", "planar") if (model, dataset) == ("graphrnn-c", "planar") else ("none",),
             )
 
 
@@ -211,7 +232,7 @@ def _frozen(value: Any) -> Any:
 def table(lines: list[dict[str, Any]]) -> str:
     """Markdown: the mean over seeds, and in brackets the least and the greatest where there are several."""
     columns: dict[str, Callable[[dict[str, Any]], float | None]] = {
-        "validation NLL": lambda line: line["validation_nll"][-1][1] if line["validation_nll"] else None,
+        **{f"{name} NLL": _metric("nll", name) for name in ("train", "validation", "test")},
         **{f"emd {name}": _metric("emd", name) for name in ("degree", "clustering", "orbit")},
         **{f"tv {name}": _metric("tv", name) for name in ("degree", "clustering", "orbit", "spectral")},
         **{name: methodcaller("get", name) for name in ("valid", "valid_unique_novel", "unique", "novel")},
@@ -219,7 +240,9 @@ def table(lines: list[dict[str, Any]]) -> str:
     }
     groups: dict[tuple[str, str, float], list[dict[str, Any]]] = {}
     for line in lines:
-        groups.setdefault((line["dataset"], line["variant"], line["minutes"]), []).append(line)
+        for constraint, found in line["judged"].items():
+            variant = line["variant"] + (f", {constraint} decoder" if constraint != "none" else "")
+            groups.setdefault((line["dataset"], variant, line["minutes"]), []).append(line | found)
     rows = [["data set", "variant", "CPU min", "seeds", *columns]]
     for (dataset, variant, minutes), members in groups.items():
         cells = [_cell([column(line) for line in members]) for column in columns.values()]

@@ -33,14 +33,12 @@ class Table:
         columns: their names.
         lines: by data set: the models, the floor, what is published.
         starts: lines at which a data set begins.
-        notes: what stands beneath.
     """
 
     protocol: str
     columns: list[str]
     lines: list[Line]
     starts: list[int]
-    notes: list[str]
 
 
 def format_mmd(value: float | None) -> str:
@@ -60,8 +58,8 @@ def error_of(row: dict[str, Any], name: str) -> float | None:
     return None if interval is None else (interval[1] - interval[0]) / 2
 
 
-def table_of(results: Results, protocol: str, *, brief: bool = False) -> Table:
-    """The table of one protocol; `brief` leaves out what stands after ±."""
+def table_of(results: Results, protocol: str, *, detail: int = 2) -> Table:
+    """The table of one protocol; below detail 2 without what stands after ±, below 1 without shares and times."""
     statistics, sources = results["statistics"][protocol], sources_of(results, protocol)
     shares = any(dataset["validity"] for dataset in results["datasets"])
     columns = ["data set", "model", *statistics, "ratio", "size", *(SHARES.values() if shares else ()), "fit s", "sample s"]
@@ -70,10 +68,13 @@ def table_of(results: Results, protocol: str, *, brief: bool = False) -> Table:
     rows = [row for row in results["rows"] if row["protocol"] == protocol]
     for name in dict.fromkeys(row["dataset"] for row in rows):
         starts.append(len(lines))
-        lines += [_line(row, statistics, shares=shares, brief=brief) for row in rows if row["dataset"] == name]
+        lines += [_line(row, statistics, shares=shares, errors=detail > 1) for row in rows if row["dataset"] == name]
         published = [row for row in results["published"] if (row["dataset"], row["protocol"]) == (name, protocol)]
         lines += [_published_line(row, statistics, sources, shares=shares) for row in published]
-    return Table(protocol, columns, lines, starts, list(notes_of(results, protocol)))
+    if detail < 1:
+        width = _BEFORE + len(statistics) + 2
+        columns, lines = columns[:width], [Line(line.texts[:width], line.bold, line.kind) for line in lines]
+    return Table(protocol, columns, lines, starts)
 
 
 def sources_of(results: Results, protocol: str) -> list[str]:
@@ -81,14 +82,14 @@ def sources_of(results: Results, protocol: str) -> list[str]:
     return list(dict.fromkeys(row["citation"] for row in results["published"] if row["protocol"] == protocol))
 
 
-def _line(row: dict[str, Any], statistics: list[str], *, shares: bool, brief: bool) -> Line:
+def _line(row: dict[str, Any], statistics: list[str], *, shares: bool, errors: bool) -> Line:
     head = [row["dataset"], row["model"]]
     if row["error"]:
         width = len(statistics) + 4 + len(SHARES) * shares
         return Line([*head, "failed", *[""] * (width - 1)], frozenset(), "failed")
     values = []
     for name in statistics:
-        error = None if brief else error_of(row, name)
+        error = error_of(row, name) if errors else None
         values.append(format_mmd(row["mmd2"][name]) + (f" ±{format_mmd(error)}" if error is not None else ""))
     percent = [_percent((row["novelty"] or {}).get(name)) for name in SHARES] if shares else []
     seconds = ["" if row[name] is None else f"{row[name]:.1f}" for name in ("fit_seconds", "sample_seconds")]
@@ -194,7 +195,7 @@ def _markdown(results: Results) -> Iterator[str]:
     for protocol in results["statistics"]:
         table = table_of(results, protocol)
         yield to_markdown(table.columns, [_marked(line) for line in table.lines], num_text=_BEFORE)
-        for note in table.notes:
+        for note in notes_of(results, protocol):
             yield f"{note}\n"
     yield describe_machine(results)
     for line in describe_reading(results):
@@ -228,5 +229,5 @@ def _latex(results: Results) -> Iterator[str]:
 
         texts = [line.texts for line in table.lines]
         yield to_latex(table.columns, texts, num_text=_BEFORE, style=style, rules=table.starts[1:])
-        for note in table.notes:
+        for note in notes_of(results, protocol):
             yield f"% {note}"

@@ -12,6 +12,7 @@ from gengraph.cli.evaluate import evaluate
 from gengraph.cli.guard import guarded, set_debug
 from gengraph.cli.info import info
 from gengraph.cli.plot import plot
+from gengraph.cli.runs import runs
 from gengraph.cli.sample import sample, verify
 from gengraph.cli.train import train
 from gengraph.cli.tune import tune
@@ -28,6 +29,7 @@ samples = typer.Typer(no_args_is_help=True, help="Look after samples.")
 samples.command()(guarded(verify))
 app.add_typer(samples, name="samples")
 app.add_typer(datasets, name="datasets")
+app.add_typer(runs, name="runs")
 
 
 @samples.callback()

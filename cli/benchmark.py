@@ -15,6 +15,7 @@ from gengraph.errors import DatasetUnavailable, InputError
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
     from gengraph.benchmarks.results import Failed
     from gengraph.benchmarks.steps import Data
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from gengraph.collection import Policy
 
 _STYLES = {"measured": "", "floor": "", "failed": "red", "published": "bright_black"}
+_UNLIMITED = 10_000
 
 
 @takes_policy
@@ -160,16 +162,18 @@ def _samples(texts: list[str], datasets: list[str]) -> "list[Entry]":
 
 def _show(results: dict[str, Any], out: Path) -> None:
     """Tables on standard output, failures on standard error; exit code 1 if there are any."""
-    from gengraph.benchmarks.table import failures
+    from gengraph.benchmarks.table import failures, notes_of
     from gengraph.cli.progress import errors
     from gengraph.cli.progress import results as results_console
 
     console = results_console()
     for protocol in results["statistics"]:
-        table = _table(results, protocol, brief=False)
-        if console.measure(table).maximum > console.width:
-            table = _table(results, protocol, brief=True)
-        console.print(table)
+        tables = (_table(results, protocol, detail=detail) for detail in (2, 1, 0))
+        unlimited = console.options.update(width=_UNLIMITED)
+        fitting = (table for table in tables if console.measure(table, options=unlimited).maximum <= console.width)
+        console.print(next(fitting, None) or _table(results, protocol, detail=0))
+        for note in notes_of(results, protocol):
+            console.print(note, style="dim", soft_wrap=not console.is_terminal)
     typer.echo(f"written: {out / 'results.json'}, results.csv, results.parquet, results.md, results.tex")
     typer.echo(f"report: {out / 'report.html'}")
     for line in failures(results):
@@ -178,14 +182,14 @@ def _show(results: dict[str, Any], out: Path) -> None:
         raise typer.Exit(1)
 
 
-def _table(results: dict[str, Any], protocol: str, *, brief: bool) -> "Table":
+def _table(results: dict[str, Any], protocol: str, *, detail: int) -> "Table":
     from rich.table import Table
     from rich.text import Text
 
     from gengraph.benchmarks.table import table_of
 
-    found = table_of(results, protocol, brief=brief)
-    table = Table(box=None, pad_edge=False, caption="\n".join(found.notes), caption_justify="left")
+    found = table_of(results, protocol, detail=detail)
+    table = Table(box=None, pad_edge=False)
     for i, column in enumerate(found.columns):
         table.add_column(column, justify="left" if i < 2 else "right", no_wrap=True)
     for number, line in enumerate(found.lines):
@@ -234,13 +238,16 @@ class _Board:
             table.add_row(line, *(self._text(line, dataset) for dataset in self._datasets))
         return table
 
-    def _text(self, model: str, dataset: str) -> str:
+    def _text(self, model: str, dataset: str) -> "Text":
         """The state of the cells of a model on a data set."""
+        from rich.text import Text
+
         cells = {cell: state for cell, state in self._states.items() if (cell.model, cell.dataset) == (model, dataset)}
         running = [cell for cell, state in cells.items() if state == "running"]
         if running:
             seconds = time.monotonic() - min(self._begun[cell] for cell in running)
-            return f"[yellow]running {seconds:.0f} s[/]"
+            return Text(f"running {seconds:.0f} s", style="yellow")
         if not cells:
-            return "[dim]queued[/]" if model in self._models or (model, dataset) in self._only else ""
-        return "[red]failed[/]" if "failed" in cells.values() else f"[green]done{f' {len(cells)}' * (len(cells) > 1)}[/]"
+            return Text("queued" if model in self._models or (model, dataset) in self._only else "", style="dim")
+        state = "failed" if "failed" in cells.values() else "done"
+        return Text(state if len(cells) == 1 else f"{state} {len(cells)}", style="red" if state == "failed" else "green")

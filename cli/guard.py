@@ -8,7 +8,7 @@ from typing import ParamSpec
 
 import typer
 
-from gengraph.errors import DatasetUnavailable, InputError, NotEnoughResources
+from gengraph.errors import DatasetUnavailable, InputError, NotEnoughResources, TrainingFailed
 
 P = ParamSpec("P")
 FAILED, BAD_INPUT, TOO_SMALL = 1, 2, 3
@@ -54,7 +54,7 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
 
 def explain(error: BaseException) -> tuple[str, int]:
     """The message and the exit code of an exception."""
-    codes = ((InputError, BAD_INPUT), (NotEnoughResources, TOO_SMALL), (DatasetUnavailable, FAILED))
+    codes = ((InputError, BAD_INPUT), (NotEnoughResources, TOO_SMALL), (DatasetUnavailable, FAILED), (TrainingFailed, FAILED))
     for kind, code in codes:
         if isinstance(error, kind):
             return f"Error: {error}", code

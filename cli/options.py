@@ -32,14 +32,45 @@ DataDir = Annotated[Path | None, typer.Option(help="Where files of named data se
 RunsDir = Annotated[Path, typer.Option(help="The folder that runs live in.")]
 Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of everything random.")]
 SplitSeed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of the split, where the data does not bring its own.")]
-Workers = Annotated[int, typer.Option(min=0, help="Ray workers; 0 does everything in this process, without Ray.")]
+_ON_RAY = "Workers"
+Workers = Annotated[
+    int, typer.Option(min=0, help="Ray workers; 0 does everything in this process, without Ray.", rich_help_panel=_ON_RAY)
+]
+MinWorkers = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Train with so few while the cluster has no room for more, or loses nodes; by default all are needed.",
+        rich_help_panel=_ON_RAY,
+    ),
+]
+MaxFailures = Annotated[int, typer.Option(min=0, help="How often workers that die are started again.", rich_help_panel=_ON_RAY)]
+WaitForResources = Annotated[
+    float | None,
+    typer.Option(
+        parser=duration,
+        metavar="TIME",
+        help="How long to wait for nodes that are still joining the cluster at --address: 90s, 10m; by default not at all.",
+        rich_help_panel=_ON_RAY,
+    ),
+]
 Address = Annotated[
-    str | None, typer.Option(help="A running Ray cluster, `auto` or host:port. Without it Ray starts on this machine.")
+    str | None,
+    typer.Option(
+        help="A running Ray cluster, `auto` or host:port. Without it Ray starts on this machine.", rich_help_panel=_ON_RAY
+    ),
 ]
 GpusPerWorker = Annotated[
-    float, typer.Option(min=0.0, help="GPUs of each worker, 0.25 say; with --workers 0, more than 0 means the GPU.")
+    float,
+    typer.Option(
+        min=0.0,
+        help="GPUs of each worker, 0.25 say; with --workers 0, more than 0 means the GPU.",
+        rich_help_panel=_ON_RAY,
+    ),
 ]
-CpusPerWorker = Annotated[float, typer.Option(min=0.01, help="CPUs of each worker; below 1, workers share them.")]
+CpusPerWorker = Annotated[
+    float, typer.Option(min=0.01, help="CPUs of each worker; below 1, workers share them.", rich_help_panel=_ON_RAY)
+]
 
 _POLICY = {
     "on_directed": ("error", "error or symmetrize: edges that stand in one direction."),

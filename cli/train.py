@@ -1,6 +1,9 @@
 """`gengraph train`."""
 
 import dataclasses
+import shlex
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,8 +14,12 @@ from gengraph.cli.options import (
     Address,
     CpusPerWorker,
     DataDir,
+    GpusPerWorker,
+    MaxFailures,
+    MinWorkers,
     RunsDir,
     SplitSeed,
+    WaitForResources,
     Workers,
     duration,
     takes_policy,
@@ -24,7 +31,29 @@ if TYPE_CHECKING:
     from gengraph.collection import Policy
     from gengraph.config import Config
     from gengraph.data import Split
+    from gengraph.storage import Folder
     from gengraph.training import Place
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class _Group:
+    """The workers that were asked for, and where."""
+
+    workers: int
+    min_workers: int | None
+    per_worker: dict[str, float]
+    max_failures: int
+    address: str | None
+    wait: float
+
+    def __post_init__(self) -> None:
+        if self.min_workers is not None and self.min_workers > self.workers:
+            msg = f"--min-workers must be <= --workers, got {self.min_workers} and {self.workers}; give more --workers"
+            raise InputError(msg)
+
+    def session(self) -> AbstractContextManager[int]:
+        """A Ray that can hold them; none if there are none."""
+        return workers_session(self.workers, self.per_worker, self.address, min_workers=self.min_workers, wait=self.wait)
 
 
 @takes_policy
@@ -55,18 +84,24 @@ def train(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an existing run.")] = False,
     runs_dir: RunsDir = Path("runs"),
+    storage: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URI", help="Keep the run there too, s3://bucket/runs say, so that any machine can go on with it."
+        ),
+    ] = None,
     data_dir: DataDir = None,
+    min_workers: MinWorkers = None,
     cpus_per_worker: CpusPerWorker = 1.0,
-    gpus_per_worker: Annotated[
-        float, typer.Option(min=0.0, help="GPUs of each worker; with --workers 0, more than 0 means the GPU.")
-    ] = 0.0,
-    max_failures: Annotated[int, typer.Option(min=0, help="How often workers that die are started again.")] = 3,
+    gpus_per_worker: GpusPerWorker = 0.0,
+    wait_for_resources: WaitForResources = None,
+    max_failures: MaxFailures = 3,
     address: Address = None,
 ) -> None:
     """Train GraphRNN on a data set; the result is a run that `gengraph sample` draws from.
 
     A fifth of the graphs is held out for the test and a tenth of the rest for validation, unless the data says which are: by a
-    column `split`, or by a folder of three files. The parts are frozen in the run.
+    column `split`, or by a folder of three files. The parts are frozen in the run. docs/distributed.md says what survives what.
 
     Examples:
 
@@ -76,8 +111,13 @@ def train(
 
       gengraph train --run mine --resume --budget 20m
 
+      gengraph train --dataset grid --workers 8 --min-workers 2 --address auto --storage s3://bucket/runs
+
       gengraph train --dataset community-small --budget 5m --set training.clock=cpu --set training.patience=3
     """
+    from gengraph.files import check_writable
+    from gengraph.mirror import push_run
+
     if steps is not None and budget is not None:
         msg = "give either --steps or --budget, not both"
         raise InputError(msg)
@@ -85,24 +125,35 @@ def train(
 
     trackers = list(dict.fromkeys(tracker or []))
     check_trackers(trackers)
-    per_worker = resources(cpus_per_worker, gpus_per_worker)
+    group = _Group(
+        workers=workers,
+        min_workers=min_workers,
+        per_worker=resources(cpus_per_worker, gpus_per_worker),
+        max_failures=max_failures,
+        address=address,
+        wait=wait_for_resources or 0.0,
+    )
     if resume:
         if dataset or model or assign or config or seed is not None:
             msg = "--resume goes on with the run's own data, config and seed; leave out everything but --run and its length"
             raise InputError(msg)
-        folder = _existing(runs_dir, run)
-        with workers_session(workers, per_worker, address):
-            before = _extend(folder, steps=steps, budget=budget)
-            _run(folder, workers, per_worker, max_failures, trackers, max(0, before))
+        folder, mirror = _existing(runs_dir, run, storage)
+        with group.session():
+            before = _extend(folder, mirror, steps=steps, budget=budget)
+            _run(folder, mirror, group, trackers, max(0, before))
     else:
         chosen = _configure(config, model, dataset, assign or [])
         chosen = _train_for(chosen, seed=seed, steps=steps, budget=budget)
-        folder, split, record = _prepare(runs_dir, run, dataset, data_dir, chosen, policy, split_seed)
-        chosen = _fit_batch(chosen, workers)
+        folder = _new(runs_dir, run, dataset, chosen)
+        mirror = _mirror(storage, folder, new=True)
+        split, record = _prepare(str(dataset), data_dir, policy, split_seed)
+        check_writable(runs_dir)
         before = -1
-        with workers_session(workers, per_worker, address):
-            _create(folder, split, chosen, record)
-            _run(folder, workers, per_worker, max_failures, trackers)
+        with group.session():
+            _create(folder, split, _fit_batch(chosen, workers), record)
+            if mirror is not None:
+                push_run(folder, mirror)
+            _run(folder, mirror, group, trackers)
     _show(folder, before)
 
 
@@ -140,40 +191,8 @@ def _fit_batch(config: "Config", workers: int) -> "Config":
     return dataclasses.replace(config, training=dataclasses.replace(config.training, batch_size=workers))
 
 
-def _existing(runs_dir: Path, run: str | None) -> Path:
-    from gengraph.runs import read_run
-
-    if not run:
-        msg = "--resume needs --run NAME, the run to go on with"
-        raise InputError(msg)
-    read_run(runs_dir / run)
-    return runs_dir / run
-
-
-def _extend(folder: Path, *, steps: int | None, budget: float | None) -> int:
-    """Give the run its new length; returns the steps that are done already."""
-    from gengraph.checkpoint import checkpoints_in, load_checkpoint
-    from gengraph.runs import extend_run
-
-    saved = checkpoints_in(folder / "checkpoints")
-    done = load_checkpoint(saved[-1]).step if saved else -1
-    extend_run(folder, steps=steps, budget=budget)
-    return done
-
-
-def _prepare(
-    runs_dir: Path,
-    run: str | None,
-    dataset: str | None,
-    data_dir: Path | None,
-    config: "Config",
-    policy: "Policy",
-    split_seed: int,
-) -> "tuple[Path, Split, dict[str, Any]]":
-    """The folder of a new run, the parts of its data, and what is recorded about them."""
-    from gengraph.cli.progress import download_bar, errors
-    from gengraph.data import load_collection, split_collection
-    from gengraph.files import check_writable
+def _new(runs_dir: Path, run: str | None, dataset: str | None, config: "Config") -> Path:
+    """The folder of a run that is to be made."""
     from gengraph.runs import MODEL_NAMES, check_new
 
     if not dataset:
@@ -181,13 +200,57 @@ def _prepare(
         raise InputError(msg)
     name = f"{Path(dataset).stem.replace(':', '-')}-{MODEL_NAMES[config.model.head]}" if run is None else run
     check_new(runs_dir, name)
+    return runs_dir / name
+
+
+def _mirror(storage: str | None, folder: Path, *, new: bool) -> "Folder | None":
+    """Where the run has its copy; checked before anything else is done."""
+    if storage is None:
+        return None
+    from gengraph.mirror import open_mirror
+
+    return open_mirror(storage, folder.name, new=new)
+
+
+def _existing(runs_dir: Path, run: str | None, storage: str | None) -> "tuple[Path, Folder | None]":
+    """The folder of a run that is there, or is fetched from its storage, and the storage."""
+    from gengraph.mirror import match_run
+    from gengraph.runs import read_run
+
+    if not run:
+        msg = "--resume needs --run NAME, the run to go on with"
+        raise InputError(msg)
+    folder = runs_dir / run
+    mirror = _mirror(storage, folder, new=False)
+    if mirror is not None:
+        match_run(folder, mirror)
+    read_run(folder)
+    return folder, mirror
+
+
+def _extend(folder: Path, mirror: "Folder | None", *, steps: int | None, budget: float | None) -> int:
+    """Give the run its new length; returns the steps that are done already."""
+    from gengraph.mirror import push_progress
+    from gengraph.runs import extend_run, whole_checkpoint
+
+    checkpoint = whole_checkpoint(folder, repair=True)
+    extend_run(folder, steps=steps, budget=budget)
+    if mirror is not None:
+        push_progress(folder, mirror)
+    return -1 if checkpoint is None else checkpoint.step
+
+
+def _prepare(dataset: str, data_dir: Path | None, policy: "Policy", split_seed: int) -> "tuple[Split, dict[str, Any]]":
+    """The parts of a run's data, and what is recorded about them."""
+    from gengraph.cli.progress import download_bar, errors
+    from gengraph.data import load_collection, split_collection
+
     with download_bar() as report:
         collection = load_collection(dataset, data_dir=data_dir, report=report, policy=policy)
     for kind, count in collection.found.items():
         errors.print(f"{kind} {getattr(policy, kind)}: {count} found")
     split = split_collection(collection, seed=split_seed)
-    check_writable(runs_dir)
-    return runs_dir / name, split, {"dataset": dataset, "split_seed": split_seed, "reading": collection.record()}
+    return split, {"dataset": dataset, "split_seed": split_seed, "reading": collection.record()}
 
 
 def _create(folder: Path, split: "Split", config: "Config", record: dict[str, Any]) -> None:
@@ -205,11 +268,10 @@ def _create(folder: Path, split: "Split", config: "Config", record: dict[str, An
         errors.print(f"{about['cut_to_largest_component']} disconnected graphs were cut to their largest component")
 
 
-def _run(
-    folder: Path, workers: int, per_worker: dict[str, float], max_failures: int, trackers: list[str], done: int = 0
-) -> None:
+def _run(folder: Path, mirror: "Folder | None", group: _Group, trackers: list[str], done: int = 0) -> None:
     from gengraph.cli.progress import training_bar
     from gengraph.config import load_config
+    from gengraph.mirror import push_progress
     from gengraph.runs import newest_checkpoint, train_run
     from gengraph.trackers import tracking
 
@@ -221,14 +283,24 @@ def _run(
                 show(metrics)
                 track(metrics)
 
-            if workers == 0:
-                train_run(folder, report=report, place=_local_place(per_worker))
+            if group.workers == 0:
+                pushing = {} if mirror is None else {"saved": partial(push_progress, folder, mirror)}
+                train_run(folder, report=report, place=_local_place(group.per_worker), **pushing)
             else:
                 from gengraph.distributed.train import train_on_ray
 
-                train_on_ray(folder, workers=workers, per_worker=per_worker, max_failures=max_failures, report=report)
+                train_on_ray(
+                    folder,
+                    workers=group.workers,
+                    min_workers=group.min_workers,
+                    per_worker=group.per_worker,
+                    max_failures=group.max_failures,
+                    report=report,
+                    storage=mirror,
+                )
     except KeyboardInterrupt:
-        command = f"`gengraph train --runs-dir {folder.parent} --run {folder.name} --resume`"
+        where = "" if mirror is None else f" --storage {shlex.quote(mirror.place)}"
+        command = f"`gengraph train --runs-dir {folder.parent} --run {folder.name} --resume{where}`"
         try:
             kept = f"Kept {newest_checkpoint(folder)}; go on with {command}."
         except InputError:
@@ -252,16 +324,14 @@ def _local_place(per_worker: dict[str, float]) -> "Place | None":
 
 
 def _show(folder: Path, before: int) -> None:
-    import json
-
     from gengraph.checkpoint import load_checkpoint
+    from gengraph.history import read_metrics
     from gengraph.runs import newest_checkpoint
 
     path = newest_checkpoint(folder)
     checkpoint = load_checkpoint(path)
     selection, patience = checkpoint.selection, checkpoint.config.training.patience
-    lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines() if (folder / "metrics.jsonl").exists() else []
-    validated = [metrics["validation_nll"] for metrics in map(json.loads, lines) if "validation_nll" in metrics]
+    validated = [metrics["validation_nll"] for metrics in read_metrics(folder) if "validation_nll" in metrics]
     typer.echo(f"run: {folder}")
     typer.echo(f"checkpoint: {path}")
     nothing = " (nothing was left to do; give --steps or --budget for more)" if checkpoint.step == before else ""

@@ -13,7 +13,13 @@ def resources(cpus: float, gpus: float) -> dict[str, float]:
 
 @contextlib.contextmanager
 def workers_session(
-    workers: int | None, per_worker: dict[str, float], address: str | None, *, dashboard: bool = False
+    workers: int | None,
+    per_worker: dict[str, float],
+    address: str | None,
+    *,
+    min_workers: int | None = None,
+    wait: float = 0.0,
+    dashboard: bool = False,
 ) -> Iterator[int]:
     """A Ray that can hold the workers; yields their number. With 0 nothing is started, and Ray is not imported.
 
@@ -21,6 +27,8 @@ def workers_session(
         workers: None takes as many as the cluster can hold.
         per_worker: CPU and GPU of each.
         address: of a running cluster; None starts Ray on this machine.
+        min_workers: so many will do if the cluster has no more.
+        wait: seconds to wait for nodes of a running cluster.
         dashboard: whether a Ray that is started here has one.
 
     Raises:
@@ -29,9 +37,10 @@ def workers_session(
     if workers == 0:
         yield 0
         return
-    from gengraph.distributed.cluster import capacity_for, fit_workers, session
+    from gengraph.distributed.cluster import capacity_for, check_local, fit_workers, session
 
+    if address is None:
+        check_local(min_workers or workers or 1, per_worker)
     with session(address, debug=Debug.on, dashboard=dashboard):
         wanted = workers or max(1, capacity_for(per_worker))
-        fit_workers(wanted, per_worker)
-        yield wanted
+        yield fit_workers(wanted, per_worker, at_least=min_workers, wait=wait if address else 0.0)

@@ -58,6 +58,10 @@ class Selection:
         return replace(self, stale=self.stale + 1)
 
 
+class DamagedCheckpoint(InputError):
+    """A checkpoint that is not whole."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Checkpoint:
     """All that training needs to go on, and sampling to start.
@@ -185,7 +189,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint folder.
 
     Raises:
-        InputError: it is missing or damaged, or of a format that this version does not read.
+        DamagedCheckpoint: it is missing or damaged.
+        InputError: it has a format that this version does not read.
     """
     try:
         values: dict[str, Any] = json.loads((path / "checkpoint.json").read_text(encoding="utf-8"))
@@ -210,7 +215,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         )
     except (OSError, json.JSONDecodeError, KeyError, TypeError, SafetensorError) as error:
         msg = f"{path} is not a whole checkpoint ({type(error).__name__}: {error}); delete it to go on from the one before"
-        raise InputError(msg) from error
+        raise DamagedCheckpoint(msg) from error
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:

@@ -2,15 +2,19 @@
 
 import hashlib
 import json
+import math
 import os
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
+from typing import IO, Any
 
 from gengraph.errors import InputError
+
+_LOCK_POLL_S = 0.05
 
 
 @contextmanager
@@ -51,21 +55,33 @@ def check_writable(folder: Path) -> None:
 
 
 @contextmanager
-def file_lock(path: Path) -> Iterator[None]:
+def file_lock(path: Path, *, patience: float = math.inf) -> Iterator[None]:
     """Held by one process at a time for a path; the others wait. It ends with its process, and leaves no file behind.
 
     Where the system has no flock (Windows) nobody waits: files are still whole or not there, but may be made twice.
+
+    Args:
+        path: what is locked; it need not exist.
+        patience: seconds to wait for another process.
+
+    Raises:
+        TimeoutError: another process held it for longer.
     """
     try:
-        import fcntl
+        import fcntl  # noqa: F401
     except ImportError:
         yield
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    name = path.with_name(f".{path.name}.lock")
+    name = _lock_name(path)
+    deadline = time.monotonic() + patience
     while True:
         with name.open("a") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            while not _try_lock(file):
+                if time.monotonic() > deadline:
+                    msg = f"another process has locked {path}"
+                    raise TimeoutError(msg)
+                time.sleep(_LOCK_POLL_S)
             if not name.exists() or name.stat().st_ino != os.fstat(file.fileno()).st_ino:
                 continue  # whoever held it before has removed it
             try:
@@ -73,6 +89,29 @@ def file_lock(path: Path) -> Iterator[None]:
             finally:
                 name.unlink()
             return
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process holds the lock of a path now."""
+    if not _lock_name(path).exists():
+        return False
+    with _lock_name(path).open("r+") as file:
+        return not _try_lock(file)
+
+
+def _lock_name(path: Path) -> Path:
+    return path.with_name(f".{path.name}.lock")
+
+
+def _try_lock(file: IO[str]) -> bool:
+    """Take the lock of an open file, which lasts until it is closed; False if another process has it."""
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def read_text(path: Path) -> str:

@@ -10,10 +10,12 @@ runs/NAME/
 
 import dataclasses
 import json
+import logging
 import platform
 import shutil
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,17 +23,21 @@ from typing import TYPE_CHECKING, Any
 from gengraph.config import Config, load_config
 from gengraph.data import Split
 from gengraph.errors import InputError
-from gengraph.files import write_json, write_text
+from gengraph.files import file_lock, is_locked, write_json, write_text
 from gengraph.formats import read_graphs, write_graphs
 from gengraph.graphs import GraphSet
 
 if TYPE_CHECKING:
+    from gengraph.checkpoint import Checkpoint
     from gengraph.likelihood import LikelihoodBound
     from gengraph.training import Place
 
+logger = logging.getLogger(__name__)
 MODEL_NAMES = {"rnn": "graphrnn", "mlp": "graphrnn-s", "context": "graphrnn-c"}
 CHECKPOINTS = ("last", "best")
 _VERSIONED = ("gengraph", "torch", "numpy", "numba")
+_LOCK = "training"  # held by the process that trains a run
+_PATIENCE_S = 10.0
 
 
 def create_run(
@@ -149,6 +155,55 @@ def newest_checkpoint(folder: Path) -> Path:
     return saved[-1]
 
 
+@contextmanager
+def hold_run(folder: Path) -> Iterator[None]:
+    """Hold a run while it is trained: two processes never write one run.
+
+    Raises:
+        InputError: another process holds it, and went on holding it for a while (those that a crash has orphaned end soon).
+    """
+    try:
+        with file_lock(folder / _LOCK, patience=_PATIENCE_S):
+            yield
+    except TimeoutError as error:
+        msg = f"another process trains run {folder} now; wait for its end, or stop it (Ctrl-C) to go on here"
+        raise InputError(msg) from error
+
+
+def is_running(folder: Path) -> bool:
+    """Whether a process trains the run now."""
+    return is_locked(folder / _LOCK)
+
+
+def whole_checkpoint(folder: Path, *, repair: bool = False) -> "Checkpoint | None":
+    """The newest checkpoint of a run that can be read; None if it has none at all.
+
+    Args:
+        folder: of the run.
+        repair: put damaged ones that are newer out of the way, under the name damaged-step-....
+
+    Raises:
+        InputError: there are checkpoints and all are damaged, or the newest has a format that this version does not read.
+    """
+    from gengraph.checkpoint import DamagedCheckpoint, checkpoints_in, load_checkpoint
+
+    damaged: dict[Path, DamagedCheckpoint] = {}
+    for path in reversed(checkpoints_in(folder / "checkpoints")):
+        try:
+            checkpoint = load_checkpoint(path)
+        except DamagedCheckpoint as error:
+            damaged[path] = error
+            continue
+        for other, why in damaged.items():
+            logger.warning("%s; going on from %s, the one before", str(why).partition("; ")[0], path.name)
+            if repair:
+                other.rename(other.with_name(f"damaged-{other.name}"))
+        return checkpoint
+    if damaged:
+        raise next(iter(damaged.values()))
+    return None
+
+
 def find_checkpoint(folder: Path, which: str) -> Path:
     """The checkpoint of a run that is asked for: last, the newest one, or best, that of the best evaluation.
 
@@ -212,27 +267,40 @@ def train_run(
     *,
     report: Callable[[dict[str, Any]], None] = lambda _metrics: None,
     place: "Place | None" = None,
+    saved: Callable[[], None] = lambda: None,
 ) -> int:
     """Train a run from its newest checkpoint, or from the start, to its end; returns the steps done.
 
     Every rank of a world calls it with the same folder, which all can read; rank 0 writes.
 
+    Args:
+        folder: of the run.
+        report: told what goes into metrics.jsonl.
+        place: rank and device.
+        saved: called after every checkpoint and at the end, on rank 0 only.
+
     Raises:
-        InputError: no such run, a checkpoint that cannot be read, or data that was changed.
-        TrainingDiverged: the loss is not finite any more, or has exploded.
+        InputError: no such run, checkpoints of which none can be read, data that was changed, or another process trains it.
+        TrainingDiverged: the loss is not finite any more.
+        RanksDiverged: the ranks of the world do not have the same weights.
         KeyboardInterrupt: after the checkpoint was saved.
     """
-    from gengraph.checkpoint import checkpoints_in, load_checkpoint, save_checkpoint
+    from gengraph.checkpoint import Checkpoint, save_checkpoint
     from gengraph.models.graphrnn import DataFacts
     from gengraph.training import Trainer
 
     about, config = read_run(folder), load_config(folder / "config.toml")
     train, validation = (_frozen_part(folder, name, about) for name in ("train", "validation"))
     trainer = Trainer(config, DataFacts(**about["facts"]), train, validation, place)
-    saved = checkpoints_in(folder / "checkpoints")
-    if saved:
-        trainer.load(load_checkpoint(saved[-1]))
-    with (folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
+    leading = place is None or place.rank == 0
+    with (
+        hold_run(folder) if leading else nullcontext(),
+        (folder / "metrics.jsonl").open("a", encoding="utf-8") as file,
+    ):
+        trainer.meet()  # nobody looks for a checkpoint before rank 0 holds the run
+        checkpoint = whole_checkpoint(folder, repair=leading)
+        if checkpoint is not None:
+            trainer.load(checkpoint)
 
         def record(metrics: dict[str, Any]) -> None:
             file.write(json.dumps(metrics) + "\n")
@@ -240,5 +308,14 @@ def train_run(
             report(metrics)
 
         named = about | {"run": folder.name}
-        trainer.run(record, lambda checkpoint: save_checkpoint(checkpoint, folder / "checkpoints", about=named))
+
+        def save(checkpoint: Checkpoint) -> None:
+            save_checkpoint(checkpoint, folder / "checkpoints", about=named)
+            saved()
+
+        try:
+            trainer.run(record, save)
+        finally:
+            if leading:
+                saved()
     return trainer.step

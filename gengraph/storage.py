@@ -7,6 +7,7 @@ Reference:
     https://arrow.apache.org/docs/python/filesystems.html: what URIs may say, `s3://bucket/path?region=eu-west-1` say.
 """
 
+import uuid
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -62,6 +63,20 @@ class Folder:
     def absolute(self) -> Self:
         """The same folder for a process that was started elsewhere on this machine."""
         return self if "://" in self.place else type(self)(str(Path(self.place).absolute()), self.below)
+
+    def check_writable(self) -> None:
+        """Write into it and remove what was written, so that a long computation does not end with a place that is closed.
+
+        Raises:
+            InputError: it cannot be written.
+        """
+        trial = f".writable-{uuid.uuid4().hex}"
+        try:
+            self.write(trial, b"")
+            self.remove(trial)
+        except OSError as error:
+            msg = f"{self} cannot be written ({error}); check address, permissions and credentials, or choose another place"
+            raise InputError(msg) from error
 
     def names(self) -> list[str]:
         """What is in it, sorted; nothing if it is not there.

@@ -10,7 +10,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from gengraph.checkpoint import Checkpoint, Selection, load_optimizer, load_weights, optimizer_tensors
 from gengraph.config import ROOTED, Config, TrainingConfig
-from gengraph.errors import InputError, TrainingDiverged
+from gengraph.errors import InputError, RanksDiverged, TrainingDiverged
 from gengraph.graphs import GraphSet, Int64Array
 from gengraph.likelihood import Extent, encode, size_chunks
 from gengraph.models.graphrnn import DataFacts, GraphRNNModel
@@ -42,6 +42,8 @@ validation_mmd_clustering, validation_mmd_orbit and their mean validation_mmd.
 
 _REPORT_EVERY_S = 0.5
 _BATCHES_A_POOL = 4  # graphs of so many batches are sorted by size before they are cut into batches
+_CHECK_RANKS_EVERY = 100  # steps; also at every checkpoint
+_RANKS_TOLERANCE = 1e-4  # of a tensor's absolute sum: processors may round differently, and no more than that
 _VALIDATION_EPOCH = 2**40  # an epoch that training never reaches: validation orderings stay the same
 _STATISTICS = ("degree", "clustering", "orbit")
 
@@ -112,12 +114,14 @@ class Place:
         world: workers that train together.
         device: where the model lives; None leaves it on the CPU.
         wrap: makes the module that is called in training from the model (DistributedDataParallel, say).
+        interrupted: asked on rank 0 after every step: whether to stop there, with a checkpoint.
     """
 
     rank: int = 0
     world: int = 1
     device: torch.device | None = None
     wrap: Callable[[GraphRNNModel], nn.Module] = lambda model: model
+    interrupted: Callable[[], bool] = lambda: False
 
 
 class Trainer:
@@ -159,7 +163,7 @@ class Trainer:
             raise InputError(msg)
         self.model.to(self._device)
         self._average = frozen_copy(self.model) if config.training.ema else None
-        self._call = place.wrap(self.model)
+        self._call, self._interrupted = place.wrap(self.model), place.interrupted
         self._optimizer = build_optimizer(self.model, config.training)
         self.step, self.num_cut, self.selection = 0, 0, Selection()
         self._clock, self._metrics = Clock(), dict[str, float]()
@@ -214,10 +218,15 @@ class Trainer:
 
     def progress(self) -> float:
         """Share of the training that is done, in [0, 1]; the same number on every rank."""
+        return self._agreed(self._share())
+
+    def _share(self) -> float:
         training = self.config.training
-        if training.steps is not None:
-            return min(1.0, self.step / training.steps)
-        return self._agreed(min(1.0, self.elapsed / training.budget))
+        return min(1.0, self.elapsed / training.budget if training.steps is None else self.step / training.steps)
+
+    def meet(self) -> None:
+        """Wait for the other ranks."""
+        self._agreed(0.0)
 
     def _agreed(self, number: float) -> float:
         """What rank 0 says."""
@@ -227,40 +236,82 @@ class Trainer:
         torch.distributed.broadcast(shared, src=0)
         return shared.item()
 
+    def _share_step(self, loss: Loss, *decisions: float) -> tuple[Loss, list[float]]:
+        """A step's loss over all ranks, and what rank 0 has decided; all ranks call it together."""
+        if self.world == 1:
+            return loss, list(decisions)
+        decided = decisions if self.rank == 0 else [0.0] * len(decisions)
+        numbers = torch.tensor([*astuple(loss.extent), *decided], dtype=torch.float64, device=self._device)
+        numbers = torch.cat([loss.nll.double().reshape(1), numbers])
+        torch.distributed.all_reduce(numbers)
+        graphs, nodes, bits = (int(number) for number in numbers[1:4].tolist())
+        return replace(loss, nll=numbers[0], extent=Extent(graphs, nodes, bits)), numbers[4:].tolist()
+
+    def check_ranks(self) -> None:
+        """Compare step and weights of all ranks, which call it together.
+
+        Raises:
+            RanksDiverged: they differ by more than rounding.
+        """
+        if self.world == 1:
+            return
+        sums = [parameter.detach().abs().sum(dtype=torch.float64) for parameter in self.model.parameters()]
+        mine = torch.stack([torch.tensor(float(self.step), dtype=torch.float64, device=self._device), *sums])
+        ranks = [torch.empty_like(mine) for _ in range(self.world)]
+        torch.distributed.all_gather(ranks, mine)
+        names = ["step", *(f"sum of |{name}|" for name, _ in self.model.named_parameters())]
+        for rank, theirs in enumerate(ranks):
+            differ = ~torch.isclose(theirs, ranks[0], rtol=_RANKS_TOLERANCE, atol=0.0, equal_nan=True)
+            if differ.any():
+                k = int(differ.nonzero()[0])
+                msg = (
+                    f"ranks 0 and {rank} of {self.world} no longer train the same model: at step {self.step} their {names[k]} "
+                    f"is {ranks[0][k]:.9g} and {theirs[k]:.9g}; the newest checkpoint is from before: go on with --resume, and "
+                    "if it happens again leave out that rank's machine"
+                )
+                raise RanksDiverged(msg)
+
     def run(self, report: Report, save: Callable[[Checkpoint], object]) -> None:
         """Train to the end of the steps or of the budget, or until patience is out.
 
         Args:
             report: told about the progress about twice a second and at every evaluation; on rank 0 only.
             save: given a checkpoint every `checkpoint_every` seconds, at an evaluation that is the best so far, at the end and
-                on KeyboardInterrupt; on rank 0 only.
+                when interrupted; on rank 0 only.
 
         Raises:
             TrainingDiverged: the loss is not finite any more, or has exploded; no checkpoint is made of that.
-            KeyboardInterrupt: passed on after the checkpoint is saved.
+            RanksDiverged: the ranks' weights differ; no checkpoint is made of that.
+            KeyboardInterrupt: Ctrl-C, or the place said so; after the checkpoint is saved.
         """
         training = self.config.training
+        self.check_ranks()
         self._clock.start()
         log, saver = Log(self._epoch_steps, self._clock), _Saver(self, self._clock, save)
         progress = self.progress()
-        evaluations = math.floor(progress * training.evaluations)
+        evaluations, stop = math.floor(progress * training.evaluations), 0.0
         with deferred_interrupt() as interrupted:
-            while progress < 1 and not self.stopped_early and not interrupted.is_set():
-                log.add(self._update(next(self._batches), progress))
+            while progress < 1 and not self.stopped_early and not stop:
+                loss = self._update(next(self._batches), progress)
                 self._clock.tick()
-                progress = self.progress()
+                due_save, interruption = saver.waited > training.checkpoint_every, interrupted.is_set() or self._interrupted()
+                loss, (progress, save_now, stop) = self._share_step(loss, self._share(), due_save, interruption)
+                log.add(loss)
                 due = math.floor(progress * training.evaluations)
+                if save_now or due > evaluations or self.step % _CHECK_RANKS_EVERY == 0:
+                    self.check_ranks()
                 if due > evaluations:
                     self._evaluate(due, progress, log, report, saver)
                 elif self.rank == 0 and log.waited > _REPORT_EVERY_S:
                     report(self._describe(log, progress))
                 evaluations = due
-                if saver.waited > training.checkpoint_every:
+                if save_now:
                     log.check()
                     saver()
         log.check()
+        self.check_ranks()
         saver()
-        if interrupted.is_set():
+        if stop:
             raise KeyboardInterrupt
 
     def _evaluate(self, number: int, progress: float, log: Log, report: Report, saver: "_Saver") -> None:
@@ -371,7 +422,9 @@ class Trainer:
             torch.random.fork_rng([self._device] if self._device.type == "cuda" else []),
             matmul_precision(self.config.training.precision),
         ):
-            torch.manual_seed(Stream(self.config.training.seed, self.step, self.rank).integer(2**31))
+            # torch.manual_seed seeds every kind of device there might be, which takes a hundred times as long.
+            seed = torch.cuda.manual_seed if self._device.type == "cuda" else torch.default_generator.manual_seed
+            seed(Stream(self.config.training.seed, self.step, self.rank).integer(2**31))
             for k in range(num_parts):
                 rows = self._encode(self._adjacency, own[k::num_parts], epoch=epoch)
                 with self._together(last=k == num_parts - 1):

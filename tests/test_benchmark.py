@@ -16,12 +16,14 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from command_line import FAST, gengraph, in_tmp_path  # noqa: F401
+from rich.console import Console
 
 from gengraph.benchmarks.artefacts import Store
 from gengraph.benchmarks.results import SCHEMA, _mark_best, assemble
 from gengraph.benchmarks.steps import Data
-from gengraph.benchmarks.suite import Entry, Settings, run_benchmark
-from gengraph.benchmarks.table import error_of, format_mmd, table_of
+from gengraph.benchmarks.suite import Cell, Entry, Outcome, Settings, run_benchmark
+from gengraph.benchmarks.table import error_of, format_mmd, notes_of, table_of
+from gengraph.cli.benchmark import _Board, _show
 from gengraph.data import load_dataset, split_graphs
 from gengraph.formats import write_graphs
 from gengraph.generator import GENERATORS
@@ -208,7 +210,7 @@ def test_published_rows_stand_apart_and_under_their_own_protocol() -> None:
     assert all(row["model"] != "GRAN" for row in found["rows"])
     assert [line.kind for line in table_of(found, "tv").lines] == ["measured", "floor", "published"]
     assert [line.kind for line in table_of(found, "emd").lines] == ["measured", "floor"]
-    assert any("R. Liao et al." in note for note in table_of(found, "tv").notes)
+    assert any("R. Liao et al." in note for note in notes_of(found, "tv"))
     assert "| *GRAN [1]* | *.038* | *0* | *.001* | *.027* |" in Path("r/results.md").read_text()
     assert r"\textcolor{gray}{GRAN [1]}" in Path("r/results.tex").read_text()
 
@@ -259,3 +261,33 @@ def test_the_documented_commands_and_options_are_there() -> None:
     help_text = gengraph("benchmark --help")
     assert len(options) > 8
     assert not [option for option in options if option not in help_text]
+
+
+@pytest.mark.parametrize(("width", "shown", "hidden"), [(200, "±", ""), (112, "sample s", "±"), (80, "clustering", "sample s")])
+def test_a_table_fits_the_terminal(width: int, shown: str, hidden: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    gengraph("benchmark --datasets lobster --models er,ba -n 5 --bootstrap 10 --workers 0 --out r")
+    console = Console(file=io.StringIO(), width=width, force_terminal=True, markup=False, highlight=False)
+    monkeypatch.setattr("gengraph.cli.progress.results", lambda: console)
+    _show(results("r"), Path("r"))
+    head = console.file.getvalue().splitlines()[0]
+    assert "…" not in head
+    assert shown in console.file.getvalue().split("Squared MMD")[0]
+    assert not hidden or hidden not in console.file.getvalue().split("Squared MMD")[0]
+
+
+def test_the_board_says_what_is_queued_running_and_done() -> None:
+    data = [Data(name=name, split=split_graphs(load_dataset(name))) for name in ("ladder-small", "grid-small")]
+    board = _Board(("er",), [Entry("samples", "Peer", "grid-small", "peer.g6")], data)
+
+    def line(model: str) -> list[str]:
+        return [re.sub(r"\d+ s", "0 s", board._text(model, part.name).plain) for part in data]
+
+    assert line("er") == line("train set") == ["queued", "queued"]
+    assert line("Peer") == ["", "queued"]
+    cell = Cell("grid-small", "er", "model", 0)
+    board.started(cell)
+    assert line("er") == ["queued", "running 0 s"]
+    board.finished(Outcome(cell=cell, record={}))
+    assert line("er") == ["queued", "done"]
+    board.finished(Outcome(cell=cell, record={"error": "none"}))
+    assert line("er") == ["queued", "failed"]

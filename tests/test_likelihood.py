@@ -47,6 +47,8 @@ def exact_log_probs(model: GraphRNNModel) -> tuple[GraphSet, np.ndarray]:
         {"sequence__ordering": "degree", **FIXED},
         {"sequence__ordering": "bfs", "model__stop": "zero_row"},
         {"model__head": "context"},
+        {"model__stop": "edge_eos"},
+        {"model__head": "mlp", "model__mixture": "3"},
     ],
     ids=str,
 )
@@ -91,7 +93,7 @@ def test_the_average_is_that_of_the_sequences_one_by_one() -> None:
     assert values["nll_per_node"] == pytest.approx(-bound.average.sum() / graphs.num_nodes.sum())
 
 
-@pytest.mark.parametrize("stop", ["decision", "zero_row"])
+@pytest.mark.parametrize("stop", ["decision", "edge_eos", "zero_row"])
 @pytest.mark.parametrize("scan", ["oldest_first", "nearest_first"])
 def test_edge_bits_are_the_free_decisions_of_the_scan(stop: str, scan: str) -> None:
     settings = {"model__stop": stop, "sequence__scan": scan}

@@ -3,13 +3,13 @@
 import json
 import os
 import re
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from object_store import bucket  # noqa: F401
 
 from gengraph.checkpoint import load_checkpoint
 from gengraph.config import Config
@@ -156,23 +156,7 @@ def test_a_uri_of_this_machine(run: Path, tmp_path: Path) -> None:
         draw(run, "nowhere://a")
 
 
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    server = pytest.importorskip("moto.server", reason="moto, a local S3, is not installed")
-    boto3 = pytest.importorskip("boto3")
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    local = server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    local.start()
-    host, port = local.get_host_and_port()
-    boto3.client("s3", endpoint_url=f"http://{host}:{port}", region_name="us-east-1").create_bucket(Bucket="shelf")
-    yield f"s3://shelf/samples?endpoint_override={host}:{port}&scheme=http&region=us-east-1"
-    local.stop()
-
-
-def test_an_object_store(run: Path, tmp_path: Path, bucket: str) -> None:
+def test_an_object_store(run: Path, tmp_path: Path, bucket: str) -> None:  # noqa: F811
     draw(run, tmp_path / "here")
     expected = {path.name: path.read_bytes() for path in (tmp_path / "here").iterdir()}
     draw(run, bucket)

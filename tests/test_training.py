@@ -449,3 +449,21 @@ def test_weights_of_other_sizes_are_refused() -> None:
     other = dataclasses.replace(checkpoint, config=Config().replace([*TINY, "model.hidden_size=9"]))
     with pytest.raises(InputError, match="do not fit its config"):
         other.build_model()
+
+
+def test_what_a_step_draws_from_torch_depends_on_the_step_alone() -> None:
+    def drawn(trainer: Trainer, steps: int) -> list[torch.Tensor]:
+        seen: list[torch.Tensor] = []
+        trainer.model.register_forward_hook(lambda *_: seen.append(torch.rand(4)))  # as dropout would
+        for _ in range(steps):
+            trainer.train_step()
+        return seen
+
+    whole = drawn(make_trainer(), 4)
+    first = make_trainer()
+    drawn(first, 2)
+    torch.rand(7)
+    second = make_trainer()
+    second.load(first.checkpoint())
+    assert all(torch.equal(a, b) for a, b in zip(whole[2:], drawn(second, 2), strict=True))
+    assert not torch.equal(whole[0], whole[1])

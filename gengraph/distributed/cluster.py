@@ -45,7 +45,7 @@ def session(
 
     Args:
         address: None starts a local Ray, "auto" or "host:port" joins a running one.
-        num_cpus: of a local Ray; by default those of the machine.
+        num_cpus: of a local Ray; by default those that this process may use.
         debug: show what workers log.
         dashboard: start one with a local Ray.
 
@@ -62,7 +62,7 @@ def session(
         return
     options: dict[str, Any] = {"log_to_driver": debug, "logging_level": "INFO" if debug else "ERROR"}
     if address is None:
-        options |= {"address": "local", "num_cpus": num_cpus, "include_dashboard": dashboard}
+        options |= {"address": "local", "num_cpus": num_cpus or local_cpus(), "include_dashboard": dashboard}
     else:
         options["address"] = address
     try:
@@ -76,33 +76,79 @@ def session(
         ray.shutdown()
 
 
-def fit_workers(wanted: int, per_worker: dict[str, float], *, wait: float = 0.0) -> None:
-    """Check that the cluster can hold the workers, each on one node; Ray itself would wait for ever.
+def check_local(wanted: int, per_worker: dict[str, float]) -> None:
+    """Check that a Ray started on this machine can hold the workers, before it is started, which takes a while.
+
+    Raises:
+        NotEnoughResources: it has too few CPUs.
+    """
+    ray = sys.modules.get("ray")  # not imported here: the environment must be set before
+    if ray is not None and ray.is_initialized():
+        return
+    cpus = local_cpus()
+    capacity = math.floor(cpus / per_worker["CPU"] + 1e-9)
+    if capacity < wanted:
+        raise _too_small(wanted, per_worker, capacity, {"CPU": cpus}, "this machine")
+
+
+def local_cpus() -> int:
+    """CPUs that this process may use: of the machine, its affinity and the quota of its container."""
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with contextlib.suppress(OSError, ValueError):
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        cpus = min(cpus, math.ceil(int(quota) / int(period)))
+    return max(1, cpus)
+
+
+def fit_workers(wanted: int, per_worker: dict[str, float], *, at_least: int | None = None, wait: float = 0.0) -> int:
+    """How many workers the cluster can hold now, each on one node; Ray itself would wait for ever.
 
     Args:
         wanted: number of workers.
         per_worker: what each needs, {"CPU": 1.0} say.
-        wait: seconds to wait for nodes that are still joining.
+        at_least: the least number that will do; by default all.
+        wait: seconds to wait for nodes that are still joining; an autoscaler is asked for them.
+
+    Returns:
+        A number from at_least to wanted.
 
     Raises:
-        NotEnoughResources: it cannot, with the numbers and the ways out.
+        NotEnoughResources: it cannot hold enough, with the numbers and the ways out.
     """
-    deadline = time.monotonic() + wait
-    while (capacity := capacity_for(per_worker)) < wanted:
-        if time.monotonic() >= deadline:
-            need = " and ".join(f"{amount:g} {name}" for name, amount in per_worker.items())
-            import ray
+    import ray
 
-            resources = ray.cluster_resources()
-            have = " and ".join(f"{resources.get(name, 0):g} {name}" for name in per_worker)
-            share = _shared(resources.get("CPU", 0), wanted)
-            msg = (
-                f"asked for {wanted} workers with {need} each, but the cluster with {have} can hold {capacity}; "
-                f"use --workers {max(capacity, 0)}, let workers share CPUs with --cpus-per-worker {share:g}, "
-                "or join a larger cluster with --address"
-            )
-            raise NotEnoughResources(msg)
+    deadline = time.monotonic() + wait
+    least = wanted if at_least is None else at_least
+    asked = False
+    while (capacity := capacity_for(per_worker)) < least:
+        if time.monotonic() >= deadline:
+            raise _too_small(least, per_worker, capacity, ray.cluster_resources(), "the cluster")
+        if not asked:
+            asked = _ask_autoscaler([per_worker] * wanted)
         time.sleep(0.5)
+    if asked:
+        _ask_autoscaler([])
+    return min(wanted, capacity)
+
+
+def _ask_autoscaler(bundles: list[dict[str, float]]) -> bool:
+    from ray.autoscaler.sdk import request_resources
+
+    request_resources(bundles=bundles)
+    return True
+
+
+def _too_small(
+    wanted: int, per_worker: dict[str, float], capacity: int, resources: dict[str, float], place: str
+) -> NotEnoughResources:
+    need = " and ".join(f"{amount:g} {name}" for name, amount in per_worker.items())
+    have = " and ".join(f"{resources.get(name, 0):g} {name}" for name in per_worker)
+    share = _shared(resources.get("CPU", 0), wanted)
+    return NotEnoughResources(
+        f"asked for {wanted} workers with {need} each, but {place} with {have} can hold {capacity}; "
+        f"use --workers {max(capacity, 0)}, let workers share CPUs with --cpus-per-worker {share:g}, "
+        "or join a larger cluster with --address"
+    )
 
 
 def _shared(cpus: float, workers: int) -> float:

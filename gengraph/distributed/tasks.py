@@ -1,9 +1,12 @@
 """Calls spread over Ray actors: one in flight each, results as they come."""
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 import ray
+
+_LOSSES = 3  # of actors, with the same item
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -20,7 +23,8 @@ def spread(
 ) -> Iterator[tuple[Item, Result | Exception]]:
     """Call a function on every item, on as many actors as there are workers; yields (item, result or its exception).
 
-    An actor that dies is started again and its call repeated, three times; so calls must be repeatable.
+    When an actor dies, alone or with its node, another takes its place and its call, up to three times; so calls must be
+    repeatable.
 
     Args:
         make: makes the function, once in each actor: what it loads is loaded once.
@@ -30,33 +34,49 @@ def spread(
         gpus: of each actor.
         on_start: told when an item is given to an actor.
     """
-    actor_class = ray.remote(num_cpus=cpus, num_gpus=gpus, max_restarts=-1, max_task_retries=3)(_Worker)
+    actor_class = ray.remote(num_cpus=cpus, num_gpus=gpus)(_Worker)
     shared = [ray.put(make)]  # in a list it travels as a reference
     queue = iter(items)
     actors: list[Any] = []
-    busy: dict[Any, tuple[Any, Item]] = {}
+    busy: dict[Any, tuple[Any, Item, int]] = {}
+
+    def call(actor: Any, item: Item, losses: int = 0) -> None:
+        busy[actor.call.remote(shared, item)] = (actor, item, losses)
+
+    def start() -> Any:
+        actors.append(actor_class.remote(max(1, int(cpus))))
+        return actors[-1]
+
+    def end(actor: Any) -> None:
+        actors.remove(actor)
+        ray.kill(actor)
+
     try:
-        for item in queue:
+        for item in itertools.islice(queue, workers):
             on_start(item)
-            actors.append(actor_class.remote(max(1, int(cpus))))
-            busy[actors[-1].call.remote(shared, item)] = (actors[-1], item)
-            if len(actors) == workers:
-                break
+            call(start(), item)
         while busy:
             (reference,), _ = ray.wait(list(busy), num_returns=1)
-            actor, item = busy.pop(reference)
-            yield item, _result(reference)
+            actor, item, losses = busy.pop(reference)
+            outcome = _result(reference)
+            if isinstance(outcome, ray.exceptions.RayActorError) and losses < _LOSSES:
+                end(actor)
+                call(start(), item, losses + 1)
+                continue
+            yield item, outcome
             following = next(queue, None)
-            if following is not None:
+            if following is None:
+                end(actor)  # makes room for one that has lost its node
+            else:
                 on_start(following)
-                busy[actor.call.remote(shared, following)] = (actor, following)
+                call(actor, following)
     finally:
         for actor in actors:
             ray.kill(actor)
 
 
 class _Worker:
-    """An actor that makes its function at the first call, so that one that was started again makes it again."""
+    """An actor that makes its function at the first call."""
 
     def __init__(self, threads: int) -> None:
         import torch

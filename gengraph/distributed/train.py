@@ -1,14 +1,21 @@
 """A training run on Ray Train workers, data-parallel.
 
 The workers read the run's folder and rank 0 writes it, so with several machines it lies on a file system that all of them
-share. Checkpoints are the run's own; a worker group that Ray restarts goes on from the newest of them.
+share, or the run has a storage: then each works on a copy of its own, and rank 0 keeps the storage up to date. Checkpoints
+are the run's own; a worker group that Ray restarts goes on from the newest of them.
 """
 
+import json
+import logging
+import os
 import shutil
-import signal
+import socket
 import tempfile
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +23,20 @@ import ray.train
 import ray.train.torch
 from ray.train.torch import TorchConfig, TorchTrainer
 
-from gengraph.distributed.tail import tail_json_lines
-from gengraph.errors import InputError, TrainingDiverged
-from gengraph.runs import train_run
+import gengraph
+from gengraph.distributed.channel import Channel
+from gengraph.distributed.cluster import capacity_for
+from gengraph.errors import InputError, NotEnoughResources, RanksDiverged, TrainingDiverged, TrainingFailed
+from gengraph.mirror import pull_run, push_progress
+from gengraph.runs import hold_run, train_run
+from gengraph.storage import Folder
 from gengraph.training import Place
+
+_FINAL = (InputError, RanksDiverged, TrainingDiverged)  # it would happen again: the workers are not started once more
+_GRACE_S = 6.0  # for the last checkpoint after Ctrl-C
+_LOST_S = 60.0  # for nodes that are gone to come back
+logger = logging.getLogger(__name__)
+Report = Callable[[dict[str, Any]], None]
 
 
 def train_on_ray(
@@ -28,7 +45,9 @@ def train_on_ray(
     workers: int,
     per_worker: dict[str, float],
     max_failures: int,
-    report: Callable[[dict[str, Any]], None],
+    report: Report,
+    min_workers: int | None = None,
+    storage: Folder | None = None,
 ) -> int:
     """Train a run to its end on the Ray that this process is connected to; returns the steps done.
 
@@ -38,61 +57,264 @@ def train_on_ray(
         per_worker: CPU and GPU of each worker; more than 0 GPU trains on GPUs.
         max_failures: how often a worker group that dies is started again.
         report: called in this process with what rank 0 reports.
+        min_workers: so many ranks will do while the cluster has no room for more; by default all are needed.
+        storage: where the run has a copy; None if all machines see the folder.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C; the newest checkpoint stays.
-        InputError, TrainingDiverged: what a worker found.
-        ray.train.TrainingFailedError: workers failed once too often for another reason.
+        KeyboardInterrupt: Ctrl-C, after rank 0 has saved a checkpoint if it could within seconds.
+        InputError, TrainingDiverged, RanksDiverged: what a worker found.
+        NotEnoughResources: nodes were lost and did not come back.
+        TrainingFailed: workers failed once too often for another reason.
     """
-    gpu = per_worker.get("GPU", 0) > 0
-    storage = tempfile.mkdtemp(prefix=".ray-", dir=folder.resolve())
-    trainer = TorchTrainer(
-        _worker,
-        train_loop_config={"folder": str(folder.resolve())},
-        torch_config=TorchConfig(backend="nccl" if gpu else "gloo", timeout_s=300),
-        scaling_config=ray.train.ScalingConfig(num_workers=workers, use_gpu=gpu, resources_per_worker=per_worker),
-        run_config=ray.train.RunConfig(
-            name="attempt",  # the run's folder holds all that matters: Ray's own record is thrown away
-            storage_path=storage,
-            failure_config=ray.train.FailureConfig(max_failures=max_failures, controller_failure_limit=2),
-            logging_config=ray.train.LoggingConfig(log_level="ERROR"),
-            worker_runtime_env={"env_vars": {"OMP_NUM_THREADS": str(max(1, int(per_worker["CPU"])))}},
-        ),
-    )
-    handler = signal.getsignal(signal.SIGINT)
+    with _kept_up_to_date(folder, storage, report) as record:
+        channel, started = Channel(), time.time()
+        attempt = _Attempt(
+            train_loop_config={
+                "folder": str(folder.resolve()),
+                "storage": storage,
+                "gengraph": gengraph.__version__,
+                "channel": channel,
+                "debug": logger.isEnabledFor(logging.INFO),
+            },
+            scaling_config=_scaling(workers, min_workers, per_worker),
+            torch_config=TorchConfig(backend="nccl" if per_worker.get("GPU", 0) >= 1 else "gloo", timeout_s=300),
+            max_failures=max_failures,
+            env_vars={"OMP_NUM_THREADS": str(max(1, int(per_worker["CPU"])))},
+        )
+        try:
+            _follow(channel, attempt, _Watch(min_workers or workers, per_worker), record)
+        finally:
+            channel.close()
+            _keep_logs(folder, started)
+    return attempt.result(folder)
+
+
+def _follow(channel: Channel, attempt: "_Attempt", watch: "_Watch", record: Report) -> None:
+    """Pass on what rank 0 reports until the attempt has ended.
+
+    Raises:
+        Exception: what a worker found that would happen again.
+        KeyboardInterrupt: Ctrl-C, after the workers had a while to end.
+    """
     try:
-        with tail_json_lines(folder / "metrics.jsonl", report):
-            result = trainer.fit()
-    except SystemExit as stop:  # Ray's answer to Ctrl-C
-        raise KeyboardInterrupt from stop
-    except ray.train.TrainingFailedError as error:
-        raise _cause(error) from error
-    finally:
-        shutil.rmtree(storage, ignore_errors=True)
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, handler)
-    return int(result.return_value)
+        for reports in channel.reports(attempt.thread):
+            for metrics in reports:
+                record(metrics)
+            watch.look(busy=bool(reports))
+    except KeyboardInterrupt:
+        channel.end()
+        attempt.thread.join(_GRACE_S)
+        raise
+    failure = channel.failure()
+    if failure is not None:
+        raise failure
 
 
-def _cause(error: BaseException) -> BaseException:
-    """The exception of ours that a failure of workers was made of, else the failure itself."""
-    waiting: list[BaseException | None] = [error]
+@contextmanager
+def _kept_up_to_date(folder: Path, storage: Folder | None, report: Report) -> Iterator[Report]:
+    """What to call with reports, so that the driver's folder of a run that has a storage is up to date."""
+    if storage is None:
+        yield report
+        return
+
+    def record(metrics: dict[str, Any]) -> None:
+        file.write(json.dumps(metrics) + "\n")
+        file.flush()
+        report(metrics)
+
+    with hold_run(folder):
+        try:
+            with (folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
+                yield record
+        finally:
+            pull_run(storage, folder)
+
+
+def _scaling(workers: int, min_workers: int | None, per_worker: dict[str, float]) -> ray.train.ScalingConfig:
+    elastic = min_workers is not None and min_workers < workers
+    return ray.train.ScalingConfig(
+        num_workers=(min_workers, workers) if elastic else workers,
+        use_gpu=per_worker.get("GPU", 0) > 0,
+        resources_per_worker=per_worker,
+    )
+
+
+class _Attempt:
+    """Ray Train at work in a thread, so that Ctrl-C is ours: Ray's own answer loses what came after the last checkpoint."""
+
+    def __init__(self, *, max_failures: int, env_vars: dict[str, str], **settings: Any) -> None:
+        self._storage = tempfile.mkdtemp(prefix="gengraph-ray-")  # the run's folder holds all that matters
+        self._trainer = TorchTrainer(
+            _worker,
+            run_config=ray.train.RunConfig(
+                name="attempt",
+                storage_path=self._storage,
+                failure_config=ray.train.FailureConfig(max_failures=max_failures, controller_failure_limit=2),
+                logging_config=ray.train.LoggingConfig("INFO" if logger.isEnabledFor(logging.INFO) else "ERROR"),
+                worker_runtime_env={"env_vars": env_vars},
+            ),
+            **settings,
+        )
+        self._steps: int | None = None
+        self._error: BaseException | None = None
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._steps = self._trainer.fit().return_value
+        except BaseException as error:  # it is raised where the result is asked for
+            self._error = error
+        finally:
+            shutil.rmtree(self._storage, ignore_errors=True)
+
+    def result(self, folder: Path) -> int:
+        """The steps done, when the thread has ended.
+
+        Raises:
+            TrainingFailed: workers failed once too often.
+        """
+        if self._error is not None:
+            raise _explain(self._error, folder) from self._error
+        return int(self._steps or 0)
+
+
+class _Watch:
+    """Notices that the cluster has become too small for the workers; Ray would wait for ever."""
+
+    def __init__(self, least: int, per_worker: dict[str, float], clock: Callable[[], float] = time.monotonic) -> None:
+        self._least, self._per_worker, self._clock = least, per_worker, clock
+        self._well = self._looked = clock()
+
+    def look(self, *, busy: bool) -> None:
+        """Called twice a second; busy says that the workers have just reported.
+
+        Raises:
+            NotEnoughResources: it has been too small for a while.
+        """
+        now = self._clock()
+        if busy:
+            self._well = now
+        elif now - max(self._looked, self._well) > 5:
+            self._looked = now
+            capacity = capacity_for(self._per_worker)
+            if capacity >= self._least:
+                self._well = now
+            elif now - self._well > _LOST_S:
+                msg = (
+                    f"the cluster has lost nodes: it can hold {capacity} of at least {self._least} workers, since "
+                    f"{now - self._well:.0f} s; go on with --resume and fewer --workers, or with --min-workers"
+                )
+                raise NotEnoughResources(msg)
+
+
+def _explain(error: BaseException, folder: Path) -> TrainingFailed:
+    """What Ray Train's exception comes down to: a missing package, or the first error of a worker."""
+    waiting, last = [error], error
     for found in waiting:
-        if isinstance(found, InputError | TrainingDiverged):
-            return found
-        if found is not None:
-            inner = [*getattr(found, "worker_failures", {}).values(), getattr(found, "_base_exc", None), found.__cause__]
-            waiting += [other for other in inner if isinstance(other, BaseException) and other not in waiting]
-    return error
+        if isinstance(found, ModuleNotFoundError) or "ModuleNotFoundError" in str(found):
+            line = next((line for line in str(found).splitlines() if "No module named" in line), str(found))
+            return TrainingFailed(f"a worker cannot import what it needs ({line.strip()}); install gengraph on every node")
+        last = found
+        failures = getattr(found, "worker_failures", {})
+        inner = [
+            *failures.values(),
+            getattr(found, "controller_failure", None),
+            getattr(found, "_base_exc", None),
+            found.__cause__,
+        ]
+        waiting += [other for other in inner if isinstance(other, BaseException) and other not in waiting]
+    lines = [line for line in str(last).splitlines() if line.strip()] or [""]
+    msg = (
+        f"the workers failed once more than --max-failures allows ({type(last).__name__}: {lines[0].strip()}); their logs are "
+        f"in {folder / 'logs'}; go on with --resume"
+    )
+    return TrainingFailed(msg)
+
+
+def _keep_logs(folder: Path, since: float) -> None:
+    """Copy what Ray and the workers on this machine have written to logs/ray of the run's folder."""
+    node = ray._private.worker._global_node
+    if node is None:
+        return
+    ours = f"-{ray.get_runtime_context().get_job_id()}-"
+    for path in Path(node.get_logs_dir_path()).rglob("*"):
+        if (ours in path.name or path.parent.name == "train") and path.is_file():
+            about = path.stat()
+            if about.st_size and about.st_mtime >= since:
+                (folder / "logs" / "ray").mkdir(parents=True, exist_ok=True)
+                shutil.copy(path, folder / "logs" / "ray")
 
 
 def _worker(config: dict[str, Any]) -> int:
-    """The loop of one rank."""
+    """The loop of one rank; returns the steps done."""
+    channel: Channel = config["channel"]
+    ending = channel.ending()
+    if ending.is_set():
+        return 0
     context = ray.train.get_context()
     place = Place(
         rank=context.get_world_rank(),
         world=context.get_world_size(),
         device=ray.train.torch.get_device(),
         wrap=ray.train.torch.prepare_model,
+        interrupted=ending.is_set,
     )
-    return train_run(Path(config["folder"]), place=place)
+    try:
+        if gengraph.__version__ != config["gengraph"]:
+            msg = (
+                f"node {socket.gethostname()} has gengraph {gengraph.__version__}, the driver {config['gengraph']}; install one"
+            )
+            raise InputError(msg)
+        with _folder_of(config) as (folder, saved), _logging(folder, place, debug=config["debug"]):
+            return train_run(folder, place=place, report=channel.put, saved=saved)
+    except KeyboardInterrupt:
+        return 0
+    except _FINAL as error:
+        channel.fail(error)
+        raise
+
+
+@contextmanager
+def _folder_of(config: dict[str, Any]) -> Iterator[tuple[Path, Callable[[], None]]]:
+    """The folder that this worker uses for the run, and what is called when something was saved in it."""
+    storage, original = config["storage"], Path(config["folder"])
+    if storage is None:
+        if not (original / "run.json").exists():
+            msg = (
+                f"node {socket.gethostname()} does not see {original}; put --runs-dir on a file system that all nodes share, "
+                "or give --storage URI"
+            )
+            raise InputError(msg)
+        yield original, lambda: None
+        return
+    with tempfile.TemporaryDirectory(prefix="gengraph-run-") as temporary:
+        folder = Path(temporary) / original.name
+        pull_run(storage, folder)
+        yield folder, partial(push_progress, folder, storage)
+
+
+@contextmanager
+def _logging(folder: Path, place: Place, *, debug: bool) -> Iterator[None]:
+    """What libraries log on this rank goes to logs/rank-N.log of the run's folder, with debug also to the driver's terminal."""
+    path = folder / "logs" / f"rank-{place.rank}.log"
+    path.parent.mkdir(exist_ok=True)
+    handlers: list[logging.Handler] = [
+        logging.FileHandler(path, encoding="utf-8"),
+        *([logging.StreamHandler()] if debug else []),
+    ]
+    root = logging.getLogger()
+    for handler in handlers:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    logger.info("rank %d of %d on %s, %s, process %d", place.rank, place.world, socket.gethostname(), place.device, os.getpid())
+    try:
+        yield
+    except Exception:
+        logger.exception("rank %d ends", place.rank)
+        raise
+    finally:
+        for handler in handlers:
+            root.removeHandler(handler)
+            handler.close()

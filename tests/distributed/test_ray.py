@@ -4,32 +4,21 @@ import os
 import signal
 from pathlib import Path
 
-import numpy as np
 import pytest
 import ray
 
 from gengraph.benchmarks.steps import Data
 from gengraph.benchmarks.suite import Settings, run_benchmark
-from gengraph.checkpoint import load_checkpoint
-from gengraph.config import Config
 from gengraph.data import load_dataset, split_graphs
 from gengraph.distributed.cluster import fit_workers
 from gengraph.distributed.score import ray_map
 from gengraph.distributed.tasks import spread
-from gengraph.distributed.train import train_on_ray
 from gengraph.errors import InputError, NotEnoughResources
 from gengraph.metrics import DescribedSet, evaluate
-from gengraph.runs import create_run, newest_checkpoint, train_run
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("local_ray"), pytest.mark.xdist_group("ray")]
 
 SMALL = ["model.hidden_size=8", "model.embedding_size=4", "model.edge_hidden_size=4", "model.edge_num_layers=1"]
-
-
-def make_run(folder: Path, steps: int = 12) -> Path:
-    config = Config().replace([*SMALL, f"training.steps={steps}"])
-    create_run(folder, dataset="grid-small", split=split_graphs(load_dataset("grid-small")), split_seed=0, config=config)
-    return folder
 
 
 def test_spread_gives_every_result_and_the_users_own_exceptions() -> None:
@@ -70,18 +59,6 @@ def test_too_small_a_cluster_is_named() -> None:
         NotEnoughResources, match=r"asked for 9 workers with 1 CPU each.*hold 4; use --workers 4.*--cpus-per-worker 0\.44"
     ):
         fit_workers(9, {"CPU": 1.0})
-
-
-def test_two_workers_train_like_one(tmp_path: Path) -> None:
-    alone, together = make_run(tmp_path / "alone"), make_run(tmp_path / "together")
-    reports: list[dict] = []
-    assert train_run(alone) == 12
-    assert train_on_ray(together, workers=2, per_worker={"CPU": 1.0}, max_failures=0, report=reports.append) == 12
-    expected, found = (load_checkpoint(newest_checkpoint(folder)).weights for folder in (alone, together))
-    for name, value in expected.items():
-        np.testing.assert_allclose(found[name].numpy(), value.numpy(), atol=2e-4)
-    assert reports[-1]["step"] == 12
-    assert sorted(path.name for path in together.iterdir()) == sorted(path.name for path in alone.iterdir())
 
 
 def test_the_benchmark_gives_the_same_numbers_on_workers(tmp_path: Path) -> None:

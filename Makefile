@@ -2,9 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: benchmark test check install clean
+.PHONY: benchmark test check install clean sanitize
 
-.venv/installed: pyproject.toml constraints.txt
+.venv/installed: pyproject.toml setup.py constraints.txt $(wildcard gengraph/kernels/native/*)
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
@@ -21,6 +21,12 @@ check: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The tests of the native kernels on a library that checks its memory accesses and arithmetic; then the fast one again.
+sanitize: install
+	$(BIN)/python -m gengraph.kernels.build --sanitize
+	LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libstdc++.so)" ASAN_OPTIONS=detect_leaks=0 \
+	  $(BIN)/python -m pytest -q tests/kernels; status=$$?; $(BIN)/python -m gengraph.kernels.build; exit $$status
 
 clean:
 	rm -rf .venv build dist *.egg-info

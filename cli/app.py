@@ -10,6 +10,7 @@ from gengraph.cli.benchmark import benchmark
 from gengraph.cli.datasets import datasets
 from gengraph.cli.evaluate import evaluate
 from gengraph.cli.guard import guarded, set_debug
+from gengraph.cli.info import info
 from gengraph.cli.plot import plot
 from gengraph.cli.runs import runs
 from gengraph.cli.sample import sample, verify
@@ -22,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Learn to generate graphs that look like yours, and say honestly how well that went.",
 )
-for command in (train, tune, sample, evaluate, plot, benchmark):
+for command in (train, tune, sample, evaluate, plot, benchmark, info):
     app.command()(guarded(command))
 samples = typer.Typer(no_args_is_help=True, help="Look after samples.")
 samples.command()(guarded(verify))

@@ -15,6 +15,7 @@ from gengraph.errors import InputError, NotEnoughResources
 from gengraph.files import hash_file
 from gengraph.generator import GraphGenerator
 from gengraph.graphs import GraphSet
+from gengraph.kernels import backend
 from gengraph.metrics.isomorphism import canonical_keys
 from gengraph.runs import find_checkpoint, read_run
 from gengraph.sampling import Conditions, ShardWriter, model_on
@@ -99,6 +100,7 @@ def sample_run(
         {
             "torch": version("torch"),
             "device": request.device,
+            "backend": backend().label,
             "run": run.name,
             "reading": read_run(run).get("reading"),
             "step": checkpoint.step,

@@ -33,7 +33,7 @@ def test_the_wheel_holds_every_room_under_one_name(tmp_path: Path) -> None:
     source.mkdir()
     for name in ("gengraph", "cli", "baselines", "benchmarks", "configs"):
         shutil.copytree(ROOT / name, source / name, symlinks=True)
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source / name)
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(source)]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
@@ -51,8 +51,10 @@ def test_the_wheel_holds_every_room_under_one_name(tmp_path: Path) -> None:
         "benchmarks/scale/measured.json",
         "configs/paper.toml",
         "py.typed",
+        "kernels/native/gru.cpp",
     ):
         assert f"gengraph/{member}" in names
+    assert "gengraph/kernels/libgengraph-baseline.so" in names or not shutil.which("g++")
 
 
 def imports(nodes: Iterable[ast.AST]) -> set[str]:

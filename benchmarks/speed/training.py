@@ -10,6 +10,8 @@ Memory (Linux) is that of two further processes, one for each. Both import the s
 of one graph; from there on the kernel is asked for the peak of the resident memory during whole steps. What was there before is
 subtracted: libraries and data are not the algorithm's.
 
+The share of sgemm is that of this core's rate in a matrix product of 1024 x 1024 which the operations of a whole step reach.
+
 Reference:
     J. You et al. GraphRNN. ICML 2018.
 """
@@ -32,10 +34,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
+from gengraph.benchmarks.speed.kernels import sgemm_rate
 from gengraph.config import load_config
 from gengraph.data import load_dataset
 from gengraph.graphs import GraphSet
+from gengraph.kernels import backend, use
 from gengraph.likelihood import encode
+from gengraph.models.graphrnn import GraphRNNModel
 from gengraph.sequences.orderings import Adjacency
 from gengraph.sequences.rows import scan_rows
 from gengraph.training import Trainer, prepare_graphs
@@ -62,14 +67,16 @@ def main() -> None:
     parser.add_argument("--max-prev-node", type=int, default=40)
     parser.add_argument("--steps", type=int, default=2, help="steps of the reference in a turn; ours makes four times as many")
     parser.add_argument("--turns", type=int, default=2)
+    parser.add_argument("--backend", default="", help="native, torch or reference; by itself the best that works")
     parser.add_argument("--memory-of", choices=SIDES, help="print the memory of one side alone, in this process")
     options = parser.parse_args()
     setting = Setting(options.dataset, options.head, options.batch_size, options.max_prev_node)
     torch.set_num_threads(1)
+    use(options.backend)
     if options.memory_of:
         print(json.dumps(_memory(options.memory_of, setting, options.steps)))
         return
-    report = vars(options) | _speed(setting, options.steps, options.turns)
+    report = vars(options) | {"backend": backend().label} | _speed(setting, options.steps, options.turns)
     report["memory_mb"] = {side: _memory_elsewhere(side) for side in SIDES}
     report["torch"] = torch.__version__
     print(json.dumps(report, indent=2))
@@ -81,7 +88,9 @@ def _speed(setting: Setting, steps: int, turns: int) -> dict[str, Any]:
     for step in make_step.values():
         step()
     seconds: dict[str, list[float]] = {side: [] for side in SIDES}
+    sgemm = []
     for _ in range(turns):
+        sgemm.append(sgemm_rate())
         seconds["reference"].append(_seconds_a_step(make_step["reference"], steps))
         seconds["gengraph"].append(_seconds_a_step(make_step["gengraph"], 4 * steps))
     means = {side: float(np.mean(values)) for side, values in seconds.items()}
@@ -90,6 +99,7 @@ def _speed(setting: Setting, steps: int, turns: int) -> dict[str, Any]:
     return {
         "seconds_a_step": {side: [round(value, 4) for value in values] for side, values in seconds.items()},
         "ratio": round(means["reference"] / means["gengraph"], 2),
+        "share_of_sgemm": round(_operations_a_step(graphs, setting) / means["gengraph"] / max(sgemm), 3),
         "share_of_input_pipeline": round(_seconds_a_step(pipeline, 8 * steps) / means["gengraph"], 4),
     }
 
@@ -99,6 +109,20 @@ def _seconds_a_step(step: Callable[[], None], count: int) -> float:
     for _ in range(count):
         step()
     return (time.process_time() - start) / count
+
+
+def _operations_a_step(graphs: GraphSet, setting: Setting) -> float:
+    """Multiplications and additions with weights, forward and twice as many backward, in our step on average."""
+    config = load_config("paper").replace(_settings(setting))
+    prepared, facts, _ = prepare_graphs(graphs, config)
+    batch = encode(config, facts, Adjacency.of(prepared), np.arange(len(prepared)), seed=0, epoch=0)
+    scan = scan_rows(batch, oldest_first=False, every_row=True)
+    times = dict.fromkeys(("head.rnn.", "head.output."), len(scan.bits)) if setting.head == "rnn" else {}
+    total = 0
+    for name, weight in GraphRNNModel(config, facts).named_parameters():
+        if weight.dim() == 2 and name != "head.rnn.input_weights.0":  # that one sees two inputs only
+            total += weight.numel() * next((count for part, count in times.items() if name.startswith(part)), len(batch.widths))
+    return 6.0 * total * min(setting.batch_size, len(prepared)) / len(prepared)
 
 
 def _memory_elsewhere(side: str) -> dict[str, float]:

@@ -16,6 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gengraph import kernels
+
 
 class GRU(nn.Module):
     """Layers of gated recurrent units; weights Xavier uniform, biases zero.
@@ -53,12 +55,13 @@ class GRU(nn.Module):
             float[S, H], the last layer's states.
         """
         states = inputs
+        run = kernels.gru_layer(inputs) or _Layer.apply
         starts = [] if initial is None else list(initial.split(self.hidden_size, dim=1))
         starts += [inputs.new_zeros(batch_sizes[0], self.hidden_size)] * (self.num_layers - len(starts))
         for layer in range(self.num_layers):
             gates = torch.addmm(self.input_biases[layer], states, self.input_weights[layer].t())
             weights = self.hidden_weights[layer], self.hidden_biases[layer]
-            states = _Layer.apply(gates, starts[layer].contiguous(), *weights, batch_sizes)  # type: ignore[no-untyped-call]
+            states = run(gates, starts[layer].contiguous(), *weights, batch_sizes)
         return states
 
 

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gengraph import kernels
+from gengraph.kernels import edge_rnn
 from gengraph.models.gru import GRU, Stepper
 from gengraph.models.row_samplers import BlockwiseSampler, RowSampler
 from gengraph.sequences.rows import RowBatch, scan_rows
@@ -65,6 +67,8 @@ class EdgeRNN(nn.Module):
         if not len(scan.rows):  # the weights take part all the same: ranks that train together expect it
             return log_prob + 0 * sum(parameter.sum() for parameter in self.parameters())
         rows = torch.from_numpy(scan.rows).to(states.device)
+        if kernels.is_native(states):
+            return log_prob.index_add(0, rows, edge_rnn.log_prob(self, scan, self.start(states[rows])))
         step_sizes = scan.step_sizes.tolist()
         previous = torch.from_numpy(scan.previous).to(states).unsqueeze(1)
         hidden = self.rnn(functional.relu(self.embed(previous)), step_sizes, self.start(states[rows]))
@@ -103,7 +107,8 @@ class EdgeRNN(nn.Module):
 
     def sampler(self, lanes: int, block: int, limit: int) -> RowSampler:
         """What draws rows for so many lanes, in blocks; graphs have at most `limit` nodes."""
-        return BlockwiseSampler(EdgeSampler(self, block), block)
+        native = kernels.is_native(self.embed.weight)
+        return BlockwiseSampler(edge_rnn.NativeSampler(self) if native else EdgeSampler(self, block), block)
 
 
 class EdgeSampler:

@@ -22,7 +22,7 @@ from gengraph.graphs import GraphSet
 
 pytestmark = pytest.mark.usefixtures("in_tmp_path")
 
-COMMANDS = ("train", "tune", "sample", "samples verify", "evaluate", "plot", "benchmark", "datasets", "runs")
+COMMANDS = ("train", "tune", "sample", "samples verify", "evaluate", "plot", "benchmark", "datasets", "runs", "info")
 
 
 def test_help_imports_neither_torch_nor_ray_nor_numba() -> None:

@@ -1,0 +1,63 @@
+"""The self-check of the native library: small networks, computed natively and in float64."""
+
+import copy
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gengraph.kernels import edge_rnn
+from gengraph.kernels.gru import NativeLayer, reference_layer
+from gengraph.models.heads import EdgeRNN
+from gengraph.sequences.rows import RowBatch, scan_rows
+
+
+def largest_difference() -> float:
+    """The largest absolute difference of outputs and gradients; about 1e-6 where all is well."""
+    generator = torch.Generator().manual_seed(0)
+    with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.enable_grad():
+        torch.manual_seed(0)
+        return max(_difference(layer, generator) for layer in (_recurrent_layer, _edge_level))
+
+
+def _difference(network: object, generator: torch.Generator) -> float:
+    assert callable(network)
+    native, exact = network(generator)
+    pairs = zip(native, exact, strict=True)
+    return max(float((ours.double() - theirs.double()).abs().max().detach()) for ours, theirs in pairs)
+
+
+def _recurrent_layer(generator: torch.Generator) -> tuple[list[Tensor], list[Tensor]]:
+    """States and gradients of a layer of 19 units."""
+    batch_sizes, size = [7, 7, 2, 1], 19
+    shapes = [(sum(batch_sizes), 3 * size), (batch_sizes[0], size), (3 * size, size), (3 * size,)]
+    arguments = [torch.randn(shape, generator=generator) / 2 for shape in shapes]
+
+    def run(layer: object, dtype: torch.dtype) -> list[Tensor]:
+        assert callable(layer)
+        inputs = [tensor.to(dtype).requires_grad_() for tensor in arguments]
+        states = layer(*inputs, batch_sizes)
+        return [states, *torch.autograd.grad((states * states).sum(), inputs)]
+
+    return run(NativeLayer.apply, torch.float32), run(reference_layer, torch.float64)
+
+
+def _edge_level(_generator: torch.Generator) -> tuple[list[Tensor], list[Tensor]]:
+    """Log-probabilities and gradients of a network of two layers of 7 units."""
+    head = EdgeRNN(5, 7, 2, every_layer=True, oldest_first=True, never_empty=True)
+    random = np.random.default_rng(0)
+    widths = random.integers(1, 6, 40).astype(np.int32)
+    bits = (random.random((40, 5)) < 0.5) & (np.arange(5) < widths[:, None])
+    bits[:, 0] = True
+    offsets = np.ones(40, np.int64)
+    batch = RowBatch(np.arange(1), np.array([40]), offsets, bits.astype(np.uint8), widths, np.zeros(40, np.uint8), 0)
+    states = torch.randn(40, 5)
+    scan = scan_rows(batch, oldest_first=True, every_row=False)
+    rows = torch.from_numpy(scan.rows)
+    native = edge_rnn.log_prob(head, scan, head.start(states[rows]))
+    exact_head = copy.deepcopy(head).double()
+    exact = exact_head(states.double(), batch)[rows]
+    return (
+        [native, *torch.autograd.grad(native.sum(), list(head.parameters()))],
+        [exact, *torch.autograd.grad(exact.sum(), list(exact_head.parameters()))],
+    )

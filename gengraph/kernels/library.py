@@ -1,0 +1,93 @@
+"""The native library, called on the memory of tensors.
+
+The sources are in native/, build.py compiles them. Every function takes sizes, then arrays with their sizes, and returns a
+status; it checks the sizes before it touches the memory.
+"""
+
+import ctypes
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gengraph.kernels import NativeUnavailable
+from gengraph.kernels.build import HERE, instruction_sets, library_name, sources_hash
+
+_STATUS = {1: "array sizes that do not fit together", 2: "sizes or widths out of order or range", 3: "not enough memory"}
+_OF_TORCH = {"AVX512": "avx512", "AVX2": "avx2"}
+
+
+class _Array(ctypes.Structure):
+    _fields_ = (("data", ctypes.c_void_p), ("size", ctypes.c_int64))
+
+
+class Library:
+    """A compiled library.
+
+    Args:
+        path: of the file.
+        instruction_set: that it was compiled for.
+
+    Raises:
+        NativeUnavailable: it cannot be loaded, or its sources have changed.
+    """
+
+    def __init__(self, path: Path, instruction_set: str) -> None:
+        self.instruction_set = instruction_set
+        try:
+            self._library = ctypes.CDLL(str(path))
+            self._library.gengraph_sources.restype = ctypes.c_char_p
+            sources = self._library.gengraph_sources().decode()
+        except (OSError, AttributeError) as error:
+            msg = f"{path.name} cannot be loaded: {error}"
+            raise NativeUnavailable(msg) from None
+        if sources != sources_hash():
+            msg = f"{path.name} is older than its sources; run python -m gengraph.kernels.build"
+            raise NativeUnavailable(msg)
+
+    def call(self, name: str, *arguments: int | Tensor) -> None:
+        """Call a function with integers and with contiguous CPU tensors of float32, uint8 or int64.
+
+        Raises:
+            ValueError: it refuses the arguments.
+            MemoryError: there is not enough memory.
+        """
+        status = getattr(self._library, f"gengraph_{name}")(*map(_to_c, arguments))
+        if status == 3:
+            raise MemoryError(_STATUS[status])
+        if status:
+            msg = f"the native function {name} was given {_STATUS[status]}"
+            raise ValueError(msg)
+
+
+def _to_c(argument: int | Tensor) -> ctypes.c_int64 | _Array:
+    if isinstance(argument, int):
+        return ctypes.c_int64(argument)
+    assert argument.device.type == "cpu"
+    assert argument.dtype in {torch.float32, torch.uint8, torch.int64}
+    assert argument.is_contiguous()
+    return _Array(argument.data_ptr(), argument.numel())
+
+
+def integers(values: "list[int] | np.ndarray[tuple[int], np.dtype[np.int64]]") -> Tensor:
+    """An int64 tensor of sizes."""
+    return torch.from_numpy(np.asarray(values, np.int64))
+
+
+@cache
+def native_library() -> Library:
+    """The library for this processor.
+
+    Raises:
+        NativeUnavailable: there is none, or it cannot be used.
+    """
+    capability = _OF_TORCH.get(torch.backends.cpu.get_cpu_capability(), "baseline")
+    sets = list(instruction_sets())
+    for name in sets[sets.index(capability) if capability in sets else -1 :]:
+        path = HERE / library_name(name)
+        if path.exists():
+            return Library(path, name)
+    msg = "the library is not compiled; run python -m gengraph.kernels.build (needs GCC or Clang)"
+    raise NativeUnavailable(msg)

@@ -2,9 +2,8 @@
 
 A trial is one training of one variant on one data set with one seed, for so many CPU seconds in one thread. Its line goes to
 `OUT/STUDY.jsonl`; trials that have a line already are not run again, so a study can be stopped and gone on with. Samples are
-as many as the training graphs, at least 100; nothing is filtered, sizes are not matched. The checkpoint that samples is the one
-with the least validation NLL of ten evaluations, if not said otherwise. Trials that decide on a preset are judged on the
-validation graphs, published ones on the test graphs.
+as many as the training graphs, at least 100; nothing is filtered, sizes are not matched. Trials that decide on a preset are
+judged on the validation graphs, published ones on the test graphs.
 """
 
 import argparse
@@ -16,7 +15,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib.metadata import version
-from operator import methodcaller
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +47,7 @@ class Trial:
         variant: what is special about it, for the table.
         preset: of the config.
         settings: changes of the preset, as `--set` takes them.
-        minutes: CPU minutes of training, one thread.
+        minutes: CPU minutes of training, one thread; None trains for as many steps as the preset says.
         seed: of weights, batches, orderings and samples; the split is always that of seed 0.
         part: what it is judged on, validation or test.
         samplers: what samples are drawn from and judged: the checkpoint, best or last, and the constraint of the decoder if it
@@ -60,15 +58,17 @@ class Trial:
     variant: str
     preset: str
     settings: tuple[str, ...] = ()
-    minutes: float
+    minutes: float | None
     seed: int
     part: str
-    samplers: tuple[str, ...] = ("best",)
+    samplers: tuple[str, ...] = ("last",)
 
     def config(self) -> Config:
-        """The preset with its changes, trained for the minutes."""
-        length = ("training.clock=cpu", f"training.budget={60 * self.minutes}", f"training.seed={self.seed}")
-        return load_config(self.preset).replace([*self.settings, *length])
+        """The preset with its changes."""
+        length: tuple[str, ...] = ()
+        if self.minutes is not None:
+            length = ("training.steps=none", "training.clock=cpu", f"training.budget={60 * self.minutes}")
+        return load_config(self.preset).replace([*self.settings, *length, f"training.seed={self.seed}"])
 
 
 def run_trial(trial: Trial) -> dict[str, Any]:
@@ -108,6 +108,7 @@ def run_trial(trial: Trial) -> dict[str, Any]:
     return asdict(trial) | {
         "config": config.to_dict(),
         "steps": trainer.step,
+        "cpu_minutes": kept["last"].cpu_seconds / 60,
         "curve": [[line["seconds"], line["nll"], line["validation_nll"]] for line in curve if "validation_nll" in line],
         "judged": judged,
         "versions": {"python": platform.python_version()} | {name: version(name) for name in _VERSIONED},
@@ -140,52 +141,52 @@ def judge(samples: GraphSet, train: GraphSet, reference: GraphSet, dataset: str)
     return report
 
 
-GOAL_MINUTES = {
-    "ladder": 2,
-    "grid": 10,
-    "protein": 4,
-    "community": 4,
-    "community-small": 4,
-    "ego": 4,
-    "ego-small": 4,
-    "enzymes": 4,
-    "tree": 2,
-    "lobster": 2,
-    "planar": 20,
-    "sbm": 20,
-}
-SAMPLERS = {("graphrnn-c", "planar"): ("best", "best planar"), ("graphrnn-c", "lobster"): ("best", "last")}
+DATASETS = (
+    "ladder",
+    "grid",
+    "protein",
+    "community",
+    "community-small",
+    "ego",
+    "ego-small",
+    "enzymes",
+    "tree",
+    "lobster",
+    "planar",
+    "sbm",
+)
+WITHOUT_PRESET = 2.0  # CPU minutes of a model that has no preset for a data set
 ORDERING_SETS = ("grid", "ladder", "community-small", "ego-small", "enzymes", "protein")
 SEEDS = (0, 1, 2)
 
 
 def goals(model: str) -> Iterator[Trial]:
     """A model with its presets on every data set, three seeds, on the test graphs."""
-    for dataset, minutes in GOAL_MINUTES.items():
+    for dataset, seed in itertools.product(DATASETS, SEEDS):
         preset = preset_for(model, dataset)
-        settings = () if model in preset else (f"model.head={HEADS[model]}",)
-        for seed in SEEDS:
-            yield Trial(
-                dataset=dataset,
-                variant=model,
-                preset=preset,
-                settings=settings,
-                minutes=minutes,
-                seed=seed,
-                part="test",
-                samplers=SAMPLERS.get((model, dataset), ("best",)),
-            )
+        planar = dataset == "planar" and model == "graphrnn-c"
+        yield Trial(
+            dataset=dataset,
+            variant=model,
+            preset=preset,
+            settings=(f"model.head={HEADS[model]}",),
+            minutes=None if preset.startswith(f"{model}/") else WITHOUT_PRESET,
+            seed=seed,
+            part="test",
+            samplers=("last", "last planar") if planar else ("last",),
+        )
 
 
 def orderings() -> Iterator[Trial]:
     """GraphRNN and GraphRNN-S under four orderings, the same CPU time, on the validation graphs."""
-    for dataset, ordering, model in itertools.product(
-        ORDERING_SETS, ("cm", "bfs", "dfs", "degree"), ("graphrnn", "graphrnn-s")
-    ):
+    models = {"graphrnn": ("model.head=rnn",), "graphrnn-s": ("model.head=mlp", "model.mixture=20")}
+    for dataset, ordering, model in itertools.product(ORDERING_SETS, ("cm", "bfs", "dfs", "degree"), models):
         window = "adaptive" if ordering in BREADTH_FIRST else "fixed"
-        settings = (f"model.head={HEADS[model]}", f"sequence.ordering={ordering}", f"sequence.window={window}")
+        settings = (*models[model], f"sequence.ordering={ordering}", f"sequence.window={window}")
         variant = f"{model} {ordering}"
-        yield Trial(dataset=dataset, variant=variant, preset="default", settings=settings, minutes=1, seed=0, part="validation")
+        yield Trial(
+            dataset=dataset, variant=variant, preset="default", settings=settings, minutes=0.5, seed=0, part="validation"
+        )
 
 
 def ablation() -> Iterator[Trial]:
@@ -199,7 +200,13 @@ def ablation() -> Iterator[Trial]:
     variants |= {f"{layers} layers": (f"model.num_layers={layers}",) for layers in (2, 4)}
     for (variant, settings), seed in itertools.product(variants.items(), SEEDS):
         yield Trial(
-            dataset="protein", variant=variant, preset="graphrnn-c", settings=settings, minutes=1, seed=seed, part="validation"
+            dataset="protein",
+            variant=variant,
+            preset="graphrnn-c",
+            settings=settings,
+            minutes=0.5,
+            seed=seed,
+            part="validation",
         )
 
 
@@ -230,7 +237,7 @@ def main() -> None:
             continue
         if any(trial == Trial(**{k: _frozen(line[k]) for k in Trial.__slots__}) for line in read_lines(lines)):
             continue
-        print(f"{trial.dataset}: {trial.variant}, seed {trial.seed}, {trial.minutes:g} CPU minutes", flush=True)
+        print(f"{trial.dataset}: {trial.variant}, seed {trial.seed}, {trial.preset}", flush=True)
         lines.parent.mkdir(parents=True, exist_ok=True)
         with lines.open("a", encoding="utf-8") as file:
             file.write(json.dumps(run_trial(trial)) + "\n")
@@ -246,37 +253,42 @@ def _frozen(value: Any) -> Any:
 
 
 def table(lines: list[dict[str, Any]]) -> str:
-    """Markdown: the mean over seeds, and in brackets the least and the greatest where there are several."""
-    columns: dict[str, Callable[[dict[str, Any]], float | None]] = {
-        **{f"{name} NLL": _metric("nll", name) for name in ("train", "validation", "test")},
-        **{f"emd {name}": _metric("emd", name) for name in ("degree", "clustering", "orbit")},
-        **{f"tv {name}": _metric("tv", name) for name in ("degree", "clustering", "orbit", "spectral")},
-        **{name: methodcaller("get", name) for name in ("valid", "valid_unique_novel", "unique", "novel")},
-        "nodes": lambda line: line["mean_num_nodes"][0],
+    """Markdown: means over seeds; with several seeds the standard deviation of each, after a plus-minus sign."""
+    columns: dict[str, Callable[[dict[str, Any]], list[float | None]]] = {
+        "CPU min": lambda line: [line["cpu_minutes"]],
+        "NLL train / validation / test": lambda line: list(line["nll"].values()),
+        "emd degree / clustering / orbit": lambda line: list(line["emd"].values()),
+        "tv degree / clustering / orbit / spectral": lambda line: list(line["tv"].values()),
+        "valid / V.U.N. / unique / novel": lambda line: [
+            line.get(name) for name in ("valid", "valid_unique_novel", "unique", "novel")
+        ],
+        "nodes (reference)": lambda line: line["mean_num_nodes"],
     }
-    groups: dict[tuple[str, str, float], list[dict[str, Any]]] = {}
+    groups: dict[str, dict[str, list[dict[str, Any]]]] = {}
     for line in lines:
         for sampler, found in line["judged"].items():
-            variant = line["variant"] + (f", {sampler}" if sampler != "best" else "")
-            groups.setdefault((line["dataset"], variant, line["minutes"]), []).append(line | found)
-    rows = [["data set", "variant", "CPU min", "seeds", *columns]]
-    for (dataset, variant, minutes), members in groups.items():
-        cells = [_cell([column(line) for line in members]) for column in columns.values()]
-        rows.append([dataset, variant, f"{minutes:g}", str(len(members)), *cells])
-    rows.insert(1, ["---"] * len(rows[0]))
+            variant = line["variant"] + (f", {sampler}" if sampler != "last" else "")
+            groups.setdefault(line["dataset"], {}).setdefault(variant, []).append(line | found)
+    rows = [["data set", "variant", "seeds", *columns], ["---"] * (len(columns) + 3)]
+    for dataset, variants in groups.items():
+        for variant, members in variants.items():
+            cells = [_cell([column(line) for line in members]) for column in columns.values()]
+            rows.append([dataset, variant, str(len(members)), *cells])
+        floors = [_cell([list(members[0][f"{protocol}_floor"].values())]) for protocol in ("emd", "tv")]
+        rows.append([dataset, "train set", "", "", "", *floors, "", ""])
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
-def _metric(protocol: str, name: str) -> Callable[[dict[str, Any]], float | None]:
-    return lambda line: line[protocol][name]
+def _cell(values: list[list[float | None]]) -> str:
+    """Numbers that stand together, from the seeds' lists of them."""
+    return " / ".join(_number([number for number in numbers if number is not None]) for numbers in zip(*values, strict=True))
 
 
-def _cell(values: list[float | None]) -> str:
-    numbers = [value for value in values if value is not None]
-    if not numbers:
-        return ""
-    mean = f"{np.mean(numbers):.2g}"
-    return mean if len(numbers) == 1 else f"{mean} ({min(numbers):.2g}..{max(numbers):.2g})"
+def _number(values: list[float]) -> str:
+    if not values:
+        return "-"
+    mean = f"{np.mean(values):.2g}"
+    return mean if len(values) == 1 else f"{mean} ± {np.std(values, ddof=1):.1g}"
 
 
 if __name__ == "__main__":

@@ -22,7 +22,6 @@ _ENVIRONMENT = {  # set before Ray is imported; what the user has set stays
     "RAY_TRAIN_ENABLE_PRINT_PATCH": "0",  # else workers print twice
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",  # how often the driver looks; 2 s by default
     "RAY_TRAIN_COLLECTIVE_TIMEOUT_S": "600",  # ranks that diverge would wait for ever
-    "RAY_gcs_rpc_server_connect_timeout_s": "60",  # 5 s: on a busy machine what frees a stopped trial's workers would give up
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # a task without GPUs leaves the variables of GPUs alone
 }
 

@@ -63,6 +63,8 @@ def session(
     options: dict[str, Any] = {"log_to_driver": debug, "logging_level": "INFO" if debug else "ERROR"}
     if address is None:
         options |= {"address": "local", "num_cpus": num_cpus, "include_dashboard": dashboard}
+        if dashboard:
+            options["runtime_env"] = {"worker_process_setup_hook": "gengraph.distributed.cluster.name_own_ray"}
     else:
         options["address"] = address
     try:
@@ -74,6 +76,13 @@ def session(
         yield
     finally:
         ray.shutdown()
+
+
+def name_own_ray() -> None:
+    """In a worker: name its own Ray to what asks the dashboard; unnamed, that is the newest Ray of the machine."""
+    import ray
+
+    os.environ["RAY_ADDRESS"] = ray.get_runtime_context().gcs_address
 
 
 def fit_workers(wanted: int, per_worker: dict[str, float], *, wait: float = 0.0) -> None:

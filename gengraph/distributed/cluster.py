@@ -22,7 +22,6 @@ _ENVIRONMENT = {  # set before Ray is imported; what the user has set stays
     "RAY_TRAIN_ENABLE_PRINT_PATCH": "0",  # else workers print twice
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",  # how often the driver looks; 2 s by default
     "RAY_TRAIN_COLLECTIVE_TIMEOUT_S": "600",  # ranks that diverge would wait for ever
-    "RAY_gcs_rpc_server_connect_timeout_s": "60",  # 5 s: on a busy machine what frees a stopped trial's workers would give up
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # a task without GPUs leaves the variables of GPUs alone
 }
 
@@ -63,7 +62,13 @@ def session(
         return
     options: dict[str, Any] = {"log_to_driver": debug, "logging_level": "INFO" if debug else "ERROR"}
     if address is None:
+<<<<<<< HEAD
         options |= {"address": "local", "num_cpus": num_cpus or local_cpus(), "include_dashboard": dashboard}
+=======
+        options |= {"address": "local", "num_cpus": num_cpus, "include_dashboard": dashboard}
+        if dashboard:
+            options["runtime_env"] = {"worker_process_setup_hook": "gengraph.distributed.cluster.name_own_ray"}
+>>>>>>> sweep
     else:
         options["address"] = address
     try:
@@ -77,6 +82,7 @@ def session(
         ray.shutdown()
 
 
+<<<<<<< HEAD
 def check_local(wanted: int, per_worker: dict[str, float]) -> None:
     """Check that a Ray started on this machine can hold the workers, before it is started, which takes a while.
 
@@ -103,6 +109,17 @@ def local_cpus() -> int:
 
 def fit_workers(wanted: int, per_worker: dict[str, float], *, at_least: int | None = None, wait: float = 0.0) -> int:
     """How many workers the cluster can hold now, each on one node; Ray itself would wait for ever.
+=======
+def name_own_ray() -> None:
+    """In a worker: name its own Ray to what asks the dashboard; unnamed, that is the newest Ray of the machine."""
+    import ray
+
+    os.environ["RAY_ADDRESS"] = ray.get_runtime_context().gcs_address
+
+
+def fit_workers(wanted: int, per_worker: dict[str, float], *, wait: float = 0.0) -> None:
+    """Check that the cluster can hold the workers, each on one node; Ray itself would wait for ever.
+>>>>>>> sweep
 
     Args:
         wanted: number of workers.

@@ -62,13 +62,9 @@ def session(
         return
     options: dict[str, Any] = {"log_to_driver": debug, "logging_level": "INFO" if debug else "ERROR"}
     if address is None:
-<<<<<<< HEAD
         options |= {"address": "local", "num_cpus": num_cpus or local_cpus(), "include_dashboard": dashboard}
-=======
-        options |= {"address": "local", "num_cpus": num_cpus, "include_dashboard": dashboard}
         if dashboard:
             options["runtime_env"] = {"worker_process_setup_hook": "gengraph.distributed.cluster.name_own_ray"}
->>>>>>> sweep
     else:
         options["address"] = address
     try:
@@ -82,7 +78,13 @@ def session(
         ray.shutdown()
 
 
-<<<<<<< HEAD
+def name_own_ray() -> None:
+    """In a worker: name its own Ray to what asks the dashboard; unnamed, that is the newest Ray of the machine."""
+    import ray
+
+    os.environ["RAY_ADDRESS"] = ray.get_runtime_context().gcs_address
+
+
 def check_local(wanted: int, per_worker: dict[str, float]) -> None:
     """Check that a Ray started on this machine can hold the workers, before it is started, which takes a while.
 
@@ -109,17 +111,6 @@ def local_cpus() -> int:
 
 def fit_workers(wanted: int, per_worker: dict[str, float], *, at_least: int | None = None, wait: float = 0.0) -> int:
     """How many workers the cluster can hold now, each on one node; Ray itself would wait for ever.
-=======
-def name_own_ray() -> None:
-    """In a worker: name its own Ray to what asks the dashboard; unnamed, that is the newest Ray of the machine."""
-    import ray
-
-    os.environ["RAY_ADDRESS"] = ray.get_runtime_context().gcs_address
-
-
-def fit_workers(wanted: int, per_worker: dict[str, float], *, wait: float = 0.0) -> None:
-    """Check that the cluster can hold the workers, each on one node; Ray itself would wait for ever.
->>>>>>> sweep
 
     Args:
         wanted: number of workers.

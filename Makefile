@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: benchmark test check install clean sanitize
+.PHONY: benchmark test check install results clean sanitize
 
 .venv/installed: pyproject.toml setup.py constraints.txt $(wildcard gengraph/kernels/native/*)
 	$(PYTHON) -m venv .venv
@@ -27,6 +27,11 @@ sanitize: install
 	$(BIN)/python -m gengraph.kernels.build --sanitize
 	LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libstdc++.so)" ASAN_OPTIONS=detect_leaks=0 \
 	  $(BIN)/python -m pytest -q tests/kernels; status=$$?; $(BIN)/python -m gengraph.kernels.build; exit $$status
+
+# Hours: every model on every data set with three seeds, and the studies behind docs/; goes on where it was stopped.
+results: install
+	for study in graphrnn-c graphrnn graphrnn-s orderings ablation; do \
+	  $(BIN)/python -m gengraph.benchmarks.studies $$study --out results/studies || exit 1; done
 
 clean:
 	rm -rf .venv build dist *.egg-info

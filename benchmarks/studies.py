@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gengraph.checkpoint import save_checkpoint
 from gengraph.config import BREADTH_FIRST, CONTEXT_FEATURES, Config, load_config, preset_for
 from gengraph.data import load_dataset, split_graphs
 from gengraph.graphs import GraphSet
@@ -71,8 +72,13 @@ class Trial:
         return load_config(self.preset).replace([*self.settings, *length, f"training.seed={self.seed}"])
 
 
-def run_trial(trial: Trial) -> dict[str, Any]:
-    """Train, sample and judge; what was found of each sampler stands under its name."""
+def run_trial(trial: Trial, checkpoints: Path | None = None) -> dict[str, Any]:
+    """Train, sample and judge; what was found of each sampler stands under its name.
+
+    Args:
+        trial: what to train.
+        checkpoints: where the last checkpoint is left; None leaves none.
+    """
     import torch
 
     torch.set_num_threads(1)
@@ -90,6 +96,8 @@ def run_trial(trial: Trial) -> dict[str, Any]:
             kept["best"] = made
 
     trainer.run(curve.append, keep)
+    if checkpoints is not None:
+        save_checkpoint(kept["last"], checkpoints / f"{trial.dataset}-{trial.variant}-{trial.seed}".replace(" ", "-"), keep=1)
     parts = {"train": train, "validation": validation, "test": prepare_part(split.test, config)}
     judged = {}
     for sampler in trial.samplers:
@@ -240,7 +248,7 @@ def main() -> None:
         print(f"{trial.dataset}: {trial.variant}, seed {trial.seed}, {trial.preset}", flush=True)
         lines.parent.mkdir(parents=True, exist_ok=True)
         with lines.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(run_trial(trial)) + "\n")
+            file.write(json.dumps(run_trial(trial, options.out / "checkpoints")) + "\n")
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gengraph import kernels
+from gengraph.benchmarks.study_pictures import PICTURES
 from gengraph.checkpoint import save_checkpoint
 from gengraph.config import BREADTH_FIRST, CONTEXT_FEATURES, Config, load_config, preset_for
 from gengraph.data import load_dataset, split_graphs
@@ -53,6 +55,7 @@ class Trial:
         part: what it is judged on, validation or test.
         samplers: what samples are drawn from and judged: the checkpoint, best or last, and the constraint of the decoder if it
             has one, as in "best planar".
+        backend: of `gengraph.kernels`; "" takes the best there is.
     """
 
     dataset: str
@@ -63,6 +66,7 @@ class Trial:
     seed: int
     part: str
     samplers: tuple[str, ...] = ("last",)
+    backend: str = ""
 
     def config(self) -> Config:
         """The preset with its changes."""
@@ -82,6 +86,7 @@ def run_trial(trial: Trial, checkpoints: Path | None = None) -> dict[str, Any]:
     import torch
 
     torch.set_num_threads(1)
+    kernels.use(trial.backend)
     config = trial.config()
     split = split_graphs(load_dataset(trial.dataset), seed=0)
     train, facts, _ = prepare_graphs(split.train, config)
@@ -119,6 +124,7 @@ def run_trial(trial: Trial, checkpoints: Path | None = None) -> dict[str, Any]:
         "cpu_minutes": kept["last"].cpu_seconds / 60,
         "curve": [[line["seconds"], line["nll"], line["validation_nll"]] for line in curve if "validation_nll" in line],
         "judged": judged,
+        "computed_by": kernels.backend().label,
         "versions": {"python": platform.python_version()} | {name: version(name) for name in _VERSIONED},
     }
 
@@ -218,10 +224,25 @@ def ablation() -> Iterator[Trial]:
         )
 
 
+def backends() -> Iterator[Trial]:
+    """GraphRNN and GraphRNN-C for one minute of CPU, by the native kernels and by plain PyTorch, on the validation graphs."""
+    for dataset, model, backend in itertools.product(("grid", "protein"), ("graphrnn", "graphrnn-c"), ("native", "torch")):
+        yield Trial(
+            dataset=dataset,
+            variant=f"{model} {backend}",
+            preset=model if model == "graphrnn-c" else "default",
+            minutes=1,
+            seed=0,
+            part="validation",
+            backend=backend,
+        )
+
+
 STUDIES: dict[str, Callable[[], Iterator[Trial]]] = {
     **{model: partial(goals, model) for model in HEADS},
     "orderings": orderings,
     "ablation": ablation,
+    "backends": backends,
 }
 
 
@@ -234,10 +255,14 @@ def main() -> None:
     parser.add_argument("--seeds", type=lambda text: [int(seed) for seed in text.split(",")], help="only these")
     parser.add_argument("--minutes", type=float, help="CPU minutes of each trial, other than the study's")
     parser.add_argument("--table", action="store_true", help="print the table of the lines there are; run nothing")
+    parser.add_argument("--picture", type=Path, help="draw the lines of orderings or backends to this file; run nothing")
     options = parser.parse_args()
     lines = options.out / f"{options.study}.jsonl"
     if options.table:
         print(table(read_lines(lines)))
+        return
+    if options.picture:
+        PICTURES[options.study](read_lines(lines), options.picture)
         return
     for planned in STUDIES[options.study]():
         trial = planned if options.minutes is None else replace(planned, minutes=options.minutes)

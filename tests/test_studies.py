@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from gengraph.benchmarks import studies
+from gengraph.benchmarks.study_pictures import PICTURES
 from gengraph.checkpoint import checkpoints_in, load_checkpoint
 
 
@@ -52,3 +53,16 @@ def test_a_study_goes_on_where_it_was_stopped(
     rows = run("--table").splitlines()
     assert [row.split("|")[2].strip() for row in rows[2:]] == ["tiny", "tiny, best planar", "train set"]
     assert "±" in rows[2]
+
+
+@pytest.mark.parametrize(
+    ("study", "variants"), [("orderings", ("graphrnn cm", "graphrnn dfs")), ("backends", ("a native", "a torch"))]
+)
+def test_pictures_are_drawn(study: str, variants: tuple[str, ...], tmp_path: Path) -> None:
+    found = {"emd": {"degree": 0.1, "clustering": 0.0, "orbit": 0.2}, "nll": {"validation": 10.0}}
+    curve = [[1.0, 20.0, 30.0], [2.0, 15.0, 18.0]]
+    lines = [{"dataset": "grid", "variant": name, "judged": {"last": found}, "curve": curve} for name in variants]
+    PICTURES[study](lines, tmp_path / "all.png")
+    PICTURES[study](lines[:1], tmp_path / "one.png")
+    assert (tmp_path / "all.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "all.png").read_bytes() != (tmp_path / "one.png").read_bytes()

@@ -113,9 +113,7 @@ def run_trial(trial: Trial, checkpoints: Path | None = None) -> dict[str, Any]:
         judged[sampler] = {
             "step": kept[name].step,
             "sample_seconds": (time.process_time() - start) / count,
-            "nll": {
-                name: log_prob_bound(model, part, config, num_orderings=1).to_dict()["nll"] for name, part in parts.items()
-            },
+            "nll": {name: mean_nll(model, graphs, config) for name, graphs in parts.items()},
             **judge(samples, train, parts[trial.part], trial.dataset),
         }
     return asdict(trial) | {

@@ -125,7 +125,7 @@ def test_a_run_records_what_reading_changed_and_keeps_given_parts() -> None:
 def test_a_benchmark_records_what_reading_changed() -> None:
     Path("loops.jsonl").write_text(LOOPS)
     gengraph("benchmark --datasets loops.jsonl --models er --workers 0 --on-loops drop --split-seed 3 --out r")
-    reading = json.loads(Path("r/results.json").read_text())["rows"][0]["reading"]
+    reading = json.loads(Path("r/results.json").read_text())["datasets"][0]["reading"]
     assert reading["found"] == {"on_loops": 4}
     assert (reading["split"], reading["split_seed"]) == ("seeded", 3)
     assert "Read with: loops.jsonl: on_loops drop (4)" in Path("r/results.md").read_text()

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: benchmark test check install clean
+.PHONY: benchmark test check docs install clean
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -17,10 +17,13 @@ benchmark: install
 test: install
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadgroup
 
-check: install
+check: install docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+docs: install
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 clean:
-	rm -rf .venv build dist *.egg-info
+	rm -rf .venv build site dist *.egg-info

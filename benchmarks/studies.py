@@ -1,4 +1,4 @@
-"""Studies of quality: `python -m gengraph.benchmarks.studies graphrnn-c --out results` trains, samples and judges; `--table` prints.
+"""Studies of quality: `python -m gengraph.benchmarks.studies graphrnn-c` trains, samples and judges; `--table` prints.
 
 A trial is one training of one variant on one data set with one seed, for so many CPU seconds in one thread. Its line goes to
 `OUT/STUDY.jsonl`; trials that have a line already are not run again, so a study can be stopped and gone on with. Trials that

@@ -102,6 +102,7 @@ def generator_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     sys.modules.pop("geometric", None)
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("page", RUN)
 @pytest.mark.usefixtures("in_tmp_path", "generator_of_the_page")
 def test_blocks_run(page: str) -> None:

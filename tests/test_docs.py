@@ -49,7 +49,8 @@ SMALLER = [
     (r"--trials \d+", "--trials 1"),
     (r"--orderings \d+", "--orderings 1"),
     (r"--datasets (ladder|grid),\S+", "--datasets ladder-small --models er"),
-    (r"(gengraph benchmark .*)", r"\1 --workers 0 --bootstrap 20"),
+    (r"(gengraph benchmark .*)", r"\1 --workers 0 --bootstrap 20 -n 5"),
+    (r"(gengraph sample --run .*)", r"\1 --max-num-node 30"),
 ]
 ELSEWHERE = {
     "docs/sampling.md": "tests/test_sample_folder.py",  # its Python opens a sample
@@ -101,6 +102,7 @@ def generator_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     sys.modules.pop("geometric", None)
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("page", RUN)
 @pytest.mark.usefixtures("in_tmp_path", "generator_of_the_page")
 def test_blocks_run(page: str) -> None:

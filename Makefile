@@ -34,7 +34,7 @@ results: install
 	  $(BIN)/python -m gengraph.benchmarks.studies $$study --out results/studies || exit 1; done
 
 docs: install
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean:
 	rm -rf .venv build site dist *.egg-info

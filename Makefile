@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: benchmark test check install results clean sanitize
+.PHONY: benchmark test check docs install results clean sanitize
 
 .venv/installed: pyproject.toml setup.py constraints.txt $(wildcard gengraph/kernels/native/*)
 	$(PYTHON) -m venv .venv
@@ -17,7 +17,7 @@ benchmark: install
 test: install
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadgroup
 
-check: install
+check: install docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -33,5 +33,8 @@ results: install
 	for study in graphrnn-c graphrnn graphrnn-s orderings ablation backends; do \
 	  $(BIN)/python -m gengraph.benchmarks.studies $$study --out results/studies || exit 1; done
 
+docs: install
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 clean:
-	rm -rf .venv build dist *.egg-info
+	rm -rf .venv build site dist *.egg-info

@@ -1,9 +1,9 @@
-"""Studies of quality: `python -m gengraph.benchmarks.studies goals --out results` trains, samples and judges; `--table` prints.
+"""Studies of quality: `python -m gengraph.benchmarks.studies graphrnn-c` trains, samples and judges; `--table` prints.
 
 A trial is one training of one variant on one data set with one seed, for so many CPU seconds in one thread. Its line goes to
-`OUT/STUDY.jsonl`; trials that have a line already are not run again, so a study can be stopped and gone on with. Samples are
-as many as the training graphs, at least 100; nothing is filtered, sizes are not matched. Trials that decide on a preset are
-judged on the validation graphs, published ones on the test graphs.
+`OUT/STUDY.jsonl`; trials that have a line already are not run again, so a study can be stopped and gone on with. Trials that
+decide on a preset are judged on the validation graphs with 100 samples, published ones on the test graphs with as many samples
+as training graphs, at least 100. Nothing is filtered, sizes are not matched.
 """
 
 import argparse
@@ -107,7 +107,7 @@ def run_trial(trial: Trial, checkpoints: Path | None = None) -> dict[str, Any]:
     judged = {}
     for sampler in trial.samplers:
         name, _, constraint = sampler.partition(" ")
-        model, start, count = kept[name].build_model(), time.process_time(), max(LEAST_SAMPLES, len(train))
+        model, start, count = kept[name].build_model(), time.process_time(), _num_samples(trial, len(train))
         conditions = Conditions(constraint=constraint or "none")
         samples = sample_graphs(model, np.arange(count), seed=trial.seed, conditions=conditions).graphs
         judged[sampler] = {
@@ -125,6 +125,11 @@ def run_trial(trial: Trial, checkpoints: Path | None = None) -> dict[str, Any]:
         "computed_by": kernels.backend().label,
         "versions": {"python": platform.python_version()} | {name: version(name) for name in _VERSIONED},
     }
+
+
+def _num_samples(trial: Trial, num_train: int) -> int:
+    """As many as the training graphs, at least 100; 100 where only variants are compared."""
+    return LEAST_SAMPLES if trial.part == "validation" else max(LEAST_SAMPLES, num_train)
 
 
 def mean_nll(model: "GraphRNNModel", graphs: GraphSet, config: Config) -> float:
@@ -197,7 +202,7 @@ def orderings() -> Iterator[Trial]:
         settings = (*models[model], f"sequence.ordering={ordering}", f"sequence.window={window}")
         variant = f"{model} {ordering}"
         yield Trial(
-            dataset=dataset, variant=variant, preset="default", settings=settings, minutes=0.5, seed=0, part="validation"
+            dataset=dataset, variant=variant, preset="default", settings=settings, minutes=0.3, seed=0, part="validation"
         )
 
 
@@ -216,7 +221,7 @@ def ablation() -> Iterator[Trial]:
             variant=variant,
             preset="graphrnn-c",
             settings=settings,
-            minutes=0.5,
+            minutes=0.3,
             seed=seed,
             part="validation",
         )

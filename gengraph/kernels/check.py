@@ -6,9 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gengraph.kernels import edge_rnn
+from gengraph.kernels import context, edge_rnn
 from gengraph.kernels.gru import NativeLayer, reference_layer
+from gengraph.models.context import ContextEdges
 from gengraph.models.heads import EdgeRNN
+from gengraph.sequences.context import ContextTable, num_codes
 from gengraph.sequences.rows import RowBatch, scan_rows
 
 
@@ -17,7 +19,7 @@ def largest_difference() -> float:
     generator = torch.Generator().manual_seed(0)
     with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.enable_grad():
         torch.manual_seed(0)
-        return max(_difference(layer, generator) for layer in (_recurrent_layer, _edge_level))
+        return max(_difference(layer, generator) for layer in (_recurrent_layer, _edge_level, _context_head))
 
 
 def _difference(network: object, generator: torch.Generator) -> float:
@@ -57,6 +59,23 @@ def _edge_level(_generator: torch.Generator) -> tuple[list[Tensor], list[Tensor]
     native = edge_rnn.log_prob(head, scan, head.start(states[rows]))
     exact_head = copy.deepcopy(head).double()
     exact = exact_head(states.double(), batch)[rows]
+    return (
+        [native, *torch.autograd.grad(native.sum(), list(head.parameters()))],
+        [exact, *torch.autograd.grad(exact.sum(), list(exact_head.parameters()))],
+    )
+
+
+def _context_head(generator: torch.Generator) -> tuple[list[Tensor], list[Tensor]]:
+    """Log-probabilities and gradients of a head of 19 and 9 units."""
+    head, count = ContextEdges(5, 19, 7, ()), 60
+    exact_head = copy.deepcopy(head).double()
+    random = np.random.default_rng(0)
+    rows, then_rows = random.integers(0, 9, (2, count)).astype(np.int32)
+    codes = random.integers(0, num_codes(7), (count, 6)).astype(np.int32)
+    bits, free = random.integers(0, 2, (2, count)).astype(np.uint8)
+    table = ContextTable(rows, then_rows, codes, bits, free)
+    states = torch.randn(9, 5, generator=generator)
+    native, exact = context.log_prob(head, states, table), exact_head.log_prob(states.double(), table)
     return (
         [native, *torch.autograd.grad(native.sum(), list(head.parameters()))],
         [exact, *torch.autograd.grad(exact.sum(), list(exact_head.parameters()))],

@@ -48,7 +48,7 @@ class Library:
             raise NativeUnavailable(msg)
 
     def call(self, name: str, *arguments: int | Tensor) -> None:
-        """Call a function with integers and with contiguous CPU tensors of float32, uint8 or int64.
+        """Call a function with integers and with contiguous CPU tensors of float32, uint8, int32 or int64.
 
         Raises:
             ValueError: it refuses the arguments.
@@ -66,7 +66,7 @@ def _to_c(argument: int | Tensor) -> ctypes.c_int64 | _Array:
     if isinstance(argument, int):
         return ctypes.c_int64(argument)
     assert argument.device.type == "cpu"
-    assert argument.dtype in {torch.float32, torch.uint8, torch.int64}
+    assert argument.dtype in {torch.float32, torch.uint8, torch.int32, torch.int64}
     assert argument.is_contiguous()
     return _Array(argument.data_ptr(), argument.numel())
 

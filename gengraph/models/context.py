@@ -17,7 +17,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gengraph import kernels
 from gengraph.graphs import Int64Array
+from gengraph.kernels import context
 from gengraph.metrics.planarity import edges_are_planar
 from gengraph.models.heads import log_bernoulli
 from gengraph.models.row_samplers import RowSampler
@@ -60,7 +62,12 @@ class ContextEdges(nn.Module):
 
     def forward(self, states: Tensor, batch: RowBatch) -> Tensor:
         """The log-probability float[R] of each row's bits, given the node-level states float[R, H]."""
-        table = context_table(batch, self.used)
+        return self.log_prob(states, context_table(batch, self.used))
+
+    def log_prob(self, states: Tensor, table: ContextTable) -> Tensor:
+        """As `forward`, of candidates that have been described."""
+        if kernels.is_native(states):
+            return context.log_prob(self, states, table)
         logits = self.logits(states, table)
         bits, free = (torch.from_numpy(array).to(states) for array in (table.bits, table.free))
         rows = torch.from_numpy(table.rows).to(states.device)

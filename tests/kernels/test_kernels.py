@@ -1,12 +1,12 @@
 """The native library against float64 and against torch, in shapes that fill no vector."""
 
 import copy
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from native_library import assert_near, chosen_anew, native  # noqa: F401
 from torch import Tensor
 
 from gengraph import kernels
@@ -16,40 +16,6 @@ from gengraph.kernels.gru import NativeLayer, reference_layer
 from gengraph.models.gru import GRU
 from gengraph.models.heads import EdgeRNN, EdgeSampler
 from gengraph.sequences.rows import RowBatch, Scan, scan_rows
-
-INSTRUCTION_SETS = list(build.instruction_sets())
-MEASURED = {"AVX512": "avx512", "AVX2": "avx2"}.get(torch.backends.cpu.get_cpu_capability(), "baseline")
-
-
-@pytest.fixture(autouse=True)
-def _chosen_anew() -> Iterator[None]:
-    kernels.use("")
-    yield
-    kernels.use("")
-
-
-@pytest.fixture(params=INSTRUCTION_SETS)
-def native(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The native back-end, compiled for an instruction set that this processor has."""
-    name: str = request.param
-    path = library.HERE / build.library_name(name)
-    if not path.exists():
-        pytest.skip(f"{path.name} is not compiled")
-    if INSTRUCTION_SETS.index(name) < INSTRUCTION_SETS.index(MEASURED):
-        pytest.skip(f"this processor lacks {name}")
-    loaded = library.Library(path, name)
-    for module in (library, edge_rnn, "gengraph.kernels.gru"):
-        monkeypatch.setattr(f"{module if isinstance(module, str) else module.__name__}.native_library", lambda: loaded)
-    kernels.use("native")
-    return name
-
-
-def assert_near(ours: Tensor, exact: Tensor, tolerance: float) -> None:
-    """The largest difference is small beside the largest value, or beside 1."""
-    assert ours.dtype == torch.float32
-    assert exact.dtype == torch.float64
-    scale = max(1.0, float(exact.detach().abs().max()))
-    assert float((ours.double() - exact).detach().abs().max()) <= tolerance * scale
 
 
 @pytest.mark.parametrize("batch_sizes", [[1], [1, 1, 1], [9, 9, 4, 4, 1], [33, 2, 2]])

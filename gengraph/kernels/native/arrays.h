@@ -17,6 +17,7 @@ using ConstFloats = Array<const float>;
 using Bytes = Array<uint8_t>;
 using ConstBytes = Array<const uint8_t>;
 using ConstInts = Array<const int64_t>;
+using ConstIndices = Array<const int32_t>;
 
 // The same numbers stand in library.py.
 enum Status : int { OK = 0, BAD_SIZE = 1, BAD_ORDER = 2, NO_MEMORY = 3 };

@@ -1,0 +1,319 @@
+// The head of GraphRNN-C over the candidates of rows: their log-likelihood and its gradients.
+//
+// A candidate's first layer is the sum of rows of three matrices, so a vector holds units of one candidate, as they lie in memory.
+// A block of candidates goes through both layers and back before the next: all that it makes stays in the first cache. Blocks
+// are summed in fixed groups, and the gradients of the matrices' rows only for those rows that a group meets.
+//
+// Legend: R rows, S candidates, C codes of each, T entries of the table, F and G units of the first and second layer.
+#include <memory>
+#include <vector>
+
+#include "arrays.h"
+#include "rows.h"
+#include "threads.h"
+
+namespace gengraph {
+namespace {
+
+constexpr int64_t CODES = 6;
+constexpr int64_t BLOCK = 48;   // candidates: a multiple of the lanes and of the height of the tiles in rows.h
+constexpr int64_t GROUPS = 16;  // of blocks, each with sums of its own: the gradients do not depend on the number of threads
+constexpr int64_t OUTER_HEIGHT = 4;
+
+// Where the parameters stand in a flat array: the table [T, F], the second layer [G, F] and [G], the output [G] and [1].
+struct Layout {
+    int64_t units, inner, entries;  // F, G, T
+    int64_t inner_weight, inner_bias, outer_weight, outer_bias;
+
+    Layout(int64_t units, int64_t inner, int64_t total)
+        : units(units),
+          inner(inner),
+          entries((total - 1 - 2 * inner - inner * units) / units),
+          inner_weight(entries * units),
+          inner_bias(inner_weight + inner * units),
+          outer_weight(inner_bias + inner),
+          outer_bias(outer_weight + inner) {}
+
+    bool fits(int64_t total) const { return total == outer_bias + 1; }
+    int64_t units_size() const { return vectors_of(units) * LANES; }  // padded
+    int64_t inner_size() const { return vectors_of(inner) * LANES; }
+};
+
+struct Candidates {
+    int64_t count, num_rows;
+    const int32_t *rows, *then_rows, *codes;  // [S], [S], [S, C]
+    const uint8_t *bits, *free;               // [S]: whether it was chosen, whether that counts
+    const float* weight;                      // [R], of each row in the gradients; null where all are 1
+};
+
+struct Head {
+    const Layout& layout;
+    const float *now, *then, *table;  // [R, F], [R, F], [T, F]
+    Strips inner, inner_transposed;   // [F, G], [G, F]
+    Buffer<float> inner_bias, outer_weight;
+    float outer_bias;
+
+    Head(const Layout& layout, const float* now, const float* then, const float* parameters)
+        : layout(layout),
+          now(now),
+          then(then),
+          table(parameters),
+          inner(layout.units, 1, layout.inner,
+                [&](int64_t f, int64_t g) { return parameters[layout.inner_weight + g * layout.units + f]; }),
+          inner_transposed(layout.inner, 1, layout.units,
+                           [&](int64_t g, int64_t f) { return parameters[layout.inner_weight + g * layout.units + f]; }),
+          inner_bias(layout.inner_size()),
+          outer_weight(layout.inner_size()),
+          outer_bias(parameters[layout.outer_bias]) {
+        std::copy_n(parameters + layout.inner_bias, layout.inner, inner_bias.get());
+        std::copy_n(parameters + layout.outer_weight, layout.inner, outer_weight.get());
+    }
+};
+
+// Sums of vectors by row of a matrix, with room for those rows alone that are met.
+class RowSums {
+public:
+    RowSums(const int32_t* rows, int64_t count, int64_t num_rows, int64_t size)
+        : size_(size), places_(num_rows), met_(number(rows, count, places_)), sums_(met_.size() * size) {}
+
+    float* of(int32_t row) const { return &sums_[(places_[row] - 1) * size_]; }
+
+    void add_to(float* matrix, int64_t width) const {
+        for (size_t i = 0; i < met_.size(); i++)
+            for (int64_t j = 0; j < width; j++) matrix[met_[i] * width + j] += sums_[i * size_ + j];
+    }
+
+private:
+    // The rows in the order in which they are met; places: of each row, 1, 2, ..., or 0 if it is not.
+    static std::vector<int32_t> number(const int32_t* rows, int64_t count, const Buffer<int32_t>& places) {
+        std::vector<int32_t> met;
+        for (int64_t i = 0; i < count; i++)
+            if (places[rows[i]] == 0) {
+                met.push_back(rows[i]);
+                places[rows[i]] = static_cast<int32_t>(met.size());
+            }
+        return met;
+    }
+
+    int64_t size_;
+    Buffer<int32_t> places_;
+    std::vector<int32_t> met_;
+    Buffer<float> sums_;
+};
+
+// The gradients of a group of candidates, the vectors padded.
+struct Sums {
+    RowSums now, then, table;
+    Buffer<float> inner_weight, inner_bias, outer_weight;
+    double outer_bias = 0;
+
+    Sums(const Layout& layout, const Candidates& all, int64_t first, int64_t count)
+        : now(all.rows + first, count, all.num_rows, layout.units_size()),
+          then(all.then_rows + first, count, all.num_rows, layout.units_size()),
+          table(all.codes + first * CODES, count * CODES, layout.entries, layout.units_size()),
+          inner_weight(layout.inner_size() * layout.units_size()),
+          inner_bias(layout.inner_size()),
+          outer_weight(layout.inner_size()) {}
+
+    void add_to(const Layout& layout, float* grad_now, float* grad_then, float* grad_parameters) const {
+        now.add_to(grad_now, layout.units);
+        then.add_to(grad_then, layout.units);
+        table.add_to(grad_parameters, layout.units);
+        for (int64_t g = 0; g < layout.inner; g++) {
+            for (int64_t f = 0; f < layout.units; f++)
+                grad_parameters[layout.inner_weight + g * layout.units + f] += inner_weight[g * layout.units_size() + f];
+            grad_parameters[layout.inner_bias + g] += inner_bias[g];
+            grad_parameters[layout.outer_weight + g] += outer_weight[g];
+        }
+        grad_parameters[layout.outer_bias] += static_cast<float>(outer_bias);
+    }
+};
+
+inline Vec positive(Vec x) { return x < 0.0f ? Vec{} : x; }  // not a number stays so
+
+// sums[p, q] += the sum over s < count of a[s, p] b[s, q], for OUTER_HEIGHT values of p and WIDTH vectors of q.
+template <int WIDTH>
+void add_products(const float* a, int64_t a_stride, const float* b, int64_t b_stride, int64_t count, float* sums) {
+    Vec products[OUTER_HEIGHT][WIDTH] = {};
+    for (int64_t s = 0; s < count; s++, a += a_stride, b += b_stride) {
+        UNROLL
+        for (int p = 0; p < OUTER_HEIGHT; p++) {
+            UNROLL
+            for (int q = 0; q < WIDTH; q++) products[p][q] += a[p] * load(b + q * LANES);
+        }
+    }
+    for (int p = 0; p < OUTER_HEIGHT; p++)
+        for (int q = 0; q < WIDTH; q++) {
+            float* place = sums + p * b_stride + q * LANES;
+            store(place, load(place) + products[p][q]);
+        }
+}
+
+// Log-likelihoods and gradients of blocks of candidates; each thread has one of these at a time.
+class Block {
+public:
+    Block(const Head& head, const Candidates& all)
+        : head_(head),
+          all_(all),
+          size_(head.layout.units_size()),
+          inner_size_(head.layout.inner_size()),
+          units_(BLOCK * size_),
+          gradients_(BLOCK * size_),
+          inner_(BLOCK * inner_size_),
+          logit_gradients_(BLOCK) {}
+
+    // The log-likelihoods of candidates first, ..., first + count - 1.
+    void forward(int64_t first, int64_t count, float* log_probs) {
+        first_ = first;
+        count_ = count;
+        for (int64_t i = 0; i < count; i++) {
+            add_up(first + i, &units_[i * size_]);
+            std::copy_n(head_.inner_bias.get(), inner_size_, &inner_[i * inner_size_]);
+        }
+        head_.inner.multiply(units_.get(), size_, count, inner_.get());
+        for (int64_t i = 0; i < count; i += LANES) decide(i, std::min<int64_t>(LANES, count - i), log_probs + first + i);
+    }
+
+    void backward(Sums& sums) {
+        inner_gradients(sums);
+        for (int64_t g = 0; g < head_.layout.inner; g += OUTER_HEIGHT) {
+            int64_t f = 0;
+            for (; f + Strips::WIDEST * LANES <= size_; f += Strips::WIDEST * LANES) products<Strips::WIDEST>(g, f, sums);
+            for (; f < size_; f += LANES) products<1>(g, f, sums);
+        }
+        std::fill_n(gradients_.get(), count_ * size_, 0.0f);
+        head_.inner_transposed.multiply(inner_.get(), inner_size_, count_, gradients_.get());
+        for (int64_t i = 0; i < count_; i++) spread(i, sums);
+    }
+
+private:
+    // The first layer of a candidate.
+    void add_up(int64_t candidate, float* units) const {
+        const int64_t width = head_.layout.units, whole = width / LANES * LANES;
+        const int32_t* codes = all_.codes + candidate * CODES;
+        const float* rows[2 + CODES] = {head_.now + all_.rows[candidate] * width, head_.then + all_.then_rows[candidate] * width};
+        for (int64_t c = 0; c < CODES; c++) rows[2 + c] = head_.table + codes[c] * width;
+        auto sum = [&rows](auto part) {
+            const Vec states = part(rows[0]) + part(rows[1]);
+            return positive((states + (part(rows[2]) + part(rows[3]))) + ((part(rows[4]) + part(rows[5])) + (part(rows[6]) + part(rows[7]))));
+        };
+        for (int64_t f = 0; f < whole; f += LANES) store(units + f, sum([f](const float* row) { return load(row + f); }));
+        if (whole < width) store(units + whole, sum([=](const float* row) { return load(row + whole, width - whole); }));
+    }
+
+    // The log-likelihoods of `count` candidates of the block, and the gradients of their logits.
+    void decide(int64_t i, int64_t count, float* log_probs) {
+        Vec parts[LANES] = {};
+        alignas(64) float bits[LANES] = {}, counts[LANES] = {}, weights[LANES] = {};
+        for (int64_t j = 0; j < count; j++) {
+            const int64_t s = first_ + i + j;
+            const float* inner = &inner_[(i + j) * inner_size_];
+            for (int64_t g = 0; g < inner_size_; g += LANES) parts[j] += positive(load(inner + g)) * load(&head_.outer_weight[g]);
+            bits[j] = all_.bits[s];
+            counts[j] = all_.free[s];
+            weights[j] = all_.weight ? all_.weight[all_.rows[s]] : 1.0f;
+        }
+        const Vec logit = lane_sums(parts) + head_.outer_bias, bit = load(bits);
+        const Vec size = logit < 0.0f ? -logit : logit;
+        const Vec least = (bit > 0.0f) == (logit > 0.0f) ? Vec{} : size;  // -log p is this and log(1 + e^-|logit|)
+        store(log_probs, -load(counts) * (least + log1p(exp(-size))), count);
+        store(&logit_gradients_[i], load(weights) * load(counts) * (bit - sigmoid(logit)));
+    }
+
+    // Replaces the second layer by its gradients, before the rectifier.
+    void inner_gradients(Sums& sums) {
+        for (int64_t g = 0; g < inner_size_; g += LANES) {
+            const Vec weight = load(&head_.outer_weight[g]);
+            Vec bias_sum{}, weight_sum{};
+            for (int64_t i = 0; i < count_; i++) {
+                float* place = &inner_[i * inner_size_ + g];
+                const Vec before = load(place), grad = splat(logit_gradients_[i]);
+                const Vec after = before > 0.0f ? grad * weight : Vec{};
+                weight_sum += grad * positive(before);
+                bias_sum += after;
+                store(place, after);
+            }
+            store(&sums.outer_weight[g], load(&sums.outer_weight[g]) + weight_sum);
+            store(&sums.inner_bias[g], load(&sums.inner_bias[g]) + bias_sum);
+        }
+        for (int64_t i = 0; i < count_; i++) sums.outer_bias += logit_gradients_[i];
+    }
+
+    template <int WIDTH>
+    void products(int64_t g, int64_t f, Sums& sums) const {
+        add_products<WIDTH>(&inner_[g], inner_size_, &units_[f], size_, count_, &sums.inner_weight[g * size_ + f]);
+    }
+
+    // Adds the gradient of a candidate's first layer to those of all the rows that were added up.
+    void spread(int64_t i, Sums& sums) const {
+        const int64_t candidate = first_ + i;
+        const int32_t* codes = all_.codes + candidate * CODES;
+        float* rows[2 + CODES] = {sums.now.of(all_.rows[candidate]), sums.then.of(all_.then_rows[candidate])};
+        for (int64_t c = 0; c < CODES; c++) rows[2 + c] = sums.table.of(codes[c]);
+        for (int64_t f = 0; f < size_; f += LANES) {
+            const Vec grad = load(&units_[i * size_ + f]) > 0.0f ? load(&gradients_[i * size_ + f]) : Vec{};
+            for (float* row : rows) store(row + f, load(row + f) + grad);
+        }
+    }
+
+    const Head& head_;
+    const Candidates& all_;
+    const int64_t size_, inner_size_;
+    Buffer<float> units_, gradients_, inner_;  // [BLOCK, F], [BLOCK, F], [BLOCK, G]
+    Buffer<float> logit_gradients_;
+    int64_t first_ = 0, count_ = 0;
+};
+
+bool below(ConstIndices indices, int64_t bound) {
+    bool result = true;
+    for (int64_t i = 0; i < indices.size; i++) result &= indices.data[i] >= 0 && indices.data[i] < bound;
+    return result;
+}
+
+}  // namespace
+
+// The log-likelihoods [R] of rows and, unless grad_parameters is empty, the gradients of their sum, weighted by `weight` [R] if
+// that is not empty. now and then are [R, F]; parameters are flat, as Layout says. A candidate's first layer is the rectified
+// sum of a row of `now`, one of `then` and C of the table.
+EXPORT int gengraph_context_log_prob(int64_t units, int64_t inner, int64_t threads, ConstIndices rows, ConstIndices then_rows,
+                                     ConstIndices codes, ConstBytes bits, ConstBytes free, ConstFloats now, ConstFloats then,
+                                     ConstFloats parameters, ConstFloats weight, Floats log_probs, Floats grad_now,
+                                     Floats grad_then, Floats grad_parameters) try {
+    const int64_t most = 1 << 12, count = rows.size, num_rows = log_probs.size;
+    if (units < 1 || units > most || inner < 1 || inner > most) return BAD_SIZE;
+    const Layout layout(units, inner, parameters.size);
+    const bool wants_gradients = grad_parameters.size != 0;
+    if (layout.entries < 1 || !layout.fits(parameters.size) || then_rows.size != count || codes.size != CODES * count ||
+        bits.size != count || free.size != count || now.size != num_rows * units || then.size != num_rows * units ||
+        (weight.size != 0 && weight.size != num_rows) ||
+        (wants_gradients &&
+         (grad_parameters.size != parameters.size || grad_now.size != now.size || grad_then.size != then.size)))
+        return BAD_SIZE;
+    if (!below(rows, num_rows) || !below(then_rows, num_rows) || !below(codes, layout.entries)) return BAD_ORDER;
+    const Candidates all{count,     num_rows,  rows.data, then_rows.data,
+                         codes.data, bits.data, free.data, weight.size ? weight.data : nullptr};
+    const Head head(layout, now.data, then.data, parameters.data);
+    const int64_t blocks = (count + BLOCK - 1) / BLOCK, groups = std::min(GROUPS, blocks);
+    std::vector<float> of_candidates(count);
+    std::vector<std::unique_ptr<Sums>> sums(groups);
+    parallel(threads, groups, [&](int64_t group) {
+        const int64_t first = group * blocks / groups * BLOCK, end = std::min(count, (group + 1) * blocks / groups * BLOCK);
+        Block block(head, all);
+        if (wants_gradients) sums[group] = std::make_unique<Sums>(layout, all, first, end - first);
+        for (int64_t s = first; s < end; s += BLOCK) {
+            block.forward(s, std::min(BLOCK, end - s), of_candidates.data());
+            if (wants_gradients) block.backward(*sums[group]);
+        }
+    });
+    std::vector<double> of_rows(num_rows);
+    for (int64_t s = 0; s < count; s++) of_rows[rows.data[s]] += of_candidates[s];
+    std::copy(of_rows.begin(), of_rows.end(), log_probs.data);
+    for (Floats grad : {grad_now, grad_then, grad_parameters}) std::fill_n(grad.data, grad.size, 0.0f);
+    for (const auto& group : sums)
+        if (group) group->add_to(layout, grad_now.data, grad_then.data, grad_parameters.data);
+    return OK;
+} catch (const std::bad_alloc&) {
+    return NO_MEMORY;
+}
+
+}  // namespace gengraph

@@ -28,7 +28,7 @@ from gengraph.formats import read_graphs, write_graphs
 from gengraph.generator import GENERATORS, GraphGenerator, load_generator
 from gengraph.graphs import GraphSet
 from gengraph.kernels import backend
-from gengraph.metrics import STATISTICS, VALIDITY, DescribedSet, evaluate, novelty
+from gengraph.metrics import STATISTICS, DescribedSet, evaluate, novelty, validity_of
 from gengraph.metrics.kernels import pad_and_normalise, points
 from gengraph.metrics.protocols import find_protocol
 from gengraph.metrics.significance import Uncertainty, bootstrap_replicates
@@ -66,8 +66,7 @@ class Data:
     @property
     def validity(self) -> str | None:
         """The name of its test of validity, if it has one."""
-        base = self.name.partition(":")[0].removesuffix("-small")
-        return base if base in VALIDITY else None
+        return validity_of(self.name)
 
 
 class StoredSet(DescribedSet):

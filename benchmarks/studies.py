@@ -160,6 +160,7 @@ def judge(samples: GraphSet, train: GraphSet, reference: GraphSet, dataset: str)
 
 
 DATASETS = (
+    "ladder-small",
     "ladder",
     "grid",
     "protein",
@@ -324,8 +325,10 @@ def _cell(values: list[list[float | None]]) -> str:
 def _number(values: list[float]) -> str:
     if not values:
         return "-"
-    mean = f"{np.mean(values):.2g}"
-    return mean if len(values) == 1 else f"{mean} ± {np.std(values, ddof=1):.1g}"
+    mean, spread = np.mean(values), np.std(values, ddof=len(values) > 1)
+    if mean >= 100:
+        return f"{mean:.0f} ± {spread:.0f}" if len(values) > 1 else f"{mean:.0f}"
+    return f"{mean:.2g} ± {spread:.1g}" if spread > 1e-12 else f"{mean:.2g}"
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def code_version() -> str:
     sources = [
         path
         for path in sorted(root.rglob("*"), key=str)
-        if path.suffix in {".py", ".toml", ".cpp"} and path.relative_to(root).parts[0] not in _NOT_COMPUTING
+        if path.suffix in {".py", ".toml", ".cpp", ".h"} and path.relative_to(root).parts[0] not in _NOT_COMPUTING
     ]
     for room in ("baselines", "configs"):  # links, which rglob does not follow
         sources += sorted(path for path in (root / room).rglob("*") if path.suffix in {".py", ".toml"})

@@ -27,7 +27,8 @@ from gengraph.files import hash_file
 from gengraph.formats import read_graphs, write_graphs
 from gengraph.generator import GENERATORS, GraphGenerator, load_generator
 from gengraph.graphs import GraphSet
-from gengraph.metrics import STATISTICS, VALIDITY, DescribedSet, evaluate, novelty
+from gengraph.kernels import backend
+from gengraph.metrics import STATISTICS, DescribedSet, evaluate, novelty, validity_of
 from gengraph.metrics.kernels import pad_and_normalise, points
 from gengraph.metrics.protocols import find_protocol
 from gengraph.metrics.significance import Uncertainty, bootstrap_replicates
@@ -65,8 +66,7 @@ class Data:
     @property
     def validity(self) -> str | None:
         """The name of its test of validity, if it has one."""
-        base = self.name.partition(":")[0].removesuffix("-small")
-        return base if base in VALIDITY else None
+        return validity_of(self.name)
 
 
 class StoredSet(DescribedSet):
@@ -149,6 +149,7 @@ def tune_model(store: Store, data: Data, model: str, *, trials: int, budget: flo
         "validation": data.split.validation.content_hash(),
         "model": model,
         "preset": preset_for(model, data.name),
+        "backend": _computed_by(model),
         "trials": trials,
         "budget": budget,
         "seed": seed,
@@ -190,6 +191,11 @@ def _takes(model: str, argument: str) -> bool:
     return argument in inspect.signature(GENERATORS[model]).parameters
 
 
+def _computed_by(model: str) -> str | None:
+    """The back-end of a network, which rounds otherwise than others; None for a closed form."""
+    return backend().label if _takes(model, "config") else None
+
+
 def _new(model: str, dataset: str, settings: dict[str, Any], **arguments: Any) -> GraphGenerator:
     """A generator; one with a config has the preset for the data set, changed by the settings."""
     if _takes(model, "config"):
@@ -204,6 +210,7 @@ def fit_model(store: Store, data: Data, model: str, *, settings: dict[str, Any],
         "graphs": graphs.content_hash(),
         "model": model,
         "preset": preset_for(model, data.name),
+        "backend": _computed_by(model),
         "settings": settings,
         "budget": budget,
         "seed": seed,
@@ -260,7 +267,7 @@ def sample_trained_run(store: Store, run: Path, data: Data, *, num_samples: int,
         sample_run(run, Folder(str(folder / "shards")), Request(num_graphs=num_samples, seed=seed))
         return {"seconds": time.perf_counter() - started}
 
-    inputs = {"weights": _hash_tree(checkpoint), "num_samples": num_samples, "seed": seed}
+    inputs = {"weights": _hash_tree(checkpoint), "backend": backend().label, "num_samples": num_samples, "seed": seed}
     made = store.step("samples", inputs, make)
     return read_graphs(made.folder / "shards"), made.outcome["seconds"]
 

@@ -27,9 +27,10 @@ from gengraph.config import BREADTH_FIRST, CONTEXT_FEATURES, Config, load_config
 from gengraph.data import load_dataset, split_graphs
 from gengraph.graphs import GraphSet
 from gengraph.likelihood import log_prob_bound
-from gengraph.metrics import VALIDITY, evaluate, novelty
+from gengraph.metrics import VALIDITY, evaluate, novelty, validity_of
 from gengraph.runs import MODEL_NAMES
 from gengraph.sampling import Conditions, sample_graphs
+from gengraph.tables import to_markdown
 from gengraph.training import Trainer, prepare_graphs, prepare_part
 
 if TYPE_CHECKING:
@@ -139,8 +140,8 @@ def mean_nll(model: "GraphRNNModel", graphs: GraphSet, config: Config) -> float:
 
 def judge(samples: GraphSet, train: GraphSet, reference: GraphSet, dataset: str) -> dict[str, Any]:
     """Squared MMD under `emd` and `tv`, sizes, and the shares of valid, unique and novel samples."""
-    test = dataset.partition(":")[0].removesuffix("-small")
-    counts = novelty(train, samples, valid=test if test in VALIDITY else None).to_dict()
+    test = validity_of(dataset)
+    counts = novelty(train, samples, valid=test).to_dict()
     shares = {name: value["count"] / value["total"] for name, value in counts.items() if isinstance(value, dict)}
     new_sizes = ~np.isin(samples.num_nodes, np.unique(train.num_nodes))
     report: dict[str, Any] = {
@@ -149,7 +150,7 @@ def judge(samples: GraphSet, train: GraphSet, reference: GraphSet, dataset: str)
         "unseen_size": float(new_sizes.mean()),
         **shares,
     }
-    if test in VALIDITY:
+    if test is not None:
         report["valid_of_unseen_size"] = float((new_sizes & VALIDITY[test](samples)).mean())
     for protocol in ("emd", "tv"):
         result = evaluate(reference, samples, protocol=protocol, train=train).to_dict()["metrics"]
@@ -263,7 +264,7 @@ def main() -> None:
     options = parser.parse_args()
     lines = options.out / f"{options.study}.jsonl"
     if options.table:
-        print(table(read_lines(lines)))
+        print(table(read_lines(lines)), end="")
         return
     if options.picture:
         PICTURES[options.study](read_lines(lines), options.picture)
@@ -306,14 +307,14 @@ def table(lines: list[dict[str, Any]]) -> str:
         for sampler, found in line["judged"].items():
             variant = line["variant"] + (f", {sampler}" if sampler != "last" else "")
             groups.setdefault(line["dataset"], {}).setdefault(variant, []).append(line | found)
-    rows = [["data set", "variant", "seeds", *columns], ["---"] * (len(columns) + 3)]
+    rows: list[list[str]] = []
     for dataset, variants in groups.items():
         for variant, members in variants.items():
             cells = [_cell([column(line) for line in members]) for column in columns.values()]
             rows.append([dataset, variant, str(len(members)), *cells])
         floors = [_cell([list(members[0][f"{protocol}_floor"].values())]) for protocol in ("emd", "tv")]
         rows.append([dataset, "train set", "", "", "", *floors, "", ""])
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    return to_markdown(["data set", "variant", "seeds", *columns], rows, num_text=2)
 
 
 def _cell(values: list[list[float | None]]) -> str:

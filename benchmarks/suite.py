@@ -5,7 +5,6 @@ its data and settings, made of the steps in `steps.py`. Cells run one after the 
 that fails is reported with its reason, the others go on.
 """
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,6 +19,7 @@ from gengraph.errors import InputError
 from gengraph.files import file_lock
 from gengraph.generator import GENERATORS
 from gengraph.graphs import GraphSet
+from gengraph.history import read_metrics
 from gengraph.metrics.protocols import find_protocol
 from gengraph.metrics.significance import Uncertainty
 from gengraph.metrics.statistics import FloatArray
@@ -164,7 +164,7 @@ class _Work:
     def _of_run(self) -> tuple[GraphSet, dict[str, Any]]:
         run, num_samples = Path(self.cell.source), self.num_samples
         graphs, seconds = steps.sample_trained_run(self.store, run, self.data, num_samples=num_samples, seed=self.cell.seed)
-        reported = [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+        reported = read_metrics(run)
         last = reported[-1] if reported else {}
         about = {"source": self.cell.source, "fit_seconds": last.get("seconds"), "sample_seconds": seconds}
         return graphs, {**about, "parameters": {"steps": last.get("step")}, "curve": steps.thin_curve(reported)}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gengraph.cli.likelihood import show_likelihood
-from gengraph.cli.options import Address, CpusPerWorker, DataDir, RunsDir, Seed, Workers, names, takes_policy
+from gengraph.cli.options import Address, CpusPerWorker, DataDir, RunsDir, Seed, Workers, allow_only, names, takes_policy
 from gengraph.cli.workers import workers_session
 from gengraph.errors import InputError
 
@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from gengraph.metrics import Spread
 
 FORMATS = ("table", "json", "csv", "markdown", "latex")
+_OF_NLL = {"nll", "orderings", "checkpoint", "runs_dir", "output", "seed"}
 COLUMNS = ("protocol", "statistic", "mmd²", "floor", "ratio", "interval", "p (Holm)")
 
 
 @takes_policy
 def evaluate(
+    context: typer.Context,
     policy: "Policy",
     reference: Annotated[
         str | None, typer.Argument(help="Real graphs: a file, a folder of shards, or the name of a data set.")
@@ -72,6 +74,7 @@ def evaluate(
         msg = f"--format must be one of {', '.join(FORMATS)}, got {output!r}"
         raise InputError(msg)
     if nll is not None and reference is None:
+        allow_only(context, _OF_NLL, "--nll takes --orderings, --checkpoint, --seed and --format; the rest is for graphs")
         show_likelihood(runs_dir / nll, checkpoint=checkpoint, num_orderings=orderings, seed=seed, output=output)
         return
     if nll is not None or reference is None or generated is None:

@@ -3,11 +3,13 @@
 import functools
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from gengraph.errors import InputError
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
@@ -80,6 +82,28 @@ _POLICY = {
     "on_isolated": ("keep", "keep, drop or error: nodes without edges."),
     "on_components": ("keep", "keep, largest or error: graphs of several components."),
 }
+
+
+def allow_only(context: typer.Context, allowed: Container[str], rule: str) -> None:
+    """Options that would be ignored are refused.
+
+    Args:
+        context: of the command.
+        allowed: parameters of the command that count.
+        rule: why others do not.
+
+    Raises:
+        InputError: another was given.
+    """
+    given = [
+        max(parameter.opts, key=len)
+        for parameter in context.command.params
+        if parameter.name not in allowed
+        and getattr(context.get_parameter_source(str(parameter.name)), "name", "") == "COMMANDLINE"
+    ]
+    if given:
+        msg = f"{rule}; leave out {', '.join(given)}"
+        raise InputError(msg)
 
 
 def takes_policy(command: Callable[..., None]) -> Callable[..., None]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gengraph.cli.options import Address, CpusPerWorker, DataDir, GpusPerWorker, RunsDir, Seed, Workers, duration
+from gengraph.cli.options import Address, CpusPerWorker, DataDir, GpusPerWorker, RunsDir, Seed, Workers, allow_only, duration
 from gengraph.cli.workers import resources, workers_session
 from gengraph.errors import InputError
 
@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from gengraph.shards import Shard
     from gengraph.storage import Folder
 
+_OF_MODEL = {"model", "dataset", "data_dir", "budget", "out", "num_graphs", "seed", "shard_size"}
+
 
 def sample(
     *,
+    context: typer.Context,
     run: Annotated[str | None, typer.Option(help="The run to sample from.")] = None,
     model: Annotated[str | None, typer.Option(help="Or a model to fit first: er, ba, kronecker, ... Needs --dataset.")] = None,
     dataset: Annotated[str | None, typer.Option(help="What --model is fitted to: its training part.")] = None,
@@ -94,13 +97,12 @@ def sample(
         novel_against=novel_against,
         device="cuda" if gpus_per_worker else "cpu",
         checkpoint=checkpoint,
+        data_dir=data_dir,
     )
     check_format(f".{output}")
     folder = Folder(out)
     if model is not None and dataset is not None:
-        if conditions != Conditions() or unique or novel_against or workers or output != "parquet" or checkpoint != "last":
-            msg = "--model takes -n, --seed, --shard-size and --budget; conditions, workers and formats are for trained runs"
-            raise InputError(msg)
+        allow_only(context, _OF_MODEL, "--model takes -n, --seed, --shard-size and --budget; the rest is for trained runs")
         _show(_from_model(model, dataset, data_dir, budget, folder, request), out)
         return
     per_worker = resources(cpus_per_worker, gpus_per_worker)

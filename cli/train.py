@@ -21,6 +21,7 @@ from gengraph.cli.options import (
     SplitSeed,
     WaitForResources,
     Workers,
+    allow_only,
     duration,
     takes_policy,
 )
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from gengraph.data import Split
     from gengraph.storage import Folder
     from gengraph.training import Place
+
+_OF_WORKERS = ("workers", "min_workers", "cpus_per_worker", "gpus_per_worker", "wait_for_resources", "max_failures", "address")
+_RESUMED = {"resume", "run", "runs_dir", "storage", "steps", "budget", "tracker", *_OF_WORKERS}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +62,7 @@ class _Group:
 
 @takes_policy
 def train(
+    context: typer.Context,
     policy: "Policy",
     dataset: Annotated[str | None, typer.Option(help=DATASET_HELP)] = None,
     model: Annotated[
@@ -134,9 +139,7 @@ def train(
         wait=wait_for_resources or 0.0,
     )
     if resume:
-        if dataset or model or assign or config or seed is not None:
-            msg = "--resume goes on with the run's own data, config and seed; leave out everything but --run and its length"
-            raise InputError(msg)
+        allow_only(context, _RESUMED, "--resume goes on with the run's own data, config and seed")
         folder, mirror = _existing(runs_dir, run, storage)
         with group.session():
             before = _extend(folder, mirror, steps=steps, budget=budget)
@@ -231,12 +234,13 @@ def _existing(runs_dir: Path, run: str | None, storage: str | None) -> "tuple[Pa
 def _extend(folder: Path, mirror: "Folder | None", *, steps: int | None, budget: float | None) -> int:
     """Give the run its new length; returns the steps that are done already."""
     from gengraph.mirror import push_progress
-    from gengraph.runs import extend_run, whole_checkpoint
+    from gengraph.runs import extend_run, hold_run, whole_checkpoint
 
-    checkpoint = whole_checkpoint(folder, repair=True)
-    extend_run(folder, steps=steps, budget=budget)
-    if mirror is not None:
-        push_progress(folder, mirror)
+    with hold_run(folder):
+        checkpoint = whole_checkpoint(folder, repair=True)
+        extend_run(folder, steps=steps, budget=budget)
+        if mirror is not None:
+            push_progress(folder, mirror)
     return -1 if checkpoint is None else checkpoint.step
 
 

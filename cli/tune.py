@@ -13,6 +13,7 @@ from gengraph.cli.options import (
     DataDir,
     Seed,
     SplitSeed,
+    allow_only,
     duration,
     takes_policy,
 )
@@ -29,10 +30,12 @@ if TYPE_CHECKING:
     from gengraph.sweep import Request, Sweep, Trial
 
 _TRIAL_BUDGET = 60.0
+_RESUMED = {"resume", "sweep", "sweeps_dir", "budget", "address", "out"}
 
 
 @takes_policy
 def tune(
+    context: typer.Context,
     policy: "Policy",
     dataset: Annotated[str | None, typer.Option(help=DATASET_HELP)] = None,
     trials: Annotated[int, typer.Option(min=1, help="Settings to try.")] = 8,
@@ -102,7 +105,8 @@ def tune(
     if out is not None:
         check_writable(out.absolute().parent)
     if resume:
-        _resume(sweeps_dir, sweep, dataset, budget, address, out)
+        allow_only(context, _RESUMED, "--resume goes on with the sweep's own data and settings")
+        _resume(sweeps_dir, sweep, budget, address, out)
         return
     length = {"steps": steps, "trial_budget": trial_budget or _TRIAL_BUDGET}
     request: dict[str, Any] = {"trials": trials, "search": search, "metric": metric, "seed": seed, **length}
@@ -172,13 +176,11 @@ def _session(
         yield min(workers // workers_per_trial, trials)
 
 
-def _resume(
-    sweeps_dir: Path, name: str | None, dataset: str | None, budget: float | None, address: str | None, out: Path | None
-) -> None:
+def _resume(sweeps_dir: Path, name: str | None, budget: float | None, address: str | None, out: Path | None) -> None:
     from gengraph.sweep import Sweep
 
-    if not name or dataset:
-        msg = "--resume goes on with the sweep's own data and settings; give --sweep NAME alone"
+    if not name:
+        msg = "--resume needs --sweep NAME, the sweep to go on with"
         raise InputError(msg)
     found = Sweep.open(sweeps_dir / name)
     request = found.request

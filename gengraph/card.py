@@ -5,9 +5,11 @@ Reference:
 """
 
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
+
+from gengraph.tables import to_markdown
 
 if TYPE_CHECKING:
     from gengraph.checkpoint import Checkpoint
@@ -35,10 +37,9 @@ def write_card(checkpoint: "Checkpoint", about: Mapping[str, Any] | None) -> str
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+def _table(columns: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
     columns = list(columns)
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return to_markdown(columns, list(rows), num_text=len(columns)).rstrip("\n")
 
 
 def _data(about: Mapping[str, Any] | None) -> list[tuple[str, str]]:

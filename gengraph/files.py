@@ -93,10 +93,11 @@ def file_lock(path: Path, *, patience: float = math.inf) -> Iterator[None]:
 
 def is_locked(path: Path) -> bool:
     """Whether a process holds the lock of a path now."""
-    if not _lock_name(path).exists():
+    try:
+        with _lock_name(path).open("r+") as file:
+            return not _try_lock(file)
+    except FileNotFoundError:
         return False
-    with _lock_name(path).open("r+") as file:
-        return not _try_lock(file)
 
 
 def _lock_name(path: Path) -> Path:

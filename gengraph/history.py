@@ -92,9 +92,13 @@ def summarize(folder: Path) -> RunSummary:
 def _stopped_early(folder: Path, patience: int) -> bool:
     """Whether so many evaluations in a row have brought nothing better, as the newest checkpoint says."""
     newest = max((folder / "checkpoints").glob("step-*/checkpoint.json"), default=None)
-    return (
-        patience > 0 and newest is not None and json.loads(newest.read_text(encoding="utf-8"))["selection"]["stale"] >= patience
-    )
+    if not patience or newest is None:
+        return False
+    try:
+        stale: int = json.loads(newest.read_text(encoding="utf-8"))["selection"]["stale"]
+    except (OSError, ValueError, KeyError):  # damaged, or just replaced
+        return False
+    return stale >= patience
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:

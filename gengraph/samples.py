@@ -50,6 +50,7 @@ class Request:
         novel_against: no graph is isomorphic to one of these: train (the run's training graphs), a data set or a path.
         device: cpu or cuda.
         checkpoint: last or best.
+        data_dir: where files of a named data set that samples are new against are looked for first.
     """
 
     num_graphs: int
@@ -60,6 +61,7 @@ class Request:
     novel_against: str | None = None
     device: str = "cpu"
     checkpoint: str = "last"
+    data_dir: Path | None = None
 
 
 def write_here(make: Callable[[], ShardWriter], shards: Sequence[Shard], report: Report) -> None:
@@ -166,7 +168,7 @@ def _refusing(request: Request, run: Path) -> tuple[Conditions, str | None]:
     if request.novel_against is None:
         return request.conditions, None
     train = request.novel_against == "train"
-    known = load_dataset(str(run / "data" / "train.parquet") if train else request.novel_against)
+    known = load_dataset(str(run / "data" / "train.parquet") if train else request.novel_against, data_dir=request.data_dir)
     return dataclasses.replace(request.conditions, refused=frozenset(canonical_keys(known))), known.content_hash()
 
 

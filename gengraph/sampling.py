@@ -7,7 +7,7 @@ the graph: it depends neither on the number of lanes or threads nor on who sampl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,9 @@ from gengraph.models.context import ContextEdges
 from gengraph.models.graphrnn import GraphRNNModel
 from gengraph.shards import Samples, Shard, write_shard
 from gengraph.storage import Folder
+
+if TYPE_CHECKING:
+    from gengraph.metrics import DescribedSet
 
 LANES = 1024
 _SIZE_MARGIN = 2  # a sequence is cut at so many times the largest training graph
@@ -170,6 +173,29 @@ def sample_graphs(
     order = np.argsort(place)
     graphs = GraphSet.concatenate(attempts.graphs for attempts in taken)[order]
     return Samples(graphs, number[order] + 1, cut[order] & rules.ends)
+
+
+def mmd_of_samples(
+    model: GraphRNNModel,
+    reference: "GraphSet | DescribedSet",
+    num_graphs: int,
+    *,
+    seed: int,
+    conditions: Conditions | None = None,
+) -> dict[str, float]:
+    """Squared MMD (protocol emd) of degree, clustering and orbit between samples of a model and other graphs.
+
+    Args:
+        model: trained.
+        reference: graphs that it is compared with.
+        num_graphs: samples to draw.
+        seed: of the samples; with the same seed two models differ by what they learned and not by the draw.
+        conditions: on the samples; none by default.
+    """
+    from gengraph.metrics import evaluate
+
+    samples = sample_graphs(model, np.arange(num_graphs), seed=seed, conditions=conditions).graphs
+    return {name: metric.mmd2 for name, metric in evaluate(reference, samples, "emd").metrics.items()}
 
 
 @contextmanager

@@ -178,9 +178,14 @@ def draw_point(space: Space, seed: int, trial: int) -> dict[str, Any]:
 def apply_point(base: Config, point: Point, *, least_batch: int = 1) -> Setting:
     """The setting of a point, made valid.
 
-    The ordering wins: under one that is not breadth-first the window is fixed, where levels mean nothing the bandwidth is
-    estimated, and where rows may be empty the stop rule is a decision. The head context has its stop rule and its scan. Under
-    stop = zero_row the temperature is 1, under adam the weight decay 0. A batch has a graph for each worker.
+    Ordering, head, node level and optimiser win, what does not go with them gives way:
+
+    - under an ordering that is not breadth-first the window is fixed, where levels mean nothing the bandwidth is estimated, and
+      where rows may be empty stop = zero_row becomes decision;
+    - the head context has its stop rule and scan; edge_eos, edge_context and edge_state are of the head rnn, a mixture of mlp;
+    - edge_state is of gru, a transformer has no layer_norm of its own, and hidden_size is raised to a multiple of its heads;
+    - under stop = zero_row the temperature is 1, under adam the weight decay 0;
+    - a batch has a graph for each worker.
 
     Args:
         base: what the point is applied to.
@@ -196,20 +201,45 @@ def apply_point(base: Config, point: Point, *, least_batch: int = 1) -> Setting:
             section, _, field = name.partition(".")
             tables.setdefault(section, {})[field] = value
     sequence, model, training = tables["sequence"], tables["model"], tables["training"]
+    _fit_sequence(sequence, model)
+    _fit_model(sequence, model)
+    if training["optimizer"] == "adam":
+        training["weight_decay"] = 0.0
+    if _is_count(training["batch_size"]):
+        training["batch_size"] = max(training["batch_size"], least_batch)
+    temperature = 1.0 if model["stop"] == "zero_row" else point.get(TEMPERATURE, 1.0)
+    return Setting(config=Config.from_dict(tables), temperature=float(temperature))
+
+
+def _fit_sequence(sequence: dict[str, Any], model: dict[str, Any]) -> None:
+    """Change what does not go with the ordering."""
     if sequence["ordering"] not in BREADTH_FIRST:
         sequence["window"] = "fixed"
     if sequence["ordering"] not in LEVELLED:
         sequence["bandwidth"] = "estimate"
-    if sequence["ordering"] not in ROOTED:
+    if sequence["ordering"] not in ROOTED and model["stop"] == "zero_row":
         model["stop"] = "decision"
+
+
+def _fit_model(sequence: dict[str, Any], model: dict[str, Any]) -> None:
+    """Change what does not go with the head and the node level."""
     if model["head"] == "context":
         model["stop"], sequence["scan"] = "decision", "oldest_first"
-    if training["optimizer"] == "adam":
-        training["weight_decay"] = 0.0
-    if isinstance(training["batch_size"], int) and training["batch_size"] > 0:
-        training["batch_size"] = max(training["batch_size"], least_batch)
-    temperature = point.get(TEMPERATURE, 1.0) if model["stop"] == "decision" else 1.0
-    return Setting(config=Config.from_dict(tables), temperature=float(temperature))
+    if model["head"] != "rnn":
+        model["stop"] = "decision" if model["stop"] == "edge_eos" else model["stop"]
+        model["edge_context"] = "zero"
+    if model["head"] != "rnn" or model["node"] != "gru":
+        model["node_input"] = "adjacency"
+    if model["head"] != "mlp":
+        model["mixture"] = 0
+    if model["node"] == "transformer":
+        model["layer_norm"] = False
+        if _is_count(model["hidden_size"]) and _is_count(model["num_heads"]):
+            model["hidden_size"] += -model["hidden_size"] % model["num_heads"]
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 def is_number(value: Any) -> bool:

@@ -45,7 +45,6 @@ _BATCHES_A_POOL = 4  # graphs of so many batches are sorted by size before they 
 _CHECK_RANKS_EVERY = 100  # steps; also at every checkpoint
 _RANKS_TOLERANCE = 1e-4  # of a tensor's absolute sum: processors may round differently, and no more than that
 _VALIDATION_EPOCH = 2**40  # an epoch that training never reaches: validation orderings stay the same
-_STATISTICS = ("degree", "clustering", "orbit")
 
 
 def prepare_graphs(graphs: GraphSet, config: Config) -> tuple[GraphSet, DataFacts, Bandwidth]:
@@ -367,13 +366,12 @@ class Trainer:
         return extent.divide(nll, "validation_") | (self._validation_mmd(model) if with_mmd else {})
 
     def _validation_mmd(self, model: GraphRNNModel) -> dict[str, float]:
-        from gengraph.metrics import evaluate
-        from gengraph.sampling import sample_graphs
+        from gengraph.sampling import mmd_of_samples
 
-        samples = sample_graphs(model, np.arange(len(self._validation)), seed=self.config.training.seed)
-        metrics = evaluate(self._validation, samples.graphs, "emd", statistics=_STATISTICS).metrics
-        values = {f"validation_mmd_{name}": metrics[name].mmd2 for name in _STATISTICS}
-        return values | {"validation_mmd": sum(values.values()) / len(values)}
+        found = mmd_of_samples(model, self._validation, len(self._validation), seed=self.config.training.seed)
+        return {f"validation_mmd_{name}": value for name, value in found.items()} | {
+            "validation_mmd": sum(found.values()) / len(found)
+        }
 
     def _epoch(self, epoch: int) -> list[Int64Array]:
         training = self.config.training

@@ -116,6 +116,8 @@ def test_models_come_from_the_registry() -> None:
 def test_a_run_and_outside_samples_enter_the_table() -> None:
     gengraph(f"train --dataset grid-small --steps 5 --run g {FAST}")
     gengraph(f"train --dataset grid-small --steps 5 --run other --split-seed 1 {FAST}")
+    with Path("runs/g/metrics.jsonl").open("a") as file:
+        file.write('{"step": 6, "nl')  # cut short by a crash
     write_graphs(load_dataset("grid-small"), Path("peer.g6"))
     output = gengraph(
         "benchmark --datasets grid-small,ladder-small --models er --run grid-small=g --run grid-small=other "

@@ -104,3 +104,28 @@ def test_every_combination_is_made_valid() -> None:
             if kept and point["model.head"] == "rnn" and point["training.optimizer"] == "adamw":
                 assert {**found, "training.batch_size": 0} == {**point, "training.batch_size": 0}
             assert setting.temperature == 1 or setting.config.model.stop == "decision"
+
+
+def test_every_combination_of_a_model_is_made_valid() -> None:
+    fields: dict[str, tuple[Any, ...]] = {
+        "sequence.ordering": ("cm", "degree"),
+        "model.head": ("rnn", "mlp", "context"),
+        "model.stop": ("decision", "edge_eos", "zero_row"),
+        "model.node": ("gru", "lstm", "transformer"),
+        "model.hidden_size": (8, 10),
+        "model.layer_norm": (False, True),
+        "model.edge_context": ("zero", "state"),
+        "model.node_input": ("adjacency", "edge_state"),
+        "model.mixture": (0, 3),
+    }
+    for values in itertools.product(*fields.values()):
+        point = dict(zip(fields, values, strict=True))
+        found = apply_point(BASE, {**point, "sampling.temperature": 0.5})
+        model = found.config.model
+        assert (model.head, model.node) == (point["model.head"], point["model.node"])
+        assert model.hidden_size == (12 if model.node == "transformer" and point["model.hidden_size"] == 10 else values[4])
+        if model.head == "rnn" and model.node == "gru" and (model.stop != "decision" or point["model.stop"] == "decision"):
+            assert found.values(fields) == {**point, "model.mixture": 0}
+        if model.head == "rnn" and point["model.stop"] == "edge_eos":
+            assert model.stop == "edge_eos"
+        assert found.temperature == (1 if model.stop == "zero_row" else 0.5)

@@ -7,7 +7,7 @@ from gengraph.metrics.kernels import Kernel
 from gengraph.metrics.novelty import Novelty, Share, novelty, wilson_interval
 from gengraph.metrics.protocols import PROTOCOLS, Protocol
 from gengraph.metrics.significance import Uncertainty, holm
-from gengraph.metrics.validity import VALIDITY
+from gengraph.metrics.validity import VALIDITY, validity_of
 
 __all__ = [
     "PROTOCOLS",
@@ -25,5 +25,6 @@ __all__ = [
     "evaluate",
     "holm",
     "novelty",
+    "validity_of",
     "wilson_interval",
 ]

@@ -97,3 +97,9 @@ def _grid_key(rows: int, columns: int) -> bytes:
     across = np.stack([node[:, :-1], node[:, 1:]], axis=-1).reshape(-1, 2)
     down = np.stack([node[:-1], node[1:]], axis=-1).reshape(-1, 2)
     return canonical_keys(GraphSet.from_edge_lists([rows * columns], [np.concatenate([across, down])]))[0]
+
+
+def validity_of(dataset: str) -> str | None:
+    """The name of a data set's test in VALIDITY, `community` for community-small:500; None if it has none."""
+    name = dataset.partition(":")[0].removesuffix("-small")
+    return name if name in VALIDITY else None

@@ -124,7 +124,9 @@ def test_sample_from_a_baseline() -> None:
     assert read_graphs("k") == first
     gengraph("samples verify k")
     assert "give --run NAME, or --model" in gengraph("sample --model er --out x", code=2)
-    assert "conditions, workers and formats" in gengraph("sample --model er --dataset grid-small --unique --out x", code=2)
+    assert "is for trained runs; leave out --unique" in gengraph(
+        "sample --model er --dataset grid-small --unique --out x", code=2
+    )
 
 
 def test_an_unfinished_sample_is_not_evaluated() -> None:
@@ -290,7 +292,9 @@ def test_a_model_that_fails_does_so_alone() -> None:
         ("tune --dataset ladder-small --metric mmd --workers-per-trial 2", "use --scheduler none"),
         ("tune --dataset ladder-small --space nowhere.toml", "no space file nowhere.toml"),
         ("tune --dataset ladder-small --sweep a/b", "must have no slash"),
-        ("tune --resume", "give --sweep NAME alone"),
+        ("tune --resume", "--resume needs --sweep NAME"),
+        ("tune --resume --sweep s --trials 9", "own data and settings; leave out --trials"),
+        ("evaluate --nll g --train one.jsonl", "the rest is for graphs; leave out --train"),
         ("tune --resume --sweep gone", "no sweep sweeps/gone; make one with `gengraph tune`"),
         ("train --dataset ladder-small --run ../up", "must have no slash"),
         ("train --dataset ladder-small --run .", "must have no slash and not begin with a dot"),
@@ -327,7 +331,8 @@ def test_bad_input_is_named_and_exits_with_2(command: str, message: str) -> None
 def test_damaged_runs_are_named() -> None:
     gengraph(f"train --dataset grid-small --steps 3 --run g {FAST}")
     assert "nothing was left to do" in gengraph("train --run g --resume")
-    assert "leave out everything but" in gengraph("train --run g --resume --seed 3", code=2)
+    command = "train --run g --resume --seed 3 --on-loops drop"
+    assert "own data, config and seed; leave out --seed, --on-loops" in gengraph(command, code=2)
     record = Path("runs/g/checkpoints/step-00000003/checkpoint.json")
     whole = record.read_text()
     record.write_text(whole.replace('"format": 2', '"format": 1'))

@@ -24,6 +24,10 @@ def report(run: str, **values: float) -> None:
 def test_runs_are_listed_with_their_states() -> None:
     gengraph(f"train --dataset grid-small --steps 20 --run whole {FAST}")
     gengraph(f"train --dataset ladder-small --steps 4 --run parts --model graphrnn-s {FAST}")
+    config = Path("runs/whole/config.toml")  # its patience stands in a checkpoint that is damaged
+    config.write_text(config.read_text().replace("patience = 0", "patience = 2"))
+    Path("runs/whole/checkpoints/step-00000021").mkdir()
+    Path("runs/whole/checkpoints/step-00000021/checkpoint.json").write_text("{")
     os.utime("runs/whole/metrics.jsonl", (time.time() - 7200,) * 2)
     os.utime("runs/whole/run.json", (time.time() - 7200,) * 2)
     Path("runs/parts/config.toml").write_text(Path("runs/parts/config.toml").read_text().replace("steps = 4", "steps = 8"))
@@ -140,5 +144,7 @@ def test_a_lock_is_seen_and_ends_with_its_process(tmp_path: Path) -> None:
 def test_one_process_at_a_time_trains_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
     gengraph(f"train --dataset grid-small --steps 2 --run g {FAST}")
     monkeypatch.setattr("gengraph.runs._PATIENCE_S", 0.1)
+    before = Path("runs/g/config.toml").read_text()
     with file_lock(Path("runs/g/training")):
         assert "another process trains run runs/g now" in gengraph("train --run g --resume --steps 4", code=2)
+    assert Path("runs/g/config.toml").read_text() == before

@@ -22,6 +22,7 @@ _ENVIRONMENT = {  # set before Ray is imported; what the user has set stays
     "RAY_TRAIN_ENABLE_PRINT_PATCH": "0",  # else workers print twice
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",  # how often the driver looks; 2 s by default
     "RAY_TRAIN_COLLECTIVE_TIMEOUT_S": "600",  # ranks that diverge would wait for ever
+    "RAY_worker_niceness": "0",  # as nice as the command; 15 by default, which beside other programs is next to no CPU
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # a task without GPUs leaves the variables of GPUs alone
 }
 

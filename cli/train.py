@@ -72,10 +72,12 @@ def train(
     workers: Workers = 0,
     steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps to train for.")] = None,
     budget: Annotated[
-        float | None, typer.Option(parser=duration, metavar="TIME", help="Time to train for: 90s, 10m, 2h. [default: 10m]")
+        float | None,
+        typer.Option(parser=duration, metavar="TIME", help="Time to train for: 90s, 10m, 2h. [default: the config's length]"),
     ] = None,
     config: Annotated[
-        str | None, typer.Option(help="A preset (default, paper, graphrnn-c/grid) or a TOML file; by default the model's.")
+        str | None,
+        typer.Option(help="A preset (default, paper, graphrnn-c/grid) or a TOML file. [default: the model's for the data set]"),
     ] = None,
     assign: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a field: model.hidden_size=64. Repeatable.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gengraph.cli.data import named, read_split
 from gengraph.cli.options import (
     DATASET_HELP,
     Address,
@@ -72,10 +73,12 @@ def train(
     workers: Workers = 0,
     steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps to train for.")] = None,
     budget: Annotated[
-        float | None, typer.Option(parser=duration, metavar="TIME", help="Time to train for: 90s, 10m, 2h. [default: 10m]")
+        float | None,
+        typer.Option(parser=duration, metavar="TIME", help="Time to train for: 90s, 10m, 2h. [default: the config's length]"),
     ] = None,
     config: Annotated[
-        str | None, typer.Option(help="A preset (default, paper, graphrnn-c/grid) or a TOML file; by default the model's.")
+        str | None,
+        typer.Option(help="A preset (default, paper, graphrnn-c/grid) or a TOML file. [default: the model's for the data set]"),
     ] = None,
     assign: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a field: model.hidden_size=64. Repeatable.")
@@ -149,7 +152,7 @@ def train(
         chosen = _train_for(chosen, seed=seed, steps=steps, budget=budget)
         folder = _new(runs_dir, run, dataset, chosen)
         mirror = _mirror(storage, folder, new=True)
-        split, record = _prepare(str(dataset), data_dir, policy, split_seed)
+        split, record = read_split(str(dataset), data_dir, policy, split_seed)
         check_writable(runs_dir)
         before = -1
         with group.session():
@@ -196,13 +199,12 @@ def _fit_batch(config: "Config", workers: int) -> "Config":
 
 def _new(runs_dir: Path, run: str | None, dataset: str | None, config: "Config") -> Path:
     """The folder of a run that is to be made."""
-    from gengraph.runs import MODEL_NAMES, check_new
+    from gengraph.files import check_new
+    from gengraph.runs import MODEL_NAMES
 
-    if not dataset:
-        msg = "--dataset is missing: a name from `gengraph datasets`, or a file or folder of graphs"
-        raise InputError(msg)
-    name = f"{Path(dataset).stem.replace(':', '-')}-{MODEL_NAMES[config.model.head]}" if run is None else run
-    check_new(runs_dir, name)
+    usual = f"{named(dataset)}-{MODEL_NAMES[config.model.head]}"
+    name = usual if run is None else run
+    check_new(runs_dir, name, "run")
     return runs_dir / name
 
 
@@ -242,19 +244,6 @@ def _extend(folder: Path, mirror: "Folder | None", *, steps: int | None, budget:
         if mirror is not None:
             push_progress(folder, mirror)
     return -1 if checkpoint is None else checkpoint.step
-
-
-def _prepare(dataset: str, data_dir: Path | None, policy: "Policy", split_seed: int) -> "tuple[Split, dict[str, Any]]":
-    """The parts of a run's data, and what is recorded about them."""
-    from gengraph.cli.progress import download_bar, errors
-    from gengraph.data import load_collection, split_collection
-
-    with download_bar() as report:
-        collection = load_collection(dataset, data_dir=data_dir, report=report, policy=policy)
-    for kind, count in collection.found.items():
-        errors.print(f"{kind} {getattr(policy, kind)}: {count} found")
-    split = split_collection(collection, seed=split_seed)
-    return split, {"dataset": dataset, "split_seed": split_seed, "reading": collection.record()}
 
 
 def _create(folder: Path, split: "Split", config: "Config", record: dict[str, Any]) -> None:

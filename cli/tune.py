@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gengraph.cli.data import named, read_split
 from gengraph.cli.options import (
     DATASET_HELP,
     Address,
@@ -146,20 +147,14 @@ def _data(
     sweeps_dir: Path, sweep: str | None, dataset: str | None, data_dir: Path | None, policy: "Policy", split_seed: int
 ) -> "tuple[Path, Split, dict[str, Any]]":
     """The folder of a new sweep, the parts of its data, and what is recorded about them."""
-    from gengraph.cli.progress import download_bar
-    from gengraph.data import load_collection, split_collection
-    from gengraph.files import check_writable
-    from gengraph.sweep import check_new_sweep
+    from gengraph.files import check_new, check_writable
 
-    if not dataset:
-        msg = "--dataset is missing: a name from `gengraph datasets`, or a file or folder of graphs"
-        raise InputError(msg)
-    check_new_sweep(sweeps_dir, name := Path(dataset).stem.replace(":", "-") if sweep is None else sweep)
-    with download_bar() as progress:
-        collection = load_collection(dataset, data_dir=data_dir, report=progress, policy=policy)
-    split = split_collection(collection, seed=split_seed)
+    usual = named(dataset)
+    name = usual if sweep is None else sweep
+    check_new(sweeps_dir, name, "sweep")
+    split, record = read_split(str(dataset), data_dir, policy, split_seed)
     check_writable(sweeps_dir)
-    return sweeps_dir / name, split, {"dataset": dataset, "split_seed": split_seed, "reading": collection.record()}
+    return sweeps_dir / name, split, record
 
 
 @contextlib.contextmanager

@@ -323,6 +323,11 @@ class Config:
         return type(self).from_dict(values)
 
 
+def presets() -> list[str]:
+    """The names of the presets, `default` and `graphrnn-c/grid` say."""
+    return sorted(file.relative_to(PRESETS).with_suffix("").as_posix() for file in PRESETS.rglob("*.toml"))
+
+
 def load_config(name_or_path: str | Path) -> Config:
     """Read a preset by its name, or a TOML file.
 
@@ -332,9 +337,7 @@ def load_config(name_or_path: str | Path) -> Config:
     preset = PRESETS / f"{name_or_path}.toml"
     path = preset if preset.is_file() else Path(name_or_path)
     if not path.is_file():
-        files = sorted(file.relative_to(PRESETS).with_suffix("") for file in PRESETS.rglob("*.toml"))
-        names = ", ".join(file.as_posix() for file in files)
-        msg = f"no config {str(name_or_path)!r}: neither a preset ({names}) nor a file"
+        msg = f"no config {str(name_or_path)!r}: neither a preset ({', '.join(presets())}) nor a file"
         raise InputError(msg)
     try:
         return Config.from_dict(tomllib.loads(read_text(path)))

@@ -54,6 +54,25 @@ def check_writable(folder: Path) -> None:
         raise InputError(msg) from error
 
 
+def check_new(parent: Path, name: str, kind: str) -> None:
+    """A new run or sweep has a plain name of its own in its folder.
+
+    Args:
+        parent: the folder that all of them live in.
+        name: of the new one.
+        kind: run or sweep, which is also the option that names it.
+
+    Raises:
+        InputError: the name is empty, has a slash or begins with a dot, or there is one of this name.
+    """
+    if not name or name != Path(name).name or name.startswith("."):
+        msg = f"a {kind}'s name must have no slash and not begin with a dot, got {name!r}; choose one with --{kind}"
+        raise InputError(msg)
+    if (parent / name).exists():
+        msg = f"{kind} {parent / name} exists; go on with --resume, choose another name with --{kind}, or delete the folder"
+        raise InputError(msg)
+
+
 @contextmanager
 def file_lock(path: Path, *, patience: float = math.inf) -> Iterator[None]:
     """Held by one process at a time for a path; the others wait. It ends with its process, and leaves no file behind.

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gengraph.config import PRESETS, Config, load_config
+from gengraph.config import Config, load_config, presets
 from gengraph.errors import InputError
 from gengraph.runs import is_running, read_run
 
@@ -124,7 +124,7 @@ def differences(config: Config) -> tuple[str, list[str]]:
     """The preset that a config is closest to, and the fields that differ, as `--set` takes them."""
     fields = _flat(config)
     best: tuple[str, list[str]] | None = None
-    for preset in sorted(path.stem for path in PRESETS.glob("*.toml")):
+    for preset in presets():
         usual = _flat(load_config(preset))
         differing = [
             f"{name}={_spelled(fields.get(name))}" for name in {**usual, **fields} if fields.get(name) != usual.get(name)

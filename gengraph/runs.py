@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from gengraph.config import Config, load_config
 from gengraph.data import Split
 from gengraph.errors import InputError
-from gengraph.files import file_lock, is_locked, write_json, write_text
+from gengraph.files import check_new, file_lock, is_locked, write_json, write_text
 from gengraph.formats import read_graphs, write_graphs
 from gengraph.graphs import GraphSet
 
@@ -64,7 +64,7 @@ def create_run(
     """
     from gengraph.training import prepare_graphs, prepare_part
 
-    check_new(folder.parent, folder.name)
+    check_new(folder.parent, folder.name, "run")
     train, facts, bandwidth = prepare_graphs(split.train, config)
     parts = {"train": train, "validation": prepare_part(split.validation, config), "test": split.test}
     about = {
@@ -89,20 +89,6 @@ def create_run(
         temporary.rename(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-
-
-def check_new(runs_dir: Path, name: str) -> None:
-    """A new run has a plain name of its own.
-
-    Raises:
-        InputError: the name is empty, has a slash or begins with a dot, or there is a run of this name.
-    """
-    if not name or name != Path(name).name or name.startswith("."):
-        msg = f"a run's name must have no slash and not begin with a dot, got {name!r}; choose one with --run"
-        raise InputError(msg)
-    if (runs_dir / name).exists():
-        msg = f"run {runs_dir / name} exists; go on with --resume, choose another name with --run, or delete the folder"
-        raise InputError(msg)
 
 
 def read_run(folder: Path) -> dict[str, Any]:

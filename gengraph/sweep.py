@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Self
 from gengraph.config import Config
 from gengraph.data import Split
 from gengraph.errors import InputError, TrainingDiverged
-from gengraph.files import atomic_path, write_json, write_text
+from gengraph.files import atomic_path, check_new, write_json, write_text
 from gengraph.formats import read_graphs, write_graphs
 from gengraph.space import Point, Setting, Space, apply_point, draw_point, parse_space, space_tables
 
@@ -179,7 +179,7 @@ class Sweep:
         """
         from gengraph.training import prepare_graphs
 
-        check_new_sweep(folder.parent, folder.name)
+        check_new(folder.parent, folder.name, "sweep")
         prepare_graphs(split.train, config)
         hashes = {name: getattr(split, name).content_hash() for name in _PARTS}
         about = {
@@ -260,20 +260,6 @@ class Sweep:
 def _with_training(setting: Setting, values: dict[str, Any]) -> Setting:
     config = dataclasses.replace(setting.config, training=dataclasses.replace(setting.config.training, **values))
     return dataclasses.replace(setting, config=config)
-
-
-def check_new_sweep(sweeps_dir: Path, name: str) -> None:
-    """A new sweep has a plain name of its own.
-
-    Raises:
-        InputError: the name is empty, has a slash or begins with a dot, or there is a sweep of this name.
-    """
-    if not name or name != Path(name).name or name.startswith("."):
-        msg = f"a sweep's name must have no slash and not begin with a dot, got {name!r}; choose one with --sweep"
-        raise InputError(msg)
-    if (sweeps_dir / name).exists():
-        msg = f"sweep {sweeps_dir / name} exists; go on with --resume, choose another name with --sweep, or delete the folder"
-        raise InputError(msg)
 
 
 def ranked(trials: Sequence[Trial]) -> list[Trial]:

@@ -104,6 +104,7 @@ def test_reports_that_were_repeated_or_cut_short_count_once() -> None:
 
 def test_the_nearest_preset_is_named() -> None:
     assert differences(load_config("paper")) == ("paper", [])
+    assert differences(load_config("graphrnn-c/grid")) == ("graphrnn-c/grid", [])
     assert differences(load_config("default").replace(["training.steps=5", "model.head=mlp"])) == (
         "default",
         ["model.head=mlp", "training.steps=5"],

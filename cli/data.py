@@ -1,0 +1,35 @@
+"""The data of a command that makes a run or a sweep."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gengraph.errors import InputError
+
+if TYPE_CHECKING:
+    from gengraph.collection import Policy
+    from gengraph.data import Split
+
+
+def named(dataset: str | None) -> str:
+    """The data set, as a part of the name of what is made of it.
+
+    Raises:
+        InputError: none was given.
+    """
+    if not dataset:
+        msg = "--dataset is missing: a name from `gengraph datasets`, or a file or folder of graphs"
+        raise InputError(msg)
+    return Path(dataset).stem.replace(":", "-")
+
+
+def read_split(dataset: str, data_dir: Path | None, policy: "Policy", split_seed: int) -> "tuple[Split, dict[str, Any]]":
+    """The parts of a data set, and what is recorded about them; what reading has changed is said."""
+    from gengraph.cli.progress import download_bar, errors
+    from gengraph.data import load_collection, split_collection
+
+    with download_bar() as report:
+        collection = load_collection(dataset, data_dir=data_dir, report=report, policy=policy)
+    for kind, count in collection.found.items():
+        errors.print(f"{kind} {getattr(policy, kind)}: {count} found")
+    split = split_collection(collection, seed=split_seed)
+    return split, {"dataset": dataset, "split_seed": split_seed, "reading": collection.record()}

@@ -33,7 +33,7 @@ def draw_orderings(lines: Lines, path: Path) -> None:
             axis.spines[["top", "right"]].set_visible(False)
     axes[0][0].set_ylabel("mean squared MMD (emd)")
     axes[1][0].set_ylabel("validation NLL, nats a graph")
-    axes[0][0].legend(frameon=False, ncols=2)
+    figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", frameon=False, ncols=len(_COLOURS))
     figure.savefig(path, dpi=120)
 
 

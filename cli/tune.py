@@ -163,7 +163,7 @@ def _session(
 ) -> "Iterator[int]":
     """Ray for so many trials; yields how many run at a time."""
     wanted = None if concurrent is None else concurrent * workers_per_trial
-    with workers_session(wanted, per_worker, address, dashboard=workers_per_trial > 1) as workers:
+    with workers_session(wanted, per_worker, address) as workers:
         if concurrent is None and workers < workers_per_trial:
             from gengraph.distributed.cluster import fit_workers
 

@@ -19,7 +19,6 @@ def workers_session(
     *,
     min_workers: int | None = None,
     wait: float = 0.0,
-    dashboard: bool = False,
 ) -> Iterator[int]:
     """A Ray that can hold the workers; yields their number. With 0 nothing is started, and Ray is not imported.
 
@@ -29,7 +28,6 @@ def workers_session(
         address: of a running cluster; None starts Ray on this machine.
         min_workers: so many will do if the cluster has no more.
         wait: seconds to wait for nodes of a running cluster.
-        dashboard: whether a Ray that is started here has one.
 
     Raises:
         NotEnoughResources: the machine or the cluster is too small.
@@ -41,6 +39,6 @@ def workers_session(
 
     if address is None:
         check_local(min_workers or workers or 1, per_worker)
-    with session(address, debug=Debug.on, dashboard=dashboard):
+    with session(address, debug=Debug.on):
         wanted = workers or max(1, capacity_for(per_worker))
         yield fit_workers(wanted, per_worker, at_least=min_workers, wait=wait if address else 0.0)

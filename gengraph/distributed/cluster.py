@@ -1,8 +1,7 @@
 """Start a local Ray or join a running one, and ask whether it is large enough.
 
 Authentication: Ray's daemons listen on every interface of the machine and cannot be told not to, so every local session gets
-a token of its own that lives as long as the process. The dashboard, which listens on 127.0.0.1 alone, is started where a sweep
-needs it.
+a token of its own that lives as long as the process. It has no dashboard.
 """
 
 import contextlib
@@ -22,6 +21,7 @@ _ENVIRONMENT = {  # set before Ray is imported; what the user has set stays
     "RAY_TRAIN_ENABLE_PRINT_PATCH": "0",  # else workers print twice
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",  # how often the driver looks; 2 s by default
     "RAY_TRAIN_COLLECTIVE_TIMEOUT_S": "600",  # ranks that diverge would wait for ever
+    "RAY_worker_niceness": "0",  # as nice as the command; 15 by default, which beside other programs is next to no CPU
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # a task without GPUs leaves the variables of GPUs alone
 }
 
@@ -38,16 +38,13 @@ def _set_authentication(address: str | None) -> None:
 
 
 @contextlib.contextmanager
-def session(
-    address: str | None = None, *, num_cpus: int | None = None, debug: bool = False, dashboard: bool = False
-) -> Iterator[None]:
+def session(address: str | None = None, *, num_cpus: int | None = None, debug: bool = False) -> Iterator[None]:
     """A connection to Ray for the time of the block; one that is there already is used and left as it is.
 
     Args:
         address: None starts a local Ray, "auto" or "host:port" joins a running one.
         num_cpus: of a local Ray; by default those that this process may use.
         debug: show what workers log.
-        dashboard: start one with a local Ray.
 
     Raises:
         NotEnoughResources: no Ray runs at the address.
@@ -62,9 +59,7 @@ def session(
         return
     options: dict[str, Any] = {"log_to_driver": debug, "logging_level": "INFO" if debug else "ERROR"}
     if address is None:
-        options |= {"address": "local", "num_cpus": num_cpus or local_cpus(), "include_dashboard": dashboard}
-        if dashboard:
-            options["runtime_env"] = {"worker_process_setup_hook": "gengraph.distributed.cluster.name_own_ray"}
+        options |= {"address": "local", "num_cpus": num_cpus or local_cpus(), "include_dashboard": False}
     else:
         options["address"] = address
     try:
@@ -76,13 +71,6 @@ def session(
         yield
     finally:
         ray.shutdown()
-
-
-def name_own_ray() -> None:
-    """In a worker: name its own Ray to what asks the dashboard; unnamed, that is the newest Ray of the machine."""
-    import ray
-
-    os.environ["RAY_ADDRESS"] = ray.get_runtime_context().gcs_address
 
 
 def check_local(wanted: int, per_worker: dict[str, float]) -> None:

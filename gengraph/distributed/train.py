@@ -30,9 +30,14 @@ from gengraph.runs import hold_run
 from gengraph.storage import Folder
 
 _GRACE_S = 6.0  # for the last checkpoint after Ctrl-C
+_STOP_S = 60.0  # the same where nobody waits for it
 _LOST_S = 60.0  # for nodes that are gone to come back
 logger = logging.getLogger(__name__)
 Report = Callable[[dict[str, Any]], None]
+
+
+class Stopped(Exception):
+    """Raised to end a training; its workers are gone when it arrives."""
 
 
 def train_on_ray(
@@ -52,12 +57,13 @@ def train_on_ray(
         workers: ranks; each takes its share of every batch.
         per_worker: CPU and GPU of each worker; more than 0 GPU trains on GPUs.
         max_failures: how often a worker group that dies is started again.
-        report: called in this process with what rank 0 reports.
+        report: called in this process with what rank 0 reports; it may raise Stopped.
         min_workers: so many ranks will do while the cluster has no room for more; by default all are needed.
         storage: where the run has a copy; None if all machines see the folder.
 
     Raises:
         KeyboardInterrupt: Ctrl-C, after rank 0 has saved a checkpoint if it could within seconds.
+        Stopped: by report, after the workers have ended.
         InputError, TrainingDiverged, RanksDiverged: what a worker found.
         NotEnoughResources: nodes were lost and did not come back.
         TrainingFailed: workers failed once too often for another reason.
@@ -97,9 +103,9 @@ def _follow(channel: Channel, attempt: "_Attempt", watch: "_Watch", record: Repo
             for metrics in reports:
                 record(metrics)
             watch.look(busy=bool(reports))
-    except BaseException:  # Ctrl-C above all
+    except BaseException as error:  # Ctrl-C above all
         channel.end()
-        attempt.thread.join(_GRACE_S)
+        attempt.thread.join(_STOP_S if isinstance(error, Stopped) else _GRACE_S)
         raise
     failure = channel.failure()
     if failure is not None:
@@ -135,12 +141,24 @@ def _scaling(workers: int, min_workers: int | None, per_worker: dict[str, float]
     )
 
 
+class _Trainer(TorchTrainer):
+    """A TorchTrainer without the actor that frees the workers of a dead controller.
+
+    It asks Ray's dashboard whether the controller lives. Where there is none, that made every training end 12 seconds late (Ray
+    2.60); where another Ray's dashboard answers, it would end workers that live.
+    """
+
+    def _create_default_callbacks(self) -> list[Any]:
+        callbacks = super()._create_default_callbacks()
+        return [callback for callback in callbacks if type(callback).__name__ != "PlacementGroupCleanerCallback"]
+
+
 class _Attempt:
     """Ray Train at work in a thread, so that Ctrl-C is ours: Ray's own answer loses what came after the last checkpoint."""
 
     def __init__(self, *, max_failures: int, env_vars: dict[str, str], **settings: Any) -> None:
         self._storage = tempfile.mkdtemp(prefix="gengraph-ray-")  # the run's folder holds all that matters
-        self._trainer = TorchTrainer(
+        self._trainer = _Trainer(
             train_rank,
             run_config=ray.train.RunConfig(
                 name="attempt",

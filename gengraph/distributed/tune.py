@@ -2,7 +2,7 @@
 
 Trials of one worker run the pure loop in the trial's own actor and report checkpoints. Trials of several workers are runs of
 their own, trained by a TorchTrainer whose workers hold the resources; their driver holds none, or they would wait for each
-other. Ray gives the workers of a trial that is stopped back only where its dashboard runs.
+other. A trial that is stopped ends its workers itself.
 
 References:
     L. Li et al. A system for massively parallel hyperparameter tuning. MLSys 2020 (ASHA).
@@ -12,8 +12,10 @@ References:
 import contextlib
 import math
 import os
+import queue
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -24,6 +26,7 @@ from ray.tune.search import BasicVariantGenerator, Searcher
 
 from gengraph.checkpoint import Checkpoint, checkpoints_in, load_checkpoint, save_checkpoint
 from gengraph.errors import InputError, TrainingDiverged
+from gengraph.history import read_metrics
 from gengraph.runs import create_run, newest_checkpoint
 from gengraph.space import LEARNING_RATE, Choice, Range, Space, draw_point
 from gengraph.sweep import Sweep, Trial, run_trial, scores
@@ -32,6 +35,7 @@ from gengraph.training import Place
 _NAME = "ray"
 _SCORE, _TIME = "score", "training_iteration"
 _DRIVER = {"node:__internal_head__": 0.001}  # on the head node, and nothing that a worker could use
+_END_S = 90.0  # for the workers of a stopped trial to end
 _DEFAULT_RATE = Range(1e-4, 1e-2, log=True)
 
 
@@ -60,7 +64,7 @@ def sweep_on_ray(sweep: Sweep, *, budget: float | None, report: Callable[[int], 
 
 def _tuner(sweep: Sweep, folder: Path, budget: float | None) -> tune.Tuner:
     alone = sweep.request.workers_per_trial == 1
-    trainable = tune.with_parameters(_one_worker if alone else _several_workers, folder=folder)
+    trainable = tune.with_parameters(_one_worker if alone else _SeveralWorkers, folder=folder)
     trainable = tune.with_resources(trainable, dict(sweep.request.per_worker) if alone else _DRIVER)
     if tune.Tuner.can_restore(str(folder / _NAME)):
         return tune.Tuner.restore(str(folder / _NAME), trainable=trainable, resume_unfinished=True, resume_errored=True)
@@ -159,32 +163,75 @@ def _one_worker(point: dict[str, Any], *, folder: Path) -> None:
         run_trial(sweep.setting(point), sweep.split(), report, metric=sweep.request.metric, start=start, place=place)
 
 
-def _several_workers(point: dict[str, Any], *, folder: Path) -> None:
-    """A trial as a run of its own; this process only passes on what its rank 0 reports."""
-    from gengraph.distributed.train import train_on_ray
-    from gengraph.metrics import DescribedSet
+class _SeveralWorkers(tune.Trainable):
+    """A trial as a run of its own; this process only passes on what its rank 0 reports.
 
-    sweep = Sweep.open(folder)
-    setting, request = sweep.setting(point), sweep.request
-    run = folder / "runs" / tune.get_context().get_trial_id()
-    last: dict[str, Any] = {}
+    Tune calls cleanup before it ends the process, and that ends the workers, which would keep their CPUs.
+    """
 
-    def report(metrics: dict[str, Any]) -> None:
-        if "validation_nll" in metrics:
-            last.update({name: metrics[name] for name in ("validation_nll", "step", "seconds", "progress")})
-            if request.metric == "nll":
-                tune.report({**last, _SCORE: last["validation_nll"]})
+    def setup(self, config: dict[str, Any], *, folder: Path) -> None:
+        self._results: queue.Queue[dict[str, Any] | BaseException] = queue.Queue()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, args=(config, folder), daemon=True)
+        self._thread.start()
 
-    with _failures_reported():
+    def step(self) -> dict[str, Any]:
+        result = self._results.get()
+        if isinstance(result, BaseException):
+            raise result
+        return result
+
+    def cleanup(self) -> None:
+        self._stopped = True
+        self._thread.join(_END_S)
+
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        """The run has its own; Tune asks for one more where a sweep is interrupted."""
+
+    def load_checkpoint(self, checkpoint: Any) -> None:
+        """Training goes on from the run's own."""
+
+    def _run(self, point: dict[str, Any], folder: Path) -> None:
+        try:
+            self._results.put(self._train(point, folder) | {"done": True})
+        except (InputError, TrainingDiverged) as error:
+            self._results.put(_failure(error) | {"done": True})
+        except BaseException as error:  # it is raised where Tune asks for the next result
+            self._results.put(error)
+
+    def _train(self, point: dict[str, Any], folder: Path) -> dict[str, Any]:
+        """Train, and return the last result."""
+        from gengraph.distributed.train import Stopped, train_on_ray
+        from gengraph.metrics import DescribedSet
+
+        sweep = Sweep.open(folder)
+        setting, request = sweep.setting(point), sweep.request
+        run = folder / "runs" / self.trial_id
+
+        def report(metrics: dict[str, Any]) -> None:
+            if self._stopped:
+                raise Stopped
+            if "validation_nll" in metrics and request.metric == "nll":
+                self._results.put({**_values(metrics), _SCORE: metrics["validation_nll"]})
+
         if not run.exists():
             run.parent.mkdir(exist_ok=True)
             create_run(run, dataset=sweep.folder.name, split=sweep.split(), split_seed=0, config=setting.config)
-        per_worker = dict(request.per_worker)
-        train_on_ray(run, workers=request.workers_per_trial, per_worker=per_worker, max_failures=1, report=report)
-        if request.metric == "mmd":
-            reference = DescribedSet(sweep.split().validation)
-            checkpoint = load_checkpoint(newest_checkpoint(run))
-            tune.report(last | scores(last, checkpoint, reference, metric="mmd", temperature=setting.temperature))
+        train_on_ray(
+            run,
+            workers=request.workers_per_trial,
+            per_worker=dict(request.per_worker),
+            max_failures=1,
+            report=report,
+        )
+        last = _values([line for line in read_metrics(run) if "validation_nll" in line][-1])
+        checkpoint = load_checkpoint(newest_checkpoint(run))
+        reference = DescribedSet(sweep.split().validation)
+        return last | scores(last, checkpoint, reference, metric=request.metric, temperature=setting.temperature)
+
+
+def _values(metrics: dict[str, Any]) -> dict[str, Any]:
+    return {name: metrics[name] for name in ("validation_nll", "step", "seconds", "progress")}
 
 
 @contextlib.contextmanager
@@ -193,7 +240,11 @@ def _failures_reported() -> Any:
     try:
         yield
     except (InputError, TrainingDiverged) as error:
-        tune.report({_SCORE: math.nan, "error": str(error)})
+        tune.report(_failure(error))
+
+
+def _failure(error: Exception) -> dict[str, Any]:
+    return {_SCORE: math.nan, "error": str(error)}
 
 
 def _trial(sweep: Sweep, number: int, result: Any) -> Trial:

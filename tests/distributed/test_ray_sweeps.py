@@ -96,7 +96,7 @@ from gengraph.sweep import Sweep
 from test_ray_sweeps import facts, wait_until_free
 
 sweep = Sweep.open(Path(sys.argv[1]))
-with session(num_cpus=2, dashboard=True):
+with session(num_cpus=2):
     trials = sweep_on_ray(sweep, budget=None, report=lambda _count: None)
     wait_until_free()
     again = sweep_on_ray(sweep, budget=None, report=lambda _count: None)

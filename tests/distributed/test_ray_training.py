@@ -75,19 +75,19 @@ def process_of(folder: Path, rank: int) -> int:
 
 @on_local_ray
 def test_a_worker_that_is_killed_is_replaced() -> None:
-    settings = ("training.steps=300", "training.checkpoint_every=0.2")
+    settings = ("training.steps=200", "training.checkpoint_every=0.1")
     undisturbed, run = make_run("undisturbed", *settings), make_run("run", *settings)
     train_run(undisturbed)
     killed: list[int] = []
 
     def report(metrics: dict[str, Any]) -> None:
-        if metrics["step"] >= 60 and checkpoints_in(run / "checkpoints") and not killed:
+        if metrics["step"] >= 20 and checkpoints_in(run / "checkpoints") and not killed:
             killed.append(metrics["step"])
             os.kill(process_of(run, 1), signal.SIGKILL)
 
-    assert train_with(run, report, max_failures=1) == 300
+    assert train_with(run, report, max_failures=1) == 200
     assert killed
-    assert killed[0] < 300
+    assert killed[0] < 200
     assert (run / "logs" / "rank-0.log").read_text().count("rank 0 of 2") == 2
     assert validation_losses(run)[-1] == pytest.approx(validation_losses(undisturbed)[-1], rel=0.05)
 
@@ -183,10 +183,10 @@ def alive(pids: list[int]) -> list[int]:
 @pytest.mark.timeout(400)
 @on_local_ray
 def test_an_interrupted_and_a_killed_driver_leave_a_run_that_another_machine_ends(tmp_path: Path) -> None:
-    settings = f"--dataset grid-small --steps 2000 --set training.checkpoint_every=0.3 {FAST}"
+    settings = f"--dataset grid-small --set training.checkpoint_every=0.3 --set training.schedule=constant {FAST}"
     options = f"--run g --workers 2 --storage file://{tmp_path}/store"
     stored, here = tmp_path / "store" / "g", Path("runs/g")
-    with training(f"{settings} {options}") as process:
+    with training(f"{settings} {options} --steps 100000") as process:
         wait_for(lambda: len(read_metrics(here)) > 2 and checkpoints_in(stored / "checkpoints"), process)
         started = descendants(process.pid)
         os.killpg(process.pid, signal.SIGINT)
@@ -197,7 +197,7 @@ def test_an_interrupted_and_a_killed_driver_leave_a_run_that_another_machine_end
     )
     wait_for(lambda: not alive(started), seconds=20)
     interrupted = load_checkpoint(newest_checkpoint(here)).step
-    assert read_metrics(here)[-1]["step"] <= interrupted < 2000
+    assert read_metrics(here)[-1]["step"] <= interrupted < 100_000
 
     with training(f"{options} --resume") as process:
         wait_for(lambda: (checkpoints_in(stored / "checkpoints") or [stored])[-1].name > f"step-{interrupted:08d}", process)
@@ -207,9 +207,10 @@ def test_an_interrupted_and_a_killed_driver_leave_a_run_that_another_machine_end
     wait_for(lambda: not alive(started), seconds=60)
 
     shutil.rmtree("runs")
-    assert "steps: 2000" in gengraph(f"train {options} --resume")
-    output = gengraph(f"train {settings} --run undisturbed")
-    assert "steps: 2000" in output
+    steps = load_checkpoint(checkpoints_in(stored / "checkpoints")[-1]).step + 20
+    assert steps > interrupted + 20
+    assert f"steps: {steps}" in gengraph(f"train {options} --resume --steps {steps}")
+    gengraph(f"train {settings} --run undisturbed --steps {steps}")
     assert validation_losses(here)[-1] == pytest.approx(validation_losses(Path("runs/undisturbed"))[-1], rel=0.1)
     assert "--resume, or choose another name" in gengraph(f"train {settings} {options} --runs-dir new", code=2)
 

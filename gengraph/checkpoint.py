@@ -76,7 +76,7 @@ class Checkpoint:
         wall_seconds: of training done.
         cpu_seconds: of training done, all threads of the process that wrote this.
         selection: the best evaluation so far.
-        metrics: what was last known: nll, validation_nll, ...
+        metrics: what was last known: nll, validation_nll, ...; and cut_edges.
     """
 
     config: Config

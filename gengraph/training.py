@@ -35,7 +35,8 @@ Report = Callable[[dict[str, Any]], None]
 """Called with what is known after a step.
 
 step; progress in [0, 1]; learning_rate; seconds by the clock of the budget, wall_seconds, cpu_seconds; graphs_per_s of wall
-time; nll, nll_per_node and nll_per_edge_bit over the last epoch, as in `likelihood.Extent`; cut_edges. At an evaluation also
+time; nll, nll_per_node and nll_per_edge_bit over the last epoch, as in `likelihood.Extent`; cut_edges, edges
+that did not fit into a window since the start, each time a graph was seen, on all ranks. At an evaluation also
 the same three of the validation part (validation_nll, ...), and where it was measured validation_mmd_degree,
 validation_mmd_clustering, validation_mmd_orbit and their mean validation_mmd.
 """
@@ -197,7 +198,7 @@ class Trainer:
             wall_seconds=self._clock.wall,
             cpu_seconds=self._clock.cpu,
             selection=self.selection,
-            metrics=dict(self._metrics),
+            metrics={**self._metrics, "cut_edges": self.num_cut},
         )
 
     def load(self, checkpoint: Checkpoint) -> None:
@@ -210,6 +211,7 @@ class Trainer:
             load_weights(self._average, checkpoint.weights)
         load_optimizer(self._optimizer, checkpoint.optimizer)
         self.step, self.selection, self._metrics = checkpoint.step, checkpoint.selection, dict(checkpoint.metrics)
+        self.num_cut = int(self._metrics.pop("cut_edges", 0))
         self._clock = Clock(checkpoint.wall_seconds, checkpoint.cpu_seconds)
         if _length(checkpoint.config.training) != _length(self.config.training):
             self.selection = replace(self.selection, stale=0)
@@ -240,11 +242,11 @@ class Trainer:
         if self.world == 1:
             return loss, list(decisions)
         decided = decisions if self.rank == 0 else [0.0] * len(decisions)
-        numbers = torch.tensor([*astuple(loss.extent), *decided], dtype=torch.float64, device=self._device)
+        numbers = torch.tensor([*astuple(loss.extent), loss.num_cut, *decided], dtype=torch.float64, device=self._device)
         numbers = torch.cat([loss.nll.double().reshape(1), numbers])
         torch.distributed.all_reduce(numbers)
-        graphs, nodes, bits = (int(number) for number in numbers[1:4].tolist())
-        return replace(loss, nll=numbers[0], extent=Extent(graphs, nodes, bits)), numbers[4:].tolist()
+        graphs, nodes, bits, num_cut = (int(number) for number in numbers[1:5].tolist())
+        return replace(loss, nll=numbers[0], extent=Extent(graphs, nodes, bits), num_cut=num_cut), numbers[5:].tolist()
 
     def check_ranks(self) -> None:
         """Compare step and weights of all ranks, which call it together.
@@ -295,6 +297,7 @@ class Trainer:
                 self._clock.tick()
                 due_save, interruption = saver.waited > training.checkpoint_every, interrupted.is_set() or self._interrupted()
                 loss, (progress, save_now, stop) = self._share_step(loss, self._share(), due_save, interruption)
+                self.num_cut += loss.num_cut
                 log.add(loss)
                 due = math.floor(progress * training.evaluations)
                 if save_now or due > evaluations or self.step % _CHECK_RANKS_EVERY == 0:
@@ -379,7 +382,7 @@ class Trainer:
 
     def train_step(self) -> None:
         """One optimiser step on the next batch, at the learning rate of the progress made."""
-        self._update(next(self._batches), self.progress())
+        self.num_cut += self._update(next(self._batches), self.progress()).num_cut
 
     def _iterate(self) -> Iterator[tuple[int, Int64Array]]:
         """(epoch, graphs) for every step from the present one on; all epochs have equally many."""
@@ -413,7 +416,7 @@ class Trainer:
         num_parts = min(self.config.training.accumulate, len(own))
         # Gradients are averaged over ranks: each rank's share of the mean over the whole batch is scaled up by the world.
         scale = self.world / len(graphs) / self._mean_nodes
-        nll, extent = torch.zeros((), device=self._device), Extent()
+        nll, extent, num_cut = torch.zeros((), device=self._device), Extent(), 0
         self._call.train()
         self._optimizer.zero_grad(set_to_none=True)
         with (
@@ -429,8 +432,8 @@ class Trainer:
                     part: Tensor = -self._call(rows).sum()
                     (part * scale).backward()
                 nll += part.detach()
-                extent, self.num_cut = extent + Extent.of(rows, self.config), self.num_cut + rows.num_cut
-        return Loss(nll, extent, len(graphs), self.step, rate)
+                extent, num_cut = extent + Extent.of(rows, self.config), num_cut + rows.num_cut
+        return Loss(nll, extent, len(graphs), num_cut, self.step, rate)
 
     def _together(self, *, last: bool) -> AbstractContextManager[None]:
         """Ranks exchange gradients once a step, with those of the last part."""

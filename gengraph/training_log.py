@@ -36,11 +36,15 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """The negative log-likelihood of a step's graphs on this rank, which may still be computed; and graphs on all ranks."""
+    """The negative log-likelihood of a step's graphs on this rank, which may still be computed.
+
+    `num_graphs` counts those of all ranks, `num_cut` the edges of this rank's that did not fit into a window.
+    """
 
     nll: Tensor
     extent: Extent
     num_graphs: int
+    num_cut: int
     step: int
     learning_rate: float
 

@@ -69,7 +69,7 @@ DROPOUT = ("model.dropout=0.3", "model.node=transformer")
 
 
 @pytest.mark.parametrize(
-    "settings", [(), ("training.ema=0.9",), ADAMW, ("training.accumulate=3", "training.ema=0.5"), DROPOUT], ids=str
+    "settings", [(), ("training.ema=0.9",), ADAMW, ("training.accumulate=3", "sequence.max_prev_node=2"), DROPOUT], ids=str
 )
 def test_resumed_equals_uninterrupted(tmp_path: Path, settings: tuple[str, ...]) -> None:
     whole = make_trainer(*settings)
@@ -83,6 +83,8 @@ def test_resumed_equals_uninterrupted(tmp_path: Path, settings: tuple[str, ...])
     second.load(load_checkpoint(path))
     run(second)
     assert weights_equal(whole, second)
+    assert second.num_cut == whole.num_cut
+    assert (whole.num_cut > 0) == ("sequence.max_prev_node=2" in settings)
 
 
 def test_resumed_equals_uninterrupted_when_both_stop_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ References:
 """
 
 import contextlib
+import dataclasses
 import math
 import os
 import queue
@@ -25,15 +26,16 @@ from ray.tune.schedulers import ASHAScheduler, PopulationBasedTraining, TrialSch
 from ray.tune.search import BasicVariantGenerator, Searcher
 
 from gengraph.checkpoint import Checkpoint, checkpoints_in, load_checkpoint, save_checkpoint
+from gengraph.config import Config
 from gengraph.errors import InputError, TrainingDiverged
 from gengraph.history import read_metrics
 from gengraph.runs import create_run, newest_checkpoint
-from gengraph.space import LEARNING_RATE, Choice, Range, Space, draw_point
+from gengraph.space import LEARNING_RATE, Choice, Range, Setting, Space, draw_point
 from gengraph.sweep import Sweep, Trial, run_trial, scores
 from gengraph.training import Place
 
 _NAME = "ray"
-_SCORE, _TIME = "score", "training_iteration"
+_SCORE, _TIME, _VALUES = "score", "training_iteration", "values"
 _DRIVER = {"node:__internal_head__": 0.001}  # on the head node, and nothing that a worker could use
 _END_S = 90.0  # for the workers of a stopped trial to end
 _DEFAULT_RATE = Range(1e-4, 1e-2, log=True)
@@ -148,19 +150,33 @@ def _one_worker(point: dict[str, Any], *, folder: Path) -> None:
     import torch
 
     sweep = Sweep.open(folder)
+    setting = sweep.setting(point)
     torch.set_num_threads(max(1, int(sweep.request.per_worker["CPU"])))
     place = Place(device=torch.device("cuda")) if sweep.request.per_worker.get("GPU") else None
 
     def report(metrics: dict[str, Any], checkpoint: Checkpoint) -> None:
         with tempfile.TemporaryDirectory() as temporary:
             save_checkpoint(checkpoint, Path(temporary))
-            tune.report(metrics, checkpoint=tune.Checkpoint.from_directory(temporary))
+            tune.report(metrics | {_VALUES: setting.values(point)}, checkpoint=tune.Checkpoint.from_directory(temporary))
 
     handed = tune.get_checkpoint()
     with contextlib.nullcontext() if handed is None else handed.as_directory() as path:
         start = None if path is None else load_checkpoint(checkpoints_in(Path(path))[-1])
+    if start is not None:
+        setting = _going_on(setting, start.config)
     with _failures_reported():
-        run_trial(sweep.setting(point), sweep.split(), report, metric=sweep.request.metric, start=start, place=place)
+        run_trial(setting, sweep.split(), report, metric=sweep.request.metric, start=start, place=place)
+
+
+def _going_on(setting: Setting, config: Config) -> Setting:
+    """A trial from a checkpoint: its config, with the trial's learning rate.
+
+    The checkpoint of a better trial may be older than the settings that Tune takes over with it, where that trial has itself
+    just taken over those of another.
+    """
+    rate = setting.config.training.learning_rate
+    training = dataclasses.replace(config.training, learning_rate=rate)
+    return dataclasses.replace(setting, config=dataclasses.replace(config, training=training))
 
 
 class _SeveralWorkers(tune.Trainable):
@@ -249,7 +265,8 @@ def _failure(error: Exception) -> dict[str, Any]:
 
 def _trial(sweep: Sweep, number: int, result: Any) -> Trial:
     error = None if result.error is None else str(result.error).strip().splitlines()[-1]
-    return Trial.of(number, sweep.setting(result.config), result.metrics or {}, error)
+    metrics = result.metrics or {}
+    return Trial.of(number, sweep.setting(result.config | metrics.get(_VALUES, {})), metrics, error)
 
 
 class _Progress(tune.Callback):

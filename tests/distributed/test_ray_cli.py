@@ -13,6 +13,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.usefixtures("local_ray", "in_tmp_path"),
     pytest.mark.xdist_group("ray"),
+    pytest.mark.timeout(600),
 ]
 
 

@@ -30,7 +30,13 @@ from gengraph.runs import create_run, newest_checkpoint, train_run
 from gengraph.shards import verify_folder
 from gengraph.storage import Folder
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.usefixtures("in_tmp_path"), pytest.mark.xdist_group("ray")]
+pytestmark = [
+    pytest.mark.ray,
+    pytest.mark.slow,
+    pytest.mark.usefixtures("in_tmp_path"),
+    pytest.mark.xdist_group("ray"),
+    pytest.mark.timeout(600),
+]
 on_local_ray = pytest.mark.usefixtures("local_ray")
 
 SMALL = [setting for setting in FAST.split() if setting != "--set"]
@@ -180,7 +186,6 @@ def alive(pids: list[int]) -> list[int]:
     return [pid for pid in pids if runs(pid)]
 
 
-@pytest.mark.timeout(400)
 @on_local_ray
 def test_an_interrupted_and_a_killed_driver_leave_a_run_that_another_machine_ends(tmp_path: Path) -> None:
     settings = f"--dataset grid-small --set training.checkpoint_every=0.3 --set training.schedule=constant {FAST}"
@@ -215,7 +220,6 @@ def test_an_interrupted_and_a_killed_driver_leave_a_run_that_another_machine_end
     assert "--resume, or choose another name" in gengraph(f"train {settings} {options} --runs-dir new", code=2)
 
 
-@pytest.mark.timeout(400)
 def test_nodes_that_are_lost_end_neither_a_training_nor_a_sample(tmp_path: Path) -> None:
     script = Path(__file__).with_name("two_nodes.py")
     environment = {**os.environ, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}

@@ -302,14 +302,14 @@ def table(lines: list[dict[str, Any]]) -> str:
         ],
         "nodes (reference)": lambda line: line["mean_num_nodes"],
     }
-    groups: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    groups: dict[str, dict[tuple[str, float | None], list[dict[str, Any]]]] = {}
     for line in lines:
         for sampler, found in line["judged"].items():
             variant = line["variant"] + (f", {sampler}" if sampler != "last" else "")
-            groups.setdefault(line["dataset"], {}).setdefault(variant, []).append(line | found)
+            groups.setdefault(line["dataset"], {}).setdefault((variant, line["minutes"]), []).append(line | found)
     rows: list[list[str]] = []
     for dataset, variants in groups.items():
-        for variant, members in variants.items():
+        for (variant, _), members in variants.items():
             cells = [_cell([column(line) for line in members]) for column in columns.values()]
             rows.append([dataset, variant, str(len(members)), *cells])
         floors = [_cell([list(members[0][f"{protocol}_floor"].values())]) for protocol in ("emd", "tv")]

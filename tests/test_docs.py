@@ -102,8 +102,14 @@ def generator_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     sys.modules.pop("geometric", None)
 
 
+ON_RAY = re.compile(r"--workers [1-9]|--concurrent [1-9]|gengraph (benchmark|tune) (?!.*--(workers|concurrent) 0)")
+BESIDE_OTHERS = [pytest.mark.ray, pytest.mark.xdist_group("ray")]
+
+
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("page", RUN)
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=BESIDE_OTHERS if ON_RAY.search(PAGES[page]) else []) for page in RUN]
+)
 @pytest.mark.usefixtures("in_tmp_path", "generator_of_the_page")
 def test_blocks_run(page: str) -> None:
     names: dict[str, Any] = {}

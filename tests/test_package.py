@@ -24,6 +24,7 @@ TORCH_ROOMS = {
     "sampling",
     "checkpoint",
     "distributed",
+    "speed",
 }
 
 

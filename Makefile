@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: benchmark test check docs install results clean sanitize
+.PHONY: benchmark test test-ray check docs install results clean sanitize
 
 .venv/installed: pyproject.toml setup.py constraints.txt $(wildcard gengraph/kernels/native/*)
 	$(PYTHON) -m venv .venv
@@ -15,7 +15,11 @@ benchmark: install
 	$(BIN)/gengraph benchmark --datasets ladder,grid,community --budget 60s --out results
 
 test: install
-	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadgroup
+	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadgroup -m "not (ray and slow)"
+
+# Workers, drivers and nodes that are killed, sweeps: minutes of Ray, in a process of their own.
+test-ray: install
+	$(BIN)/python -m pytest -q -n 0 -m "ray and slow"
 
 check: install docs
 	$(BIN)/ruff check .

@@ -28,7 +28,7 @@ from gengraph.data import load_dataset, split_graphs
 from gengraph.graphs import GraphSet
 from gengraph.likelihood import log_prob_bound
 from gengraph.metrics import VALIDITY, evaluate, novelty, validity_of
-from gengraph.runs import MODEL_NAMES
+from gengraph.runs import HEADS
 from gengraph.sampling import Conditions, sample_graphs
 from gengraph.tables import to_markdown
 from gengraph.training import Trainer, prepare_graphs, prepare_part
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 LEAST_SAMPLES = 100
 _VERSIONED = ("gengraph", "torch", "numpy", "numba")
-HEADS = {model: head for head, model in MODEL_NAMES.items()}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

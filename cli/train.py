@@ -166,15 +166,14 @@ def train(
 def _configure(name: str | None, model: str | None, dataset: str | None, assignments: list[str]) -> "Config":
     """The config that is asked for; without a name, the preset of the model for the data set."""
     from gengraph.config import load_config, preset_for
-    from gengraph.runs import MODEL_NAMES
+    from gengraph.runs import HEADS
 
-    heads = {model_name: head for head, model_name in MODEL_NAMES.items()}
-    if model is not None and model not in heads:
-        msg = f"--model must be one of {', '.join(heads)}, got {model!r}"
+    if model is not None and model not in HEADS:
+        msg = f"--model must be one of {', '.join(HEADS)}, got {model!r}"
         raise InputError(msg)
     config = load_config(name or preset_for(model or "graphrnn", dataset or ""))
     if model is not None:
-        config = dataclasses.replace(config, model=dataclasses.replace(config.model, head=heads[model]))
+        config = dataclasses.replace(config, model=dataclasses.replace(config.model, head=HEADS[model]))
     return config.replace(assignments)
 
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 MODEL_NAMES = {"rnn": "graphrnn", "mlp": "graphrnn-s", "context": "graphrnn-c"}
+HEADS = {model: head for head, model in MODEL_NAMES.items()}
 CHECKPOINTS = ("last", "best")
 _VERSIONED = ("gengraph", "torch", "numpy", "numba")
 _LOCK = "training"  # held by the process that trains a run

@@ -1,17 +1,20 @@
 """`gengraph info`."""
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gengraph.errors import InputError
 
+if TYPE_CHECKING:
+    from gengraph.kernels import Backend
+
 
 def info(output: Annotated[str, typer.Option("--format", help="table or json.")] = "table") -> None:
-    """Show what computes: back-end and why, versions, processor, threads, GPUs.
+    """Show what computes: back-end and why, on the CPU and on CUDA devices, versions, processor, threads, GPUs.
 
-    The back-end is the fastest that works here. GENGRAPH_BACKEND=torch (or native, or reference) chooses another.
+    The back-end is the fastest that works here. GENGRAPH_BACKEND=torch (or native, triton, reference) chooses another.
 
     Examples:
 
@@ -30,7 +33,8 @@ def info(output: Annotated[str, typer.Option("--format", help="table or json.")]
         msg = f"--format must be table or json, got {output!r}"
         raise InputError(msg)
     facts = {
-        "back-end": f"{backend().label}: {backend().reason}",
+        "back-end": _why(backend()),
+        "on CUDA": _why(backend("cuda")) if torch.cuda.is_available() else "no CUDA device",
         **{name: version(name) for name in ("gengraph", "torch", "numpy", "numba", "ray")},
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
@@ -43,3 +47,7 @@ def info(output: Annotated[str, typer.Option("--format", help="table or json.")]
         return
     for name, value in facts.items():
         typer.echo(f"{name + ':':12}{value}")
+
+
+def _why(chosen: "Backend") -> str:
+    return f"{chosen.label}: {chosen.reason}"

@@ -102,7 +102,7 @@ def sample_run(
         {
             "torch": version("torch"),
             "device": request.device,
-            "backend": backend().label,
+            "backend": backend(request.device).label,
             "run": run.name,
             "reading": read_run(run).get("reading"),
             "step": checkpoint.step,

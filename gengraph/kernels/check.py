@@ -1,6 +1,8 @@
-"""The self-check of the native library: small networks, computed natively and in float64."""
+"""The self-checks of the native library and of Triton's programs: small networks, computed by them and in float64."""
 
 import copy
+from functools import partial
+from types import ModuleType
 
 import numpy as np
 import torch
@@ -9,7 +11,7 @@ from torch import Tensor
 from gengraph.kernels import context, edge_rnn
 from gengraph.kernels.gru import NativeLayer, reference_layer
 from gengraph.models.context import ContextEdges
-from gengraph.models.heads import EdgeRNN
+from gengraph.models.heads import EdgeRNN, EdgeSampler
 from gengraph.sequences.context import ContextTable, num_codes
 from gengraph.sequences.rows import RowBatch, scan_rows
 
@@ -22,11 +24,22 @@ def largest_difference() -> float:
         return max(_difference(layer, generator) for layer in (_recurrent_layer, _edge_level, _context_head))
 
 
+def triton_difference(device: str) -> float:
+    """The same of Triton's programs on a device; a bit that is drawn differently counts 1."""
+    from gengraph.kernels import triton_edge_rnn
+
+    checks = partial(_edge_level, kernel=triton_edge_rnn, device=device), partial(_drawn_rows, device=device)
+    generator = torch.Generator().manual_seed(0)
+    with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.enable_grad():
+        torch.manual_seed(0)
+        return max(_difference(check, generator) for check in checks)
+
+
 def _difference(network: object, generator: torch.Generator) -> float:
     assert callable(network)
     native, exact = network(generator)
     pairs = zip(native, exact, strict=True)
-    return max(float((ours.double() - theirs.double()).abs().max().detach()) for ours, theirs in pairs)
+    return max(float((ours.double().cpu() - theirs.double()).abs().max().detach()) for ours, theirs in pairs)
 
 
 def _recurrent_layer(generator: torch.Generator) -> tuple[list[Tensor], list[Tensor]]:
@@ -44,9 +57,12 @@ def _recurrent_layer(generator: torch.Generator) -> tuple[list[Tensor], list[Ten
     return run(NativeLayer.apply, torch.float32), run(reference_layer, torch.float64)
 
 
-def _edge_level(_generator: torch.Generator) -> tuple[list[Tensor], list[Tensor]]:
+def _edge_level(
+    _generator: torch.Generator, kernel: ModuleType = edge_rnn, device: str = "cpu"
+) -> tuple[list[Tensor], list[Tensor]]:
     """Log-probabilities and gradients of a network of two layers of 7 units."""
-    head = EdgeRNN(5, 7, 2, every_layer=True, oldest_first=True, never_empty=True)
+    exact_head = _edge_head().double()
+    head = copy.deepcopy(exact_head).float().to(device)
     random = np.random.default_rng(0)
     widths = random.integers(1, 6, 40).astype(np.int32)
     bits = (random.random((40, 5)) < 0.5) & (np.arange(5) < widths[:, None])
@@ -56,13 +72,28 @@ def _edge_level(_generator: torch.Generator) -> tuple[list[Tensor], list[Tensor]
     states = torch.randn(40, 5)
     scan = scan_rows(batch, oldest_first=True, every_row=False)
     rows = torch.from_numpy(scan.rows)
-    native = edge_rnn.log_prob(head, scan, head.start(states[rows]))
-    exact_head = copy.deepcopy(head).double()
+    ours = kernel.log_prob(head, scan, head.start(states[rows].to(device)))
     exact = exact_head(states.double(), batch)[rows]
     return (
-        [native, *torch.autograd.grad(native.sum(), list(head.parameters()))],
+        [ours, *torch.autograd.grad(ours.sum(), list(head.parameters()))],
         [exact, *torch.autograd.grad(exact.sum(), list(exact_head.parameters()))],
     )
+
+
+def _edge_head() -> EdgeRNN:
+    return EdgeRNN(5, 7, 2, every_layer=True, oldest_first=True, never_empty=True)
+
+
+def _drawn_rows(generator: torch.Generator, device: str) -> tuple[list[Tensor], list[Tensor]]:
+    """Rows drawn by Triton and by torch."""
+    from gengraph.kernels.triton_edge_rnn import TritonSampler
+
+    head, widths = _edge_head(), torch.arange(40).flip(0) // 8 + 1
+    states, thresholds = (torch.randn(40, 5, generator=generator) for _ in range(2))
+    on_device = (tensor.to(device) for tensor in (states, widths, thresholds, thresholds))
+    with torch.no_grad():
+        drawn = EdgeSampler(head, 40)(states, widths, thresholds, thresholds)
+        return [TritonSampler(copy.deepcopy(head).to(device))(*on_device)], [drawn]
 
 
 def _context_head(generator: torch.Generator) -> tuple[list[Tensor], list[Tensor]]:

@@ -3,6 +3,7 @@
 Legend: R rows by descending width, T steps, S steps of all rows together, H hidden size, P parameters.
 """
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,6 +13,8 @@ from torch.nn import functional
 from gengraph.kernels.library import integers, native_library
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gengraph.models.heads import EdgeRNN
     from gengraph.sequences.rows import Scan
 
@@ -19,11 +22,12 @@ if TYPE_CHECKING:
 def log_prob(head: "EdgeRNN", scan: "Scan", start: Tensor) -> Tensor:
     """The log-probability float[R] of the scanned rows; start float[R, layers x H]: of the first or of all layers."""
     packed = (integers(scan.step_sizes), *(torch.from_numpy(array) for array in (scan.bits, scan.previous, scan.free)))
-    result: Tensor = _LogProb.apply(start, flat_parameters(head), _sizes(head), packed)  # type: ignore[no-untyped-call]
+    call = partial(_call, sizes_of(head), packed)
+    result: Tensor = LogProb.apply(start, flat_parameters(head), call)  # type: ignore[no-untyped-call]
     return result
 
 
-def _sizes(head: "EdgeRNN") -> tuple[int, int, int]:
+def sizes_of(head: "EdgeRNN") -> tuple[int, int, int]:
     """Hidden size, layers, units of the output's hidden layer."""
     return head.rnn.hidden_size, head.rnn.num_layers, len(next(head.output.parameters()))
 
@@ -44,29 +48,31 @@ def flat_parameters(head: "EdgeRNN") -> Tensor:
     return torch.cat([part.flatten() for part in parts])
 
 
-class _LogProb(torch.autograd.Function):
-    """Log-probabilities float[R] from start float[R, layers x H] and parameters float[P].
+class LogProb(torch.autograd.Function):
+    """Log-probabilities float[R] from start float[R, layers x H] and parameters float[P], by a kernel's `_call`.
 
     The gradients of their sum are made along with them, while a block of rows is in the cache. If the rows turn out to have
     different weights in the loss, a second call makes the gradients for these.
     """
 
     @staticmethod
-    def forward(ctx: Any, start: Tensor, parameters: Tensor, sizes: tuple[int, int, int], packed: tuple[Tensor, ...]) -> Tensor:
-        ctx.sizes, ctx.packed = sizes, packed
+    def forward(ctx: Any, start: Tensor, parameters: Tensor, call: "Callable[..., tuple[Tensor, Tensor, Tensor]]") -> Tensor:
+        """The log-probabilities; the gradients of their sum are kept if there will be a way back."""
+        ctx.call = call
         start, parameters = start.contiguous(), parameters.contiguous()
-        result, *gradients = _call(sizes, packed, start, parameters, gradients=any(ctx.needs_input_grad))
+        result, *gradients = call(start, parameters, gradients=any(ctx.needs_input_grad))
         ctx.save_for_backward(start, parameters, *gradients)
         return result
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
+        """The gradients of start and parameters."""
         start, parameters, grad_start, grad_parameters = ctx.saved_tensors
         if bool((grad == grad[0]).all()):
-            return grad_start * grad[0], grad_parameters * grad[0], None, None
-        _, *gradients = _call(ctx.sizes, ctx.packed, start, parameters, grad.contiguous())
-        return gradients[0], gradients[1], None, None
+            return grad_start * grad[0], grad_parameters * grad[0], None
+        _, *gradients = ctx.call(start, parameters, grad.contiguous())
+        return gradients[0], gradients[1], None
 
 
 def _call(
@@ -96,7 +102,7 @@ class NativeSampler:
 
     def __init__(self, head: "EdgeRNN") -> None:
         self._head = head
-        self._sizes = _sizes(head)
+        self._sizes = sizes_of(head)
         self._parameters = flat_parameters(head).detach()
 
     def __call__(self, states: Tensor, widths: Tensor, thresholds: Tensor, _uniforms: Tensor) -> Tensor:

@@ -69,6 +69,8 @@ class EdgeRNN(nn.Module):
         rows = torch.from_numpy(scan.rows).to(states.device)
         if kernels.is_native(states):
             return log_prob.index_add(0, rows, edge_rnn.log_prob(self, scan, self.start(states[rows])))
+        if programs := kernels.triton_edge_level(states, self.rnn.hidden_size):
+            return log_prob.index_add(0, rows, programs.log_prob(self, scan, self.start(states[rows])))
         step_sizes = scan.step_sizes.tolist()
         previous = torch.from_numpy(scan.previous).to(states).unsqueeze(1)
         hidden = self.rnn(functional.relu(self.embed(previous)), step_sizes, self.start(states[rows]))
@@ -107,6 +109,8 @@ class EdgeRNN(nn.Module):
 
     def sampler(self, lanes: int, block: int, limit: int) -> RowSampler:
         """What draws rows for so many lanes, in blocks; graphs have at most `limit` nodes."""
+        if programs := kernels.triton_edge_level(self.embed.weight, self.rnn.hidden_size):
+            return BlockwiseSampler(programs.TritonSampler(self), block)
         native = kernels.is_native(self.embed.weight)
         return BlockwiseSampler(edge_rnn.NativeSampler(self) if native else EdgeSampler(self, block), block)
 

@@ -206,7 +206,7 @@ def test_the_environment_names_the_back_end(monkeypatch: pytest.MonkeyPatch) -> 
     states = gru(inputs, [2, 2])
     kernels.use("torch")
     torch.testing.assert_close(states, gru(inputs, [2, 2]))
-    with pytest.raises(InputError, match="one of native, torch, reference, got 'fpga'"):
+    with pytest.raises(InputError, match="one of triton, native, torch, reference, got 'fpga'"):
         kernels.use("fpga")
 
 

@@ -6,6 +6,9 @@ them. The functions of the gates are not counted as operations, their time is; s
 that a call does.
 
 Times are CPU seconds of one thread, the least of several; with --threads they are wall seconds, and need free cores.
+
+`--device cuda` measures Triton's programs for the edge level, likelihood and draws, beside a product of 8192 x 8192 in float32,
+in wall seconds.
 """
 
 import argparse
@@ -13,19 +16,21 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
+from types import ModuleType
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from gengraph.kernels import backend, use
-from gengraph.kernels.edge_rnn import log_prob
+from gengraph.errors import InputError
+from gengraph.kernels import backend, edge_rnn, use
 from gengraph.kernels.gru import NativeLayer
 from gengraph.models.heads import EdgeRNN
 from gengraph.sequences.rows import Scan
 
 _NODES = 200  # steps of the recurrent layer
 _ROWS = 4096  # of the edge level
+_ROWS_ON_CUDA = 16384
 Work = tuple[Callable[[], object], float]  # a call and its operations
 
 
@@ -34,7 +39,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--turns", type=int, default=7)
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     options = parser.parse_args()
+    if options.device == "cuda":
+        _measure_cuda(parser, options.turns)
+        return
     torch.set_num_threads(options.threads)
     use("native")
     clock = time.process_time if options.threads == 1 else time.perf_counter
@@ -46,8 +55,35 @@ def main() -> None:
     for size, layers, width in ((16, 4, 40), (32, 2, 15)):
         works |= {f"edge level, {layers} layers of {size}, {name}": w for name, w in _edges(size, layers, width).items()}
     rates = _rates(works, options.turns, clock)
+    _print({"backend": backend().label, "threads": options.threads}, rates)
+
+
+def _print(about: dict[str, object], rates: dict[str, float]) -> None:
     shares = {name: {"gflops": round(rate, 1), "share": round(rate / rates["sgemm"], 3)} for name, rate in rates.items()}
-    print(json.dumps({"backend": backend().label, "threads": options.threads, "torch": torch.__version__} | shares, indent=2))
+    print(json.dumps(about | {"torch": torch.__version__} | shares, indent=2))
+
+
+def _measure_cuda(parser: argparse.ArgumentParser, turns: int) -> None:
+    if not torch.cuda.is_available():
+        parser.error("--device cuda needs a CUDA device, and torch finds none; nothing was measured")
+    try:
+        use("triton")
+        label = backend("cuda").label
+    except InputError as error:
+        parser.error(f"nothing was measured: {error}")
+    from gengraph.kernels import triton_edge_rnn
+
+    def clock() -> float:
+        torch.cuda.synchronize()
+        return time.perf_counter()
+
+    torch.manual_seed(0)
+    square = torch.randn(8192, 8192, device="cuda")
+    works: dict[str, Work] = {"sgemm": (partial(torch.mm, square, square), 2.0 * 8192**3)}
+    for sizes in ((16, 4, 40), (32, 2, 15)):
+        edges = _edges(*sizes, _ROWS_ON_CUDA, triton_edge_rnn, "cuda") | {"drawn": _draws(*sizes, _ROWS_ON_CUDA)}
+        works |= {f"edge level, {sizes[1]} layers of {sizes[0]}, {name}": work for name, work in edges.items()}
+    _print({"device": torch.cuda.get_device_name(), "backend": label}, _rates(works, turns, clock))
 
 
 def sgemm_rate() -> float:
@@ -83,20 +119,42 @@ def _layer(batch: int, size: int) -> dict[str, Work]:
     }
 
 
-def _edges(size: int, layers: int, width: int) -> dict[str, Work]:
+def _edges(
+    size: int, layers: int, width: int, rows: int = _ROWS, kernel: ModuleType = edge_rnn, device: str = "cpu"
+) -> dict[str, Work]:
     """The likelihood of rows, and with it the gradients."""
-    head = EdgeRNN(16, size, layers, every_layer=False, oldest_first=False, never_empty=False)
-    bits = (np.random.default_rng(0).random(_ROWS * width) < 0.1).astype(np.uint8)
-    scan = Scan(np.arange(_ROWS), np.full(width, _ROWS), bits, bits, np.ones_like(bits))
-    start = torch.randn(_ROWS, size)
-    weights = [*head.rnn.hidden_weights, *list(head.rnn.input_weights)[1:], head.output[0].weight, head.output[2].weight]
-    operations = 2.0 * len(bits) * sum(weight.numel() for weight in weights)
+    head = EdgeRNN(16, size, layers, every_layer=False, oldest_first=False, never_empty=False).to(device)
+    bits = (np.random.default_rng(0).random(rows * width) < 0.1).astype(np.uint8)
+    scan = Scan(np.arange(rows), np.full(width, rows), bits, bits, np.ones_like(bits))
+    start, operations = torch.randn(rows, size, device=device), _operations(head, len(bits))
 
+    @torch.inference_mode()
     def likelihood() -> None:
-        with torch.inference_mode():
-            log_prob(head, scan, start)
+        kernel.log_prob(head, scan, start)
 
-    return {"forward": (likelihood, operations), "with gradients": (lambda: log_prob(head, scan, start), 3 * operations)}
+    return {"forward": (likelihood, operations), "with gradients": (lambda: kernel.log_prob(head, scan, start), 3 * operations)}
+
+
+def _operations(head: EdgeRNN, steps: int) -> float:
+    """Useful multiplications and additions of so many steps forward."""
+    matrices = [weight for weight in head.output.parameters() if weight.dim() == 2]
+    matrices += [*head.rnn.hidden_weights, *list(head.rnn.input_weights)[1:]]
+    return 2.0 * steps * sum(weight.numel() for weight in matrices)
+
+
+def _draws(size: int, layers: int, width: int, rows: int) -> Work:
+    """Draws of rows on a CUDA device."""
+    from gengraph.kernels.triton_edge_rnn import TritonSampler
+
+    head = EdgeRNN(16, size, layers, every_layer=False, oldest_first=False, never_empty=False).to("cuda")
+    states, thresholds = torch.randn(rows, 16, device="cuda"), torch.full((rows, width), 2.0, device="cuda")
+    widths, sampler = torch.full((rows,), width, device="cuda"), TritonSampler(head)
+
+    @torch.inference_mode()
+    def draw() -> None:
+        sampler(states, widths, thresholds, thresholds)
+
+    return draw, _operations(head, rows * width)
 
 
 if __name__ == "__main__":

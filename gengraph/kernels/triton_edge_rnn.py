@@ -46,8 +46,8 @@ class _Network(NamedTuple):
 
     @property
     def block(self) -> int:
-        """Rows of a program: so many that a state takes 8 registers of a thread, up to 64 units."""
-        return max(16, 1024 // self._padded)
+        """Rows of a program: few, so that some thousand rows occupy a whole device; a state takes 4 registers of a thread."""
+        return max(16, 512 // self._padded)
 
     @property
     def _padded(self) -> int:

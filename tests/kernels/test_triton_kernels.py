@@ -126,7 +126,7 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 from gengraph.kernels import triton_programs
 
-constants = {"LAYERS": 2, "SIZE": 7, "PADDED": 16, "INNER": 3, "BLOCK": 64}
+constants = {"LAYERS": 2, "SIZE": 7, "PADDED": 16, "INNER": 3, "BLOCK": 32}
 constants |= {"KEEP": True, "NEVER_EMPTY": True, "OLDEST_FIRST": True}
 kinds = {"widths": "*i32", "offsets": "*i64", "codes": "*u8", "bits": "*u8"}
 kinds |= dict.fromkeys(("first", "count", "steps", "window"), "i32")

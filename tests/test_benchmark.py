@@ -1,6 +1,7 @@
 """The benchmark: artefacts, cells, rows, tables."""
 
 import csv
+import dataclasses
 import io
 import json
 import os
@@ -22,7 +23,7 @@ from gengraph.benchmarks.artefacts import Store
 from gengraph.benchmarks.results import SCHEMA, _mark_best, assemble
 from gengraph.benchmarks.steps import Data
 from gengraph.benchmarks.suite import Cell, Entry, Outcome, Settings, run_benchmark
-from gengraph.benchmarks.table import error_of, format_mmd, notes_of, table_of
+from gengraph.benchmarks.table import error_of, format_mmd, format_published, notes_of, table_of
 from gengraph.cli.benchmark import _Board, _show
 from gengraph.data import load_dataset, split_graphs
 from gengraph.formats import write_graphs
@@ -200,8 +201,42 @@ def test_best_is_what_is_significantly_below_all_others(values: dict[str, float]
     rng = np.random.default_rng(0)
     rows = [row_of(model, value, novel=float(model != "memory")) for model, value in values.items()]
     deviations = [{"degree": rng.normal(scale=0.05, size=500)} for _ in rows]
-    _mark_best(rows, deviations, ("degree",))
+    _mark_best(rows, deviations, ("degree",), {"d"})
     assert [row["model"] for row in rows if row["best"]] == ([best] if best else [])
+    _mark_best(rows, deviations, ("degree",), set())
+    assert not any(row["best"] for row in rows)
+
+
+def test_of_few_test_graphs_nothing_is_called_best() -> None:
+    split = split_graphs(load_dataset("community-small"))
+    write_graphs(split.train, Path("near.parquet"))
+    write_graphs(load_dataset("ladder-small"), Path("far.parquet"))
+    entries = tuple(Entry("samples", name, "untested", f"{name}.parquet") for name in ("near", "far"))
+    settings = Settings(models=(), entries=entries, bootstrap=200)
+    found = {}
+    for count in (4, 20):
+        data = Data(name="untested", split=dataclasses.replace(split, train=split.validation, test=split.test[:count]))
+        rows = assemble(settings, [data], [], run_benchmark([data], settings, Path("cache"), workers=0), "")["rows"]
+        found[count] = {row["model"]: row["best"] for row in rows}
+    assert found[4] == {"near": [], "far": [], "train set": []}
+    assert "degree" in found[20]["near"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "published"),
+    [
+        (None, "-", "-"),
+        (0.0, "0", "0"),
+        (0.034, ".034", ".034"),
+        (0.4, ".40", ".4"),
+        (1.243, "1.2", "1.243"),
+        (2.0, "2.0", "2"),
+        (1e-5, "1.0e-05", "1e-05"),
+        (4e-7, "0", "4e-07"),
+    ],
+)
+def test_numbers_have_two_digits_and_published_ones_their_own(value: float | None, text: str, published: str) -> None:
+    assert (format_mmd(value), format_published(value)) == (text, published)
 
 
 def test_two_samples_of_one_law_are_rarely_called_different() -> None:

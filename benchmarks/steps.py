@@ -136,7 +136,9 @@ def _hash_tree(path: Path) -> Any:
     return hash_file(path) if path.is_file() else None
 
 
-def tune_model(store: Store, data: Data, model: str, *, trials: int, budget: float, seed: int) -> dict[str, Any]:
+def tune_model(
+    store: Store, data: Data, model: str, *, trials: int, budget: float, seed: int, device: str = "cpu"
+) -> dict[str, Any]:
     """The settings with the least validation loss of some trials, each as long as a fit; none for a model without a config.
 
     Raises:
@@ -149,7 +151,7 @@ def tune_model(store: Store, data: Data, model: str, *, trials: int, budget: flo
         "validation": data.split.validation.content_hash(),
         "model": model,
         "preset": preset_for(model, data.name),
-        "backend": _computed_by(model),
+        "backend": _computed_by(model, device),
         "trials": trials,
         "budget": budget,
         "seed": seed,
@@ -157,7 +159,7 @@ def tune_model(store: Store, data: Data, model: str, *, trials: int, budget: flo
 
     def make(_folder: Path) -> dict[str, Any]:
         settings = [draw_point(default_space(samples=False), seed, trial) for trial in range(trials)]
-        losses = [_validation_nll(data, model, drawn, budget, seed) for drawn in settings]
+        losses = [_validation_nll(data, model, drawn, budget, seed, device) for drawn in settings]
         best = min(range(trials), key=losses.__getitem__)
         if not math.isfinite(losses[best]):
             msg = f"all {trials} trials failed; leave out --tune, or give a longer --budget"
@@ -168,9 +170,11 @@ def tune_model(store: Store, data: Data, model: str, *, trials: int, budget: flo
     return settings
 
 
-def _validation_nll(data: Data, model: str, settings: dict[str, Any], budget: float, seed: int) -> float:
+def _validation_nll(data: Data, model: str, settings: dict[str, Any], budget: float, seed: int, device: str) -> float:
     """The last validation loss of a trial; infinite if it failed."""
+    from gengraph.checkpoint import find_device
     from gengraph.sweep import run_trial
+    from gengraph.training import Place
 
     losses: list[float] = []
     length = {"training.steps": None, "training.budget": budget, "training.seed": seed}
@@ -179,8 +183,9 @@ def _validation_nll(data: Data, model: str, settings: dict[str, Any], budget: fl
     def report(metrics: dict[str, float], _checkpoint: object) -> None:
         losses.append(metrics["validation_nll"])
 
+    place = Place(device=find_device(device))
     try:
-        run_trial(Setting(config=config), data.split, report, metric="nll")
+        run_trial(Setting(config=config), data.split, report, metric="nll", place=place)
     except (InputError, TrainingDiverged):
         return math.inf
     return losses[-1] if losses and math.isfinite(losses[-1]) else math.inf
@@ -191,8 +196,15 @@ def _takes(model: str, argument: str) -> bool:
     return argument in inspect.signature(GENERATORS[model]).parameters
 
 
-def _computed_by(model: str) -> str | None:
-    """The back-end of a network, which rounds otherwise than others; None for a closed form."""
+def has_device(model: str) -> bool:
+    """Whether a model can be told where to fit, on the CPU or on a GPU."""
+    return _takes(model, "device")
+
+
+def _computed_by(model: str, device: str) -> str | None:
+    """What computes a network, which rounds otherwise than another; None for a closed form."""
+    if has_device(model) and device != "cpu":
+        return device
     return backend().label if _takes(model, "config") else None
 
 
@@ -203,14 +215,16 @@ def _new(model: str, dataset: str, settings: dict[str, Any], **arguments: Any) -
     return GENERATORS[model](**{name: value for name, value in arguments.items() if _takes(model, name)})
 
 
-def fit_model(store: Store, data: Data, model: str, *, settings: dict[str, Any], budget: float, seed: int) -> Artefact:
+def fit_model(
+    store: Store, data: Data, model: str, *, settings: dict[str, Any], budget: float, seed: int, device: str = "cpu"
+) -> Artefact:
     """A fitted model; the outcome has seconds, parameters and the training curve."""
     graphs = data.fitting
     inputs = {
         "graphs": graphs.content_hash(),
         "model": model,
         "preset": preset_for(model, data.name),
-        "backend": _computed_by(model),
+        "backend": _computed_by(model, device),
         "settings": settings,
         "budget": budget,
         "seed": seed,
@@ -218,7 +232,7 @@ def fit_model(store: Store, data: Data, model: str, *, settings: dict[str, Any],
 
     def make(folder: Path) -> dict[str, Any]:
         curve: list[dict[str, Any]] = []
-        generator = _new(model, data.name, settings, report=curve.append)
+        generator = _new(model, data.name, settings, report=curve.append, device=device)
         started = time.perf_counter()
         generator.fit(graphs, seed=seed, budget=budget)
         seconds = time.perf_counter() - started

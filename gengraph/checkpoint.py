@@ -30,7 +30,7 @@ from safetensors.torch import load_file, save_file
 import gengraph
 from gengraph.card import write_card
 from gengraph.config import Config
-from gengraph.errors import InputError
+from gengraph.errors import InputError, NotEnoughResources
 from gengraph.files import sync, write_json, write_text
 from gengraph.models.graphrnn import DataFacts, GraphRNNModel
 
@@ -95,6 +95,18 @@ class Checkpoint:
         model = GraphRNNModel(self.config, self.facts)
         load_weights(model, self.weights)
         return model.eval()
+
+
+def find_device(name: str) -> torch.device:
+    """The device cpu or cuda.
+
+    Raises:
+        NotEnoughResources: there is no GPU here that torch can use.
+    """
+    if name == "cuda" and not torch.cuda.is_available():
+        msg = "torch finds no GPU here; leave --gpus-per-worker out, or install a torch that was built for the GPU"
+        raise NotEnoughResources(msg)
+    return torch.device(name)
 
 
 def load_weights(model: GraphRNNModel, weights: dict[str, torch.Tensor]) -> None:

@@ -21,11 +21,12 @@ from rich.console import Console
 
 from gengraph.benchmarks.artefacts import Store
 from gengraph.benchmarks.results import SCHEMA, _mark_best, assemble
-from gengraph.benchmarks.steps import Data
+from gengraph.benchmarks.steps import Data, fit_model
 from gengraph.benchmarks.suite import Cell, Entry, Outcome, Settings, run_benchmark
 from gengraph.benchmarks.table import error_of, format_mmd, format_published, notes_of, table_of
 from gengraph.cli.benchmark import _Board, _show
 from gengraph.data import load_dataset, split_graphs
+from gengraph.errors import NotEnoughResources
 from gengraph.formats import write_graphs
 from gengraph.generator import GENERATORS
 
@@ -169,6 +170,49 @@ def test_samples_of_one_name_are_fits_of_one_model() -> None:
     ]
     values = [cell["mmd2"]["emd"]["degree"] for cell in found["cells"] if cell["model"] == "Peer"]
     assert found["rows"][1]["mmd2"]["degree"] == pytest.approx(np.mean(values))
+
+
+def test_fits_of_networks_take_a_gpu_each_and_nothing_else_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    pools = []
+
+    def spread(make: Any, cells: list[Cell], *, workers: int, cpus: float, gpus: float, on_start: Any) -> Any:
+        pools.append(([(cell.model, cell.kind) for cell in cells], workers, cpus, gpus))
+        return ((cell, ValueError("none")) for cell in cells)
+
+    def capacity(per_worker: dict[str, float]) -> int:
+        assert per_worker == {"CPU": 1.0, "GPU": 0.5}
+        return 2
+
+    monkeypatch.setattr("gengraph.distributed.tasks.spread", spread)
+    monkeypatch.setattr("gengraph.distributed.cluster.capacity_for", capacity)
+    data = [Data(name="grid-small", split=split_graphs(load_dataset("grid-small")))]
+    settings = Settings(models=("er", "graphrnn"), entries=(Entry("run", "graphrnn", "grid-small", "r"),), gpus=0.5)
+    outcomes = run_benchmark(data, settings, Path("cache"), workers=8)
+    others = [("er", "model"), ("graphrnn", "run"), ("train set", "floor")]
+    assert pools == [([("graphrnn", "model")], 2, 1.0, 0.5), (others, 8, 1.0, 0.0)]
+    assert [outcome.error for outcome in outcomes] == ["none"] * 4
+    pools.clear()
+    run_benchmark(data, dataclasses.replace(settings, gpus=0.0), Path("cache"), workers=8)
+    assert [(len(cells), workers, gpus) for cells, workers, _, gpus in pools] == [(4, 8, 0.0)]
+
+
+def test_a_fit_is_kept_for_its_device(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    store, inputs = Store(tmp_path), []
+    monkeypatch.setattr(Store, "step", lambda _store, step, given, make: inputs.append(given))
+    data = Data(name="grid-small", split=split_graphs(load_dataset("grid-small")))
+    for model, device in (("graphrnn", "cpu"), ("graphrnn", "cuda"), ("er", "cpu"), ("er", "cuda")):
+        fit_model(store, data, model, settings={}, budget=1.0, seed=0, device=device)
+    assert inputs[1]["backend"] == "cuda" != inputs[0]["backend"]
+    assert inputs[2] == inputs[3]
+
+
+def test_a_gpu_that_is_not_there_is_an_error_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    command = "benchmark --datasets grid-small --models er --workers 0 --gpus-per-worker 1 --out r"
+    assert "torch finds no GPU here" in gengraph(command, code=3)
+    assert not Path("r").exists()
+    with pytest.raises(NotEnoughResources, match="torch finds no GPU here"):
+        GENERATORS["graphrnn"](device="cuda").fit(load_dataset("grid-small"), seed=0, budget=1)
 
 
 @pytest.mark.slow

@@ -32,7 +32,7 @@ from gengraph.history import read_metrics
 from gengraph.runs import create_run, newest_checkpoint
 from gengraph.space import LEARNING_RATE, Choice, Range, Setting, Space, draw_point
 from gengraph.sweep import Sweep, Trial, run_trial, scores
-from gengraph.training import Place
+from gengraph.training import Place, prepare_part
 
 _NAME = "ray"
 _SCORE, _TIME, _VALUES = "score", "training_iteration", "values"
@@ -242,7 +242,7 @@ class _SeveralWorkers(tune.Trainable):
         )
         last = _values([line for line in read_metrics(run) if "validation_nll" in line][-1])
         checkpoint = load_checkpoint(newest_checkpoint(run))
-        reference = DescribedSet(sweep.split().validation)
+        reference = DescribedSet(prepare_part(sweep.split().validation, setting.config))
         return last | scores(last, checkpoint, reference, metric=request.metric, temperature=setting.temperature)
 
 

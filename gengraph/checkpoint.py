@@ -8,7 +8,8 @@
       raw.safetensors        the weights that training goes on from, where model.safetensors holds averaged ones
       optimizer.safetensors  Adam's moments
 
-The newest checkpoint says which is the best one; that one is never removed.
+The newest checkpoint says which is the best one; that one is never removed, nor is the one that the checkpoint before it calls
+the best, from which a run goes on if the newest is damaged.
 
 Reference:
     https://github.com/huggingface/safetensors: the format holds tensors and nothing that runs.
@@ -123,7 +124,7 @@ def load_weights(model: GraphRNNModel, weights: dict[str, torch.Tensor]) -> None
 
 
 def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, keep: int = 2, about: Mapping[str, Any] | None = None) -> Path:
-    """Write a checkpoint under folder, then remove all but the newest `keep` and the one that it calls the best.
+    """Write a checkpoint under folder, then remove all but the newest `keep` and those that they call the best.
 
     Args:
         checkpoint: what is written.
@@ -153,10 +154,9 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, keep: int = 2, abou
         temporary.rename(target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    old = {*checkpoints_in(folder)[:-keep], *folder.glob(".step-*.tmp")}
-    if checkpoint.selection.step is not None:
-        old.discard(folder / _name(checkpoint.selection.step))
-    for path in old:
+    kept = checkpoints_in(folder)[-keep:]
+    best = {_best_of(path) for path in kept}
+    for path in {*checkpoints_in(folder), *folder.glob(".step-*.tmp")} - {*kept, *best}:
         shutil.rmtree(path)
     return target
 
@@ -180,6 +180,15 @@ def _records(checkpoint: Checkpoint) -> dict[str, dict[str, Any]]:
 
 def _name(step: int) -> str:
     return f"step-{step:08d}"
+
+
+def _best_of(path: Path) -> Path | None:
+    """The checkpoint that one calls the best; None if there is none, or it cannot be read."""
+    try:
+        step = json.loads((path / "checkpoint.json").read_text(encoding="utf-8"))["selection"]["step"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return None if step is None else path.with_name(_name(step))
 
 
 def checkpoints_in(folder: Path) -> list[Path]:

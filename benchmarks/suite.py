@@ -14,7 +14,8 @@ from typing import Any, Literal
 from gengraph.benchmarks import steps
 from gengraph.benchmarks.artefacts import Store
 from gengraph.benchmarks.steps import Data, StoredSet
-from gengraph.data import load_dataset
+from gengraph.collection import Policy
+from gengraph.data import load_collection
 from gengraph.errors import InputError
 from gengraph.files import file_lock
 from gengraph.generator import GENERATORS
@@ -60,6 +61,7 @@ class Settings:
         tune: settings to try before a learned model is fitted; 0 takes its own.
         bootstrap: samples for intervals and for what is best; 0 leaves them out.
         gpus: of each fit of a model that can use one, 0.25 say; 0 fits on the CPU.
+        policy: how outside samples are read.
     """
 
     models: tuple[str, ...] = tuple(GENERATORS)
@@ -72,6 +74,7 @@ class Settings:
     tune: int = 0
     bootstrap: int = 1000
     gpus: float = 0.0
+    policy: Policy = field(default_factory=Policy)
 
     def __post_init__(self) -> None:
         for model in self.models:
@@ -151,7 +154,8 @@ class _Work:
         if self.cell.kind == "floor":
             return self.data.fitting, {}
         if self.cell.kind == "samples":
-            return load_dataset(self.cell.source), {"source": self.cell.source}
+            collection = load_collection(self.cell.source, policy=self.settings.policy)
+            return collection.graphs, {"source": self.cell.source, "reading": collection.record()}
         return self._of_run() if self.cell.kind == "run" else self._of_model()
 
     def _of_model(self) -> tuple[GraphSet, dict[str, Any]]:

@@ -152,11 +152,13 @@ def describe_sets(results: Results) -> list[str]:
 
 
 def describe_reading(results: Results) -> list[str]:
-    """What reading changed in each data set, or had to be told to leave behind."""
-    readings = {part["name"]: part["reading"] for part in results["datasets"] if part["reading"].get("found")}
+    """What reading changed in each data set and in outside samples, or had to be told to leave behind."""
+    readings = [(part["name"], part["reading"]) for part in results["datasets"]]
+    readings += [(f"{cell['model']} ({cell['source']})", cell["reading"]) for cell in results["cells"] if "reading" in cell]
     return [
         f"{name}: " + ", ".join(f"{kind} {reading['policy'][kind]} ({count})" for kind, count in reading["found"].items())
-        for name, reading in readings.items()
+        for name, reading in readings
+        if reading.get("found")
     ]
 
 

@@ -107,6 +107,7 @@ def benchmark(
         tune=tune,
         bootstrap=bootstrap,
         gpus=gpus_per_worker,
+        policy=policy,
     )
     cache = out / "cache"
     data, missing = _load(cache, chosen, data_dir, policy, split_seed)

@@ -215,6 +215,21 @@ def test_a_gpu_that_is_not_there_is_an_error_at_once(monkeypatch: pytest.MonkeyP
         GENERATORS["graphrnn"](device="cuda").fit(load_dataset("grid-small"), seed=0, budget=1)
 
 
+def test_outside_samples_are_read_with_the_policy() -> None:
+    lines = [{"n": 4, "edges": [[0, 1], [1, 2], [2, 3], [3, 3]]}, {"n": 3, "edges": [[0, 1], [1, 0], [1, 2]]}]
+    Path("raw.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    Path("bare.jsonl").write_text('{"n": 4, "edges": [[0, 1], [1, 2], [2, 3]]}\n{"n": 3, "edges": [[0, 1], [1, 2]]}\n')
+    command = "benchmark --datasets grid-small --models er --samples Raw=raw.jsonl --samples Bare=bare.jsonl --bootstrap 0"
+    assert "self-loop" in gengraph(f"{command} --workers 0 --out refused", code=1)
+    gengraph(f"{command} --on-loops drop --on-multi-edges drop --workers 0 --out r")
+    rows = {row["model"]: row for row in results("r")["rows"]}
+    assert rows["Raw"]["mmd2"] == rows["Bare"]["mmd2"]
+    (reading,) = [cell["reading"] for cell in results("r")["cells"] if cell["model"] == "Raw"]
+    assert reading["found"] == {"on_loops": 1, "on_multi_edges": 1}
+    assert "Raw (" in Path("r/results.md").read_text()
+    assert "on_loops drop (1), on_multi_edges drop (1)" in Path("r/report.html").read_text()
+
+
 @pytest.mark.slow
 def test_a_sweep_before_the_fit() -> None:
     gengraph("benchmark --datasets ladder-small --models graphrnn-s,er --tune 2 --budget 1s --bootstrap 0 --workers 0 --out r")

@@ -7,6 +7,7 @@ Legend: G graphs of a set, P bootstrap samples.
 
 import inspect
 import math
+import sys
 import time
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+import gengraph
 from gengraph.benchmarks.artefacts import Artefact, Store, key_of
 from gengraph.collection import Policy
 from gengraph.config import load_config, preset_for
@@ -144,7 +146,7 @@ def tune_model(
     Raises:
         RuntimeError: every trial failed.
     """
-    if not trials or not _takes(model, "config"):
+    if not trials or not _is_network(model):
         return {}
     inputs = {
         "train": data.split.train.content_hash(),
@@ -196,6 +198,23 @@ def _takes(model: str, argument: str) -> bool:
     return argument in inspect.signature(GENERATORS[model]).parameters
 
 
+def _is_network(model: str) -> bool:
+    """Whether it is a network of gengraph, which has a config."""
+    return GENERATORS[model].__module__ == "gengraph.graphrnn"
+
+
+def _foreign_code(model: str) -> dict[str, str] | None:
+    """Hashes of the Python files of the package that a generator comes from; None for gengraph's own (`code_version`)."""
+    module = GENERATORS[model].__module__
+    top = module.partition(".")[0]
+    if top == gengraph.__name__:
+        return None
+    path = Path(sys.modules[top].__file__ or str(sys.modules[module].__file__))
+    if path.name != "__init__.py":
+        return {path.name: hash_file(path)}
+    return {str(file.relative_to(path.parent)): hash_file(file) for file in sorted(path.parent.rglob("*.py"))}
+
+
 def has_device(model: str) -> bool:
     """Whether a model can be told where to fit, on the CPU or on a GPU."""
     return _takes(model, "device")
@@ -205,12 +224,12 @@ def _computed_by(model: str, device: str) -> str | None:
     """What computes a network, which rounds otherwise than another; None for a closed form."""
     if has_device(model) and device != "cpu":
         return device
-    return backend().label if _takes(model, "config") else None
+    return backend().label if _is_network(model) else None
 
 
 def _new(model: str, dataset: str, settings: dict[str, Any], **arguments: Any) -> GraphGenerator:
     """A generator; one with a config has the preset for the data set, changed by the settings."""
-    if _takes(model, "config"):
+    if _is_network(model):
         arguments["config"] = apply_point(load_config(preset_for(model, dataset)), settings).config
     return GENERATORS[model](**{name: value for name, value in arguments.items() if _takes(model, name)})
 
@@ -225,6 +244,7 @@ def fit_model(
         "model": model,
         "preset": preset_for(model, data.name),
         "backend": _computed_by(model, device),
+        "code": _foreign_code(model),
         "settings": settings,
         "budget": budget,
         "seed": seed,
@@ -237,7 +257,8 @@ def fit_model(
         generator.fit(graphs, seed=seed, budget=budget)
         seconds = time.perf_counter() - started
         generator.save(folder / "fit.json")
-        return json_ready({"seconds": seconds, "parameters": generator.parameters(), "curve": thin_curve(curve)})
+        about = {"seconds": seconds, "parameters": generator.parameters(), "curve": thin_curve(curve)}
+        return json_ready(about | {"code": inputs["code"]})
 
     return store.step("fit", inputs, make)
 
@@ -254,7 +275,8 @@ def sample_fit(store: Store, fit: Artefact, *, num_samples: int, seed: int) -> t
         write_graphs(graphs, folder / "graphs.parquet")
         return {"seconds": seconds}
 
-    made = store.step("samples", {"fit": fit.content, "num_samples": num_samples, "seed": seed}, make)
+    inputs = {"fit": fit.content, "code": fit.outcome["code"], "num_samples": num_samples, "seed": seed}
+    made = store.step("samples", inputs, make)
     return read_graphs(made.folder / "graphs.parquet"), made.outcome["seconds"]
 
 

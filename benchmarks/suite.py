@@ -18,7 +18,7 @@ from gengraph.collection import Policy
 from gengraph.data import load_collection
 from gengraph.errors import InputError
 from gengraph.files import file_lock
-from gengraph.generator import GENERATORS
+from gengraph.generator import GENERATORS, unknown_model
 from gengraph.graphs import GraphSet
 from gengraph.history import read_metrics
 from gengraph.metrics.protocols import find_protocol
@@ -79,8 +79,7 @@ class Settings:
     def __post_init__(self) -> None:
         for model in self.models:
             if model not in GENERATORS:
-                msg = f"unknown model {model!r}; choose from {', '.join(GENERATORS)}"
-                raise InputError(msg)
+                raise unknown_model(model)
         if not self.models and not self.entries:
             msg = f"name at least one model of {', '.join(GENERATORS)}, a run or samples"
             raise InputError(msg)

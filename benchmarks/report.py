@@ -130,7 +130,7 @@ def _number(value: float | None, digits: int) -> str:
 
 def _published(row: Row, statistics: list[str], shares: dict[str, str], number: int) -> str:
     values = [_cell(row["mmd2"].get(name), format_published(row["mmd2"].get(name))) for name in statistics]
-    values += [_cell(row.get("ratio"), format_ratio(row.get("ratio"), missing="")), "<td></td>", "<td></td>"]
+    values += ["<td></td>"] * 3
     together = row.get("valid_unique_novel")
     shown = "<td></td>" if together is None else _number(100 * together, 1)
     values += [shown if name == "valid_unique_novel" else "<td></td>" for name in shares]

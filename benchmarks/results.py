@@ -232,9 +232,9 @@ def _published(datasets: list[str], settings: Settings) -> Iterator[dict[str, An
     for protocol in settings.protocols:
         for dataset in datasets:
             for table in tables:
-                if table["protocol"] == protocol:
+                if table["protocol"] in {protocol, "any"}:
                     for model, values in table["values"].get(dataset, {}).items():
                         named = dict(zip(table["statistics"], values, strict=True))
-                        more = {name: named.pop(name) for name in ("valid_unique_novel", "ratio") if name in named}
+                        more = {name: named.pop(name) for name in ("valid_unique_novel",) if name in named}
                         about = {"dataset": dataset, "protocol": protocol, "model": model, "citation": table["citation"]}
                         yield {**about, "mmd2": named, **more}

@@ -109,15 +109,15 @@ def _published_line(row: dict[str, Any], statistics: list[str], sources: list[st
     percent = ["", "", "", "" if together is None else f"{100 * together:.1f}"] if shares else []
     name = f"{row['model']} [{sources.index(row['citation']) + 1}]"
     return Line(
-        [row["dataset"], name, *values, format_ratio(row.get("ratio"), missing=""), "", *percent, "", ""],
+        [row["dataset"], name, *values, "", "", *percent, "", ""],
         frozenset(),
         "published",
     )
 
 
-def format_ratio(value: float | None, *, missing: str = "-") -> str:
+def format_ratio(value: float | None) -> str:
     """How many times the floor."""
-    return missing if value is None else f"{value:.1f}" if value < 100 else f"{value:.0f}"
+    return "-" if value is None else f"{value:.1f}" if value < 100 else f"{value:.0f}"
 
 
 def _percent(share: dict[str, float] | None) -> str:

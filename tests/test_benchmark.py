@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +21,16 @@ from command_line import FAST, gengraph, in_tmp_path  # noqa: F401
 from rich.console import Console
 
 from gengraph.benchmarks.artefacts import Store
-from gengraph.benchmarks.results import SCHEMA, _mark_best, assemble
+from gengraph.benchmarks.results import SCHEMA, _mark_best, _published, assemble
 from gengraph.benchmarks.steps import Data, fit_model
 from gengraph.benchmarks.suite import Cell, Entry, Outcome, Settings, run_benchmark
 from gengraph.benchmarks.table import error_of, format_mmd, format_published, notes_of, table_of
 from gengraph.cli.benchmark import _Board, _show
-from gengraph.data import load_dataset, split_graphs
+from gengraph.data import DATASETS, load_dataset, split_graphs
 from gengraph.errors import NotEnoughResources
 from gengraph.formats import write_graphs
 from gengraph.generator import GENERATORS
+from gengraph.metrics.protocols import find_protocol
 
 pytestmark = pytest.mark.usefixtures("in_tmp_path")
 BASELINES = "er,ba,configuration,empirical"
@@ -326,6 +328,37 @@ def test_published_rows_stand_apart_and_under_their_own_protocol() -> None:
     assert any("R. Liao et al." in note for note in notes_of(found, "tv"))
     assert "| *GRAN [1]* | *.038* | *0* | *.001* | *.027* |" in Path("r/results.md").read_text()
     assert r"\textcolor{gray}{GRAN [1]}" in Path("r/results.tex").read_text()
+
+
+def test_what_is_published_is_of_known_data_sets_and_statistics() -> None:
+    path = Path(__file__).parents[1] / "benchmarks" / "published.toml"
+    tables = tomllib.loads(path.read_text())["tables"]
+    assert len(tables) == 4
+    for table in tables:
+        protocol, statistics = table["protocol"], table["statistics"]
+        assert statistics == (["valid_unique_novel"] if protocol == "any" else list(find_protocol(protocol).statistics))
+        assert table["citation"]
+        for dataset, models in table["values"].items():
+            assert dataset in DATASETS
+            assert all(len(values) == len(statistics) for values in models.values())
+            assert all(0 <= value <= (1 if protocol == "any" else 2) for values in models.values() for value in values)
+
+
+def test_published_shares_stand_under_every_protocol() -> None:
+    gengraph("benchmark --datasets tree:20 --models er --protocols emd,tv -n 5 --bootstrap 0 --workers 0 --out r")
+    assert results("r")["published"] == []  # twenty trees are not the published set
+    settings = Settings(protocols=("emd", "tv"))
+    rows = list(_published(["tree"], settings))
+    assert [(row["protocol"], row["model"]) for row in rows if row["model"] == "DiGress"] == [
+        ("emd", "DiGress"),
+        ("tv", "DiGress"),
+    ]
+    found = results("r") | {"published": [row | {"dataset": "tree:20"} for row in rows]}
+    for protocol in ("emd", "tv"):
+        table = table_of(found, protocol)
+        line = next(line.texts for line in table.lines if line.texts[1].startswith("DiGress"))
+        cells = dict(zip(table.columns, line, strict=True))
+        assert (cells["degree"], cells["ratio"], cells["v.u.n."]) == ("-", "", "90.0")
 
 
 def test_every_file_says_the_same() -> None:

@@ -205,10 +205,10 @@ def _show(results: dict[str, Any], out: Path) -> None:
         console.print(next(fitting, None) or _table(results, protocol, detail=0))
         for note in notes_of(results, protocol):
             console.print(note, style="dim", soft_wrap=not console.is_terminal)
-    typer.echo(f"written: {out / 'results.json'}, results.csv, results.parquet, results.md, results.tex")
-    typer.echo(f"report: {out / 'report.html'}")
     for line in failures(results):
         errors.print(f"Failed: {line}", style="red")
+    typer.echo(f"written: {out / 'results.json'}, results.csv, results.parquet, results.md, results.tex")
+    typer.echo(f"report: {out / 'report.html'}")
     if results["failures"]:
         raise typer.Exit(1)
 

@@ -217,6 +217,21 @@ def test_a_gpu_that_is_not_there_is_an_error_at_once(monkeypatch: pytest.MonkeyP
         GENERATORS["graphrnn"](device="cuda").fit(load_dataset("grid-small"), seed=0, budget=1)
 
 
+def test_it_ends_by_naming_the_report_even_if_something_failed() -> None:
+    Path("broken.g6").write_text("?no graph\n")
+    command = "benchmark --datasets grid-small --models er --samples A=broken.g6 --bootstrap 0 --workers 0 --out r"
+    lines = gengraph(command, code=1).splitlines()
+    assert lines[-1] == "report: r/report.html"
+    assert any(line.startswith("Failed: grid-small, A: ") for line in lines)
+
+
+def test_make_benchmark_is_what_the_page_says() -> None:
+    root = Path(__file__).parents[1]
+    recipe = re.search(r"^benchmark: install\n\t\$\(BIN\)/(.*)$", (root / "Makefile").read_text(), flags=re.MULTILINE)
+    assert recipe is not None
+    assert f"```sh\n{recipe[1]}\n```" in (root / "docs" / "benchmark.md").read_text()
+
+
 def test_outside_samples_are_read_with_the_policy() -> None:
     lines = [{"n": 4, "edges": [[0, 1], [1, 2], [2, 3], [3, 3]]}, {"n": 3, "edges": [[0, 1], [1, 0], [1, 2]]}]
     Path("raw.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))

@@ -223,7 +223,7 @@ def test_benchmark_in_this_process() -> None:
     assert all(set(row["mmd2"]) == {"degree", "clustering", "orbit"} for row in results["rows"])
     assert Path("r/results.csv").read_text().count("\n") == 7
     assert "| grid-small | train set |" in Path("r/results.md").read_text()
-    assert "report: r/report.html" in output.splitlines()
+    assert output.splitlines()[-1] == "report: r/report.html"
     assert Path("r/report.html").exists()
 
 

@@ -10,6 +10,7 @@ from gengraph.benchmarks import charts
 from gengraph.benchmarks.table import (
     SHARES,
     Results,
+    describe_fits,
     describe_reading,
     describe_sets,
     error_of,
@@ -202,6 +203,7 @@ def _manifest(results: Results) -> Iterator[str]:
     machine = results["machine"]
     facts = {
         "command": f"<code>{escape(results['command'])}</code>",
+        "fits": escape(describe_fits(results)),
         "date": escape(results["date"]),
         "machine": escape(f"{machine['cpus']} CPUs ({machine['processor']}, {machine['system']})"),
         "versions": escape(", ".join(f"{name} {number}" for name, number in results["versions"].items())),

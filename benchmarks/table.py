@@ -220,10 +220,18 @@ def _marked(line: Line) -> list[str]:
 
 
 def describe_machine(results: Results) -> str:
-    """Command, seeds, machine and versions in a line."""
+    """Command, seeds, budget, machine and versions in a line."""
     versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
-    machine, seeds = results["machine"], ", ".join(map(str, results["settings"]["seeds"]))
-    return f"`{results['command']}`; seed {seeds}; {machine['cpus']} CPUs ({machine['processor']}); {versions}."
+    machine = results["machine"]
+    about = f"{describe_fits(results)}; {machine['cpus']} CPUs ({machine['processor']}); {versions}."
+    return f"`{results['command']}`; {about}"
+
+
+def describe_fits(results: Results) -> str:
+    """Seeds and the time for each fit."""
+    settings = results["settings"]
+    tuned = f" after {settings['tune']} settings were tried for as long" if settings["tune"] else ""
+    return f"seed {', '.join(map(str, settings['seeds']))}; {settings['budget']:g} s to fit a network{tuned}"
 
 
 def _latex(results: Results) -> Iterator[str]:

@@ -268,6 +268,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("results"), help="folder of the lines")
     parser.add_argument("--datasets", type=lambda text: text.split(","), help="only these, separated by commas")
     parser.add_argument("--seeds", type=lambda text: [int(seed) for seed in text.split(",")], help="only these")
+    parser.add_argument("--variants", type=lambda text: text.split(";"), help="only these, separated by semicolons")
     parser.add_argument("--minutes", type=float, help="CPU minutes of each trial, other than the study's")
     parser.add_argument("--table", action="store_true", help="print the table of the lines there are; run nothing")
     parser.add_argument("--picture", type=Path, help="draw the lines of orderings or backends to this file; run nothing")
@@ -281,7 +282,8 @@ def main() -> None:
         return
     for planned in STUDIES[options.study]():
         trial = planned if options.minutes is None else replace(planned, minutes=options.minutes)
-        if (options.datasets and trial.dataset not in options.datasets) or (options.seeds and trial.seed not in options.seeds):
+        asked = {"dataset": options.datasets, "seed": options.seeds, "variant": options.variants}
+        if any(values and getattr(trial, name) not in values for name, values in asked.items()):
             continue
         if any(trial == Trial(**{k: _frozen(line[k]) for k in Trial.__slots__}) for line in read_lines(lines)):
             continue

@@ -69,11 +69,13 @@ def graph_paths(picture: Row) -> str:
 
 
 def intervals(rows: list[Row], statistic: str) -> str:
-    """A point and a line for each row on a logarithmic axis; the floor is a line through all."""
-    floor = next((row["mmd2"].get(statistic) for row in rows if row["kind"] == "floor"), None)
-    shown = [row for row in rows if row["kind"] != "floor" and row["mmd2"].get(statistic) is not None]
-    bounds = [value for row in shown for value in (row["mmd2"][statistic], *(row["interval"][statistic] or ()))]
-    positive = [value for value in [*bounds, floor or 0.0] if value >= _SMALLEST] or [_SMALLEST, 1.0]
+    """A point and a line for each row on a logarithmic axis; the floor is a line through all, its interval a band."""
+    known = [row for row in rows if row["mmd2"].get(statistic) is not None]
+    floor = next((row for row in known if row["kind"] == "floor"), None)
+    shown = [row for row in known if row["kind"] != "floor"]
+    bounds = [floor["mmd2"][statistic]] if floor else []
+    bounds += [value for row in shown for value in (row["mmd2"][statistic], *(row["interval"][statistic] or ()))]
+    positive = [value for value in bounds if value >= _SMALLEST] or [_SMALLEST, 1.0]
     scale = Scale(max(_SMALLEST, min(positive) / 2), max(positive) * 1.5, 112, 312, log=True)
     bottom = 26 + 22 * len(shown)
     parts = [_text(8, 12, statistic, name="title")]
@@ -82,17 +84,26 @@ def intervals(rows: list[Row], statistic: str) -> str:
             _line(scale(value), 20, scale(value), bottom, "grid"),
             _text(scale(value), bottom + 14, tick_text(value), "middle"),
         ]
-    if floor is not None:
-        parts.append(_line(scale(floor), 20, scale(floor), bottom, "floor"))
+    if floor:
+        at, low, high = map(scale, _with_interval(floor, statistic))
+        parts.append(f'<rect class="band" x="{low:g}" y="20" width="{high - low:g}" height="{bottom - 20}"/>')
+        parts.append(_line(at, 20, at, bottom, "floor"))
     for number, row in enumerate(shown):
         y = 34 + 22 * number
-        low, high = row["interval"][statistic] or (row["mmd2"][statistic],) * 2
-        parts += [_text(104, y + 4, _short(row["model"]), "end", "label"), _line(scale(low), y, scale(high), y, "interval")]
+        at, low, high = map(scale, _with_interval(row, statistic))
+        parts += [_text(104, y + 4, _short(row["model"]), "end", "label"), _line(low, y, high, y, "interval")]
         edge = " edge" if row["mmd2"][statistic] < scale.low else ""
-        parts.append(f'<circle class="point{edge}" cx="{scale(row["mmd2"][statistic]):g}" cy="{y}" r="4.5"/>')
+        parts.append(f'<circle class="point{edge}" cx="{at:g}" cy="{y}" r="4.5"/>')
     values = "; ".join(f"{row['model']} {row['mmd2'][statistic]:.2g}" for row in shown)
-    label = f"Squared MMD of {statistic}: {values}" + (f"; floor {floor:.2g}" if floor is not None else "")
+    label = f"Squared MMD of {statistic}: {values}" + (f"; floor {floor['mmd2'][statistic]:.2g}" if floor else "")
     return svg(320, bottom + 22, label, "".join(parts))
+
+
+def _with_interval(row: Row, statistic: str) -> tuple[float, float, float]:
+    """A value and the ends of its interval, which are the value itself where there is none."""
+    value = row["mmd2"][statistic]
+    low, high = row["interval"][statistic] or (value, value)
+    return value, low, high
 
 
 def _short(name: str) -> str:
@@ -126,9 +137,9 @@ def _shown(heights: list[float]) -> int:
     return max((i + 1 for i, height in enumerate(heights) if height > high / 200), default=1)
 
 
-def curves(series: dict[str, list[Row]]) -> str:
-    """Negative log-likelihood against seconds; points are validation losses."""
-    points = [point for curve in series.values() for point in curve]
+def curves(series: Sequence[tuple[str, list[Row]]]) -> str:
+    """Negative log-likelihood against seconds, for each name; points are validation losses."""
+    points = [point for _, curve in series for point in curve]
     losses = [point[name] for point in points for name in ("nll", "validation_nll") if name in point]
     log = min(losses) > 0 and max(losses) > 10 * min(losses)
     x = Scale(0, max(point["seconds"] for point in points), 48, 410)
@@ -137,13 +148,13 @@ def curves(series: dict[str, list[Row]]) -> str:
     for value in y.decades() if log else _ticks(y):
         parts += [_line(48, y(value), 410, y(value), "grid"), _text(42, y(value) + 4, tick_text(value), "end")]
     parts += [_text(x(value), 213, f"{value:g}", "middle") for value in _ticks(x)]
-    for number, curve in enumerate(series.values()):
+    for number, (_, curve) in enumerate(series):
         colour = f"c{number % NUM_COLOURS}"
         line = "L".join(f"{x(point['seconds']):g} {y(point['nll']):g}" for point in curve if "nll" in point)
         parts.append(f'<path class="curve {colour}" d="M{line}"/>')
         validated = [(x(point["seconds"]), y(point["validation_nll"])) for point in curve if "validation_nll" in point]
         parts += [f'<circle class="{colour}" cx="{left:g}" cy="{top:g}" r="3.5"/>' for left, top in validated]
-    ends = "; ".join(f"{name} ends at {curve[-1]['nll']:.4g}" for name, curve in series.items())
+    ends = "; ".join(f"{name} ends at {curve[-1]['nll']:.4g}" for name, curve in series)
     return svg(420, 236, f"Training loss in nats a graph over seconds: {ends}", "".join(parts))
 
 

@@ -10,11 +10,13 @@ from gengraph.benchmarks import charts
 from gengraph.benchmarks.table import (
     SHARES,
     Results,
+    describe_fits,
     describe_reading,
     describe_sets,
     error_of,
     failures,
     format_mmd,
+    format_published,
     format_ratio,
     notes_of,
     sources_of,
@@ -25,9 +27,10 @@ from gengraph.files import write_json, write_text
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 _DISTRIBUTIONS = ("degree", "clustering", "orbit")
 _INTERVALS = (
-    "Values with 95% intervals on a logarithmic axis. The dashed line is the floor; a hollow point lies below the axis."
+    "Values with 95% intervals on a logarithmic axis. The dashed line is the floor, the band its interval; "
+    "a hollow point lies below the axis."
 )
-_CURVES = "Mean loss of the last epoch; circles: loss on the validation graphs, where there are some."
+_CURVES = "First fit of each. Mean loss of the last epoch; circles: loss on the validation graphs, where there are some."
 _SQUARE = "-50 -50 1100 1100"
 Row = dict[str, Any]
 
@@ -127,8 +130,8 @@ def _number(value: float | None, digits: int) -> str:
 
 
 def _published(row: Row, statistics: list[str], shares: dict[str, str], number: int) -> str:
-    values = [_cell(row["mmd2"].get(name), format_mmd(row["mmd2"].get(name))) for name in statistics]
-    values += [_cell(row.get("ratio"), format_ratio(row.get("ratio"), missing="")), "<td></td>", "<td></td>"]
+    values = [_cell(row["mmd2"].get(name), format_published(row["mmd2"].get(name))) for name in statistics]
+    values += ["<td></td>"] * 3
     together = row.get("valid_unique_novel")
     shown = "<td></td>" if together is None else _number(100 * together, 1)
     values += [shown if name == "valid_unique_novel" else "<td></td>" for name in shares]
@@ -141,14 +144,17 @@ def _dataset(results: Results, dataset: Row, number: int) -> Iterator[str]:
     name = dataset["name"]
     cells = [cell for cell in results["cells"] if cell["dataset"] == name and cell["kind"] != "floor" and cell.get("pictures")]
     yield f'<section><h2 id="look-{number}">{escape(name)}: what the graphs look like</h2>'
+    if len(results["settings"]["seeds"]) > 1:
+        yield '<p class="note">Of each model the first fit is shown.</p>'
     symbols = "".join(
         f'<g id="train-{number}-{i}">{charts.graph_paths(picture)}</g>' for i, picture in enumerate(dataset["pictures"])
     )
     yield f'<svg class="defs" aria-hidden="true"><defs>{symbols}</defs></svg>'
     yield f'<div class="cards">{"".join(_card(dataset, cell, number) for cell in cells)}</div>'
-    series = {cell["model"]: cell["curve"] for cell in cells if cell.get("curve")}
+    series = [(cell["model"], cell["curve"]) for cell in cells if cell.get("curve")]
     if series:
-        yield f"<h3>Training curves</h3><figure class=wide>{charts.curves(series)}{_legend(list(series))}</figure>"
+        legend = _legend([model for model, _ in series])
+        yield f'<h3>Training curves</h3><figure class="wide">{charts.curves(series)}{legend}</figure>'
     yield "</section>"
 
 
@@ -175,19 +181,19 @@ def _card(dataset: Row, cell: Row, number: int) -> str:
         for name in _DISTRIBUTIONS
         if dataset["distributions"]["test"]
     )
-    pair = _gallery("training graphs", dataset["pictures"], train) + _gallery(
-        f"samples of {model}", cell["pictures"], generated
-    )
+    pair = _gallery("training graphs", "", dataset["pictures"], train)
+    pair += _gallery("samples", f" of {model}", cell["pictures"], generated)
     facts = f"{cell['num_graphs']} graphs, {cell['mean_num_nodes']:.0f} nodes on average"
+    key = "<figcaption>Area: test graphs. Line: these samples.</figcaption>" if distributions else ""
     return (
-        f'<article class="card"><header><h4>{model}</h4><span class="note">{facts}</span></header>'
-        f'<div class="pair">{pair}</div><div class="trio">{distributions}</div></article>'
+        f'<article class="card"><header><h3>{model}</h3><span class="note">{facts}</span></header>'
+        f'<div class="pair">{pair}</div><figure class="trio">{distributions}{key}</figure></article>'
     )
 
 
-def _gallery(what: str, pictures: list[Row], drawings: str) -> str:
+def _gallery(what: str, whose: str, pictures: list[Row], drawings: str) -> str:
     sizes = ", ".join(str(picture["num_nodes"]) for picture in pictures)
-    label = f"{len(pictures)} {what} with {sizes} nodes"
+    label = f"{len(pictures)} {what}{whose} with {sizes} nodes"
     return (
         f'<figure><figcaption>{what}</figcaption><div class="graphs" role="img" aria-label="{label}">{drawings}</div></figure>'
     )
@@ -197,6 +203,7 @@ def _manifest(results: Results) -> Iterator[str]:
     machine = results["machine"]
     facts = {
         "command": f"<code>{escape(results['command'])}</code>",
+        "fits": escape(describe_fits(results)),
         "date": escape(results["date"]),
         "machine": escape(f"{machine['cpus']} CPUs ({machine['processor']}, {machine['system']})"),
         "versions": escape(", ".join(f"{name} {number}" for name, number in results["versions"].items())),

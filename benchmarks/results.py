@@ -11,7 +11,7 @@ import os
 import platform
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -28,6 +28,7 @@ from gengraph.metrics.statistics import FloatArray
 SCHEMA = 2
 ROUNDING = 5e-7  # of the sums of the kernel: squared MMDs below are 0
 LEVEL = 0.95
+FEWEST = 5  # test graphs that must be there before anything is called significant: a bootstrap of fewer says too little
 _SHARES = ("valid", "unique", "novel", "valid_unique_novel")
 _VERSIONED = ("gengraph", "torch", "numpy", "scipy", "ray")
 Failed = tuple[str, str]
@@ -43,7 +44,8 @@ def assemble(
     groups: dict[tuple[str, str, str], list[Outcome]] = {}
     for outcome in done:
         groups.setdefault((outcome.cell.dataset, outcome.cell.model, outcome.cell.kind), []).append(outcome)
-    rows = [row for protocol in settings.protocols for row in _rows(protocol, groups, settings)]
+    judged = {part.name for part in data if len(part.split.test) >= FEWEST}
+    rows = [row for protocol in settings.protocols for row in _rows(protocol, groups, settings, judged)]
     absent = [
         {"dataset": name, "model": "-", "kind": "model", "protocol": protocol, "mmd2": {}, "error": reason}
         for protocol in settings.protocols
@@ -86,8 +88,10 @@ def _failures(outcomes: list[Outcome], missing: list[Failed]) -> list[dict[str, 
     return failed + [{"dataset": name, "model": "-", "error": reason} for name, reason in missing]
 
 
-def _rows(protocol: str, groups: dict[tuple[str, str, str], list[Outcome]], settings: Settings) -> Iterator[dict[str, Any]]:
-    """The rows of one protocol, what is best marked over all of them together."""
+def _rows(
+    protocol: str, groups: dict[tuple[str, str, str], list[Outcome]], settings: Settings, judged: Container[str]
+) -> Iterator[dict[str, Any]]:
+    """The rows of one protocol, what is best marked over all of them together, on the data sets that can be judged."""
     rows, deviations = [], []
     for outcomes in groups.values():
         found = [outcome for outcome in outcomes if not outcome.error]
@@ -98,7 +102,7 @@ def _rows(protocol: str, groups: dict[tuple[str, str, str], list[Outcome]], sett
     for row in rows:
         row["ratios"] = {name: _ratio(value, floors[row["dataset"]].get(name)) for name, value in row["mmd2"].items()}
         row["ratio"] = _mean(row["ratios"].values())
-    _mark_best(rows, deviations, settings.compared(protocol))
+    _mark_best(rows, deviations, settings.compared(protocol), judged)
     yield from rows
 
 
@@ -185,8 +189,10 @@ def _pooled_shares(novelties: list[dict[str, Any] | None]) -> dict[str, Any] | N
     return pooled
 
 
-def _mark_best(rows: list[dict[str, Any]], deviations: list[dict[str, FloatArray]], statistics: tuple[str, ...]) -> None:
-    """List in `best` the statistics in which a row is significantly below every other one of its data set.
+def _mark_best(
+    rows: list[dict[str, Any]], deviations: list[dict[str, FloatArray]], statistics: tuple[str, ...], judged: Container[str]
+) -> None:
+    """List in `best` the statistics in which a row is significantly below every other one of its data set, if that is judged.
 
     The best of a column is tested against each other row by the paired bootstrap of the difference; it beats all of them at
     the largest p-value [1], and these are corrected over all columns of the table (Holm). The training set is no candidate,
@@ -196,7 +202,7 @@ def _mark_best(rows: list[dict[str, Any]], deviations: list[dict[str, FloatArray
     by_dataset: dict[str, list[int]] = defaultdict(list)
     for number, row in enumerate(rows):
         row["best"] = []
-        if row["kind"] != "floor" and not row["error"] and not _memorised(row):
+        if row["kind"] != "floor" and row["dataset"] in judged and not row["error"] and not _memorised(row):
             by_dataset[row["dataset"]].append(number)
     for dataset, numbers in by_dataset.items():
         for name in statistics:
@@ -226,9 +232,9 @@ def _published(datasets: list[str], settings: Settings) -> Iterator[dict[str, An
     for protocol in settings.protocols:
         for dataset in datasets:
             for table in tables:
-                if table["protocol"] == protocol:
+                if table["protocol"] in {protocol, "any"}:
                     for model, values in table["values"].get(dataset, {}).items():
                         named = dict(zip(table["statistics"], values, strict=True))
-                        more = {name: named.pop(name) for name in ("valid_unique_novel", "ratio") if name in named}
+                        more = {name: named.pop(name) for name in ("valid_unique_novel",) if name in named}
                         about = {"dataset": dataset, "protocol": protocol, "model": model, "citation": table["citation"]}
                         yield {**about, "mmd2": named, **more}

@@ -7,6 +7,7 @@ Legend: G graphs of a set, P bootstrap samples.
 
 import inspect
 import math
+import sys
 import time
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+import gengraph
 from gengraph.benchmarks.artefacts import Artefact, Store, key_of
 from gengraph.collection import Policy
 from gengraph.config import load_config, preset_for
@@ -136,20 +138,22 @@ def _hash_tree(path: Path) -> Any:
     return hash_file(path) if path.is_file() else None
 
 
-def tune_model(store: Store, data: Data, model: str, *, trials: int, budget: float, seed: int) -> dict[str, Any]:
+def tune_model(
+    store: Store, data: Data, model: str, *, trials: int, budget: float, seed: int, device: str = "cpu"
+) -> dict[str, Any]:
     """The settings with the least validation loss of some trials, each as long as a fit; none for a model without a config.
 
     Raises:
         RuntimeError: every trial failed.
     """
-    if not trials or not _takes(model, "config"):
+    if not trials or not _is_network(model):
         return {}
     inputs = {
         "train": data.split.train.content_hash(),
         "validation": data.split.validation.content_hash(),
         "model": model,
         "preset": preset_for(model, data.name),
-        "backend": _computed_by(model),
+        "backend": _computed_by(model, device),
         "trials": trials,
         "budget": budget,
         "seed": seed,
@@ -157,7 +161,7 @@ def tune_model(store: Store, data: Data, model: str, *, trials: int, budget: flo
 
     def make(_folder: Path) -> dict[str, Any]:
         settings = [draw_point(default_space(samples=False), seed, trial) for trial in range(trials)]
-        losses = [_validation_nll(data, model, drawn, budget, seed) for drawn in settings]
+        losses = [_validation_nll(data, model, drawn, budget, seed, device) for drawn in settings]
         best = min(range(trials), key=losses.__getitem__)
         if not math.isfinite(losses[best]):
             msg = f"all {trials} trials failed; leave out --tune, or give a longer --budget"
@@ -168,9 +172,11 @@ def tune_model(store: Store, data: Data, model: str, *, trials: int, budget: flo
     return settings
 
 
-def _validation_nll(data: Data, model: str, settings: dict[str, Any], budget: float, seed: int) -> float:
+def _validation_nll(data: Data, model: str, settings: dict[str, Any], budget: float, seed: int, device: str) -> float:
     """The last validation loss of a trial; infinite if it failed."""
+    from gengraph.checkpoint import find_device
     from gengraph.sweep import run_trial
+    from gengraph.training import Place
 
     losses: list[float] = []
     length = {"training.steps": None, "training.budget": budget, "training.seed": seed}
@@ -179,8 +185,9 @@ def _validation_nll(data: Data, model: str, settings: dict[str, Any], budget: fl
     def report(metrics: dict[str, float], _checkpoint: object) -> None:
         losses.append(metrics["validation_nll"])
 
+    place = Place(device=find_device(device))
     try:
-        run_trial(Setting(config=config), data.split, report, metric="nll")
+        run_trial(Setting(config=config), data.split, report, metric="nll", place=place)
     except (InputError, TrainingDiverged):
         return math.inf
     return losses[-1] if losses and math.isfinite(losses[-1]) else math.inf
@@ -191,26 +198,53 @@ def _takes(model: str, argument: str) -> bool:
     return argument in inspect.signature(GENERATORS[model]).parameters
 
 
-def _computed_by(model: str) -> str | None:
-    """The back-end of a network, which rounds otherwise than others; None for a closed form."""
-    return backend().label if _takes(model, "config") else None
+def _is_network(model: str) -> bool:
+    """Whether it is a network of gengraph, which has a config."""
+    return GENERATORS[model].__module__ == "gengraph.graphrnn"
+
+
+def _foreign_code(model: str) -> dict[str, str] | None:
+    """Hashes of the Python files of the package that a generator comes from; None for gengraph's own (`code_version`)."""
+    module = GENERATORS[model].__module__
+    top = module.partition(".")[0]
+    if top == gengraph.__name__:
+        return None
+    path = Path(sys.modules[top].__file__ or str(sys.modules[module].__file__))
+    if path.name != "__init__.py":
+        return {path.name: hash_file(path)}
+    return {str(file.relative_to(path.parent)): hash_file(file) for file in sorted(path.parent.rglob("*.py"))}
+
+
+def has_device(model: str) -> bool:
+    """Whether a model can be told where to fit, on the CPU or on a GPU."""
+    return _takes(model, "device")
+
+
+def _computed_by(model: str, device: str) -> str | None:
+    """What computes a network, which rounds otherwise than another; None for a closed form."""
+    if has_device(model) and device != "cpu":
+        return device
+    return backend().label if _is_network(model) else None
 
 
 def _new(model: str, dataset: str, settings: dict[str, Any], **arguments: Any) -> GraphGenerator:
     """A generator; one with a config has the preset for the data set, changed by the settings."""
-    if _takes(model, "config"):
+    if _is_network(model):
         arguments["config"] = apply_point(load_config(preset_for(model, dataset)), settings).config
     return GENERATORS[model](**{name: value for name, value in arguments.items() if _takes(model, name)})
 
 
-def fit_model(store: Store, data: Data, model: str, *, settings: dict[str, Any], budget: float, seed: int) -> Artefact:
+def fit_model(
+    store: Store, data: Data, model: str, *, settings: dict[str, Any], budget: float, seed: int, device: str = "cpu"
+) -> Artefact:
     """A fitted model; the outcome has seconds, parameters and the training curve."""
     graphs = data.fitting
     inputs = {
         "graphs": graphs.content_hash(),
         "model": model,
         "preset": preset_for(model, data.name),
-        "backend": _computed_by(model),
+        "backend": _computed_by(model, device),
+        "code": _foreign_code(model),
         "settings": settings,
         "budget": budget,
         "seed": seed,
@@ -218,12 +252,13 @@ def fit_model(store: Store, data: Data, model: str, *, settings: dict[str, Any],
 
     def make(folder: Path) -> dict[str, Any]:
         curve: list[dict[str, Any]] = []
-        generator = _new(model, data.name, settings, report=curve.append)
+        generator = _new(model, data.name, settings, report=curve.append, device=device)
         started = time.perf_counter()
         generator.fit(graphs, seed=seed, budget=budget)
         seconds = time.perf_counter() - started
         generator.save(folder / "fit.json")
-        return json_ready({"seconds": seconds, "parameters": generator.parameters(), "curve": thin_curve(curve)})
+        about = {"seconds": seconds, "parameters": generator.parameters(), "curve": thin_curve(curve)}
+        return json_ready(about | {"code": inputs["code"]})
 
     return store.step("fit", inputs, make)
 
@@ -233,13 +268,15 @@ def sample_fit(store: Store, fit: Artefact, *, num_samples: int, seed: int) -> t
 
     def make(folder: Path) -> dict[str, Any]:
         generator = load_generator(fit.folder / "fit.json")
+        generator.sample(1, seed=seed)  # what is compiled or loaded at the first graph is not what sampling takes
         started = time.perf_counter()
         graphs = generator.sample(num_samples, seed=seed)
         seconds = time.perf_counter() - started
         write_graphs(graphs, folder / "graphs.parquet")
         return {"seconds": seconds}
 
-    made = store.step("samples", {"fit": fit.content, "num_samples": num_samples, "seed": seed}, make)
+    inputs = {"fit": fit.content, "code": fit.outcome["code"], "num_samples": num_samples, "seed": seed}
+    made = store.step("samples", inputs, make)
     return read_graphs(made.folder / "graphs.parquet"), made.outcome["seconds"]
 
 

@@ -14,10 +14,11 @@ from typing import Any, Literal
 from gengraph.benchmarks import steps
 from gengraph.benchmarks.artefacts import Store
 from gengraph.benchmarks.steps import Data, StoredSet
-from gengraph.data import load_dataset
+from gengraph.collection import Policy
+from gengraph.data import load_collection
 from gengraph.errors import InputError
 from gengraph.files import file_lock
-from gengraph.generator import GENERATORS
+from gengraph.generator import GENERATORS, unknown_model
 from gengraph.graphs import GraphSet
 from gengraph.history import read_metrics
 from gengraph.metrics.protocols import find_protocol
@@ -59,6 +60,8 @@ class Settings:
         num_samples: graphs to sample; None takes as many as there are training graphs, the size of the floor's set.
         tune: settings to try before a learned model is fitted; 0 takes its own.
         bootstrap: samples for intervals and for what is best; 0 leaves them out.
+        gpus: of each fit of a model that can use one, 0.25 say; 0 fits on the CPU.
+        policy: how outside samples are read.
     """
 
     models: tuple[str, ...] = tuple(GENERATORS)
@@ -70,12 +73,13 @@ class Settings:
     num_samples: int | None = None
     tune: int = 0
     bootstrap: int = 1000
+    gpus: float = 0.0
+    policy: Policy = field(default_factory=Policy)
 
     def __post_init__(self) -> None:
         for model in self.models:
             if model not in GENERATORS:
-                msg = f"unknown model {model!r}; choose from {', '.join(GENERATORS)}"
-                raise InputError(msg)
+                raise unknown_model(model)
         if not self.models and not self.entries:
             msg = f"name at least one model of {', '.join(GENERATORS)}, a run or samples"
             raise InputError(msg)
@@ -149,14 +153,16 @@ class _Work:
         if self.cell.kind == "floor":
             return self.data.fitting, {}
         if self.cell.kind == "samples":
-            return load_dataset(self.cell.source), {"source": self.cell.source}
+            collection = load_collection(self.cell.source, policy=self.settings.policy)
+            return collection.graphs, {"source": self.cell.source, "reading": collection.record()}
         return self._of_run() if self.cell.kind == "run" else self._of_model()
 
     def _of_model(self) -> tuple[GraphSet, dict[str, Any]]:
         budget, seeds, seed = self.settings.budget, self.settings.seeds, self.cell.seed
         model, trials = self.cell.model, self.settings.tune
-        settings = steps.tune_model(self.store, self.data, model, trials=trials, budget=budget, seed=seeds[0])
-        fit = steps.fit_model(self.store, self.data, model, settings=settings, budget=budget, seed=seed)
+        where: dict[str, Any] = {"budget": budget, "device": "cuda" if self.settings.gpus else "cpu"}
+        settings = steps.tune_model(self.store, self.data, model, trials=trials, seed=seeds[0], **where)
+        fit = steps.fit_model(self.store, self.data, model, settings=settings, seed=seed, **where)
         graphs, seconds = steps.sample_fit(self.store, fit, num_samples=self.num_samples, seed=seed)
         about = {"fit_seconds": fit.outcome["seconds"], "sample_seconds": seconds, "tuned": settings}
         return graphs, {**about, "parameters": fit.outcome["parameters"], "curve": fit.outcome["curve"]}
@@ -230,7 +236,8 @@ def run_benchmark(
         data: data sets.
         settings: of the benchmark.
         cache: the folder of the artefacts, which all workers see; a second benchmark on it waits for the first to end.
-        workers: 0 runs here; else Ray workers on the Ray that this process is connected to.
+        workers: 0 runs here; else Ray workers on the Ray that this process is connected to. Where fits take a GPU, as many of
+            them as have one do these first.
         cpus: of each worker.
         started: told when a cell starts.
         finished: told when a cell is done.
@@ -247,21 +254,34 @@ def run_benchmark(
         store.remove_left_overs()
         for part in data:
             steps.keep_data(store, part)
-        for cell, result in _spread(run, cells, workers, cpus, started):
+        for cell, result in _spread(run, _on_gpus(cells, settings), workers, cpus, started):
             failed = Outcome(cell=cell, record={"error": str(result)})
             outcomes[cell] = result if isinstance(result, Outcome) else failed
             finished(outcomes[cell])
     return [outcomes[cell] for cell in cells]
 
 
-def _spread(
-    run: Callable[[Cell], Outcome], cells: list[Cell], workers: int, cpus: float, started: Callable[[Cell], None]
-) -> Iterator[tuple[Cell, Outcome | Exception]]:
-    if workers:
-        from gengraph.distributed.tasks import spread
+def _on_gpus(cells: list[Cell], settings: Settings) -> dict[float, list[Cell]]:
+    """The cells by the GPUs that each of their workers needs, those with a GPU first."""
+    fits = [cell for cell in cells if settings.gpus and cell.kind == "model" and steps.has_device(cell.model)]
+    return {settings.gpus: fits, 0.0: [cell for cell in cells if cell not in fits]}
 
-        yield from spread(lambda: run, cells, workers=workers, cpus=cpus, on_start=started)
-        return
-    for cell in cells:
-        started(cell)
-        yield cell, run(cell)
+
+def _spread(
+    run: Callable[[Cell], Outcome],
+    cells_by_gpus: dict[float, list[Cell]],
+    workers: int,
+    cpus: float,
+    started: Callable[[Cell], None],
+) -> Iterator[tuple[Cell, Outcome | Exception]]:
+    for gpus, cells in cells_by_gpus.items():
+        if workers and cells:
+            from gengraph.distributed.cluster import capacity_for
+            from gengraph.distributed.tasks import spread
+
+            count = min(workers, capacity_for({"CPU": cpus, "GPU": gpus})) if gpus else workers
+            yield from spread(lambda: run, cells, workers=count, cpus=cpus, gpus=gpus, on_start=started)
+            continue
+        for cell in cells:
+            started(cell)
+            yield cell, run(cell)

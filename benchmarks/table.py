@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from gengraph.benchmarks.results import ROUNDING
+from gengraph.benchmarks.results import FEWEST, ROUNDING
 from gengraph.files import atomic_path, write_text
 from gengraph.tables import to_csv, to_latex, to_markdown
 
@@ -47,7 +47,12 @@ def format_mmd(value: float | None) -> str:
         return "-"
     if value < ROUNDING:
         return "0"
-    return f"{value:.1e}" if value < 0.001 else f"{value:.2g}".removeprefix("0")
+    return f"{value:.1e}" if value < 0.001 else f"{value:#.2g}".removeprefix("0").removesuffix(".")
+
+
+def format_published(value: float | None) -> str:
+    """As many digits as the paper has: .03, 1.243, 1e-05."""
+    return "-" if value is None else f"{value:g}".removeprefix("0") or "0"
 
 
 def error_of(row: dict[str, Any], name: str) -> float | None:
@@ -99,20 +104,20 @@ def _line(row: dict[str, Any], statistics: list[str], *, shares: bool, errors: b
 
 
 def _published_line(row: dict[str, Any], statistics: list[str], sources: list[str], *, shares: bool) -> Line:
-    values = [format_mmd(row["mmd2"].get(name)) for name in statistics]
+    values = [format_published(row["mmd2"].get(name)) for name in statistics]
     together = row.get("valid_unique_novel")
     percent = ["", "", "", "" if together is None else f"{100 * together:.1f}"] if shares else []
     name = f"{row['model']} [{sources.index(row['citation']) + 1}]"
     return Line(
-        [row["dataset"], name, *values, format_ratio(row.get("ratio"), missing=""), "", *percent, "", ""],
+        [row["dataset"], name, *values, "", "", *percent, "", ""],
         frozenset(),
         "published",
     )
 
 
-def format_ratio(value: float | None, *, missing: str = "-") -> str:
+def format_ratio(value: float | None) -> str:
     """How many times the floor."""
-    return missing if value is None else f"{value:.1f}" if value < 100 else f"{value:.0f}"
+    return "-" if value is None else f"{value:.1f}" if value < 100 else f"{value:.0f}"
 
 
 def _percent(share: dict[str, float] | None) -> str:
@@ -128,9 +133,11 @@ def notes_of(results: Results, protocol: str) -> Iterator[str]:
         f"Squared MMD under the {protocol} protocol, lower is better; ± {spread}. The train set is the floor: the training "
         "graphs against the test graphs. ratio: mean of MMD² over floor; size: squared MMD of the numbers of nodes (rbf). "
         "valid, unique, novel, all three (v.u.n.): % of the samples. "
-        "Bold: significantly below every other model that makes new graphs (5%, Holm)."
+        "Bold: significantly below every other model that makes new graphs (5%, Holm; "
+        f"never with fewer than {FEWEST} test graphs)."
     )
-    yield "; ".join(describe_sets(results)) + "."
+    if results["datasets"]:
+        yield "; ".join(describe_sets(results)) + "."
     for number, source in enumerate(sources_of(results, protocol), start=1):
         yield f"[{number}] published, not measured here (other splits and samples): {source}."
 
@@ -145,11 +152,13 @@ def describe_sets(results: Results) -> list[str]:
 
 
 def describe_reading(results: Results) -> list[str]:
-    """What reading changed in each data set, or had to be told to leave behind."""
-    readings = {part["name"]: part["reading"] for part in results["datasets"] if part["reading"].get("found")}
+    """What reading changed in each data set and in outside samples, or had to be told to leave behind."""
+    readings = [(part["name"], part["reading"]) for part in results["datasets"]]
+    readings += [(f"{cell['model']} ({cell['source']})", cell["reading"]) for cell in results["cells"] if "reading" in cell]
     return [
         f"{name}: " + ", ".join(f"{kind} {reading['policy'][kind]} ({count})" for kind, count in reading["found"].items())
-        for name, reading in readings.items()
+        for name, reading in readings
+        if reading.get("found")
     ]
 
 
@@ -211,10 +220,18 @@ def _marked(line: Line) -> list[str]:
 
 
 def describe_machine(results: Results) -> str:
-    """Command, seeds, machine and versions in a line."""
+    """Command, seeds, budget, machine and versions in a line."""
     versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
-    machine, seeds = results["machine"], ", ".join(map(str, results["settings"]["seeds"]))
-    return f"`{results['command']}`; seed {seeds}; {machine['cpus']} CPUs ({machine['processor']}); {versions}."
+    machine = results["machine"]
+    about = f"{describe_fits(results)}; {machine['cpus']} CPUs ({machine['processor']}); {versions}."
+    return f"`{results['command']}`; {about}"
+
+
+def describe_fits(results: Results) -> str:
+    """Seeds and the time for each fit."""
+    settings = results["settings"]
+    tuned = f" after {settings['tune']} settings were tried for as long" if settings["tune"] else ""
+    return f"seed {', '.join(map(str, settings['seeds']))}; {settings['budget']:g} s to fit a network{tuned}"
 
 
 def _latex(results: Results) -> Iterator[str]:

@@ -9,8 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gengraph.cli.options import Address, CpusPerWorker, DataDir, RunsDir, Seed, SplitSeed, duration, names, takes_policy
-from gengraph.cli.workers import workers_session
+from gengraph.cli.options import (
+    Address,
+    CpusPerWorker,
+    DataDir,
+    GpusPerWorker,
+    RunsDir,
+    Seed,
+    SplitSeed,
+    duration,
+    names,
+    takes_policy,
+)
+from gengraph.cli.workers import resources, workers_session
 from gengraph.errors import DatasetUnavailable, InputError
 
 if TYPE_CHECKING:
@@ -59,6 +70,7 @@ def benchmark(
     runs_dir: RunsDir = Path("runs"),
     data_dir: DataDir = None,
     cpus_per_worker: CpusPerWorker = 1.0,
+    gpus_per_worker: GpusPerWorker = 0.0,
     address: Address = None,
 ) -> None:
     """Fit models, sample from them and score the samples against held-out graphs, in parallel; print the table.
@@ -71,6 +83,8 @@ def benchmark(
       gengraph benchmark --datasets ladder,grid,protein --models graphrnn,er,ba --budget 2m
 
       gengraph benchmark --datasets grid --run grid=grid-graphrnn --samples GRAN=gran_grid.g6 --protocols emd,tv --seeds 3
+
+      gengraph benchmark --datasets protein,ego --models graphrnn,graphrnn-c,er --budget 10m --gpus-per-worker 0.5
     """
     from gengraph.benchmarks.report import write_results
     from gengraph.benchmarks.results import assemble
@@ -92,10 +106,13 @@ def benchmark(
         num_samples=num_graphs,
         tune=tune,
         bootstrap=bootstrap,
+        gpus=gpus_per_worker,
+        policy=policy,
     )
     cache = out / "cache"
     data, missing = _load(cache, chosen, data_dir, policy, split_seed)
     with workers_session(workers, {"CPU": cpus_per_worker}, address) as found:
+        _check_gpus(found, resources(cpus_per_worker, gpus_per_worker))
         check_writable(out)
         try:
             with _Board(settings.models, entries, data) as board:
@@ -108,6 +125,20 @@ def benchmark(
     results = assemble(settings, data, missing, outcomes, shlex.join(["gengraph", *sys.argv[1:]]))
     write_results(out, results)
     _show(results, out)
+
+
+def _check_gpus(workers: int, per_worker: dict[str, float]) -> None:
+    """At least one worker must find the GPU that it is to have."""
+    if not per_worker.get("GPU"):
+        return
+    if workers:
+        from gengraph.distributed.cluster import fit_workers
+
+        fit_workers(1, per_worker)
+        return
+    from gengraph.checkpoint import find_device
+
+    find_device("cuda")
 
 
 def _load(
@@ -174,10 +205,10 @@ def _show(results: dict[str, Any], out: Path) -> None:
         console.print(next(fitting, None) or _table(results, protocol, detail=0))
         for note in notes_of(results, protocol):
             console.print(note, style="dim", soft_wrap=not console.is_terminal)
-    typer.echo(f"written: {out / 'results.json'}, results.csv, results.parquet, results.md, results.tex")
-    typer.echo(f"report: {out / 'report.html'}")
     for line in failures(results):
         errors.print(f"Failed: {line}", style="red")
+    typer.echo(f"written: {out / 'results.json'}, results.csv, results.parquet, results.md, results.tex")
+    typer.echo(f"report: {out / 'report.html'}")
     if results["failures"]:
         raise typer.Exit(1)
 

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gengraph.cli.likelihood import show_likelihood
-from gengraph.cli.options import Address, CpusPerWorker, DataDir, RunsDir, Seed, Workers, allow_only, names, takes_policy
+from gengraph.cli.options import (
+    Address,
+    CpusPerWorker,
+    DataDir,
+    RunsDir,
+    Seed,
+    Workers,
+    allow_none_of,
+    allow_only,
+    names,
+    takes_policy,
+)
 from gengraph.cli.workers import workers_session
 from gengraph.errors import InputError
 
@@ -17,6 +28,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("table", "json", "csv", "markdown", "latex")
 _OF_NLL = {"nll", "orderings", "checkpoint", "runs_dir", "output", "seed"}
+_OF_BOTH = {"output", "seed"}
 COLUMNS = ("protocol", "statistic", "mmd²", "floor", "ratio", "interval", "p (Holm)")
 
 
@@ -80,6 +92,7 @@ def evaluate(
     if nll is not None or reference is None or generated is None:
         msg = "give the REFERENCE and the GENERATED graphs, or --nll RUN alone"
         raise InputError(msg)
+    allow_none_of(context, _OF_NLL - _OF_BOTH, "these are options of --nll RUN, which takes no graphs")
     if (valid or novelty) and not train:
         msg = "--novelty and --valid count what is new against the training graphs; name these with --train"
         raise InputError(msg)

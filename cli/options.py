@@ -95,14 +95,33 @@ def allow_only(context: typer.Context, allowed: Container[str], rule: str) -> No
     Raises:
         InputError: another was given.
     """
-    given = [
-        max(parameter.opts, key=len)
-        for parameter in context.command.params
-        if parameter.name not in allowed
-        and getattr(context.get_parameter_source(str(parameter.name)), "name", "") == "COMMANDLINE"
-    ]
+    _refuse([name for name in _given(context) if name not in allowed], context, rule)
+
+
+def allow_none_of(context: typer.Context, refused: Container[str], rule: str) -> None:
+    """The other way round: of the options that were given, these would be ignored.
+
+    Args:
+        context: of the command.
+        refused: parameters of the command that do not count.
+        rule: why they do not.
+
+    Raises:
+        InputError: one of them was given.
+    """
+    _refuse([name for name in _given(context) if name in refused], context, rule)
+
+
+def _given(context: typer.Context) -> list[str]:
+    """The parameters that stand in the command line."""
+    names = [str(parameter.name) for parameter in context.command.params]
+    return [name for name in names if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"]
+
+
+def _refuse(given: list[str], context: typer.Context, rule: str) -> None:
     if given:
-        msg = f"{rule}; leave out {', '.join(given)}"
+        options = [max(parameter.opts, key=len) for parameter in context.command.params if parameter.name in given]
+        msg = f"{rule}; leave out {', '.join(options)}"
         raise InputError(msg)
 
 

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gengraph.cli.options import Address, CpusPerWorker, DataDir, GpusPerWorker, RunsDir, Seed, Workers, allow_only, duration
+from gengraph.cli.options import (
+    Address,
+    CpusPerWorker,
+    DataDir,
+    GpusPerWorker,
+    RunsDir,
+    Seed,
+    Workers,
+    allow_none_of,
+    allow_only,
+    duration,
+)
 from gengraph.cli.workers import resources, workers_session
 from gengraph.errors import InputError
 
@@ -105,6 +116,7 @@ def sample(
         allow_only(context, _OF_MODEL, "--model takes -n, --seed, --shard-size and --budget; the rest is for trained runs")
         _show(_from_model(model, dataset, data_dir, budget, folder, request), out)
         return
+    allow_none_of(context, {"budget"}, "--budget is of --model, which is fitted first; a run is trained already")
     per_worker = resources(cpus_per_worker, gpus_per_worker)
     where: dict[str, Any] = {"write_shards": _on_ray(workers, per_worker)} if workers else {}
     try:

@@ -304,15 +304,10 @@ def _local_place(per_worker: dict[str, float]) -> "Place | None":
     """In this process: on the GPU if one was asked for."""
     if not per_worker.get("GPU"):
         return None
-    import torch
-
-    from gengraph.errors import NotEnoughResources
+    from gengraph.checkpoint import find_device
     from gengraph.training import Place
 
-    if not torch.cuda.is_available():
-        msg = "--gpus-per-worker asks for a GPU, and torch finds none; leave it out to train on CPUs"
-        raise NotEnoughResources(msg)
-    return Place(device=torch.device("cuda"))
+    return Place(device=find_device("cuda"))
 
 
 def _show(folder: Path, before: int) -> None:

@@ -8,7 +8,8 @@
       raw.safetensors        the weights that training goes on from, where model.safetensors holds averaged ones
       optimizer.safetensors  Adam's moments
 
-The newest checkpoint says which is the best one; that one is never removed.
+The newest checkpoint says which is the best one; that one is never removed, nor is the one that the checkpoint before it calls
+the best, from which a run goes on if the newest is damaged.
 
 Reference:
     https://github.com/huggingface/safetensors: the format holds tensors and nothing that runs.
@@ -30,7 +31,7 @@ from safetensors.torch import load_file, save_file
 import gengraph
 from gengraph.card import write_card
 from gengraph.config import Config
-from gengraph.errors import InputError
+from gengraph.errors import InputError, NotEnoughResources
 from gengraph.files import sync, write_json, write_text
 from gengraph.models.graphrnn import DataFacts, GraphRNNModel
 
@@ -97,6 +98,18 @@ class Checkpoint:
         return model.eval()
 
 
+def find_device(name: str) -> torch.device:
+    """The device cpu or cuda.
+
+    Raises:
+        NotEnoughResources: there is no GPU here that torch can use.
+    """
+    if name == "cuda" and not torch.cuda.is_available():
+        msg = "torch finds no GPU here; leave --gpus-per-worker out, or install a torch that was built for the GPU"
+        raise NotEnoughResources(msg)
+    return torch.device(name)
+
+
 def load_weights(model: GraphRNNModel, weights: dict[str, torch.Tensor]) -> None:
     """Give a model weights.
 
@@ -111,7 +124,7 @@ def load_weights(model: GraphRNNModel, weights: dict[str, torch.Tensor]) -> None
 
 
 def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, keep: int = 2, about: Mapping[str, Any] | None = None) -> Path:
-    """Write a checkpoint under folder, then remove all but the newest `keep` and the one that it calls the best.
+    """Write a checkpoint under folder, then remove all but the newest `keep` and those that they call the best.
 
     Args:
         checkpoint: what is written.
@@ -141,10 +154,9 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, keep: int = 2, abou
         temporary.rename(target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    old = {*checkpoints_in(folder)[:-keep], *folder.glob(".step-*.tmp")}
-    if checkpoint.selection.step is not None:
-        old.discard(folder / _name(checkpoint.selection.step))
-    for path in old:
+    kept = checkpoints_in(folder)[-keep:]
+    best = {_best_of(path) for path in kept}
+    for path in {*checkpoints_in(folder), *folder.glob(".step-*.tmp")} - {*kept, *best}:
         shutil.rmtree(path)
     return target
 
@@ -168,6 +180,15 @@ def _records(checkpoint: Checkpoint) -> dict[str, dict[str, Any]]:
 
 def _name(step: int) -> str:
     return f"step-{step:08d}"
+
+
+def _best_of(path: Path) -> Path | None:
+    """The checkpoint that one calls the best; None if there is none, or it cannot be read."""
+    try:
+        step = json.loads((path / "checkpoint.json").read_text(encoding="utf-8"))["selection"]["step"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return None if step is None else path.with_name(_name(step))
 
 
 def checkpoints_in(folder: Path) -> list[Path]:

@@ -258,6 +258,11 @@ class TrainingConfig:
             self.select == "nll" or self.mmd_every >= 1,
             "training.select = mmd needs evaluations that measure it; use --set training.mmd_every=1",
         )
+        _check(
+            self.mmd_every <= self.evaluations,
+            f"training.mmd_every must be <= training.evaluations, or none of these measures the MMD, got {self.mmd_every} and "
+            f"{self.evaluations}; use --set training.mmd_every={self.evaluations}",
+        )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

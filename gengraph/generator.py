@@ -1,8 +1,15 @@
-"""What a graph generator is: fit a set of graphs, sample new ones; and the registry of all of them by name."""
+"""What a graph generator is: fit a set of graphs, sample new ones; and the registry of all of them by name.
+
+Other packages add theirs as entry points of the group `gengraph.generators` (docs/add-a-generator.md).
+
+Reference:
+    https://packaging.python.org/en/latest/specifications/entry-points/: what an installed package says of itself.
+"""
 
 import json
 from collections.abc import Iterator, Mapping
 from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Protocol, Self, runtime_checkable
 
@@ -10,6 +17,7 @@ from gengraph.errors import InputError
 from gengraph.files import write_text
 from gengraph.graphs import GraphSet
 
+ENTRY_POINTS = "gengraph.generators"
 _FORMAT = 1
 
 
@@ -70,21 +78,23 @@ class GraphGenerator(Protocol):
 
 
 class _Registry(Mapping[str, type[GraphGenerator]]):
-    """Generator classes by name, imported when they are first looked up."""
+    """Generator classes by name, imported when they are first looked up.
+
+    It lists those of gengraph. Names that installed packages offer are known too: they are looked for when one is asked for.
+    """
 
     def __init__(self, places: dict[str, str]) -> None:
         self._places = places
 
     def __getitem__(self, name: str) -> type[GraphGenerator]:
         if name not in self._places:
-            msg = f"unknown model {name!r}; choose from {', '.join(self._places)}"
-            raise InputError(msg)
+            return _offered(name)
         module, attribute = self._places[name].split(":")
         generator: type[GraphGenerator] = getattr(import_module(module), attribute)
         return generator
 
     def __contains__(self, name: object) -> bool:
-        return name in self._places
+        return name in self._places or bool(entry_points(group=ENTRY_POINTS, name=str(name)))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._places)
@@ -106,6 +116,46 @@ GENERATORS: Mapping[str, type[GraphGenerator]] = _Registry(
         "empirical": "gengraph.baselines.empirical:Empirical",
     }
 )
+
+
+def unknown_model(name: str) -> InputError:
+    """What to say of a name that is not in GENERATORS."""
+    offered = sorted({entry.name for entry in entry_points(group=ENTRY_POINTS)})
+    return InputError(f"unknown model {name!r}; choose from {', '.join([*GENERATORS, *offered])}")
+
+
+def _offered(name: str) -> type[GraphGenerator]:
+    """The generator that an installed package offers under a name.
+
+    Raises:
+        InputError: none does, or several do, or it cannot be imported, or is no generator.
+    """
+    found = list(entry_points(group=ENTRY_POINTS, name=name))
+    if not found:
+        raise unknown_model(name)
+    if len(found) > 1:
+        packages = " and ".join(map(_package, found))
+        msg = f"a model must be offered by one package, got {name!r} of {packages}; uninstall the others"
+        raise InputError(msg)
+    try:
+        generator = found[0].load()
+    except Exception as error:
+        msg = (
+            f"model {name!r} cannot be imported from package {_package(found[0])} ({type(error).__name__}: {error}); install "
+            "what that package needs, or a version of it that works here"
+        )
+        raise InputError(msg) from error
+    if not isinstance(generator, type) or not issubclass(generator, GraphGenerator):
+        msg = (
+            f"model {name!r} of package {_package(found[0])} must be a class with fit, sample, parameters, save and load, got "
+            f"{generator!r}; docs/add-a-generator.md says what these do"
+        )
+        raise InputError(msg)
+    return generator
+
+
+def _package(entry: EntryPoint) -> str:
+    return f"{entry.dist.name} {entry.dist.version}" if entry.dist else entry.value
 
 
 def load_generator(path: Path | str) -> GraphGenerator:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from gengraph.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from gengraph.checkpoint import Checkpoint, find_device, load_checkpoint, save_checkpoint
 from gengraph.config import Config, load_config
 from gengraph.errors import InputError
 from gengraph.generator import read_saved, write_saved
 from gengraph.graphs import GraphSet
 from gengraph.sampling import sample_graphs
-from gengraph.training import Trainer, prepare_graphs
+from gengraph.training import Place, Trainer, prepare_graphs
 
 if TYPE_CHECKING:
     from gengraph.models.graphrnn import GraphRNNModel
@@ -28,16 +28,24 @@ class GraphRNN:
     Args:
         config: a Config; by default the class's preset. The paper's recipe is `load_config("paper")`.
         report: called with a dict of metrics while training, about twice a second.
+        device: cpu or cuda, where `fit` trains; samples are drawn on the CPU.
     """
 
     model = "graphrnn"
     head = "rnn"
     preset = "default"
 
-    def __init__(self, config: Config | None = None, *, report: Callable[[dict[str, Any]], None] | None = None) -> None:
+    def __init__(
+        self,
+        config: Config | None = None,
+        *,
+        report: Callable[[dict[str, Any]], None] | None = None,
+        device: str = "cpu",
+    ) -> None:
         chosen = config or load_config(self.preset)
         self.config = dataclasses.replace(chosen, model=dataclasses.replace(chosen.model, head=self.head))
         self._report = report or (lambda _metrics: None)
+        self._device = device
         self._checkpoint: Checkpoint | None = None
         self._model: GraphRNNModel | None = None
 
@@ -46,14 +54,16 @@ class GraphRNN:
 
         Raises:
             InputError: graphs that this config cannot learn (none, without nodes, or disconnected under stop = zero_row).
+            NotEnoughResources: there is no such device.
         """
         changes: dict[str, Any] = {"seed": seed}
         if budget is not None:
             changes |= {"steps": None, "budget": budget}
         config = dataclasses.replace(self.config, training=dataclasses.replace(self.config.training, **changes))
+        place = Place(device=find_device(self._device))
         prepared, facts, bandwidth = prepare_graphs(graphs, config)
         _log.info("%s", bandwidth)
-        trainer = Trainer(config, facts, prepared, GraphSet.empty())
+        trainer = Trainer(config, facts, prepared, GraphSet.empty(), place)
         trainer.run(self._report, self._set)
         return self
 

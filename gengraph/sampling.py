@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from gengraph.checkpoint import Checkpoint
-from gengraph.errors import InputError, NotEnoughResources
+from gengraph.checkpoint import Checkpoint, find_device
+from gengraph.errors import InputError
 from gengraph.graphs import GraphSet, Int64Array
 from gengraph.lanes import Attempts, Lanes, Rules
 from gengraph.models.context import ContextEdges
@@ -249,10 +249,7 @@ def model_on(checkpoint: Checkpoint, device: str) -> GraphRNNModel:
     Raises:
         NotEnoughResources: there is no GPU here that torch can use.
     """
-    if device == "cuda" and not torch.cuda.is_available():
-        msg = "torch finds no GPU here; leave --gpus-per-worker out, or install a torch that was built for the GPU"
-        raise NotEnoughResources(msg)
-    return checkpoint.build_model().to(device)
+    return checkpoint.build_model().to(find_device(device))
 
 
 class ShardWriter:

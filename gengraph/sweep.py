@@ -246,11 +246,11 @@ class Sweep:
         """What a trial at a point does."""
         setting = apply_point(self.config, point, least_batch=self.request.workers_per_trial)
         length = {"steps": self.request.steps, "budget": self.request.trial_budget, "evaluations": self.evaluations}
-        return _with_training(setting, length)
+        return _with_training(setting, length | {"mmd_every": min(setting.config.training.mmd_every, self.evaluations)})
 
     def winner(self, trial: Trial) -> str:
         """The config of a trial as `gengraph train --config` reads it, for a training as long as the config of the sweep."""
-        own = {name: getattr(self.config.training, name) for name in ("steps", "budget", "evaluations")}
+        own = {name: getattr(self.config.training, name) for name in ("steps", "budget", "evaluations", "mmd_every")}
         setting = _with_training(trial.setting, own)
         sampled = "" if setting.temperature == 1 else f"# Sample with --temperature {setting.temperature:g}.\n"
         about = f"# Trial {trial.number} of sweep {self.folder.name}: {self.request.metric} {trial.score:.6g}.\n"
@@ -294,10 +294,11 @@ def run_trial(
     from gengraph.training import Trainer, prepare_graphs, prepare_part
 
     train, facts, _ = prepare_graphs(split.train, setting.config)
-    trainer = Trainer(setting.config, facts, train, prepare_part(split.validation, setting.config), place)
+    validation = prepare_part(split.validation, setting.config)
+    trainer = Trainer(setting.config, facts, train, validation, place)
     if start is not None:
         trainer.load(start)
-    reference = DescribedSet(split.validation)
+    reference = DescribedSet(validation)
 
     def evaluated(metrics: dict[str, Any]) -> None:
         if "validation_nll" in metrics:
@@ -316,7 +317,7 @@ def scores(
     Args:
         metrics: with validation_nll.
         checkpoint: of the model.
-        reference: validation graphs.
+        reference: validation graphs as the model sees them (`training.prepare_part`).
         metric: nll or mmd.
         temperature: of the samples.
     """

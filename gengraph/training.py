@@ -303,7 +303,8 @@ class Trainer:
                 if save_now or due > evaluations or self.step % _CHECK_RANKS_EVERY == 0:
                     self.check_ranks()
                 if due > evaluations:
-                    self._evaluate(due, progress, log, report, saver)
+                    with_mmd = training.mmd_every > 0 and due // training.mmd_every > evaluations // training.mmd_every
+                    self._evaluate(with_mmd, progress, log, report, saver)
                 elif self.rank == 0 and log.waited > _REPORT_EVERY_S:
                     report(self._describe(log, progress))
                 evaluations = due
@@ -316,11 +317,11 @@ class Trainer:
         if stop:
             raise KeyboardInterrupt
 
-    def _evaluate(self, number: int, progress: float, log: Log, report: Report, saver: "_Saver") -> None:
-        """Evaluation `number`, on rank 0: keep the model if it is the best, and tell all ranks whether it is not."""
+    def _evaluate(self, with_mmd: bool, progress: float, log: Log, report: Report, saver: "_Saver") -> None:
+        """Evaluate on rank 0: keep the model if it is the best, and tell all ranks whether it is not."""
         training = self.config.training
         if self.rank == 0:
-            values = self.validate(with_mmd=training.mmd_every > 0 and number % training.mmd_every == 0)
+            values = self.validate(with_mmd=with_mmd)
             score = values.get(f"validation_{training.select}")
             if score is not None:
                 self.selection = self.selection.after(score, self.step)

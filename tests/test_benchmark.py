@@ -1,6 +1,7 @@
 """The benchmark: artefacts, cells, rows, tables."""
 
 import csv
+import dataclasses
 import io
 import json
 import os
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +21,16 @@ from command_line import FAST, gengraph, in_tmp_path  # noqa: F401
 from rich.console import Console
 
 from gengraph.benchmarks.artefacts import Store
-from gengraph.benchmarks.results import SCHEMA, _mark_best, assemble
-from gengraph.benchmarks.steps import Data
+from gengraph.benchmarks.results import SCHEMA, _mark_best, _published, assemble
+from gengraph.benchmarks.steps import Data, fit_model
 from gengraph.benchmarks.suite import Cell, Entry, Outcome, Settings, run_benchmark
-from gengraph.benchmarks.table import error_of, format_mmd, notes_of, table_of
+from gengraph.benchmarks.table import error_of, format_mmd, format_published, notes_of, table_of
 from gengraph.cli.benchmark import _Board, _show
-from gengraph.data import load_dataset, split_graphs
+from gengraph.data import DATASETS, load_dataset, split_graphs
+from gengraph.errors import NotEnoughResources
 from gengraph.formats import write_graphs
 from gengraph.generator import GENERATORS
+from gengraph.metrics.protocols import find_protocol
 
 pytestmark = pytest.mark.usefixtures("in_tmp_path")
 BASELINES = "er,ba,configuration,empirical"
@@ -170,6 +174,79 @@ def test_samples_of_one_name_are_fits_of_one_model() -> None:
     assert found["rows"][1]["mmd2"]["degree"] == pytest.approx(np.mean(values))
 
 
+def test_fits_of_networks_take_a_gpu_each_and_nothing_else_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    pools = []
+
+    def spread(make: Any, cells: list[Cell], *, workers: int, cpus: float, gpus: float, on_start: Any) -> Any:
+        pools.append(([(cell.model, cell.kind) for cell in cells], workers, cpus, gpus))
+        return ((cell, ValueError("none")) for cell in cells)
+
+    def capacity(per_worker: dict[str, float]) -> int:
+        assert per_worker == {"CPU": 1.0, "GPU": 0.5}
+        return 2
+
+    monkeypatch.setattr("gengraph.distributed.tasks.spread", spread)
+    monkeypatch.setattr("gengraph.distributed.cluster.capacity_for", capacity)
+    data = [Data(name="grid-small", split=split_graphs(load_dataset("grid-small")))]
+    settings = Settings(models=("er", "graphrnn"), entries=(Entry("run", "graphrnn", "grid-small", "r"),), gpus=0.5)
+    outcomes = run_benchmark(data, settings, Path("cache"), workers=8)
+    others = [("er", "model"), ("graphrnn", "run"), ("train set", "floor")]
+    assert pools == [([("graphrnn", "model")], 2, 1.0, 0.5), (others, 8, 1.0, 0.0)]
+    assert [outcome.error for outcome in outcomes] == ["none"] * 4
+    pools.clear()
+    run_benchmark(data, dataclasses.replace(settings, gpus=0.0), Path("cache"), workers=8)
+    assert [(len(cells), workers, gpus) for cells, workers, _, gpus in pools] == [(4, 8, 0.0)]
+
+
+def test_a_fit_is_kept_for_its_device(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    store, inputs = Store(tmp_path), []
+    monkeypatch.setattr(Store, "step", lambda _store, step, given, make: inputs.append(given))
+    data = Data(name="grid-small", split=split_graphs(load_dataset("grid-small")))
+    for model, device in (("graphrnn", "cpu"), ("graphrnn", "cuda"), ("er", "cpu"), ("er", "cuda")):
+        fit_model(store, data, model, settings={}, budget=1.0, seed=0, device=device)
+    assert inputs[1]["backend"] == "cuda" != inputs[0]["backend"]
+    assert inputs[2] == inputs[3]
+
+
+def test_a_gpu_that_is_not_there_is_an_error_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    command = "benchmark --datasets grid-small --models er --workers 0 --gpus-per-worker 1 --out r"
+    assert "torch finds no GPU here" in gengraph(command, code=3)
+    assert not Path("r").exists()
+    with pytest.raises(NotEnoughResources, match="torch finds no GPU here"):
+        GENERATORS["graphrnn"](device="cuda").fit(load_dataset("grid-small"), seed=0, budget=1)
+
+
+def test_it_ends_by_naming_the_report_even_if_something_failed() -> None:
+    Path("broken.g6").write_text("?no graph\n")
+    command = "benchmark --datasets grid-small --models er --samples A=broken.g6 --bootstrap 0 --workers 0 --out r"
+    lines = gengraph(command, code=1).splitlines()
+    assert lines[-1] == "report: r/report.html"
+    assert any(line.startswith("Failed: grid-small, A: ") for line in lines)
+
+
+def test_make_benchmark_is_what_the_page_says() -> None:
+    root = Path(__file__).parents[1]
+    recipe = re.search(r"^benchmark: install\n\t\$\(BIN\)/(.*)$", (root / "Makefile").read_text(), flags=re.MULTILINE)
+    assert recipe is not None
+    assert f"```sh\n{recipe[1]}\n```" in (root / "docs" / "benchmark.md").read_text()
+
+
+def test_outside_samples_are_read_with_the_policy() -> None:
+    lines = [{"n": 4, "edges": [[0, 1], [1, 2], [2, 3], [3, 3]]}, {"n": 3, "edges": [[0, 1], [1, 0], [1, 2]]}]
+    Path("raw.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    Path("bare.jsonl").write_text('{"n": 4, "edges": [[0, 1], [1, 2], [2, 3]]}\n{"n": 3, "edges": [[0, 1], [1, 2]]}\n')
+    command = "benchmark --datasets grid-small --models er --samples Raw=raw.jsonl --samples Bare=bare.jsonl --bootstrap 0"
+    assert "self-loop" in gengraph(f"{command} --workers 0 --out refused", code=1)
+    gengraph(f"{command} --on-loops drop --on-multi-edges drop --workers 0 --out r")
+    rows = {row["model"]: row for row in results("r")["rows"]}
+    assert rows["Raw"]["mmd2"] == rows["Bare"]["mmd2"]
+    (reading,) = [cell["reading"] for cell in results("r")["cells"] if cell["model"] == "Raw"]
+    assert reading["found"] == {"on_loops": 1, "on_multi_edges": 1}
+    assert "Raw (" in Path("r/results.md").read_text()
+    assert "on_loops drop (1), on_multi_edges drop (1)" in Path("r/report.html").read_text()
+
+
 @pytest.mark.slow
 def test_a_sweep_before_the_fit() -> None:
     gengraph("benchmark --datasets ladder-small --models graphrnn-s,er --tune 2 --budget 1s --bootstrap 0 --workers 0 --out r")
@@ -200,8 +277,42 @@ def test_best_is_what_is_significantly_below_all_others(values: dict[str, float]
     rng = np.random.default_rng(0)
     rows = [row_of(model, value, novel=float(model != "memory")) for model, value in values.items()]
     deviations = [{"degree": rng.normal(scale=0.05, size=500)} for _ in rows]
-    _mark_best(rows, deviations, ("degree",))
+    _mark_best(rows, deviations, ("degree",), {"d"})
     assert [row["model"] for row in rows if row["best"]] == ([best] if best else [])
+    _mark_best(rows, deviations, ("degree",), set())
+    assert not any(row["best"] for row in rows)
+
+
+def test_of_few_test_graphs_nothing_is_called_best() -> None:
+    split = split_graphs(load_dataset("community-small"))
+    write_graphs(split.train, Path("near.parquet"))
+    write_graphs(load_dataset("ladder-small"), Path("far.parquet"))
+    entries = tuple(Entry("samples", name, "untested", f"{name}.parquet") for name in ("near", "far"))
+    settings = Settings(models=(), entries=entries, bootstrap=200)
+    found = {}
+    for count in (4, 20):
+        data = Data(name="untested", split=dataclasses.replace(split, train=split.validation, test=split.test[:count]))
+        rows = assemble(settings, [data], [], run_benchmark([data], settings, Path("cache"), workers=0), "")["rows"]
+        found[count] = {row["model"]: row["best"] for row in rows}
+    assert found[4] == {"near": [], "far": [], "train set": []}
+    assert "degree" in found[20]["near"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "published"),
+    [
+        (None, "-", "-"),
+        (0.0, "0", "0"),
+        (0.034, ".034", ".034"),
+        (0.4, ".40", ".4"),
+        (1.243, "1.2", "1.243"),
+        (2.0, "2.0", "2"),
+        (1e-5, "1.0e-05", "1e-05"),
+        (4e-7, "0", "4e-07"),
+    ],
+)
+def test_numbers_have_two_digits_and_published_ones_their_own(value: float | None, text: str, published: str) -> None:
+    assert (format_mmd(value), format_published(value)) == (text, published)
 
 
 def test_two_samples_of_one_law_are_rarely_called_different() -> None:
@@ -232,6 +343,37 @@ def test_published_rows_stand_apart_and_under_their_own_protocol() -> None:
     assert any("R. Liao et al." in note for note in notes_of(found, "tv"))
     assert "| *GRAN [1]* | *.038* | *0* | *.001* | *.027* |" in Path("r/results.md").read_text()
     assert r"\textcolor{gray}{GRAN [1]}" in Path("r/results.tex").read_text()
+
+
+def test_what_is_published_is_of_known_data_sets_and_statistics() -> None:
+    path = Path(__file__).parents[1] / "benchmarks" / "published.toml"
+    tables = tomllib.loads(path.read_text())["tables"]
+    assert len(tables) == 4
+    for table in tables:
+        protocol, statistics = table["protocol"], table["statistics"]
+        assert statistics == (["valid_unique_novel"] if protocol == "any" else list(find_protocol(protocol).statistics))
+        assert table["citation"]
+        for dataset, models in table["values"].items():
+            assert dataset in DATASETS
+            assert all(len(values) == len(statistics) for values in models.values())
+            assert all(0 <= value <= (1 if protocol == "any" else 2) for values in models.values() for value in values)
+
+
+def test_published_shares_stand_under_every_protocol() -> None:
+    gengraph("benchmark --datasets tree:20 --models er --protocols emd,tv -n 5 --bootstrap 0 --workers 0 --out r")
+    assert results("r")["published"] == []  # twenty trees are not the published set
+    settings = Settings(protocols=("emd", "tv"))
+    rows = list(_published(["tree"], settings))
+    assert [(row["protocol"], row["model"]) for row in rows if row["model"] == "DiGress"] == [
+        ("emd", "DiGress"),
+        ("tv", "DiGress"),
+    ]
+    found = results("r") | {"published": [row | {"dataset": "tree:20"} for row in rows]}
+    for protocol in ("emd", "tv"):
+        table = table_of(found, protocol)
+        line = next(line.texts for line in table.lines if line.texts[1].startswith("DiGress"))
+        cells = dict(zip(table.columns, line, strict=True))
+        assert (cells["degree"], cells["ratio"], cells["v.u.n."]) == ("-", "", "90.0")
 
 
 def test_every_file_says_the_same() -> None:

@@ -56,6 +56,7 @@ def test_round_trip(tmp_path: Path) -> None:
         ("training.patience=-1", "training.patience must be >= 0, got -1"),
         ("training.weight_decay=0.1", "weight_decay is for adamw, got 0.1; use --set training.optimizer=adamw"),
         ("training.select=mmd", "select = mmd needs evaluations that measure it; use --set training.mmd_every=1"),
+        ("training.mmd_every=11", r"mmd_every must be <= training.evaluations.*got 11 and 10; use --set training.mmd_every=10"),
     ],
 )
 def test_bad_settings_name_rule_and_value(assignment: str, message: str) -> None:

@@ -87,6 +87,17 @@ def test_whoever_does_not_see_it_is_told(folder: Path) -> None:
     assert targets <= {f"#{identifier}" for identifier in identifiers}
 
 
+def test_every_plot_has_the_floor_and_its_interval(folder: Path) -> None:
+    text = (folder / "report.html").read_text()
+    plots = re.findall(r'<svg class="chart"[^>]*aria-label="Squared MMD of .*?</svg>', text)
+    assert len(plots) == 2 * 3 + 2 * 4
+    for plot in plots:
+        assert "; floor " in plot
+        assert '<line class="floor"' in plot
+        assert float(re.search(r'<rect class="band"[^>]* width="([\d.]+)"', plot)[1]) >= 0  # type: ignore[index]
+    assert any('class="band"' in plot and ' width="0"' not in plot for plot in plots)
+
+
 def test_failures_stand_in_it_escaped(folder: Path) -> None:
     text = (folder / "report.html").read_text()
     assert "failed: InputError" in text

@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
+import networkx as nx
 import pyarrow.parquet as pq
 import pytest
 
@@ -12,6 +13,8 @@ from gengraph.checkpoint import Checkpoint
 from gengraph.config import Config, load_config
 from gengraph.data import Split, load_dataset, split_graphs
 from gengraph.errors import InputError
+from gengraph.graphs import GraphSet
+from gengraph.metrics import DescribedSet
 from gengraph.parallel_coordinates import axis_of, write_html, write_png
 from gengraph.space import Setting, parse_space
 from gengraph.sweep import Request, Sweep, Trial, ranked, run_trial, write_results
@@ -55,6 +58,32 @@ def test_a_trial_judged_by_samples_reports_their_mmd(split: Split) -> None:
         assert 0 < metrics["mmd"] == metrics["score"] < 2
         scores[temperature] = metrics["score"]
     assert scores[1.0] != scores[0.25]
+
+
+def test_samples_are_judged_by_validation_graphs_as_the_model_sees_them(split: Split, monkeypatch: pytest.MonkeyPatch) -> None:
+    graphs = [nx.disjoint_union(nx.ladder_graph(size), nx.path_graph(2)) for size in (3, 4, 5)]
+    pairs = GraphSet.from_networkx(graphs)
+    references: list[GraphSet] = []
+
+    def mmd_of_samples(_model: object, reference: DescribedSet, *_: object, **__: object) -> dict[str, float]:
+        references.append(reference.graphs)
+        return {"degree": 0.5}
+
+    monkeypatch.setattr("gengraph.sampling.mmd_of_samples", mmd_of_samples)
+    for components, expected in (("largest", pairs.largest_components()), ("all", pairs)):
+        settings = [*SMALL, "training.steps=1", "training.evaluations=1", f"sequence.components={components}"]
+        reports_of(Setting(config=Config().replace(settings)), dataclasses.replace(split, validation=pairs), "mmd")
+        assert references.pop() == expected
+
+
+def test_trials_that_are_evaluated_less_often_measure_the_mmd_as_often_as_they_can(tmp_path: Path, split: Split) -> None:
+    config = Config().replace([*SMALL, "training.evaluations=30", "training.mmd_every=10", "training.select=mmd"])
+    space = parse_space(SPACE, config, samples=True)
+    request = Request(trials=1, scheduler="none", steps=4, metric="mmd")
+    sweep = Sweep.create(tmp_path / "s", split=split, config=config, space=space, request=request, record={})
+    setting = sweep.setting({})
+    assert (setting.config.training.evaluations, setting.config.training.mmd_every) == (4, 4)
+    assert "mmd_every = 10" in sweep.winner(Trial(number=0, setting=setting, score=1.0))
 
 
 def test_a_sweep_is_read_back_with_its_data(sweep: Sweep, split: Split) -> None:

@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 import math
 import os
 import signal
@@ -17,6 +18,7 @@ from gengraph.data import load_dataset, split_graphs
 from gengraph.errors import InputError, TrainingDiverged
 from gengraph.graphs import GraphSet
 from gengraph.optimizers import learning_rate
+from gengraph.runs import whole_checkpoint
 from gengraph.training import Place, Trainer, batch_indices, prepare_graphs, prepare_part
 
 TINY = ["model.hidden_size=8", "model.embedding_size=4", "model.edge_hidden_size=4", "model.edge_num_layers=1"]
@@ -129,6 +131,26 @@ def test_the_best_checkpoint_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert load_checkpoint(best).metrics["validation_nll"] == 10.0
 
 
+def test_when_the_newest_checkpoint_was_the_best_and_is_damaged_the_best_of_the_one_before_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = {3: 2.0, 12: 1.0}  # step 12 is the best of all; what step 11 calls the best is step 3
+    monkeypatch.setattr(Trainer, "validate", lambda self, **_: {"validation_nll": scores.get(self.step, 9.0)})
+    folder = tmp_path / "checkpoints"
+    trainer = make_trainer("training.evaluations=12", "training.checkpoint_every=1e-9")
+    trainer.run(lambda _: None, lambda checkpoint: save_checkpoint(checkpoint, folder))
+    assert [path.name for path in checkpoints_in(folder)] == ["step-00000003", "step-00000011", "step-00000012"]
+    newest = checkpoints_in(folder)[-1]
+    assert best_checkpoint(newest) == newest
+    (newest / "model.safetensors").write_bytes(b"")
+    whole = whole_checkpoint(tmp_path, repair=True)
+    assert whole is not None
+    assert whole.step == 11
+    best = best_checkpoint(checkpoints_in(folder)[-1])
+    assert best is not None
+    assert load_checkpoint(best).step == 3
+
+
 def test_without_validation_graphs_nothing_is_best() -> None:
     graphs = load_dataset("grid-small")
     config = Config().replace([*TINY, "training.steps=4", "training.patience=1", "training.mmd_every=1"])
@@ -159,6 +181,17 @@ def test_validation_mmd_is_measured_every_second_evaluation_and_selects() -> Non
     parts = [values[f"validation_mmd_{name}"] for name in ("degree", "clustering", "orbit")]
     assert values["validation_mmd"] == pytest.approx(sum(parts) / 3)
     assert saved[-1].selection.score == min(r["validation_mmd"] for r in evaluations if "validation_mmd" in r)
+
+
+@pytest.mark.parametrize(("steps", "evaluations", "every"), [(3, 10, 4), (5, 10, 3), (2, 7, 7)])
+def test_evaluations_that_fall_together_measure_the_mmd_all_the_same(steps: int, evaluations: int, every: int) -> None:
+    settings = (f"training.steps={steps}", f"training.evaluations={evaluations}", f"training.mmd_every={every}")
+    reports, saved = run(make_trainer(*settings, "training.select=mmd"))
+    due = [evaluations * step // steps for step in range(steps + 1)]
+    wanted = [after // every > before // every for before, after in itertools.pairwise(due)]
+    assert ["validation_mmd" in r for r in reports if "validation_nll" in r] == wanted
+    assert any(wanted)
+    assert saved[-1].selection.step is not None
 
 
 def test_the_average_of_the_weights() -> None:

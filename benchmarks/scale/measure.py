@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 DATASET = "grid"
 _BATCHES = (1, 2, 4, 8, 16)
-_STEPS = 12
+_STEPS = 100
 _TRAINED_STEPS = 300
 _SHARD = 500
 _IMPORT_TRAINER = "import ray.train.torch, gengraph.distributed.train, gengraph.training"

@@ -19,6 +19,8 @@ from typing import Any
 
 import ray.train
 from ray.train.torch import TorchConfig, TorchTrainer
+from ray.train.v2._internal.execution.callback import WorkerGroupCallback
+from ray.util.placement_group import PlacementGroup, PlacementGroupID, remove_placement_group
 
 import gengraph
 from gengraph.distributed.channel import Channel
@@ -32,6 +34,7 @@ from gengraph.storage import Folder
 _GRACE_S = 6.0  # for the last checkpoint after Ctrl-C
 _STOP_S = 60.0  # the same where nobody waits for it
 _LOST_S = 60.0  # for nodes that are gone to come back
+_PLACEMENT = "placement_group"  # the file that names what the workers of a run hold
 logger = logging.getLogger(__name__)
 Report = Callable[[dict[str, Any]], None]
 
@@ -81,6 +84,7 @@ def train_on_ray(
             scaling_config=_scaling(workers, min_workers, per_worker),
             torch_config=TorchConfig(backend="nccl" if per_worker.get("GPU", 0) >= 1 else "gloo", timeout_s=300),
             max_failures=max_failures,
+            callbacks=[_NotePlacement(folder.resolve())] if storage is None else [],
             env_vars={"OMP_NUM_THREADS": str(max(1, int(per_worker["CPU"])))},
         )
         try:
@@ -153,16 +157,38 @@ class _Trainer(TorchTrainer):
         return [callback for callback in callbacks if type(callback).__name__ != "PlacementGroupCleanerCallback"]
 
 
+class _NotePlacement(WorkerGroupCallback):
+    """Notes in the run's folder what holds the workers' resources: it outlives a driver killed in a job that goes on."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def after_worker_group_start(self, worker_group: Any) -> None:
+        placement = worker_group.get_worker_group_state().placement_group_handle.placement_group
+        (self._folder / _PLACEMENT).write_text(placement.id.hex(), encoding="ascii")
+
+
+def free_workers(folder: Path) -> None:
+    """Give back what the workers of a run hold whose driver was killed; no other driver may be training it."""
+    with contextlib.suppress(FileNotFoundError):
+        name = (folder / _PLACEMENT).read_text(encoding="ascii")
+        remove_placement_group(PlacementGroup(PlacementGroupID.from_hex(name)))
+        (folder / _PLACEMENT).unlink()
+
+
 class _Attempt:
     """Ray Train at work in a thread, so that Ctrl-C is ours: Ray's own answer loses what came after the last checkpoint."""
 
-    def __init__(self, *, max_failures: int, env_vars: dict[str, str], **settings: Any) -> None:
+    def __init__(
+        self, *, max_failures: int, callbacks: list[WorkerGroupCallback], env_vars: dict[str, str], **settings: Any
+    ) -> None:
         self._storage = tempfile.mkdtemp(prefix="gengraph-ray-")  # the run's folder holds all that matters
         self._trainer = _Trainer(
             train_rank,
             run_config=ray.train.RunConfig(
                 name="attempt",
                 storage_path=self._storage,
+                callbacks=callbacks,
                 failure_config=ray.train.FailureConfig(max_failures=max_failures, controller_failure_limit=2),
                 logging_config=ray.train.LoggingConfig("INFO" if logger.isEnabledFor(logging.INFO) else "ERROR"),
                 worker_runtime_env={"env_vars": env_vars},

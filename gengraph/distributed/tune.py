@@ -32,7 +32,7 @@ from gengraph.history import read_metrics
 from gengraph.runs import create_run, newest_checkpoint
 from gengraph.space import LEARNING_RATE, Choice, Range, Setting, Space, draw_point
 from gengraph.sweep import Sweep, Trial, run_trial, scores
-from gengraph.training import Place
+from gengraph.training import Place, prepare_part
 
 _NAME = "ray"
 _SCORE, _TIME, _VALUES = "score", "training_iteration", "values"
@@ -90,7 +90,7 @@ def _tuner(sweep: Sweep, folder: Path, budget: float | None) -> tune.Tuner:
             name=_NAME,
             storage_path=str(folder),
             verbose=0,
-            callbacks=[_Progress()],
+            callbacks=[_Progress(folder)],
             failure_config=tune.FailureConfig(max_failures=1),  # a machine that is lost; what we raise is reported instead
             checkpoint_config=tune.CheckpointConfig(num_to_keep=None if request.scheduler == "pbt" else 1),
         ),
@@ -217,12 +217,12 @@ class _SeveralWorkers(tune.Trainable):
 
     def _train(self, point: dict[str, Any], folder: Path) -> dict[str, Any]:
         """Train, and return the last result."""
-        from gengraph.distributed.train import Stopped, train_on_ray
+        from gengraph.distributed.train import Stopped, free_workers, train_on_ray
         from gengraph.metrics import DescribedSet
 
         sweep = Sweep.open(folder)
         setting, request = sweep.setting(point), sweep.request
-        run = folder / "runs" / self.trial_id
+        run = _run_of(folder, self.trial_id)
 
         def report(metrics: dict[str, Any]) -> None:
             if self._stopped:
@@ -233,6 +233,7 @@ class _SeveralWorkers(tune.Trainable):
         if not run.exists():
             run.parent.mkdir(exist_ok=True)
             create_run(run, dataset=sweep.folder.name, split=sweep.split(), split_seed=0, config=setting.config)
+        free_workers(run)  # of this trial's process before, if that was killed
         train_on_ray(
             run,
             workers=request.workers_per_trial,
@@ -242,8 +243,13 @@ class _SeveralWorkers(tune.Trainable):
         )
         last = _values([line for line in read_metrics(run) if "validation_nll" in line][-1])
         checkpoint = load_checkpoint(newest_checkpoint(run))
-        reference = DescribedSet(sweep.split().validation)
+        reference = DescribedSet(prepare_part(sweep.split().validation, setting.config))
         return last | scores(last, checkpoint, reference, metric=request.metric, temperature=setting.temperature)
+
+
+def _run_of(folder: Path, trial_id: str) -> Path:
+    """The run that a trial of several workers is, in the folder of a sweep."""
+    return folder / "runs" / trial_id
 
 
 def _values(metrics: dict[str, Any]) -> dict[str, Any]:
@@ -270,15 +276,23 @@ def _trial(sweep: Sweep, number: int, result: Any) -> Trial:
 
 
 class _Progress(tune.Callback):
-    """Tells how many trials have ended. Tune pickles it with the sweep, so whom it tells belongs to the class."""
+    """Tells how many trials have ended, and frees what a failed one held.
+
+    Tune pickles it with the sweep, so whom it tells belongs to the class.
+    """
 
     told: ClassVar[list[Callable[[int], None]]] = []
 
-    def __init__(self) -> None:
-        self._ended = 0
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._ended = folder, 0
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"_ended": 0}
+        return {"_folder": self._folder, "_ended": 0}
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        from gengraph.distributed.train import free_workers
+
+        free_workers(_run_of(self._folder, trial.trial_id))
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
         ended = sum(trial.is_finished() for trial in trials)

@@ -223,7 +223,7 @@ def test_benchmark_in_this_process() -> None:
     assert all(set(row["mmd2"]) == {"degree", "clustering", "orbit"} for row in results["rows"])
     assert Path("r/results.csv").read_text().count("\n") == 7
     assert "| grid-small | train set |" in Path("r/results.md").read_text()
-    assert "report: r/report.html" in output.splitlines()
+    assert output.splitlines()[-1] == "report: r/report.html"
     assert Path("r/report.html").exists()
 
 
@@ -295,6 +295,9 @@ def test_a_model_that_fails_does_so_alone() -> None:
         ("tune --resume", "--resume needs --sweep NAME"),
         ("tune --resume --sweep s --trials 9", "own data and settings; leave out --trials"),
         ("evaluate --nll g --train one.jsonl", "the rest is for graphs; leave out --train"),
+        ("evaluate one.jsonl one.jsonl --orderings 3", "options of --nll RUN, which takes no graphs; leave out --orderings"),
+        ("evaluate one.jsonl one.jsonl --checkpoint best --runs-dir r", "leave out --checkpoint, --runs-dir"),
+        ("sample --run nothing --out s --budget 9s", "a run is trained already; leave out --budget"),
         ("tune --resume --sweep gone", "no sweep sweeps/gone; make one with `gengraph tune`"),
         ("train --dataset ladder-small --run ../up", "must have no slash"),
         ("train --dataset ladder-small --run .", "must have no slash and not begin with a dot"),

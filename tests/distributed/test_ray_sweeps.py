@@ -88,24 +88,42 @@ def test_optuna_searches_and_failed_trials_are_results(tmp_path: Path) -> None:
 
 
 NESTED = """
+import os
+import signal
 import sys
+import threading
+import time
 from pathlib import Path
 from gengraph.distributed.cluster import session
 from gengraph.distributed.tune import sweep_on_ray
 from gengraph.sweep import Sweep
 from test_ray_sweeps import facts, wait_until_free
+from test_ray_training import descendants
 
 sweep = Sweep.open(Path(sys.argv[1]))
+
+def kill_the_first_trial():
+    while not list(sweep.folder.glob("runs/*/placement_group")):
+        time.sleep(0.05)
+    names = {pid: Path(f"/proc/{pid}/cmdline").read_text() for pid in descendants(os.getpid())}
+    for pid, name in names.items():
+        if name.startswith("ray::ResourceTrainable"):  # what Tune makes of the class
+            os.kill(pid, signal.SIGKILL)
+            killed.append(name)
+
+killed = []
+threading.Thread(target=kill_the_first_trial, daemon=True).start()
 with session(num_cpus=2):
     trials = sweep_on_ray(sweep, budget=None, report=lambda _count: None)
     wait_until_free()
     again = sweep_on_ray(sweep, budget=None, report=lambda _count: None)
+assert len(killed) == 1, killed
 assert facts(again) == facts(trials), (again, trials)
 assert [trial.state for trial in trials] == ["finished", "stopped"], trials
 """
 
 
-def test_trials_of_two_workers_finish_free_everything_and_restore(tmp_path: Path) -> None:
+def test_trials_of_two_workers_finish_free_everything_and_restore_also_when_killed(tmp_path: Path) -> None:
     sweep = make_sweep(tmp_path / "s", trials=2, concurrent=1, workers_per_trial=2, seed=4)  # whose second trial is poor
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*sys.path, str(Path(__file__).parent)])}
     command = [sys.executable, "-c", NESTED, str(sweep.folder)]

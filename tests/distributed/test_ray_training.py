@@ -222,7 +222,12 @@ def test_an_interrupted_and_a_killed_driver_leave_a_run_that_another_machine_end
 
 def test_nodes_that_are_lost_end_neither_a_training_nor_a_sample(tmp_path: Path) -> None:
     script = Path(__file__).with_name("two_nodes.py")
-    environment = {**os.environ, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    environment = {
+        **os.environ,
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN": secrets.token_hex(32),
+        "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "15",  # how long Ray waits for the lost node's room
+    }
     result = subprocess.run(
         [sys.executable, str(script), str(tmp_path)], capture_output=True, text=True, timeout=390, env=environment, check=False
     )

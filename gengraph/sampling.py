@@ -5,7 +5,7 @@ the graph: it depends neither on the number of lanes or threads nor on who sampl
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -155,7 +155,7 @@ def sample_graphs(
         indices: int64[G] >= 0; graph k of a seed is the same whichever others are asked for.
         seed: >= 0.
         conditions: on the graphs; none by default.
-        lanes: attempts that grow at a time, rounded up to whole blocks (`gengraph.lanes`).
+        lanes: attempts that grow at a time, rounded up (`gengraph.lanes`).
         report: called with the number of graphs that have just been finished.
 
     Raises:
@@ -164,7 +164,7 @@ def sample_graphs(
     indices = np.asarray(indices, np.int64)
     conditions = conditions or Conditions()
     rules = conditions.rules(model, seed)
-    with torch.inference_mode(), _one_thread_a_call():
+    with torch.inference_mode(), nullcontext() if model.rowwise else _one_thread_a_call():
         taken = list(_sample(Lanes(model, indices, rules, lanes), conditions, report))
     place, number, cut = (
         np.concatenate([np.zeros(0, kind), *(getattr(attempts, name) for attempts in taken)])

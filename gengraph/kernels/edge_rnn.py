@@ -3,6 +3,7 @@
 Legend: R rows by descending width, T steps, S steps of all rows together, H hidden size, P parameters.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -92,10 +93,11 @@ class NativeSampler:
 
     Args:
         head: the network; its weights are copied.
+        start: makes of node-level states what its layers start from.
     """
 
-    def __init__(self, head: "EdgeRNN") -> None:
-        self._head = head
+    def __init__(self, head: "EdgeRNN", start: Callable[[Tensor], Tensor]) -> None:
+        self._head, self._start = head, start
         self._sizes = _sizes(head)
         self._parameters = flat_parameters(head).detach()
 
@@ -103,8 +105,7 @@ class NativeSampler:
         """Draw the bits of one row a lane: arguments and result as of EdgeSampler."""
         head = self._head
         bits = torch.empty(thresholds.shape, dtype=torch.uint8)
-        start: Tensor = head.start(states)
-        arrays = (widths.contiguous(), start.contiguous(), self._parameters, thresholds.contiguous())
+        arrays = (widths.contiguous(), self._start(states).contiguous(), self._parameters, thresholds.contiguous())
         flags = int(head.never_empty), int(head.oldest_first)
         native_library().call("edge_sample", *self._sizes, torch.get_num_threads(), *arrays, *flags, bits)
         return bits

@@ -16,11 +16,22 @@ from gengraph.kernels import NativeUnavailable
 from gengraph.kernels.build import HERE, instruction_sets, library_name, sources_hash
 
 _STATUS = {1: "array sizes that do not fit together", 2: "sizes or widths out of order or range", 3: "not enough memory"}
+_KINDS = {torch.float32, torch.uint8, torch.int32, torch.int64}
 _OF_TORCH = {"AVX512": "avx512", "AVX2": "avx2"}
 
 
-class _Array(ctypes.Structure):
+class Array(ctypes.Structure):
+    """The memory of a tensor, which must be kept as long as this."""
+
     _fields_ = (("data", ctypes.c_void_p), ("size", ctypes.c_int64))
+
+    @classmethod
+    def of(cls, tensor: Tensor) -> "Array":
+        """That of a contiguous CPU tensor of float32, uint8, int32 or int64."""
+        assert tensor.is_cpu
+        assert tensor.dtype in _KINDS
+        assert tensor.is_contiguous()
+        return cls(tensor.data_ptr(), tensor.numel())
 
 
 class Library:
@@ -47,8 +58,8 @@ class Library:
             msg = f"{path.name} is older than its sources; run python -m gengraph.kernels.build"
             raise NativeUnavailable(msg)
 
-    def call(self, name: str, *arguments: int | Tensor) -> None:
-        """Call a function with integers and with contiguous CPU tensors of float32, uint8, int32 or int64.
+    def call(self, name: str, *arguments: int | Tensor | Array) -> None:
+        """Call a function with integers and arrays.
 
         Raises:
             ValueError: it refuses the arguments.
@@ -62,13 +73,10 @@ class Library:
             raise ValueError(msg)
 
 
-def _to_c(argument: int | Tensor) -> ctypes.c_int64 | _Array:
-    if isinstance(argument, int):
-        return ctypes.c_int64(argument)
-    assert argument.device.type == "cpu"
-    assert argument.dtype in {torch.float32, torch.uint8, torch.int32, torch.int64}
-    assert argument.is_contiguous()
-    return _Array(argument.data_ptr(), argument.numel())
+def _to_c(argument: int | Tensor | Array) -> ctypes.c_int64 | Array:
+    if isinstance(argument, Tensor):
+        return Array.of(argument)
+    return argument if isinstance(argument, Array) else ctypes.c_int64(argument)
 
 
 def integers(values: "list[int] | np.ndarray[tuple[int], np.dtype[np.int64]]") -> Tensor:

@@ -56,10 +56,10 @@ class BlockwiseSampler:
 
     Args:
         draw_block: the network.
-        block: lanes of a block; B is a multiple of it.
+        block: lanes of a block, B is a multiple of it; None takes all that draw together.
     """
 
-    def __init__(self, draw_block: DrawBlock, block: int) -> None:
+    def __init__(self, draw_block: DrawBlock, block: int | None) -> None:
         self._draw_block, self._block = draw_block, block
 
     def draw(
@@ -73,8 +73,10 @@ class BlockwiseSampler:
         """The bits uint8[B, W], as RowSampler has it."""
         bits = np.zeros(thresholds.shape, np.uint8)
         widest_first = np.argsort(-widths, kind="stable")
-        for start in range(0, int(np.count_nonzero(widths)), self._block):
-            lanes = widest_first[start : start + self._block]
+        drawing = int(np.count_nonzero(widths))
+        block = self._block or max(1, drawing)
+        for start in range(0, drawing, block):
+            lanes = widest_first[start : start + block]
             width = int(widths[lanes[0]])
             drawn = self._draw_block(
                 states[torch.from_numpy(lanes).to(states.device)],

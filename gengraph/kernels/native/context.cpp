@@ -129,8 +129,6 @@ struct Sums {
     }
 };
 
-inline Vec positive(Vec x) { return x < 0.0f ? Vec{} : x; }  // not a number stays so
-
 // sums[p, q] += the sum over s < count of a[s, p] b[s, q], for OUTER_HEIGHT values of p and WIDTH vectors of q.
 template <int WIDTH>
 void add_products(const float* a, int64_t a_stride, const float* b, int64_t b_stride, int64_t count, float* sums) {

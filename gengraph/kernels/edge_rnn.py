@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from gengraph.kernels.library import integers, native_library
+from gengraph.kernels.library import Copies, integers, native_library
 
 if TYPE_CHECKING:
     from gengraph.models.heads import EdgeRNN
@@ -99,13 +99,14 @@ class NativeSampler:
     def __init__(self, head: "EdgeRNN", start: Callable[[Tensor], Tensor]) -> None:
         self._head, self._start = head, start
         self._sizes = _sizes(head)
-        self._parameters = flat_parameters(head).detach()
+        self._parameters = Copies(flat_parameters(head))
 
     def __call__(self, states: Tensor, widths: Tensor, thresholds: Tensor, _uniforms: Tensor) -> Tensor:
         """Draw the bits of one row a lane: arguments and result as of EdgeSampler."""
         head = self._head
         bits = torch.empty(thresholds.shape, dtype=torch.uint8)
-        arrays = (widths.contiguous(), self._start(states).contiguous(), self._parameters, thresholds.contiguous())
-        flags = int(head.never_empty), int(head.oldest_first)
-        native_library().call("edge_sample", *self._sizes, torch.get_num_threads(), *arrays, *flags, bits)
+        numbers, flags = (*self._sizes, torch.get_num_threads()), (int(head.never_empty), int(head.oldest_first))
+        arrays = widths.contiguous(), self._start(states).contiguous()
+        drawn = thresholds.contiguous(), *flags, bits
+        native_library().call("edge_sample", *numbers, *arrays, *self._parameters.arrays, *drawn)
         return bits

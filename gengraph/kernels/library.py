@@ -34,6 +34,14 @@ class Array(ctypes.Structure):
         return cls(tensor.data_ptr(), tensor.numel())
 
 
+class Copies:
+    """Contiguous copies of tensors, and where they are."""
+
+    def __init__(self, *tensors: Tensor) -> None:
+        self._tensors = [tensor.detach().clone(memory_format=torch.contiguous_format) for tensor in tensors]
+        self.arrays = [Array.of(tensor) for tensor in self._tensors]
+
+
 class Library:
     """A compiled library.
 

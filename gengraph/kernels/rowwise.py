@@ -11,20 +11,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from gengraph.kernels.library import Array, native_library
+from gengraph.kernels.library import Copies, native_library
 
 if TYPE_CHECKING:
     from gengraph.models.gru import GRU
 
 _WIDEST = 16  # numbers of the widest vector: rows of weights are filled up to whole vectors
-
-
-class _Copies:
-    """Contiguous copies of tensors, and where they are."""
-
-    def __init__(self, *tensors: Tensor) -> None:
-        self._tensors = [tensor.detach().clone(memory_format=torch.contiguous_format) for tensor in tensors]
-        self.arrays = [Array.of(tensor) for tensor in self._tensors]
 
 
 class Linear:
@@ -39,7 +31,7 @@ class Linear:
         self._size = layer.out_features
         self._numbers = layer.in_features, layer.out_features, int(rectified)
         bias = layer.weight.new_zeros(layer.out_features) if layer.bias is None else layer.bias
-        self._weights = _Copies(_packed(layer.weight, 1), bias)
+        self._weights = Copies(_packed(layer.weight, 1), bias)
 
     def __call__(self, inputs: Tensor) -> Tensor:
         """The outputs."""
@@ -69,7 +61,7 @@ class Stepper:
         self._layers = []
         parts = gru.input_weights, gru.hidden_weights, gru.input_biases, gru.hidden_biases
         for weight, hidden_weight, *biases in zip(*parts, strict=True):
-            copies = _Copies(_packed(weight, 3), _packed(hidden_weight, 3), *biases)
+            copies = Copies(_packed(weight, 3), _packed(hidden_weight, 3), *biases)
             self._layers.append((weight.shape[1], copies))
 
     def step(self, inputs: Tensor, hidden: list[Tensor]) -> Tensor:

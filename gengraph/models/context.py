@@ -22,7 +22,7 @@ from gengraph.graphs import Int64Array
 from gengraph.kernels import context, rowwise
 from gengraph.metrics.planarity import edges_are_planar
 from gengraph.models.heads import log_bernoulli
-from gengraph.models.row_samplers import RowSampler
+from gengraph.models.row_samplers import RowSampler, in_blocks
 from gengraph.sequences.context import (
     CODES,
     ContextTable,
@@ -146,8 +146,10 @@ class ContextSampler:
     """
 
     def __init__(self, head: ContextEdges, lanes: int, block: int | None, limit: int, *, planar: bool) -> None:
-        self._used, self._block, self._planar = head.used, block, planar
-        self._linears = [rowwise.Linear(linear) if block is None else linear for linear in (head.now, head.then)]
+        self._used, self._planar = head.used, planar
+        self._native = context.NativeSampler(head) if block is None and not planar else None
+        linears = head.now, head.then
+        self._linears = [in_blocks(rowwise.Linear(linear) if block is None else linear, block) for linear in linears]
         kind = head.now.weight.detach().cpu().numpy().dtype
         bound = (len(head.table) - num_codes(0)) // 3
         weights = head.table, head.hidden.weight.t(), head.hidden.bias, head.output.weight[0], head.output.bias
@@ -168,13 +170,13 @@ class ContextSampler:
     ) -> npt.NDArray[np.uint8]:
         """The bits uint8[B, W], as RowSampler has it."""
         self._make_room(2 * int(widths.max(initial=0)))
-        now, then = (
-            torch.cat([linear(part) for part in states.split(self._block or len(states))]).cpu().numpy()
-            for linear in self._linears
-        )
-        bits = np.zeros(thresholds.shape, np.uint8)
+        now, then = (linear(states).cpu().numpy() for linear in self._linears)
         graphs = self._first, self._degree, self._following, self._target, self._filled
-        _draw_rows(now, then, (widths, thresholds, newest), (self._used, self._planar, self._weights), self._then, graphs, bits)
+        asked = widths, thresholds, newest
+        if self._native:
+            return self._native((now, then), asked, self._then, graphs)
+        bits = np.zeros(thresholds.shape, np.uint8)
+        _draw_rows(now, then, asked, (self._used, self._planar, self._weights), self._then, graphs, bits)
         return bits
 
     def reset(self, lanes: Int64Array) -> None:

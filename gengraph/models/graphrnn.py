@@ -29,6 +29,7 @@ from gengraph.models.context import ContextEdges
 from gengraph.models.heads import EdgeRNN, EdgeSampler
 from gengraph.models.independent import IndependentEdges
 from gengraph.models.node import NodeRNN, NodeSampler, node_network
+from gengraph.models.row_samplers import in_blocks
 from gengraph.sequences.rows import CONTINUE, NEW_COMPONENT, STOP, RowBatch
 
 Decide = Callable[[Tensor, npt.NDArray[np.float64]], Int64Array]
@@ -165,10 +166,10 @@ class GraphRNNModel(nn.Module):
         if not self.decides:
             return lambda states, _uniforms: np.full(len(states), CONTINUE)
         linear = rowwise.Linear(self.decision) if block is None else self.decision
+        logits = in_blocks(lambda states: linear(self._deciding(states)), block)
 
         def decide(states: Tensor, uniforms: npt.NDArray[np.float64]) -> Int64Array:
-            logits = torch.cat([linear(self._deciding(part)) for part in states.split(block or len(states))])
-            decisions: Int64Array = _draw_decisions(logits.cpu().numpy(), self._never, uniforms)
+            decisions: Int64Array = _draw_decisions(logits(states).cpu().numpy(), self._never, uniforms)
             return decisions
 
         return decide

@@ -18,6 +18,14 @@ DrawBlock = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 float[b, w] in the order of the scan (a bit is 1 when its logit exceeds its threshold), and uniforms float[b] on [0, 1)."""
 
 
+Network = Callable[[Tensor], Tensor]
+
+
+def in_blocks(network: Network, block: int | None) -> Network:
+    """The same for any number of lanes, in blocks of one size; None leaves it as it is."""
+    return network if block is None else lambda states: torch.cat([network(part) for part in states.split(block)])
+
+
 class RowSampler(Protocol):
     """Draws rows, and may remember what it needs of the graphs that grow."""
 

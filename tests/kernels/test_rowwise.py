@@ -102,7 +102,7 @@ ODD = {"model__hidden_size": "7", "max_prev_node": 1}
 @pytest.mark.usefixtures("native")
 def test_the_same_uniforms_give_the_same_graphs_as_torch(head: dict, variant: dict) -> None:
     model = tiny_model(**head, **variant).float().eval()
-    draw = partial(sample_graphs, model, np.arange(600), seed=1, conditions=Conditions(max_num_node=12))
+    draw = partial(sample_graphs, model, np.arange(320), seed=1, conditions=Conditions(max_num_node=12))
     assert model.rowwise
     graphs = draw().graphs
     assert graphs == draw(lanes=48).graphs

@@ -33,9 +33,10 @@ public:
 
     float* of(int32_t row) const { return &sums_[(places_[row] - 1) * size_]; }
 
-    void add_to(float* matrix, int64_t width) const {
+    // Adds columns first, ..., last - 1 to a matrix of `width`.
+    void add_to(float* matrix, int64_t width, int64_t first, int64_t last) const {
         for (size_t i = 0; i < met_.size(); i++)
-            for (int64_t j = 0; j < width; j++) matrix[met_[i] * width + j] += sums_[i * size_ + j];
+            for (int64_t j = first; j < last; j++) matrix[met_[i] * width + j] += sums_[i * size_ + j];
     }
 
 private:
@@ -70,10 +71,16 @@ struct Sums {
           inner_bias(layout.inner_size()),
           outer_weight(layout.inner_size()) {}
 
-    void add_to(const ContextLayout& layout, float* grad_now, float* grad_then, float* grad_parameters) const {
-        now.add_to(grad_now, layout.units);
-        then.add_to(grad_then, layout.units);
-        table.add_to(grad_parameters, layout.units);
+    // Adds what belongs to units first, ..., last - 1 of the first layer.
+    void add_rows_to(const ContextLayout& layout, int64_t first, int64_t last, float* grad_now, float* grad_then,
+                     float* grad_table) const {
+        now.add_to(grad_now, layout.units, first, last);
+        then.add_to(grad_then, layout.units, first, last);
+        table.add_to(grad_table, layout.units, first, last);
+    }
+
+    // Adds what belongs to the other layers.
+    void add_to(const ContextLayout& layout, float* grad_parameters) const {
         for (int64_t g = 0; g < layout.inner; g++) {
             for (int64_t f = 0; f < layout.units; f++)
                 grad_parameters[layout.inner_weight + g * layout.units + f] += inner_weight[g * layout.units_size() + f];
@@ -249,8 +256,14 @@ EXPORT int gengraph_context_log_prob(int64_t units, int64_t inner, int64_t threa
     for (int64_t s = 0; s < count; s++) of_rows[rows.data[s]] += of_candidates[s];
     std::copy(of_rows.begin(), of_rows.end(), log_probs.data);
     for (Floats grad : {grad_now, grad_then, grad_parameters}) std::fill_n(grad.data, grad.size, 0.0f);
-    for (const auto& group : sums)
-        if (group) group->add_to(layout, grad_now.data, grad_then.data, grad_parameters.data);
+    if (!wants_gradients) return OK;
+    for (const auto& group : sums) group->add_to(layout, grad_parameters.data);
+    const int64_t parts = std::clamp<int64_t>(threads, 1, vectors_of(units));
+    parallel(threads, parts, [&](int64_t part) {
+        const int64_t from = part * vectors_of(units) / parts * LANES, to = (part + 1) * vectors_of(units) / parts * LANES;
+        for (const auto& group : sums)
+            group->add_rows_to(layout, from, std::min(to, units), grad_now.data, grad_then.data, grad_parameters.data);
+    });
     return OK;
 } catch (const std::bad_alloc&) {
     return NO_MEMORY;

@@ -34,10 +34,11 @@ std::vector<int64_t> ranges(const Packed& packed, int64_t parts) {
     int64_t length = packed.steps, done = 0;
     for (int64_t b = 0; b < sequences; b++) {
         while (packed.batch_sizes[length - 1] <= b) length--;
+        const int64_t middle = 2 * done + length, wanted = 2 * total * static_cast<int64_t>(bounds.size());
+        if (b > bounds.back() && middle * parts > wanted) bounds.push_back(b);
         done += length;
-        if (done * parts >= total * static_cast<int64_t>(bounds.size())) bounds.push_back(b + 1);
     }
-    bounds.back() = sequences;
+    bounds.push_back(sequences);
     return bounds;
 }
 

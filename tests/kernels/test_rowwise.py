@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from enumeration import tiny_model
+from enumeration import MAX_NODES, chi_square, law, tiny_model
 from native_library import assert_near, chosen_anew, native  # noqa: F401
 from torch import nn
 
@@ -94,11 +94,12 @@ def test_the_same_numbers_draw_the_same_rows_as_torch(num_components: int, plain
     assert torch.equal(sampler(states[order], widths[order], thresholds[order], uniforms[order]), bits[order])
 
 
+HEADS = [{}, {"model__head": "mlp"}, {"model__head": "mlp", "model__mixture": "3"}]
 ODD = {"model__hidden_size": "7", "max_prev_node": 1}
 
 
 @pytest.mark.parametrize("variant", [{}, {"model__num_layers": "5"}, ODD, {"model__stop": "zero_row"}], ids=str)
-@pytest.mark.parametrize("head", [{}, {"model__head": "mlp"}, {"model__head": "mlp", "model__mixture": "3"}], ids=str)
+@pytest.mark.parametrize("head", HEADS, ids=str)
 @pytest.mark.usefixtures("native")
 def test_the_same_uniforms_give_the_same_graphs_as_torch(head: dict, variant: dict) -> None:
     model = tiny_model(**head, **variant).float().eval()
@@ -110,6 +111,16 @@ def test_the_same_uniforms_give_the_same_graphs_as_torch(head: dict, variant: di
     kernels.use("torch")
     assert not model.rowwise
     assert graphs == draw().graphs
+
+
+@pytest.mark.parametrize("head", [*HEADS, {"model__head": "context"}], ids=str)
+@pytest.mark.usefixtures("native")
+def test_native_samples_have_the_law_of_the_likelihood(head: dict) -> None:
+    model = tiny_model(**head)
+    expected = law(model)
+    assert model.float().rowwise
+    samples = sample_graphs(model, np.arange(10_000), seed=5, conditions=Conditions(max_num_node=MAX_NODES))
+    assert chi_square(samples.graphs, expected) > 1e-4
 
 
 @pytest.mark.usefixtures("native")

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from gengraph.kernels.library import Copies, native_library
+from gengraph.kernels.library import Copies, native_library, num_threads
 
 if TYPE_CHECKING:
     from gengraph.models.context import ContextEdges
@@ -78,7 +78,7 @@ def _call(
     result = inputs[0].new_empty(len(inputs[0]))
     made = tuple(torch.empty_like(tensor) if gradients else empty for tensor in inputs)
     weights = empty if weight is None else weight
-    native_library().call("context_log_prob", *sizes, torch.get_num_threads(), *packed, *inputs, weights, result, *made)
+    native_library().call("context_log_prob", *sizes, num_threads(), *packed, *inputs, weights, result, *made)
     return result, made
 
 
@@ -114,6 +114,6 @@ class NativeSampler:
         widths, thresholds, newest = asked
         bits = np.empty(thresholds.shape, np.uint8)
         arrays = map(torch.from_numpy, (*states, widths, newest, thresholds, memory, *graphs, bits))
-        numbers = *self._sizes, torch.get_num_threads()
+        numbers = *self._sizes, num_threads()
         native_library().call("context_sample", *numbers, *self._head.arrays, *arrays)
         return bits

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from gengraph.kernels.library import Copies, integers, native_library
+from gengraph.kernels.library import Copies, integers, native_library, num_threads
 
 if TYPE_CHECKING:
     from gengraph.models.heads import EdgeRNN
@@ -84,7 +84,7 @@ def _call(
     result = start.new_empty(len(start))
     grad_start, grad_parameters = (torch.empty_like(x) if gradients else empty for x in (start, parameters))
     tensors = (*packed, start, parameters, empty if weight is None else weight, result, grad_start, grad_parameters)
-    native_library().call("edge_log_prob", *sizes, torch.get_num_threads(), *tensors)
+    native_library().call("edge_log_prob", *sizes, num_threads(), *tensors)
     return result, grad_start, grad_parameters
 
 
@@ -105,7 +105,7 @@ class NativeSampler:
         """Draw the bits of one row a lane: arguments and result as of EdgeSampler."""
         head = self._head
         bits = torch.empty(thresholds.shape, dtype=torch.uint8)
-        numbers, flags = (*self._sizes, torch.get_num_threads()), (int(head.never_empty), int(head.oldest_first))
+        numbers, flags = (*self._sizes, num_threads()), (int(head.never_empty), int(head.oldest_first))
         arrays = widths.contiguous(), self._start(states).contiguous()
         drawn = thresholds.contiguous(), *flags, bits
         native_library().call("edge_sample", *numbers, *arrays, *self._parameters.arrays, *drawn)

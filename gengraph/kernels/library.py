@@ -5,6 +5,9 @@ status; it checks the sizes before it touches the memory.
 """
 
 import ctypes
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +20,7 @@ from gengraph.kernels.build import HERE, instruction_sets, library_name, sources
 
 _STATUS = {1: "array sizes that do not fit together", 2: "sizes or widths out of order or range", 3: "not enough memory"}
 _KINDS = {torch.float32, torch.uint8, torch.int32, torch.int64}
+_threads: ContextVar[int] = ContextVar("_threads", default=0)
 _OF_TORCH = {"AVX512": "avx512", "AVX2": "avx2"}
 
 
@@ -90,6 +94,27 @@ def _to_c(argument: int | Tensor | Array) -> ctypes.c_int64 | Array:
 def integers(values: "list[int] | np.ndarray[tuple[int], np.dtype[np.int64]]") -> Tensor:
     """An int64 tensor of sizes."""
     return torch.from_numpy(np.asarray(values, np.int64))
+
+
+def num_threads() -> int:
+    """How many threads a call may use: those of torch, or those that it had before `one_torch_thread`."""
+    return _threads.get() or torch.get_num_threads()
+
+
+@contextmanager
+def one_torch_thread() -> Iterator[None]:
+    """Torch computes in one thread, native calls in as many as before.
+
+    Split over several threads torch rounds differently, and between small calls its idle threads spin in the way of others.
+    """
+    before = torch.get_num_threads()
+    token = _threads.set(num_threads())
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+        _threads.reset(token)
 
 
 @cache

@@ -8,10 +8,9 @@ Legend: B rows, I inputs, O outputs, H hidden size.
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor, nn
 
-from gengraph.kernels.library import Copies, native_library
+from gengraph.kernels.library import Copies, native_library, num_threads
 
 if TYPE_CHECKING:
     from gengraph.models.gru import GRU
@@ -36,7 +35,7 @@ class Linear:
     def __call__(self, inputs: Tensor) -> Tensor:
         """The outputs."""
         outputs = inputs.new_empty(inputs.shape[0], self._size)
-        numbers = *self._numbers, torch.get_num_threads()
+        numbers = *self._numbers, num_threads()
         native_library().call("linear", *numbers, inputs.contiguous(), *self._weights.arrays, outputs)
         return outputs
 
@@ -67,7 +66,7 @@ class Stepper:
     def step(self, inputs: Tensor, hidden: list[Tensor]) -> Tensor:
         """One step of every layer: inputs float[B, I]; hidden float[B, H] a layer is overwritten, the last is returned."""
         for (num_inputs, weights), states in zip(self._layers, hidden, strict=True):
-            numbers = num_inputs, states.shape[1], torch.get_num_threads()
+            numbers = num_inputs, states.shape[1], num_threads()
             native_library().call("gru_step", *numbers, inputs.contiguous(), *weights.arrays, states)
             inputs = states
         return inputs

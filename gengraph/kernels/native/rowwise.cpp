@@ -20,7 +20,7 @@ int64_t packed_size(int64_t inputs, int64_t groups, int64_t group_size) {
 // Calls work(first, count) for chunks of rows, on several threads where that is worth it.
 template <class Work>
 void over_rows(int64_t rows, int64_t threads, int64_t multiplications_a_row, Work work) {
-    const int64_t worth_a_thread = 1 << 20;
+    const int64_t worth_a_thread = 1 << 23;  // so that starting one is a small part
     const int64_t parts = std::max<int64_t>(1, std::min({threads, rows, rows * multiplications_a_row / worth_a_thread}));
     parallel(threads, parts, [&](int64_t part) {
         const int64_t end = (part + 1) * rows / parts;

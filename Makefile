@@ -30,7 +30,7 @@ check: install docs
 sanitize: install
 	$(BIN)/python -m gengraph.kernels.build --sanitize
 	LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libstdc++.so)" ASAN_OPTIONS=detect_leaks=0 \
-	  $(BIN)/python -m pytest -q tests/kernels; status=$$?; $(BIN)/python -m gengraph.kernels.build; exit $$status
+	  $(BIN)/python -m pytest -q --timeout 1200 tests/kernels; status=$$?; $(BIN)/python -m gengraph.kernels.build; exit $$status
 
 # Hours: every model on every data set with three seeds, and the studies behind docs/; goes on where it was stopped.
 results: install

@@ -1,10 +1,10 @@
 """The lanes of a sampler: attempts at graphs that grow side by side, row by row.
 
-The network always runs on blocks of the same number of lanes, in one thread: idle lanes are computed and ignored. Matrix
-products round differently in other shapes, so only this makes an attempt's bits a matter of (seed, graph index, attempt)
-alone, whatever else is being sampled.
+An attempt's bits are a matter of (seed, graph index, attempt) alone, whatever else is being sampled. The native library takes
+each lane by itself. Matrix products of torch round differently in other shapes: there the network always runs on blocks of the
+same number of lanes, in one thread, and idle lanes are computed and ignored.
 
-Legend: B lanes (a multiple of the block), W widest window of a step, A attempts.
+Legend: B lanes (a multiple of the unit), W widest window of a step, A attempts.
 """
 
 from collections import deque
@@ -23,6 +23,8 @@ from gengraph.streams import key_of, uniform_at
 
 BLOCK = 256  # lanes that one call of the network computes: fewer cost nearly as much, more gain little
 BLOCK_ON_GPU = 4096
+_UNIT = 16  # lanes without blocks come and go in so many
+_WORTH_COPYING = 7 / 8  # lanes are dropped when no more than this share of them is left
 _MOST_BYTES = 2**30  # of what the node level remembers; what needs more has fewer lanes, one block at least
 _NOBODY = -1
 _WHOLE_ROWS = 2**48  # where, in the stream of an attempt, the numbers for rows as a whole begin
@@ -74,7 +76,8 @@ class Lanes:
         model: trained, on any device.
         indices: int64[G], the graphs asked for.
         rules: how attempts are drawn.
-        lanes: attempts that grow at a time, rounded up to whole blocks; fewer if the node level would need too much memory.
+        lanes: attempts that grow at a time, rounded up to whole units: blocks, or a few lanes; fewer if the node level would
+            need too much memory.
 
     Attributes:
         queue: attempts that wait for a lane, as (place, number); the first attempts at all graphs at the start.
@@ -83,15 +86,16 @@ class Lanes:
 
     def __init__(self, model: GraphRNNModel, indices: Int64Array, rules: Rules, lanes: int) -> None:
         self._model, self._indices, self._rules = model, indices, rules
-        self._weight = model.embed.weight
-        self._size = BLOCK_ON_GPU if self._weight.is_cuda else BLOCK
+        block = None if model.rowwise else BLOCK_ON_GPU if model.embed.weight.is_cuda else BLOCK
+        self._unit = block or _UNIT
         self.queue = deque((place, 0) for place in range(len(indices)))
-        blocks = -(-min(lanes, len(indices)) // self._size)
-        bytes_a_block = self._size * model.node.bytes_per_lane(rules.limit)
-        count = min(blocks, max(1, _MOST_BYTES // bytes_a_block)) * self._size
-        self._nodes = model.node_sampler(count, self._size, rules.limit)
+        units = -(-min(lanes, len(indices)) // self._unit)
+        bytes_a_unit = self._unit * model.node.bytes_per_lane(rules.limit)
+        count = min(units, max(1, _MOST_BYTES // bytes_a_unit)) * self._unit
+        self._nodes = model.node_sampler(count, block, rules.limit)
+        self._decide = model.decider(block)
         constraint = {"planar": True} if rules.planar else {}
-        self._draw_rows = model.head.sampler(count, self._size, rules.limit, **constraint)
+        self._draw_rows = model.head.sampler(count, block, rules.limit, **constraint)
         self._place = np.full(count, _NOBODY)  # int64[B], the graph of each lane
         self._number = np.zeros(count, np.int64)  # int64[B], which attempt at it
         self._last = np.zeros(count, np.int64)  # int64[B], the newest node
@@ -123,7 +127,7 @@ class Lanes:
         streams = keys, self._number, self._last * (bound + 1), self._last
         uniforms, of_rows, thresholds = _draw(self._rules.seed, streams, widths, int(widths.max()), self._rules.temperature)
         states = self._nodes.advance()
-        decisions = self._decide(states, torch.from_numpy(uniforms))
+        decisions = self._decide(states, uniforms)
         continues = np.where(decisions == CONTINUE, widths, 0)
         bits = self._draw_rows.draw(states, continues, thresholds, self._last, of_rows)
         if not self._rules.ends:
@@ -138,11 +142,6 @@ class Lanes:
         self._grow(bits, continues, active & ~ended)
         if ended.any():
             self._retire(np.flatnonzero(ended), cut)
-
-    def _decide(self, states: torch.Tensor, uniforms: torch.Tensor) -> npt.NDArray[np.int64]:
-        """The decisions int64[B] before the next row."""
-        blocks = zip(states.split(self._size), uniforms.to(states).split(self._size), strict=True)
-        return torch.cat([self._model.decide(*block) for block in blocks]).cpu().numpy()
 
     def _grow(self, bits: npt.NDArray[np.uint8], widths: Int64Array, grows: npt.NDArray[np.bool_]) -> None:
         """Add a node to every attempt that grows."""
@@ -175,10 +174,10 @@ class Lanes:
         self._draw_rows.reset(lanes)
 
     def _shrink(self) -> None:
-        """Drop blocks for which no attempt is left."""
+        """Drop units for which no attempt is left."""
         kept = np.flatnonzero(self._place != _NOBODY)
-        count = max(1, -(-len(kept) // self._size)) * self._size
-        if count == len(self._place):
+        count = max(1, -(-len(kept) // self._unit)) * self._unit
+        if count > len(self._place) * _WORTH_COPYING:
             return
         kept = np.concatenate([kept, np.flatnonzero(self._place == _NOBODY)[: count - len(kept)]])
         self._place, self._number, self._last = self._place[kept], self._number[kept], self._last[kept]

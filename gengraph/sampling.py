@@ -5,7 +5,6 @@ the graph: it depends neither on the number of lanes or threads nor on who sampl
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ import torch
 from gengraph.checkpoint import Checkpoint, find_device
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet, Int64Array
+from gengraph.kernels.library import one_torch_thread
 from gengraph.lanes import Attempts, Lanes, Rules
 from gengraph.models.context import ContextEdges
 from gengraph.models.graphrnn import GraphRNNModel
@@ -155,7 +155,7 @@ def sample_graphs(
         indices: int64[G] >= 0; graph k of a seed is the same whichever others are asked for.
         seed: >= 0.
         conditions: on the graphs; none by default.
-        lanes: attempts that grow at a time, rounded up to whole blocks (`gengraph.lanes`).
+        lanes: attempts that grow at a time, rounded up (`gengraph.lanes`).
         report: called with the number of graphs that have just been finished.
 
     Raises:
@@ -164,7 +164,7 @@ def sample_graphs(
     indices = np.asarray(indices, np.int64)
     conditions = conditions or Conditions()
     rules = conditions.rules(model, seed)
-    with torch.inference_mode(), _one_thread_a_call():
+    with torch.inference_mode(), one_torch_thread():
         taken = list(_sample(Lanes(model, indices, rules, lanes), conditions, report))
     place, number, cut = (
         np.concatenate([np.zeros(0, kind), *(getattr(attempts, name) for attempts in taken)])
@@ -196,17 +196,6 @@ def mmd_of_samples(
 
     samples = sample_graphs(model, np.arange(num_graphs), seed=seed, conditions=conditions).graphs
     return {name: metric.mmd2 for name, metric in evaluate(reference, samples, "emd").metrics.items()}
-
-
-@contextmanager
-def _one_thread_a_call() -> Iterator[None]:
-    """Torch calls of this process run in one thread: split over several, they round differently."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _sample(lanes: Lanes, conditions: Conditions, report: Callable[[int], None]) -> Iterator[Attempts]:

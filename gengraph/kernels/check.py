@@ -8,10 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gengraph.kernels import context, edge_rnn
+from gengraph.kernels import context, edge_rnn, rowwise
 from gengraph.kernels.gru import NativeLayer, reference_layer
 from gengraph.models.context import ContextEdges
-from gengraph.models.heads import EdgeRNN, EdgeSampler
+from gengraph.models.gru import GRU
+from gengraph.models.heads import EdgeRNN, EdgeSampler, mlp
 from gengraph.sequences.context import ContextTable, num_codes
 from gengraph.sequences.rows import RowBatch, scan_rows
 
@@ -21,7 +22,7 @@ def largest_difference() -> float:
     generator = torch.Generator().manual_seed(0)
     with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.enable_grad():
         torch.manual_seed(0)
-        return max(_difference(layer, generator) for layer in (_recurrent_layer, _edge_level, _context_head))
+        return max(_difference(layer, generator) for layer in (_recurrent_layer, _edge_level, _context_head, _steps))
 
 
 def triton_difference(device: str) -> float:
@@ -111,3 +112,12 @@ def _context_head(generator: torch.Generator) -> tuple[list[Tensor], list[Tensor
         [native, *torch.autograd.grad(native.sum(), list(head.parameters()))],
         [exact, *torch.autograd.grad(exact.sum(), list(exact_head.parameters()))],
     )
+
+
+def _steps(generator: torch.Generator) -> tuple[list[Tensor], list[Tensor]]:
+    """Steps of two layers of 19 units, and what a perceptron makes of them."""
+    gru, network, given = GRU(5, 19, 2), mlp(19, 7, 3), torch.randn(3, 8, 5, generator=generator)
+    stepper, output, states = rowwise.Stepper(gru), rowwise.perceptron(network), [torch.zeros(8, 19) for _ in range(2)]
+    native = [output(stepper.step(inputs, states)) for inputs in given]
+    exact = copy.deepcopy(gru).double()(given.double().flatten(0, 1), [8] * 3)
+    return native, list(copy.deepcopy(network).double()(exact).split(8))

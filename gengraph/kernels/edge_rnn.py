@@ -3,6 +3,7 @@
 Legend: R rows by descending width, T steps, S steps of all rows together, H hidden size, P parameters.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from gengraph.kernels.library import integers, native_library
+from gengraph.kernels.library import Copies, integers, native_library, num_threads
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from gengraph.models.heads import EdgeRNN
     from gengraph.sequences.rows import Scan
 
@@ -89,7 +88,7 @@ def _call(
     result = start.new_empty(len(start))
     grad_start, grad_parameters = (torch.empty_like(x) if gradients else empty for x in (start, parameters))
     tensors = (*packed, start, parameters, empty if weight is None else weight, result, grad_start, grad_parameters)
-    native_library().call("edge_log_prob", *sizes, torch.get_num_threads(), *tensors)
+    native_library().call("edge_log_prob", *sizes, num_threads(), *tensors)
     return result, grad_start, grad_parameters
 
 
@@ -98,19 +97,20 @@ class NativeSampler:
 
     Args:
         head: the network; its weights are copied.
+        start: makes of node-level states what its layers start from.
     """
 
-    def __init__(self, head: "EdgeRNN") -> None:
-        self._head = head
+    def __init__(self, head: "EdgeRNN", start: Callable[[Tensor], Tensor]) -> None:
+        self._head, self._start = head, start
         self._sizes = sizes_of(head)
-        self._parameters = flat_parameters(head).detach()
+        self._parameters = Copies(flat_parameters(head))
 
     def __call__(self, states: Tensor, widths: Tensor, thresholds: Tensor, _uniforms: Tensor) -> Tensor:
         """Draw the bits of one row a lane: arguments and result as of EdgeSampler."""
         head = self._head
         bits = torch.empty(thresholds.shape, dtype=torch.uint8)
-        start: Tensor = head.start(states)
-        arrays = (widths.contiguous(), start.contiguous(), self._parameters, thresholds.contiguous())
-        flags = int(head.never_empty), int(head.oldest_first)
-        native_library().call("edge_sample", *self._sizes, torch.get_num_threads(), *arrays, *flags, bits)
+        numbers, flags = (*self._sizes, num_threads()), (int(head.never_empty), int(head.oldest_first))
+        arrays = widths.contiguous(), self._start(states).contiguous()
+        drawn = thresholds.contiguous(), *flags, bits
+        native_library().call("edge_sample", *numbers, *arrays, *self._parameters.arrays, *drawn)
         return bits

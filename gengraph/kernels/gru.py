@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gengraph.kernels.library import integers, native_library
+from gengraph.kernels.library import integers, native_library, num_threads
 
 
 class NativeLayer(torch.autograd.Function):
@@ -24,7 +24,7 @@ class NativeLayer(torch.autograd.Function):
         gates, initial, weight, bias = (tensor.contiguous() for tensor in (gates, initial, weight, bias))
         states = gates.new_empty(len(gates), size)
         saved = gates.new_empty(len(gates) if any(ctx.needs_input_grad) else 0, 4 * size)
-        native_library().call("gru_forward", size, torch.get_num_threads(), sizes, gates, initial, weight, bias, states, saved)
+        native_library().call("gru_forward", size, num_threads(), sizes, gates, initial, weight, bias, states, saved)
         ctx.save_for_backward(initial, weight, states, saved)
         ctx.batch_sizes = sizes
         return states
@@ -40,7 +40,7 @@ class NativeLayer(torch.autograd.Function):
         native_library().call(
             "gru_backward",
             size,
-            torch.get_num_threads(),
+            num_threads(),
             ctx.batch_sizes,
             initial,
             weight,

@@ -19,10 +19,10 @@ from torch.nn import functional
 
 from gengraph import kernels
 from gengraph.graphs import Int64Array
-from gengraph.kernels import context
+from gengraph.kernels import context, rowwise
 from gengraph.metrics.planarity import edges_are_planar
 from gengraph.models.heads import log_bernoulli
-from gengraph.models.row_samplers import RowSampler
+from gengraph.models.row_samplers import RowSampler, in_blocks
 from gengraph.sequences.context import (
     CODES,
     ContextTable,
@@ -85,7 +85,7 @@ class ContextEdges(nn.Module):
         logits: Tensor = self.output(functional.relu(self.hidden(functional.relu(sums)))).squeeze(1)
         return logits
 
-    def sampler(self, lanes: int, block: int, limit: int, *, planar: bool = False) -> RowSampler:
+    def sampler(self, lanes: int, block: int | None, limit: int, *, planar: bool = False) -> RowSampler:
         """What draws rows for so many lanes; graphs have at most `limit` nodes, and may be kept planar."""
         return ContextSampler(self, lanes, block, limit, planar=planar)
 
@@ -133,19 +133,23 @@ def _scatter(now: Any, then: Any, table: Any, rows: Any, candidates: Any, codes:
 class ContextSampler:
     """Draws rows lane by lane; remembers the graphs, and V h of the last M nodes of each.
 
-    A lane's numbers depend on no other lane: U h and V h are computed in blocks of one shape, the rest one candidate at a time.
+    A lane's numbers depend on no other lane: U h and V h are computed in blocks of one shape, or row by row, and the rest one
+    candidate at a time.
 
     Args:
         head: its weights are shared.
         lanes: B, a multiple of the block.
-        block: lanes of a block.
+        block: lanes of a block; None if each lane is taken by itself.
         limit: most nodes of a graph.
         planar: take no edge with which the graph could not be drawn without crossings, whatever the model says. A new node can
             always have one edge, so a row that continues is never empty.
     """
 
-    def __init__(self, head: ContextEdges, lanes: int, block: int, limit: int, *, planar: bool) -> None:
-        self._head, self._block, self._planar = head, block, planar
+    def __init__(self, head: ContextEdges, lanes: int, block: int | None, limit: int, *, planar: bool) -> None:
+        self._used, self._planar = head.used, planar
+        self._native = context.NativeSampler(head) if block is None and not planar else None
+        linears = head.now, head.then
+        self._linears = [in_blocks(rowwise.Linear(linear) if block is None else linear, block) for linear in linears]
         kind = head.now.weight.detach().cpu().numpy().dtype
         bound = (len(head.table) - num_codes(0)) // 3
         weights = head.table, head.hidden.weight.t(), head.hidden.bias, head.output.weight[0], head.output.bias
@@ -166,15 +170,13 @@ class ContextSampler:
     ) -> npt.NDArray[np.uint8]:
         """The bits uint8[B, W], as RowSampler has it."""
         self._make_room(2 * int(widths.max(initial=0)))
-        now, then = (
-            torch.cat([linear(part) for part in states.split(self._block)]).cpu().numpy()
-            for linear in (self._head.now, self._head.then)
-        )
-        bits = np.zeros(thresholds.shape, np.uint8)
+        now, then = (linear(states).cpu().numpy() for linear in self._linears)
         graphs = self._first, self._degree, self._following, self._target, self._filled
-        _draw_rows(
-            now, then, (widths, thresholds, newest), (self._head.used, self._planar, self._weights), self._then, graphs, bits
-        )
+        asked = widths, thresholds, newest
+        if self._native:
+            return self._native((now, then), asked, self._then, graphs)
+        bits = np.zeros(thresholds.shape, np.uint8)
+        _draw_rows(now, then, asked, (self._used, self._planar, self._weights), self._then, graphs, bits)
         return bits
 
     def reset(self, lanes: Int64Array) -> None:

@@ -11,20 +11,29 @@ Reference:
     Models. ICML 2018.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import numba as nb
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from gengraph.config import Config
+from gengraph.graphs import Int64Array
+from gengraph.kernels import rowwise
 from gengraph.models.context import ContextEdges
 from gengraph.models.heads import EdgeRNN, EdgeSampler
 from gengraph.models.independent import IndependentEdges
 from gengraph.models.node import NodeRNN, NodeSampler, node_network
+from gengraph.models.row_samplers import in_blocks
 from gengraph.sequences.rows import CONTINUE, NEW_COMPONENT, STOP, RowBatch
+
+Decide = Callable[[Tensor, npt.NDArray[np.float64]], Int64Array]
+"""Decisions int64[B] from states float[B, H] and uniforms float64[B] on [0, 1), by the inverse of the distribution."""
 
 _NEVER = -30.0  # what the training graphs never do: about e^-30, so that a graph that does it still has a likelihood
 _RARE = -5.0  # at the start, stops and new components have about e^-5 of the probability
@@ -132,9 +141,13 @@ class GraphRNNModel(nn.Module):
     def decision_log_probs(self, states: Tensor) -> Tensor:
         """Log-probabilities float[R, 3] of CONTINUE, NEW_COMPONENT and STOP; what training graphs never do has e^-30."""
         logits = self.decision(self._deciding(states))
-        never = [CONTINUE] * (not self.facts.has_edges) + [NEW_COMPONENT] * (not self.facts.several_components)
-        logits = logits.index_fill(1, torch.tensor(never, dtype=torch.int64, device=logits.device), _NEVER)
+        logits = logits.index_fill(1, torch.from_numpy(self._never).to(logits.device), _NEVER)
         return functional.log_softmax(logits, dim=1)
+
+    @property
+    def _never(self) -> Int64Array:
+        never = [CONTINUE] * (not self.facts.has_edges) + [NEW_COMPONENT] * (not self.facts.several_components)
+        return np.array(never, np.int64)
 
     def _deciding(self, states: Tensor) -> Tensor:
         """What decides whether a graph goes on: node-level states float[R, H], or the edge level's first step from them."""
@@ -143,17 +156,43 @@ class GraphRNNModel(nn.Module):
         assert isinstance(self.head, EdgeRNN)
         return self.head.first_step(states)
 
-    def decide(self, states: Tensor, uniforms: Tensor) -> Tensor:
-        """Draw int64[B] decisions for float[B, H] states from float[B] uniforms, by the inverse of the distribution."""
-        if not self.decides:
-            return torch.full((len(states),), CONTINUE, device=states.device)
-        stop, new = self.decision_log_probs(states).exp()[:, [STOP, NEW_COMPONENT]].t()
-        return torch.where(uniforms < stop, STOP, torch.where(uniforms < stop + new, NEW_COMPONENT, CONTINUE))
+    @property
+    def rowwise(self) -> bool:
+        """Whether a sampler can take each lane by itself, without blocks: the native library knows all that it computes."""
+        return self.node.rowwise and not self.reads_edge_state and not self.edge_decides
 
-    def node_sampler(self, lanes: int, block: int, limit: int) -> NodeSampler:
-        """The node level of so many lanes, in blocks, of graphs with at most `limit` nodes."""
+    def decider(self, block: int | None) -> Decide:
+        """What draws decisions, in blocks of so many lanes, or None for each by itself."""
+        if not self.decides:
+            return lambda states, _uniforms: np.full(len(states), CONTINUE)
+        linear = rowwise.Linear(self.decision) if block is None else self.decision
+        logits = in_blocks(lambda states: linear(self._deciding(states)), block)
+
+        def decide(states: Tensor, uniforms: npt.NDArray[np.float64]) -> Int64Array:
+            decisions: Int64Array = _draw_decisions(logits(states).cpu().numpy(), self._never, uniforms)
+            return decisions
+
+        return decide
+
+    def node_sampler(self, lanes: int, block: int | None, limit: int) -> NodeSampler:
+        """The node level of so many lanes, in blocks or each by itself, of graphs with at most `limit` nodes."""
         read_rows = None
         if self.reads_edge_state:
+            assert block
             assert isinstance(self.head, EdgeRNN)
             read_rows = EdgeSampler(self.head, block).read
         return NodeSampler(self.embed, self.node, lanes, block, limit, read_rows)
+
+
+@nb.njit(cache=True)
+def _draw_decisions(logits: npt.NDArray[Any], never: Int64Array, uniforms: npt.NDArray[np.float64]) -> Int64Array:
+    decisions = np.empty(logits.shape[0], np.int64)
+    row = np.empty(logits.shape[1], np.float64)
+    for lane in range(logits.shape[0]):
+        row[:] = logits[lane]
+        row[never] = _NEVER
+        weights = np.exp(row - row.max())
+        below = uniforms[lane] * weights.sum()
+        stop, new = weights[STOP], weights[NEW_COMPONENT]
+        decisions[lane] = STOP if below < stop else NEW_COMPONENT if below < stop + new else CONTINUE
+    return decisions

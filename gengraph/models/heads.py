@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gengraph import kernels
-from gengraph.kernels import edge_rnn
+from gengraph.kernels import edge_rnn, rowwise
 from gengraph.models.gru import GRU, Stepper
 from gengraph.models.row_samplers import BlockwiseSampler, RowSampler
 from gengraph.sequences.rows import RowBatch, scan_rows
@@ -107,12 +107,14 @@ class EdgeRNN(nn.Module):
         row_of_step = torch.cat([rows[:count] for count in goes_on])
         return log_prob.index_add(0, row_of_step, at_step), at_end.index_copy(0, rows, ended)
 
-    def sampler(self, lanes: int, block: int, limit: int) -> RowSampler:
-        """What draws rows for so many lanes, in blocks; graphs have at most `limit` nodes."""
+    def sampler(self, lanes: int, block: int | None, limit: int) -> RowSampler:
+        """What draws rows for so many lanes, in blocks or each by itself; graphs have at most `limit` nodes."""
+        if block is None:
+            return BlockwiseSampler(edge_rnn.NativeSampler(self, rowwise.perceptron(self.start)), None)
         if programs := kernels.triton_edge_level(self.embed.weight, self.rnn.hidden_size):
             return BlockwiseSampler(programs.TritonSampler(self), block)
         native = kernels.is_native(self.embed.weight)
-        return BlockwiseSampler(edge_rnn.NativeSampler(self) if native else EdgeSampler(self, block), block)
+        return BlockwiseSampler(edge_rnn.NativeSampler(self, self.start) if native else EdgeSampler(self, block), block)
 
 
 class EdgeSampler:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gengraph.kernels import independent
 from gengraph.models.heads import in_window, log_bernoulli, mlp
 from gengraph.models.row_samplers import BlockwiseSampler, RowSampler
 from gengraph.sequences.rows import CONTINUE, RowBatch
@@ -43,7 +44,7 @@ class IndependentEdges(nn.Module):
     ) -> None:
         super().__init__()
         self.oldest_first, self.never_empty = oldest_first, never_empty
-        self.num_components, self._max_prev_node = num_components, max_prev_node
+        self.num_components, self.max_prev_node = num_components, max_prev_node
         num_weights = num_components if num_components > 1 else 0
         self.output = mlp(node_hidden_size, hidden_size, num_components * max_prev_node + num_weights)
 
@@ -54,8 +55,8 @@ class IndependentEdges(nn.Module):
             float[R, K], the logarithm of each component's weight; float[R, K, M], the logits of its bits, nearest first.
         """
         outputs: Tensor = self.output(states)
-        size = self.num_components * self._max_prev_node
-        logits = outputs[:, :size].unflatten(1, (self.num_components, self._max_prev_node))
+        size = self.num_components * self.max_prev_node
+        logits = outputs[:, :size].unflatten(1, (self.num_components, self.max_prev_node))
         if self.num_components == 1:
             return outputs.new_zeros(len(outputs), 1), logits
         return functional.log_softmax(outputs[:, size:], dim=1), logits
@@ -74,9 +75,9 @@ class IndependentEdges(nn.Module):
         of_bits = log_bernoulli(logits, bits[:, None].expand_as(logits)) * counted[:, None]
         return torch.logsumexp(log_weights + of_bits.sum(2), dim=1)
 
-    def sampler(self, lanes: int, block: int, limit: int) -> RowSampler:
-        """What draws rows for so many lanes, in blocks; graphs have at most `limit` nodes."""
-        return BlockwiseSampler(self._sample, block)
+    def sampler(self, lanes: int, block: int | None, limit: int) -> RowSampler:
+        """What draws rows for so many lanes, in blocks or each by itself; graphs have at most `limit` nodes."""
+        return BlockwiseSampler(independent.NativeSampler(self) if block is None else self._sample, block)
 
     def _sample(self, states: Tensor, widths: Tensor, thresholds: Tensor, uniforms: Tensor) -> Tensor:
         log_weights, of_components = self.components(states)

@@ -9,8 +9,10 @@ from typing import Any, NamedTuple, Protocol
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gengraph import kernels
 from gengraph.config import ModelConfig
 from gengraph.graphs import Int64Array
+from gengraph.kernels import rowwise
 from gengraph.models.gru import GRU, Stepper
 from gengraph.models.lstm import LSTM, LSTMStepper
 from gengraph.models.transformer import NodeTransformer
@@ -90,7 +92,15 @@ class NodeRNN(nn.Module):
         """What the memory of one lane takes, however large its graph."""
         return 4 * len(self.layers) * self.cell.num_states * self.hidden_size
 
-    def memory(self, lanes: int, block: int, limit: int) -> "Hidden":
+    @property
+    def rowwise(self) -> bool:
+        """Whether the native library can take each lane by itself."""
+        known = all(isinstance(layer, GRU) for layer in self.layers) and all(
+            isinstance(norm, nn.Identity) for norm in self.norms
+        )
+        return known and kernels.is_native(next(self.parameters()))
+
+    def memory(self, lanes: int, block: int | None, limit: int) -> "Hidden":
         """What so many lanes remember, in blocks, of graphs with at most `limit` nodes."""
         return Hidden(self, lanes, block)
 
@@ -101,11 +111,12 @@ class Hidden:
     Args:
         network: its weights are shared.
         lanes: B.
-        block: lanes that take a step together.
+        block: lanes that take a step together; None if each is taken by itself (`NodeRNN.rowwise`).
     """
 
-    def __init__(self, network: NodeRNN, lanes: int, block: int) -> None:
-        self._steppers = [network.cell.stepper(layer, block) for layer in network.layers]
+    def __init__(self, network: NodeRNN, lanes: int, block: int | None) -> None:
+        layers: Any = network.layers
+        self._steppers = [rowwise.Stepper(layer) if block is None else network.cell.stepper(layer, block) for layer in layers]
         self._norms = network.norms
         empty = next(network.parameters()).new_zeros(lanes, network.hidden_size)
         self._states = [[empty.clone() for _ in range(network.cell.num_states)] for _ in network.layers]
@@ -142,13 +153,13 @@ ReadRows = Callable[[Tensor, Tensor, Tensor], Tensor]
 class NodeSampler:
     """The node level of graphs that grow side by side; no gradients.
 
-    The network always runs on blocks of the same number of lanes.
+    The network always runs on blocks of the same number of lanes, or on each lane by itself.
 
     Args:
         embed: makes of what is told of a row what the network reads.
         network: its weights are shared.
         lanes: B, a multiple of the block.
-        block: lanes of a block.
+        block: lanes of a block; None if each lane is taken by itself (`NodeRNN.rowwise`).
         limit: most nodes of a graph.
         read_rows: what is told of rows; None tells their bits.
     """
@@ -158,11 +169,12 @@ class NodeSampler:
         embed: nn.Linear,
         network: NodeRNN | NodeTransformer,
         lanes: int,
-        block: int,
+        block: int | None,
         limit: int,
         read_rows: ReadRows | None = None,
     ) -> None:
-        self._embed, self._block, self._read_rows = embed, block, read_rows
+        self._embed = rowwise.Linear(embed, rectified=True) if block is None else lambda rows: functional.relu(embed(rows))
+        self._block, self._read_rows = block, read_rows
         self._memory: NodeMemory = network.memory(lanes, block, limit)
         self._rows = embed.weight.new_ones(lanes, embed.in_features)
         self._states = embed.weight.new_empty(lanes, network.hidden_size)
@@ -170,8 +182,7 @@ class NodeSampler:
     def advance(self) -> Tensor:
         """The states float[B, H] before the next row, overwritten by the next call."""
         for lanes in self._blocks():
-            embedded = functional.relu(self._embed(self._rows[lanes]))
-            self._states[lanes] = self._memory.step(embedded, lanes)
+            self._states[lanes] = self._memory.step(self._embed(self._rows[lanes]), lanes)
         return self._states
 
     def read(self, rows: Tensor, widths: Tensor) -> None:
@@ -185,7 +196,8 @@ class NodeSampler:
             self._rows[lanes] = self._read_rows(self._states[lanes], rows[lanes], widths[lanes])
 
     def _blocks(self) -> Iterator[slice]:
-        return (slice(start, start + self._block) for start in range(0, len(self._rows), self._block))
+        size = self._block or len(self._rows)
+        return (slice(start, start + size) for start in range(0, len(self._rows), size))
 
     def reset(self, lanes: Int64Array) -> None:
         """New graphs begin in these lanes."""

@@ -18,6 +18,14 @@ DrawBlock = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 float[b, w] in the order of the scan (a bit is 1 when its logit exceeds its threshold), and uniforms float[b] on [0, 1)."""
 
 
+Network = Callable[[Tensor], Tensor]
+
+
+def in_blocks(network: Network, block: int | None) -> Network:
+    """The same for any number of lanes, in blocks of one size; None leaves it as it is."""
+    return network if block is None else lambda states: torch.cat([network(part) for part in states.split(block)])
+
+
 class RowSampler(Protocol):
     """Draws rows, and may remember what it needs of the graphs that grow."""
 
@@ -56,10 +64,10 @@ class BlockwiseSampler:
 
     Args:
         draw_block: the network.
-        block: lanes of a block; B is a multiple of it.
+        block: lanes of a block, B is a multiple of it; None takes all that draw together.
     """
 
-    def __init__(self, draw_block: DrawBlock, block: int) -> None:
+    def __init__(self, draw_block: DrawBlock, block: int | None) -> None:
         self._draw_block, self._block = draw_block, block
 
     def draw(
@@ -73,8 +81,10 @@ class BlockwiseSampler:
         """The bits uint8[B, W], as RowSampler has it."""
         bits = np.zeros(thresholds.shape, np.uint8)
         widest_first = np.argsort(-widths, kind="stable")
-        for start in range(0, int(np.count_nonzero(widths)), self._block):
-            lanes = widest_first[start : start + self._block]
+        drawing = int(np.count_nonzero(widths))
+        block = self._block or max(1, drawing)
+        for start in range(0, drawing, block):
+            lanes = widest_first[start : start + block]
             width = int(widths[lanes[0]])
             drawn = self._draw_block(
                 states[torch.from_numpy(lanes).to(states.device)],

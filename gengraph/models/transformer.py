@@ -91,7 +91,9 @@ class NodeTransformer(nn.Module):
         chunks = -(-limit // _CHUNK)
         return 2 * len(self.blocks) * chunks * _CHUNK * self.hidden_size * self.norm.weight.element_size()
 
-    def memory(self, lanes: int, block: int, limit: int) -> "KeysAndValues":
+    rowwise = False  # products of torch round differently in other shapes
+
+    def memory(self, lanes: int, block: int | None, limit: int) -> "KeysAndValues":
         """What so many lanes remember, in blocks, of graphs with at most `limit` nodes."""
         return KeysAndValues(self, lanes, limit)
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from gengraph import kernels
-from gengraph.kernels import build, context, edge_rnn, gru, library
+from gengraph.kernels import build, context, edge_rnn, gru, independent, library, rowwise
 
 INSTRUCTION_SETS = list(build.instruction_sets())
 MEASURED = {"AVX512": "avx512", "AVX2": "avx2"}.get(torch.backends.cpu.get_cpu_capability(), "baseline")
@@ -30,7 +30,7 @@ def native(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
     if INSTRUCTION_SETS.index(name) < INSTRUCTION_SETS.index(MEASURED):
         pytest.skip(f"this processor lacks {name}")
     loaded = library.Library(path, name)
-    for module in (library, context, edge_rnn, gru):
+    for module in (library, context, edge_rnn, gru, independent, rowwise):
         monkeypatch.setattr(module, "native_library", lambda: loaded)
     kernels.use("native")
     return name

@@ -1,17 +1,20 @@
-"""The native head of GraphRNN-C against float64, in shapes that fill no vector and no block."""
+"""The native head of GraphRNN-C against float64, in shapes that fill no vector and no block; and its draws."""
 
 import copy
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
+from enumeration import tiny_model
 from native_library import assert_near, chosen_anew, native  # noqa: F401
 from torch import Tensor
 
 from gengraph import kernels
 from gengraph.config import CONTEXT_FEATURES
 from gengraph.kernels import library
-from gengraph.models.context import ContextEdges
+from gengraph.models.context import ContextEdges, ContextSampler
+from gengraph.sampling import Conditions, sample_graphs
 from gengraph.sequences.context import ContextTable, context_table, num_codes
 from gengraph.sequences.rows import STOP, RowBatch
 
@@ -39,9 +42,9 @@ ROWS = {
 }
 
 
-def head_of(units: int, inner: int) -> ContextEdges:
+def head_of(units: int, inner: int, features: tuple[str, ...] = CONTEXT_FEATURES) -> ContextEdges:
     torch.manual_seed(units + inner)
-    head = ContextEdges(HIDDEN, units, BOUND, CONTEXT_FEATURES)
+    head = ContextEdges(HIDDEN, units, BOUND, features)
     head.hidden, head.output = torch.nn.Linear(units, inner), torch.nn.Linear(inner, 1)
     for parameter in head.parameters():
         torch.nn.init.normal_(parameter, std=0.4)
@@ -174,3 +177,107 @@ def test_arrays_that_do_not_fit_are_refused_before_they_are_touched() -> None:
     for index in (-1, 4, 5):
         with pytest.raises(ValueError, match="out of order or range"):
             call(index=index)
+
+
+LIMIT = 30
+
+
+def drawn(sampler: ContextSampler, states: torch.Tensor, *, lanes: slice = slice(None)) -> list[np.ndarray]:
+    """The rows of graphs that grow to LIMIT nodes, states float[LIMIT, B, H]; some draw nothing or begin anew."""
+    random = np.random.default_rng(0)
+    newest, rows = np.zeros(states.shape[1], np.int64), []
+    for t in range(LIMIT - 1):
+        widths = np.minimum(newest + 1, random.integers(0, BOUND + 1, len(newest)))
+        thresholds = random.logistic(size=(len(newest), BOUND)).astype(np.float32)
+        unused = np.zeros(len(newest))
+        own = (array[lanes].copy() for array in (widths, thresholds, newest, unused))
+        rows.append(sampler.draw(states[t, lanes], *own))
+        begins = random.random(len(newest)) < 0.03
+        newest = np.where(begins, 0, newest + 1)
+        sampler.reset(np.flatnonzero(begins[lanes]))
+    return rows
+
+
+@pytest.mark.parametrize("features", [CONTEXT_FEATURES, (), ("gap", "degree", "common_last")], ids=len)
+@pytest.mark.parametrize(("units", "inner"), [(1, 1), (7, 3), (64, 32), (70, 33)])
+@pytest.mark.usefixtures("native")
+@torch.inference_mode()
+def test_the_same_thresholds_draw_the_same_rows_as_torch(units: int, inner: int, features: tuple[str, ...]) -> None:
+    head, states = head_of(units, inner, features), torch.randn(LIMIT, 70, HIDDEN)
+    make = partial(ContextSampler, head, 70, limit=LIMIT, planar=False)
+    rows, expected = drawn(make(block=None), states), drawn(make(block=70), states)
+    assert all(np.array_equal(one, other) for one, other in zip(rows, expected, strict=True))
+    assert 0.02 < np.concatenate(rows).mean() < 0.9
+
+
+@pytest.mark.usefixtures("native")
+@torch.inference_mode()
+def test_a_lane_depends_neither_on_other_lanes_nor_on_threads() -> None:
+    head, states = head_of(64, 32), torch.randn(LIMIT, 300, HIDDEN)
+    make = partial(ContextSampler, head, block=None, limit=LIMIT, planar=False)
+    whole = drawn(make(lanes=300), states)
+    before = torch.get_num_threads()
+    for threads, part in ((1, slice(7, 8)), (2, slice(0, 300)), (5, slice(20, 190))):
+        torch.set_num_threads(threads)
+        rows = drawn(make(lanes=len(range(300)[part])), states, lanes=part)
+        assert all(np.array_equal(one, other[part]) for one, other in zip(rows, whole, strict=True))
+    torch.set_num_threads(before)
+
+
+ODD = {"model__hidden_size": "7", "max_prev_node": 1}
+
+
+@pytest.mark.parametrize("variant", [{}, {"model__num_layers": "5"}, ODD, {"sequence__window": "fixed"}], ids=str)
+@pytest.mark.usefixtures("native")
+def test_the_same_uniforms_give_the_same_graphs_as_torch(variant: dict) -> None:
+    model = tiny_model(model__head="context", **variant).float().eval()
+    with torch.no_grad():  # graphs that end late
+        model.decision.bias.copy_(torch.tensor([4.0, 0.0, 0.0]))
+    draw = partial(sample_graphs, model, seed=1, conditions=Conditions(max_num_node=25))
+    graphs = draw(np.arange(400)).graphs
+    assert draw(np.arange(400), lanes=48).graphs == graphs
+    assert draw(np.array([300])).graphs == graphs[300:301]
+    kernels.use("torch")
+    assert draw(np.arange(400)).graphs == graphs
+
+
+@pytest.mark.usefixtures("native")
+def test_draws_of_sizes_that_do_not_fit_are_refused() -> None:
+    entries = num_codes(2)
+    floats = {"parameters": 2 * entries + 6 + 3 + 3 + 1, "now": 6, "then": 6, "thresholds": 6, "memory": 12}
+    integers = {"first": 12, "degree": 12, "following": 15, "target": 15}
+    names = "used", "parameters", "now", "then", "widths", "newest", "thresholds", "memory", *integers, "filled", "bits"
+
+    def call(
+        *, units: int = 2, inner: int = 3, widths: tuple[int, ...] = (2, 0, 1), newest: int = 2, full: int = 0, **other: int
+    ) -> None:
+        counts = {"used": 9, **floats, **integers, "bits": 6} | other
+        arrays = {name: torch.zeros(counts[name]) for name in floats}
+        arrays |= {name: torch.full((counts[name],), -1, dtype=torch.int32) for name in integers}
+        arrays |= {name: torch.zeros(counts[name], dtype=torch.uint8) for name in ("used", "bits")}
+        arrays |= {"widths": library.integers(list(widths)), "newest": library.integers([newest] * 3)}
+        arrays["filled"] = library.integers([full] * counts.get("filled", 3))
+        library.native_library().call("context_sample", units, inner, 1, *(arrays[name] for name in names))
+
+    call()
+    for name in (*floats, *integers, "used", "bits", "filled"):
+        with pytest.raises(ValueError, match="do not fit"):
+            call(**{name: 8})
+    for wrong in (0, -1, 2**40):
+        with pytest.raises(ValueError, match="do not fit"):
+            call(units=wrong)
+        with pytest.raises(ValueError, match="do not fit"):
+            call(inner=wrong)
+    with pytest.raises(ValueError, match="do not fit"):
+        call(widths=())
+    for case in (
+        {"widths": (3, 0, 0)},
+        {"widths": (-1, 0, 0)},
+        {"newest": -1},
+        {"newest": 3},
+        {"newest": 0},
+        {"full": 2},
+        {"full": -1},
+    ):
+        with pytest.raises(ValueError, match="out of order or range"):
+            call(**case)

@@ -137,7 +137,7 @@ def test_the_same_thresholds_give_the_same_bits(plain: bool, size: int, num_laye
     random = np.random.default_rng(1)
     widths = torch.from_numpy(np.sort(random.integers(0, 12, 77))[::-1].copy())
     states, thresholds = torch.randn(77, 6), torch.from_numpy(random.logistic(size=(77, 11)).astype(np.float32))
-    sampler = edge_rnn.NativeSampler(head)
+    sampler = edge_rnn.NativeSampler(head, head.start)
     unused = torch.empty(0)
     bits = sampler(states, widths, thresholds, unused)
     assert torch.equal(bits, EdgeSampler(head, 77)(states, widths, thresholds, unused))

@@ -16,7 +16,9 @@ using Floats = Array<float>;
 using ConstFloats = Array<const float>;
 using Bytes = Array<uint8_t>;
 using ConstBytes = Array<const uint8_t>;
+using Ints = Array<int64_t>;
 using ConstInts = Array<const int64_t>;
+using Indices = Array<int32_t>;
 using ConstIndices = Array<const int32_t>;
 
 // The same numbers stand in library.py.

@@ -1,73 +1,28 @@
 // The head of GraphRNN-C over the candidates of rows: their log-likelihood and its gradients.
 //
-// A candidate's first layer is the sum of rows of three matrices, so a vector holds units of one candidate, as they lie in memory.
 // A block of candidates goes through both layers and back before the next: all that it makes stays in the first cache. Blocks
 // are summed in fixed groups, and the gradients of the matrices' rows only for those rows that a group meets.
 //
-// Legend: R rows, S candidates, C codes of each, T entries of the table, F and G units of the first and second layer.
+// Legend as in context.h; S candidates of all rows.
 #include <memory>
 #include <vector>
 
 #include "arrays.h"
-#include "rows.h"
+#include "context.h"
 #include "threads.h"
 
 namespace gengraph {
 namespace {
 
-constexpr int64_t CODES = 6;
-constexpr int64_t BLOCK = 48;   // candidates: a multiple of the lanes and of the height of the tiles in rows.h
 constexpr int64_t GROUPS = 16;  // of blocks, each with sums of its own: the gradients do not depend on the number of threads
 constexpr int64_t OUTER_HEIGHT = 4;
-
-// Where the parameters stand in a flat array: the table [T, F], the second layer [G, F] and [G], the output [G] and [1].
-struct Layout {
-    int64_t units, inner, entries;  // F, G, T
-    int64_t inner_weight, inner_bias, outer_weight, outer_bias;
-
-    Layout(int64_t units, int64_t inner, int64_t total)
-        : units(units),
-          inner(inner),
-          entries((total - 1 - 2 * inner - inner * units) / units),
-          inner_weight(entries * units),
-          inner_bias(inner_weight + inner * units),
-          outer_weight(inner_bias + inner),
-          outer_bias(outer_weight + inner) {}
-
-    bool fits(int64_t total) const { return total == outer_bias + 1; }
-    int64_t units_size() const { return vectors_of(units) * LANES; }  // padded
-    int64_t inner_size() const { return vectors_of(inner) * LANES; }
-};
 
 struct Candidates {
     int64_t count, num_rows;
     const int32_t *rows, *then_rows, *codes;  // [S], [S], [S, C]
     const uint8_t *bits, *free;               // [S]: whether it was chosen, whether that counts
+    const float *now, *then;                  // [R, F], [R, F]
     const float* weight;                      // [R], of each row in the gradients; null where all are 1
-};
-
-struct Head {
-    const Layout& layout;
-    const float *now, *then, *table;  // [R, F], [R, F], [T, F]
-    Strips inner, inner_transposed;   // [F, G], [G, F]
-    Buffer<float> inner_bias, outer_weight;
-    float outer_bias;
-
-    Head(const Layout& layout, const float* now, const float* then, const float* parameters)
-        : layout(layout),
-          now(now),
-          then(then),
-          table(parameters),
-          inner(layout.units, 1, layout.inner,
-                [&](int64_t f, int64_t g) { return parameters[layout.inner_weight + g * layout.units + f]; }),
-          inner_transposed(layout.inner, 1, layout.units,
-                           [&](int64_t g, int64_t f) { return parameters[layout.inner_weight + g * layout.units + f]; }),
-          inner_bias(layout.inner_size()),
-          outer_weight(layout.inner_size()),
-          outer_bias(parameters[layout.outer_bias]) {
-        std::copy_n(parameters + layout.inner_bias, layout.inner, inner_bias.get());
-        std::copy_n(parameters + layout.outer_weight, layout.inner, outer_weight.get());
-    }
 };
 
 // Sums of vectors by row of a matrix, with room for those rows alone that are met.
@@ -78,9 +33,10 @@ public:
 
     float* of(int32_t row) const { return &sums_[(places_[row] - 1) * size_]; }
 
-    void add_to(float* matrix, int64_t width) const {
+    // Adds columns first, ..., last - 1 to a matrix of `width`.
+    void add_to(float* matrix, int64_t width, int64_t first, int64_t last) const {
         for (size_t i = 0; i < met_.size(); i++)
-            for (int64_t j = 0; j < width; j++) matrix[met_[i] * width + j] += sums_[i * size_ + j];
+            for (int64_t j = first; j < last; j++) matrix[met_[i] * width + j] += sums_[i * size_ + j];
     }
 
 private:
@@ -107,7 +63,7 @@ struct Sums {
     Buffer<float> inner_weight, inner_bias, outer_weight;
     double outer_bias = 0;
 
-    Sums(const Layout& layout, const Candidates& all, int64_t first, int64_t count)
+    Sums(const ContextLayout& layout, const Candidates& all, int64_t first, int64_t count)
         : now(all.rows + first, count, all.num_rows, layout.units_size()),
           then(all.then_rows + first, count, all.num_rows, layout.units_size()),
           table(all.codes + first * CODES, count * CODES, layout.entries, layout.units_size()),
@@ -115,10 +71,16 @@ struct Sums {
           inner_bias(layout.inner_size()),
           outer_weight(layout.inner_size()) {}
 
-    void add_to(const Layout& layout, float* grad_now, float* grad_then, float* grad_parameters) const {
-        now.add_to(grad_now, layout.units);
-        then.add_to(grad_then, layout.units);
-        table.add_to(grad_parameters, layout.units);
+    // Adds what belongs to units first, ..., last - 1 of the first layer.
+    void add_rows_to(const ContextLayout& layout, int64_t first, int64_t last, float* grad_now, float* grad_then,
+                     float* grad_table) const {
+        now.add_to(grad_now, layout.units, first, last);
+        then.add_to(grad_then, layout.units, first, last);
+        table.add_to(grad_table, layout.units, first, last);
+    }
+
+    // Adds what belongs to the other layers.
+    void add_to(const ContextLayout& layout, float* grad_parameters) const {
         for (int64_t g = 0; g < layout.inner; g++) {
             for (int64_t f = 0; f < layout.units; f++)
                 grad_parameters[layout.inner_weight + g * layout.units + f] += inner_weight[g * layout.units_size() + f];
@@ -128,8 +90,6 @@ struct Sums {
         grad_parameters[layout.outer_bias] += static_cast<float>(outer_bias);
     }
 };
-
-inline Vec positive(Vec x) { return x < 0.0f ? Vec{} : x; }  // not a number stays so
 
 // sums[p, q] += the sum over s < count of a[s, p] b[s, q], for OUTER_HEIGHT values of p and WIDTH vectors of q.
 template <int WIDTH>
@@ -152,8 +112,9 @@ void add_products(const float* a, int64_t a_stride, const float* b, int64_t b_st
 // Log-likelihoods and gradients of blocks of candidates; each thread has one of these at a time.
 class Block {
 public:
-    Block(const Head& head, const Candidates& all)
+    Block(const ContextHead& head, const Strips& inner_transposed, const Candidates& all)
         : head_(head),
+          inner_transposed_(inner_transposed),
           all_(all),
           size_(head.layout.units_size()),
           inner_size_(head.layout.inner_size()),
@@ -166,11 +127,11 @@ public:
     void forward(int64_t first, int64_t count, float* log_probs) {
         first_ = first;
         count_ = count;
-        for (int64_t i = 0; i < count; i++) {
-            add_up(first + i, &units_[i * size_]);
-            std::copy_n(head_.inner_bias.get(), inner_size_, &inner_[i * inner_size_]);
+        for (int64_t s = first; s < first + count; s++) {
+            const float *now = all_.now + all_.rows[s] * head_.layout.units, *then = all_.then + all_.then_rows[s] * head_.layout.units;
+            head_.add_up(now, then, all_.codes + s * CODES, &units_[(s - first) * size_]);
         }
-        head_.inner.multiply(units_.get(), size_, count, inner_.get());
+        head_.second_layer(units_.get(), count, inner_.get());
         for (int64_t i = 0; i < count; i += LANES) decide(i, std::min<int64_t>(LANES, count - i), log_probs + first + i);
     }
 
@@ -182,38 +143,21 @@ public:
             for (; f < size_; f += LANES) products<1>(g, f, sums);
         }
         std::fill_n(gradients_.get(), count_ * size_, 0.0f);
-        head_.inner_transposed.multiply(inner_.get(), inner_size_, count_, gradients_.get());
+        inner_transposed_.multiply(inner_.get(), inner_size_, count_, gradients_.get());
         for (int64_t i = 0; i < count_; i++) spread(i, sums);
     }
 
 private:
-    // The first layer of a candidate.
-    void add_up(int64_t candidate, float* units) const {
-        const int64_t width = head_.layout.units, whole = width / LANES * LANES;
-        const int32_t* codes = all_.codes + candidate * CODES;
-        const float* rows[2 + CODES] = {head_.now + all_.rows[candidate] * width, head_.then + all_.then_rows[candidate] * width};
-        for (int64_t c = 0; c < CODES; c++) rows[2 + c] = head_.table + codes[c] * width;
-        auto sum = [&rows](auto part) {
-            const Vec states = part(rows[0]) + part(rows[1]);
-            return positive((states + (part(rows[2]) + part(rows[3]))) + ((part(rows[4]) + part(rows[5])) + (part(rows[6]) + part(rows[7]))));
-        };
-        for (int64_t f = 0; f < whole; f += LANES) store(units + f, sum([f](const float* row) { return load(row + f); }));
-        if (whole < width) store(units + whole, sum([=](const float* row) { return load(row + whole, width - whole); }));
-    }
-
     // The log-likelihoods of `count` candidates of the block, and the gradients of their logits.
     void decide(int64_t i, int64_t count, float* log_probs) {
-        Vec parts[LANES] = {};
         alignas(64) float bits[LANES] = {}, counts[LANES] = {}, weights[LANES] = {};
         for (int64_t j = 0; j < count; j++) {
             const int64_t s = first_ + i + j;
-            const float* inner = &inner_[(i + j) * inner_size_];
-            for (int64_t g = 0; g < inner_size_; g += LANES) parts[j] += positive(load(inner + g)) * load(&head_.outer_weight[g]);
             bits[j] = all_.bits[s];
             counts[j] = all_.free[s];
             weights[j] = all_.weight ? all_.weight[all_.rows[s]] : 1.0f;
         }
-        const Vec logit = lane_sums(parts) + head_.outer_bias, bit = load(bits);
+        const Vec logit = head_.logits(&inner_[i * inner_size_], count), bit = load(bits);
         const Vec size = logit < 0.0f ? -logit : logit;
         const Vec least = (bit > 0.0f) == (logit > 0.0f) ? Vec{} : size;  // -log p is this and log(1 + e^-|logit|)
         store(log_probs, -load(counts) * (least + log1p(exp(-size))), count);
@@ -256,7 +200,8 @@ private:
         }
     }
 
-    const Head& head_;
+    const ContextHead& head_;
+    const Strips& inner_transposed_;  // [G, F]
     const Candidates& all_;
     const int64_t size_, inner_size_;
     Buffer<float> units_, gradients_, inner_;  // [BLOCK, F], [BLOCK, F], [BLOCK, G]
@@ -281,7 +226,7 @@ EXPORT int gengraph_context_log_prob(int64_t units, int64_t inner, int64_t threa
                                      Floats grad_then, Floats grad_parameters) try {
     const int64_t most = 1 << 12, count = rows.size, num_rows = log_probs.size;
     if (units < 1 || units > most || inner < 1 || inner > most) return BAD_SIZE;
-    const Layout layout(units, inner, parameters.size);
+    const ContextLayout layout(units, inner, parameters.size);
     const bool wants_gradients = grad_parameters.size != 0;
     if (layout.entries < 1 || !layout.fits(parameters.size) || then_rows.size != count || codes.size != CODES * count ||
         bits.size != count || free.size != count || now.size != num_rows * units || then.size != num_rows * units ||
@@ -290,15 +235,17 @@ EXPORT int gengraph_context_log_prob(int64_t units, int64_t inner, int64_t threa
          (grad_parameters.size != parameters.size || grad_now.size != now.size || grad_then.size != then.size)))
         return BAD_SIZE;
     if (!below(rows, num_rows) || !below(then_rows, num_rows) || !below(codes, layout.entries)) return BAD_ORDER;
-    const Candidates all{count,     num_rows,  rows.data, then_rows.data,
-                         codes.data, bits.data, free.data, weight.size ? weight.data : nullptr};
-    const Head head(layout, now.data, then.data, parameters.data);
+    const Candidates all{count,     num_rows,  rows.data, then_rows.data, codes.data,
+                         bits.data, free.data, now.data,  then.data,      weight.size ? weight.data : nullptr};
+    const ContextHead head(layout, parameters.data);
+    const float* inner_weight = parameters.data + layout.inner_weight;
+    const Strips inner_transposed(inner, 1, units, [&](int64_t g, int64_t f) { return inner_weight[g * units + f]; });
     const int64_t blocks = (count + BLOCK - 1) / BLOCK, groups = std::min(GROUPS, blocks);
     std::vector<float> of_candidates(count);
     std::vector<std::unique_ptr<Sums>> sums(groups);
     parallel(threads, groups, [&](int64_t group) {
         const int64_t first = group * blocks / groups * BLOCK, end = std::min(count, (group + 1) * blocks / groups * BLOCK);
-        Block block(head, all);
+        Block block(head, inner_transposed, all);
         if (wants_gradients) sums[group] = std::make_unique<Sums>(layout, all, first, end - first);
         for (int64_t s = first; s < end; s += BLOCK) {
             block.forward(s, std::min(BLOCK, end - s), of_candidates.data());
@@ -309,8 +256,14 @@ EXPORT int gengraph_context_log_prob(int64_t units, int64_t inner, int64_t threa
     for (int64_t s = 0; s < count; s++) of_rows[rows.data[s]] += of_candidates[s];
     std::copy(of_rows.begin(), of_rows.end(), log_probs.data);
     for (Floats grad : {grad_now, grad_then, grad_parameters}) std::fill_n(grad.data, grad.size, 0.0f);
-    for (const auto& group : sums)
-        if (group) group->add_to(layout, grad_now.data, grad_then.data, grad_parameters.data);
+    if (!wants_gradients) return OK;
+    for (const auto& group : sums) group->add_to(layout, grad_parameters.data);
+    const int64_t parts = std::clamp<int64_t>(threads, 1, vectors_of(units));
+    parallel(threads, parts, [&](int64_t part) {
+        const int64_t from = part * vectors_of(units) / parts * LANES, to = (part + 1) * vectors_of(units) / parts * LANES;
+        for (const auto& group : sums)
+            group->add_rows_to(layout, from, std::min(to, units), grad_now.data, grad_then.data, grad_parameters.data);
+    });
     return OK;
 } catch (const std::bad_alloc&) {
     return NO_MEMORY;

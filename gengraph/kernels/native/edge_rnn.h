@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "gru.h"
 #include "tiles.h"
 
 namespace gengraph {
@@ -169,13 +170,12 @@ private:
     void update(const Vec* gates, const Vec* recurrent, const Vec* before, Vec* after) const {
         const int64_t hidden = slot_.hidden;
         for (int64_t j = 0; j < hidden; j++) {
-            const Vec reset = sigmoid(gates[j] + recurrent[j]);
-            const Vec update = sigmoid(gates[hidden + j] + recurrent[hidden + j]);
-            const Vec made = tanh(gates[2 * hidden + j] + reset * recurrent[2 * hidden + j]);
-            after[j] = made + update * (before[j] - made);
-            after[hidden + j] = reset;
-            after[2 * hidden + j] = update;
-            after[3 * hidden + j] = made;
+            const Units units(gates[j] + recurrent[j], gates[hidden + j] + recurrent[hidden + j], gates[2 * hidden + j],
+                              recurrent[2 * hidden + j], before[j]);
+            after[j] = units.state;
+            after[hidden + j] = units.reset;
+            after[2 * hidden + j] = units.update;
+            after[3 * hidden + j] = units.made;
             after[4 * hidden + j] = recurrent[2 * hidden + j];
         }
     }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "arrays.h"
+#include "gru.h"
 #include "rows.h"
 #include "threads.h"
 
@@ -33,10 +34,11 @@ std::vector<int64_t> ranges(const Packed& packed, int64_t parts) {
     int64_t length = packed.steps, done = 0;
     for (int64_t b = 0; b < sequences; b++) {
         while (packed.batch_sizes[length - 1] <= b) length--;
+        const int64_t middle = 2 * done + length, wanted = 2 * total * static_cast<int64_t>(bounds.size());
+        if (b > bounds.back() && middle * parts > wanted) bounds.push_back(b);
         done += length;
-        if (done * parts >= total * static_cast<int64_t>(bounds.size())) bounds.push_back(b + 1);
     }
-    bounds.back() = sequences;
+    bounds.push_back(sequences);
     return bounds;
 }
 
@@ -77,16 +79,15 @@ struct Forward {
         const float* gate = gates + row * 3 * hidden;
         for (int64_t j = 0; j < hidden; j += LANES) {
             const int64_t count = std::min<int64_t>(LANES, hidden - j);
-            const Vec reset = sigmoid(load(gate + j, count) + load(recurrent + j));
-            const Vec update = sigmoid(load(gate + hidden + j, count) + load(recurrent + group + j));
             const Vec recurrent_new = load(recurrent + 2 * group + j);
-            const Vec made = tanh(load(gate + 2 * hidden + j, count) + reset * recurrent_new);
-            store(states + row * hidden + j, made + update * (load(before + j, count) - made), count);
+            const Units units(load(gate + j, count) + load(recurrent + j), load(gate + hidden + j, count) + load(recurrent + group + j),
+                              load(gate + 2 * hidden + j, count), recurrent_new, load(before + j, count));
+            store(states + row * hidden + j, units.state, count);
             if (saved == nullptr) continue;
             float* place = saved + row * 4 * hidden + j;
-            store(place, reset, count);
-            store(place + hidden, update, count);
-            store(place + 2 * hidden, made, count);
+            store(place, units.reset, count);
+            store(place + hidden, units.update, count);
+            store(place + 2 * hidden, units.made, count);
             store(place + 3 * hidden, recurrent_new, count);
         }
     }

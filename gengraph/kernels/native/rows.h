@@ -15,15 +15,26 @@ class Strips {
 public:
     static constexpr int WIDEST = REGISTERS / 8;  // vectors of a strip
 
-    // element(i, c) is the matrix; columns = groups * group_size.
+    // Packs a matrix: element(i, c) is the matrix; columns = groups * group_size.
     template <class Element>
     Strips(int64_t inputs, int64_t groups, int64_t group_size, Element element)
-        : inputs_(inputs), vectors_(groups * vectors_of(group_size)), data_(inputs * vectors_ * LANES) {
+        : inputs_(inputs), vectors_(groups * vectors_of(group_size)), own_(inputs * vectors_ * LANES), data_(own_.get()) {
+        pack(inputs, groups, group_size, element, own_.get());
+    }
+
+    // A matrix that was packed before.
+    Strips(int64_t inputs, int64_t groups, int64_t group_size, const float* packed)
+        : inputs_(inputs), vectors_(groups * vectors_of(group_size)), own_(0), data_(packed) {}
+
+    // Writes inputs * groups * vectors_of(group_size) * LANES floats.
+    template <class Element>
+    static void pack(int64_t inputs, int64_t groups, int64_t group_size, Element element, float* packed) {
+        const int64_t vectors = groups * vectors_of(group_size);
         for (int64_t g = 0; g < groups; g++)
             for (int64_t c = 0; c < group_size; c++) {
                 const int64_t column = g * vectors_of(group_size) * LANES + c, vector = column / LANES;
-                const int64_t first = vector / WIDEST * WIDEST, width = std::min<int64_t>(WIDEST, vectors_ - first);
-                float* strip = data_.get() + first * inputs * LANES;
+                const int64_t first = vector / WIDEST * WIDEST, width = std::min<int64_t>(WIDEST, vectors - first);
+                float* strip = packed + first * inputs * LANES;
                 for (int64_t i = 0; i < inputs; i++)
                     strip[(i * width + vector - first) * LANES + column % LANES] = element(i, g * group_size + c);
             }
@@ -34,7 +45,7 @@ public:
     // out[r] += in[r] M for all rows. Every element is one chain of additions, inputs ascending: it depends on nothing else.
     void multiply(const float* in, int64_t in_stride, int64_t rows, float* out) const {
         for (int64_t first = 0; first < vectors_; first += WIDEST) {
-            const float* strip = data_.get() + first * inputs_ * LANES;
+            const float* strip = data_ + first * inputs_ * LANES;
             float* place = out + first * LANES;
             if (vectors_ - first >= WIDEST)
                 strip_product<WIDEST>(strip, in, in_stride, rows, place);
@@ -97,7 +108,8 @@ private:
     }
 
     int64_t inputs_, vectors_;
-    Buffer<float> data_;
+    Buffer<float> own_;
+    const float* data_;
 };
 
 }  // namespace gengraph

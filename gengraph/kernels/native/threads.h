@@ -11,7 +11,7 @@
 namespace gengraph {
 
 // Calls work(0), ..., work(parts - 1), each once, on up to `threads` threads. Threads are started for every call: it costs
-// some ten microseconds, and nothing is left behind that a fork could break or that could crowd the cores.
+// ten microseconds, on some virtual machines 200, and nothing is left behind that a fork could break or that could crowd the cores.
 template <class Work>
 void parallel(int64_t threads, int64_t parts, Work work) {
     std::atomic<int64_t> next{0};

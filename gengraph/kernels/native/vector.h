@@ -62,6 +62,8 @@ inline void store(float* to, Vec value, int64_t count) {
         std::memcpy(to, &value, count * sizeof(float));
 }
 
+inline Vec positive(Vec x) { return x < 0.0f ? Vec{} : x; }  // not a number stays so
+
 // x between -87 and 88; not a number stays so.
 inline Vec clamp_exponent(Vec x) {
     const Vec least = splat(-87.0f), most = splat(88.0f);

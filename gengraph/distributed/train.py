@@ -92,6 +92,7 @@ def train_on_ray(
         finally:
             channel.close()
             _keep_logs(folder, started)
+            (folder / _PLACEMENT).unlink(missing_ok=True)
     return attempt.result(folder)
 
 

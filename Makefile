@@ -4,7 +4,7 @@ BIN := .venv/bin
 
 .PHONY: benchmark test test-ray check docs install results clean sanitize
 
-.venv/installed: pyproject.toml setup.py constraints.txt $(wildcard gengraph/kernels/native/*)
+.venv/installed: pyproject.toml setup.py constraints.txt $(wildcard gengraph/models/graphrnn/kernels/native/*)
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
@@ -28,9 +28,9 @@ check: install docs
 
 # The tests of the native kernels on a library that checks its memory accesses and arithmetic; then the fast one again.
 sanitize: install
-	$(BIN)/python -m gengraph.kernels.build --sanitize
+	$(BIN)/python -m gengraph.models.graphrnn.kernels.build --sanitize
 	LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libstdc++.so)" ASAN_OPTIONS=detect_leaks=0 \
-	  $(BIN)/python -m pytest -q --timeout 1200 tests/kernels; status=$$?; $(BIN)/python -m gengraph.kernels.build; exit $$status
+	  $(BIN)/python -m pytest -q --timeout 1200 tests/models/graphrnn/kernels; status=$$?; $(BIN)/python -m gengraph.models.graphrnn.kernels.build; exit $$status
 
 # Hours: every model on every data set with three seeds, and the studies behind docs/; goes on where it was stopped.
 results: install

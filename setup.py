@@ -6,7 +6,7 @@ from pathlib import Path
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-PACKAGE = Path("gengraph") / "kernels"
+PACKAGE = Path("gengraph") / "models" / "graphrnn" / "kernels"
 library = runpy.run_path(str(PACKAGE / "build.py"))
 
 
@@ -35,4 +35,4 @@ class BuildLibrary(build_ext):
 
 
 # The extension only says that there is something to compile.
-setup(ext_modules=[Extension("gengraph.kernels.native", sources=[])], cmdclass={"build_ext": BuildLibrary})
+setup(ext_modules=[Extension("gengraph.models.graphrnn.kernels.native", sources=[])], cmdclass={"build_ext": BuildLibrary})

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gengraph.errors import InputError
-from gengraph.generator import read_saved, write_saved
+from gengraph.models.generator import read_saved, write_saved
 from gengraph.graphs import GraphSet
 from gengraph.streams import choices, stream_key
 
@@ -16,7 +16,7 @@ from gengraph.streams import choices, stream_key
 class Baseline(ABC):
     """A generator with keyword options and a fitted state, both JSON-ready.
 
-    A subclass sets `model`, its name in gengraph.generator.GENERATORS, checks its options, hands them all to this
+    A subclass sets `model`, its name in gengraph.models.generator.GENERATORS, checks its options, hands them all to this
     constructor, and implements `_learn` and `_draw`.
     """
 

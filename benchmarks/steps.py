@@ -19,23 +19,23 @@ import numpy as np
 
 import gengraph
 from gengraph.benchmarks.artefacts import Artefact, Store, key_of
-from gengraph.collection import Policy
+from gengraph.graphs.collection import Policy
 from gengraph.config import load_config, preset_for
 from gengraph.data import Split, load_collection, split_collection
 from gengraph.data.download import Report
-from gengraph.drawing import choose, layout
+from gengraph.graphs.drawing import choose, layout
 from gengraph.errors import InputError, TrainingDiverged
 from gengraph.files import hash_file
 from gengraph.formats import read_graphs, write_graphs
-from gengraph.generator import GENERATORS, GraphGenerator, load_generator
+from gengraph.models.generator import GENERATORS, GraphGenerator, load_generator
 from gengraph.graphs import GraphSet
-from gengraph.kernels import backend
+from gengraph.models.graphrnn.kernels import backend
 from gengraph.metrics import STATISTICS, DescribedSet, evaluate, novelty, validity_of
 from gengraph.metrics.kernels import pad_and_normalise, points
 from gengraph.metrics.protocols import find_protocol
 from gengraph.metrics.significance import Uncertainty, bootstrap_replicates
 from gengraph.metrics.statistics import FloatArray
-from gengraph.space import Setting, apply_point, default_space, draw_point
+from gengraph.tuning.space import Setting, apply_point, default_space, draw_point
 
 _PARTS = ("train", "validation", "test")
 _CURVE_POINTS = 100
@@ -174,9 +174,9 @@ def tune_model(
 
 def _validation_nll(data: Data, model: str, settings: dict[str, Any], budget: float, seed: int, device: str) -> float:
     """The last validation loss of a trial; infinite if it failed."""
-    from gengraph.checkpoint import find_device
-    from gengraph.sweep import run_trial
-    from gengraph.training import Place
+    from gengraph.training.checkpoint import find_device
+    from gengraph.tuning.sweep import run_trial
+    from gengraph.training.trainer import Place
 
     losses: list[float] = []
     length = {"training.steps": None, "training.budget": budget, "training.seed": seed}
@@ -200,7 +200,7 @@ def _takes(model: str, argument: str) -> bool:
 
 def _is_network(model: str) -> bool:
     """Whether it is a network of gengraph, which has a config."""
-    return GENERATORS[model].__module__ == "gengraph.graphrnn"
+    return GENERATORS[model].__module__ == "gengraph.learned"
 
 
 def _foreign_code(model: str) -> dict[str, str] | None:
@@ -286,7 +286,7 @@ def sample_trained_run(store: Store, run: Path, data: Data, *, num_samples: int,
     Raises:
         InputError: there is no such run, or its test graphs are not those of the benchmark.
     """
-    from gengraph.runs import newest_checkpoint, read_run
+    from gengraph.runs.folders import newest_checkpoint, read_run
 
     checkpoint, about = newest_checkpoint(run), read_run(run)
     if about["content_hash"].get("test") != data.split.test.content_hash():
@@ -297,7 +297,7 @@ def sample_trained_run(store: Store, run: Path, data: Data, *, num_samples: int,
         raise InputError(msg)
 
     def make(folder: Path) -> dict[str, Any]:
-        from gengraph.samples import Request, sample_run
+        from gengraph.sampling.job import Request, sample_run
         from gengraph.storage import Folder
 
         started = time.perf_counter()

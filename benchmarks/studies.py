@@ -20,22 +20,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gengraph import kernels
+from gengraph.models.graphrnn import kernels
 from gengraph.benchmarks.study_pictures import PICTURES
-from gengraph.checkpoint import save_checkpoint
+from gengraph.training.checkpoint import save_checkpoint
 from gengraph.config import BREADTH_FIRST, CONTEXT_FEATURES, Config, load_config, preset_for
 from gengraph.data import load_dataset, split_graphs
 from gengraph.graphs import GraphSet
-from gengraph.likelihood import log_prob_bound
+from gengraph.models.likelihood import log_prob_bound
 from gengraph.metrics import VALIDITY, evaluate, novelty, validity_of
-from gengraph.runs import HEADS
-from gengraph.sampling import Conditions, sample_graphs
+from gengraph.runs.folders import HEADS
+from gengraph.sampling.attempts import Conditions, sample_graphs
 from gengraph.tables import to_markdown
-from gengraph.training import Trainer, prepare_graphs, prepare_part
+from gengraph.training.trainer import Trainer, prepare_graphs, prepare_part
 
 if TYPE_CHECKING:
-    from gengraph.checkpoint import Checkpoint
-    from gengraph.models.graphrnn import GraphRNNModel
+    from gengraph.training.checkpoint import Checkpoint
+    from gengraph.models.graphrnn.network import GraphRNNModel
 
 LEAST_SAMPLES = 100
 _VERSIONED = ("gengraph", "torch", "numpy", "numba")
@@ -55,7 +55,7 @@ class Trial:
         part: what it is judged on, validation or test.
         samplers: what samples are drawn from and judged: the checkpoint, best or last, and the constraint of the decoder if it
             has one, as in "best planar".
-        backend: of `gengraph.kernels`; "" takes the best there is.
+        backend: of `gengraph.models.graphrnn.kernels`; "" takes the best there is.
     """
 
     dataset: str

@@ -14,13 +14,13 @@ from typing import Any, Literal
 from gengraph.benchmarks import steps
 from gengraph.benchmarks.artefacts import Store
 from gengraph.benchmarks.steps import Data, StoredSet
-from gengraph.collection import Policy
+from gengraph.graphs.collection import Policy
 from gengraph.data import load_collection
 from gengraph.errors import InputError
 from gengraph.files import file_lock
-from gengraph.generator import GENERATORS, unknown_model
+from gengraph.models.generator import GENERATORS, unknown_model
 from gengraph.graphs import GraphSet
-from gengraph.history import read_metrics
+from gengraph.runs.history import read_metrics
 from gengraph.metrics.protocols import find_protocol
 from gengraph.metrics.significance import Uncertainty
 from gengraph.metrics.statistics import FloatArray

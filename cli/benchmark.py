@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from gengraph.benchmarks.results import Failed
     from gengraph.benchmarks.steps import Data
     from gengraph.benchmarks.suite import Cell, Entry, Outcome
-    from gengraph.collection import Policy
+    from gengraph.graphs.collection import Policy
 
 _STYLES = {"measured": "", "floor": "", "failed": "red", "published": "bright_black"}
 _UNLIMITED = 10_000
@@ -136,7 +136,7 @@ def _check_gpus(workers: int, per_worker: dict[str, float]) -> None:
 
         fit_workers(1, per_worker)
         return
-    from gengraph.checkpoint import find_device
+    from gengraph.training.checkpoint import find_device
 
     find_device("cuda")
 
@@ -161,7 +161,7 @@ def _load(
 
 def _runs(texts: list[str], datasets: list[str], runs_dir: Path) -> "list[Entry]":
     from gengraph.benchmarks.suite import Entry
-    from gengraph.runs import newest_checkpoint
+    from gengraph.runs.folders import newest_checkpoint
 
     entries = []
     for text in texts:

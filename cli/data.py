@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from gengraph.errors import InputError
 
 if TYPE_CHECKING:
-    from gengraph.collection import Policy
+    from gengraph.graphs.collection import Policy
     from gengraph.data import Split
 
 

@@ -13,7 +13,7 @@ from gengraph.errors import InputError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from gengraph.collection import Collection, Policy
+    from gengraph.graphs.collection import Collection, Policy
 
 datasets = typer.Typer(invoke_without_command=True)
 DatasetArgument = Annotated[str, typer.Argument(metavar="NAME|PATH", help=DATASET_HELP)]
@@ -66,7 +66,7 @@ def show(
       gengraph datasets show my_graphs.graphml --on-loops drop --format json
     """
     from gengraph.data.description import describe
-    from gengraph.sequences.bandwidth import describe_orderings
+    from gengraph.models.graphrnn.bandwidth import describe_orderings
 
     if output not in {"table", "json"}:
         msg = f"--format must be table or json, got {output!r}"
@@ -99,7 +99,7 @@ def export(
 
       gengraph datasets export my_graphs.gml --on-directed symmetrize --out graphs.parquet
     """
-    from gengraph.collection import PARTS
+    from gengraph.graphs.collection import PARTS
     from gengraph.data import split_collection
     from gengraph.formats import write_graphs
 
@@ -124,7 +124,7 @@ def fetch(
 
       gengraph datasets fetch protein
     """
-    from gengraph.collection import Policy
+    from gengraph.graphs.collection import Policy
 
     collection = _load(dataset, data_dir, Policy(on_attributes="drop"))
     typer.echo(f"{dataset}: {len(collection.graphs)} graphs, content {collection.graphs.content_hash()}")

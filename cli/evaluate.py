@@ -23,7 +23,7 @@ from gengraph.cli.workers import workers_session
 from gengraph.errors import InputError
 
 if TYPE_CHECKING:
-    from gengraph.collection import Policy
+    from gengraph.graphs.collection import Policy
     from gengraph.metrics import Spread
 
 FORMATS = ("table", "json", "csv", "markdown", "latex")

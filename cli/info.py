@@ -8,7 +8,7 @@ import typer
 from gengraph.errors import InputError
 
 if TYPE_CHECKING:
-    from gengraph.kernels import Backend
+    from gengraph.models.graphrnn.kernels import Backend
 
 
 def info(output: Annotated[str, typer.Option("--format", help="table or json.")] = "table") -> None:
@@ -27,7 +27,7 @@ def info(output: Annotated[str, typer.Option("--format", help="table or json.")]
 
     import torch
 
-    from gengraph.kernels import backend
+    from gengraph.models.graphrnn.kernels import backend
 
     if output not in {"table", "json"}:
         msg = f"--format must be table or json, got {output!r}"

@@ -10,7 +10,7 @@ COLUMNS = ("part", "nll", "a node", "an edge bit", "nll (distinct)", "orderings"
 
 def show_likelihood(folder: Path, *, checkpoint: str, num_orderings: int, seed: int, output: str) -> None:
     """Print bounds on the negative log-likelihood of each part of a run's data, in nats, in one of evaluate's formats."""
-    from gengraph.runs import bound_likelihood
+    from gengraph.runs.folders import bound_likelihood
     from gengraph.tables import to_csv, to_latex, to_markdown
 
     path, bounds = bound_likelihood(folder, checkpoint=checkpoint, num_orderings=num_orderings, seed=seed)

@@ -128,12 +128,12 @@ def _refuse(given: list[str], context: typer.Context, rule: str) -> None:
 def takes_policy(command: Callable[..., None]) -> Callable[..., None]:
     """The command with options that say what is done with graphs that are not simple, undirected and bare.
 
-    It is called with what they make, a `gengraph.collection.Policy`, as its argument `policy`.
+    It is called with what they make, a `gengraph.graphs.collection.Policy`, as its argument `policy`.
     """
 
     @functools.wraps(command)
     def run(**values: Any) -> None:
-        from gengraph.collection import Policy
+        from gengraph.graphs.collection import Policy
 
         policy = Policy(**{name: values.pop(name) for name in _POLICY})
         command(**values, policy=policy)

@@ -8,7 +8,7 @@ import typer
 from gengraph.cli.options import DATASET_HELP, DataDir, takes_policy
 
 if TYPE_CHECKING:
-    from gengraph.collection import Policy
+    from gengraph.graphs.collection import Policy
 
 
 @takes_policy
@@ -30,7 +30,7 @@ def plot(
     """
     from gengraph.cli.progress import download_bar
     from gengraph.data import load_dataset
-    from gengraph.drawing import choose, draw_graphs
+    from gengraph.graphs.drawing import choose, draw_graphs
     from gengraph.files import check_writable
 
     with download_bar() as report:

@@ -13,7 +13,7 @@ from gengraph.cli.options import RunsDir
 from gengraph.errors import InputError
 
 if TYPE_CHECKING:
-    from gengraph.history import RunSummary
+    from gengraph.runs.history import RunSummary
 
 runs = typer.Typer(invoke_without_command=True)
 Output = Annotated[str, typer.Option("--format", help="table or json.")]
@@ -37,7 +37,7 @@ def listing(context: typer.Context, runs_dir: RunsDir = Path("runs"), output: Ou
     if context.invoked_subcommand is not None:
         return
     from gengraph.cli.progress import errors
-    from gengraph.history import list_runs
+    from gengraph.runs.history import list_runs
 
     _check_format(output)
     found = list_runs(runs_dir)
@@ -63,8 +63,8 @@ def show(
       gengraph runs show grid-graphrnn
     """
     from gengraph.config import load_config
-    from gengraph.history import differences, summarize
-    from gengraph.runs import read_run
+    from gengraph.runs.history import differences, summarize
+    from gengraph.runs.folders import read_run
 
     _check_format(output)
     folder = runs_dir / name
@@ -117,7 +117,7 @@ def _print(found: "list[RunSummary]") -> None:
 
 def _print_curve(folder: Path) -> None:
     """The validation loss, or before there are two of it the training loss."""
-    from gengraph.history import read_metrics, text_curve
+    from gengraph.runs.history import read_metrics, text_curve
 
     metrics = read_metrics(folder)
     for key, title in (("validation_nll", "validation nll"), ("nll", "training nll")):
@@ -135,7 +135,7 @@ def _print_curve(folder: Path) -> None:
 
 
 def _checkpoint(folder: Path) -> str:
-    from gengraph.runs import newest_checkpoint
+    from gengraph.runs.folders import newest_checkpoint
 
     try:
         return str(newest_checkpoint(folder))

@@ -23,9 +23,9 @@ from gengraph.cli.workers import resources, workers_session
 from gengraph.errors import InputError
 
 if TYPE_CHECKING:
-    from gengraph.samples import Request
-    from gengraph.sampling import ShardWriter
-    from gengraph.shards import Shard
+    from gengraph.sampling.job import Request
+    from gengraph.sampling.attempts import ShardWriter
+    from gengraph.sampling.shards import Shard
     from gengraph.storage import Folder
 
 _OF_MODEL = {"model", "dataset", "data_dir", "budget", "out", "num_graphs", "seed", "shard_size"}
@@ -83,9 +83,9 @@ def sample(
       gengraph sample --model kronecker --dataset grid -n 1000 --out samples/kronecker
     """
     from gengraph.cli.progress import counting_bar
-    from gengraph.samples import Request, sample_run
-    from gengraph.sampling import Conditions
-    from gengraph.shards import check_format, export_shards, plan_shards
+    from gengraph.sampling.job import Request, sample_run
+    from gengraph.sampling.attempts import Conditions
+    from gengraph.sampling.shards import check_format, export_shards, plan_shards
     from gengraph.storage import Folder
 
     if (run is None) == (model is None) or (model is None) != (dataset is None):
@@ -136,9 +136,9 @@ def _from_model(
     """Fit a model to the training part of a data set, show what was fitted, and sample from it."""
     from gengraph.cli.progress import counting_bar, download_bar, errors
     from gengraph.data import load_collection, split_collection
-    from gengraph.generator import GENERATORS
+    from gengraph.models.generator import GENERATORS
     from gengraph.graphs import GraphSet
-    from gengraph.samples import sample_generator
+    from gengraph.sampling.job import sample_generator
 
     generator = GENERATORS[model]()
     with download_bar() as progress:
@@ -160,7 +160,7 @@ def verify(folder: Annotated[str, typer.Argument(help="A folder that `gengraph s
 
       gengraph samples verify samples/grid
     """
-    from gengraph.shards import verify_folder
+    from gengraph.sampling.shards import verify_folder
     from gengraph.storage import Folder
 
     manifest = verify_folder(Folder(folder))

@@ -30,11 +30,11 @@ from gengraph.cli.workers import resources, workers_session
 from gengraph.errors import InputError
 
 if TYPE_CHECKING:
-    from gengraph.collection import Policy
+    from gengraph.graphs.collection import Policy
     from gengraph.config import Config
     from gengraph.data import Split
     from gengraph.storage import Folder
-    from gengraph.training import Place
+    from gengraph.training.trainer import Place
 
 _OF_WORKERS = ("workers", "min_workers", "cpus_per_worker", "gpus_per_worker", "wait_for_resources", "max_failures", "address")
 _RESUMED = {"resume", "run", "runs_dir", "storage", "steps", "budget", "tracker", *_OF_WORKERS}
@@ -125,8 +125,8 @@ def train(
       gengraph train --dataset community-small --budget 5m --set training.clock=cpu --set training.patience=3
     """
     from gengraph.files import check_writable
-    from gengraph.mirror import push_run
-    from gengraph.trackers import check_trackers
+    from gengraph.runs.mirror import push_run
+    from gengraph.training.trackers import check_trackers
 
     if steps is not None and budget is not None:
         msg = "give either --steps or --budget, not both"
@@ -166,7 +166,7 @@ def train(
 def _configure(name: str | None, model: str | None, dataset: str | None, assignments: list[str]) -> "Config":
     """The config that is asked for; without a name, the preset of the model for the data set."""
     from gengraph.config import load_config, preset_for
-    from gengraph.runs import HEADS
+    from gengraph.runs.folders import HEADS
 
     if model is not None and model not in HEADS:
         msg = f"--model must be one of {', '.join(HEADS)}, got {model!r}"
@@ -199,7 +199,7 @@ def _fit_batch(config: "Config", workers: int) -> "Config":
 def _new(runs_dir: Path, run: str | None, dataset: str | None, config: "Config") -> Path:
     """The folder of a run that is to be made."""
     from gengraph.files import check_new
-    from gengraph.runs import MODEL_NAMES
+    from gengraph.runs.folders import MODEL_NAMES
 
     usual = f"{named(dataset)}-{MODEL_NAMES[config.model.head]}"
     name = usual if run is None else run
@@ -211,15 +211,15 @@ def _mirror(storage: str | None, folder: Path, *, new: bool) -> "Folder | None":
     """Where the run has its copy; checked before anything else is done."""
     if storage is None:
         return None
-    from gengraph.mirror import open_mirror
+    from gengraph.runs.mirror import open_mirror
 
     return open_mirror(storage, folder.name, new=new)
 
 
 def _existing(runs_dir: Path, run: str | None, storage: str | None) -> "tuple[Path, Folder | None]":
     """The folder of a run that is there, or is fetched from its storage, and the storage."""
-    from gengraph.mirror import match_run
-    from gengraph.runs import read_run
+    from gengraph.runs.mirror import match_run
+    from gengraph.runs.folders import read_run
 
     if not run:
         msg = "--resume needs --run NAME, the run to go on with"
@@ -234,8 +234,8 @@ def _existing(runs_dir: Path, run: str | None, storage: str | None) -> "tuple[Pa
 
 def _extend(folder: Path, mirror: "Folder | None", *, steps: int | None, budget: float | None) -> int:
     """Give the run its new length; returns the steps that are done already."""
-    from gengraph.mirror import push_progress
-    from gengraph.runs import extend_run, hold_run, whole_checkpoint
+    from gengraph.runs.mirror import push_progress
+    from gengraph.runs.folders import extend_run, hold_run, whole_checkpoint
 
     with hold_run(folder):
         checkpoint = whole_checkpoint(folder, repair=True)
@@ -247,7 +247,7 @@ def _extend(folder: Path, mirror: "Folder | None", *, steps: int | None, budget:
 
 def _create(folder: Path, split: "Split", config: "Config", record: dict[str, Any]) -> None:
     from gengraph.cli.progress import errors
-    from gengraph.runs import create_run, read_run
+    from gengraph.runs.folders import create_run, read_run
 
     create_run(folder, split=split, config=config, **record)
     about = read_run(folder)
@@ -263,9 +263,9 @@ def _create(folder: Path, split: "Split", config: "Config", record: dict[str, An
 def _run(folder: Path, mirror: "Folder | None", group: _Group, trackers: list[str], done: int = 0) -> None:
     from gengraph.cli.progress import training_bar
     from gengraph.config import load_config
-    from gengraph.mirror import push_progress
-    from gengraph.runs import newest_checkpoint, train_run
-    from gengraph.trackers import tracking
+    from gengraph.runs.mirror import push_progress
+    from gengraph.runs.folders import newest_checkpoint, train_run
+    from gengraph.training.trackers import tracking
 
     try:
         config = load_config(folder / "config.toml")
@@ -304,16 +304,16 @@ def _local_place(per_worker: dict[str, float]) -> "Place | None":
     """In this process: on the GPU if one was asked for."""
     if not per_worker.get("GPU"):
         return None
-    from gengraph.checkpoint import find_device
-    from gengraph.training import Place
+    from gengraph.training.checkpoint import find_device
+    from gengraph.training.trainer import Place
 
     return Place(device=find_device("cuda"))
 
 
 def _show(folder: Path, before: int) -> None:
-    from gengraph.checkpoint import load_checkpoint
-    from gengraph.history import read_metrics
-    from gengraph.runs import newest_checkpoint
+    from gengraph.training.checkpoint import load_checkpoint
+    from gengraph.runs.history import read_metrics
+    from gengraph.runs.folders import newest_checkpoint
 
     path = newest_checkpoint(folder)
     checkpoint = load_checkpoint(path)

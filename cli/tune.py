@@ -24,11 +24,11 @@ from gengraph.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from gengraph.collection import Policy
+    from gengraph.graphs.collection import Policy
     from gengraph.config import Config
     from gengraph.data import Split
-    from gengraph.space import Space
-    from gengraph.sweep import Request, Sweep, Trial
+    from gengraph.tuning.space import Space
+    from gengraph.tuning.sweep import Request, Sweep, Trial
 
 _TRIAL_BUDGET = 60.0
 _RESUMED = {"resume", "sweep", "sweeps_dir", "budget", "address", "out"}
@@ -121,14 +121,14 @@ def tune(
         if trial_budget is None and steps is None and budget is not None:
             request["trial_budget"] = budget * max(1, at_a_time) / trials
         wanted = _checked({**request, "concurrent": at_a_time})
-        from gengraph.sweep import Sweep
+        from gengraph.tuning.sweep import Sweep
 
         made = Sweep.create(folder, split=split, config=base, space=chosen, request=wanted, record=record)
         _run(made, budget, out)
 
 
 def _checked(values: dict[str, Any]) -> "Request":
-    from gengraph.sweep import Request
+    from gengraph.tuning.sweep import Request
 
     return Request(**values)
 
@@ -136,7 +136,7 @@ def _checked(values: dict[str, Any]) -> "Request":
 def _what(name: str, assignments: list[str], path: Path | None, metric: str) -> "tuple[Config, Space]":
     """The config that trials start from, and the space around it."""
     from gengraph.config import load_config
-    from gengraph.space import default_space, load_space, parse_space, space_tables
+    from gengraph.tuning.space import default_space, load_space, parse_space, space_tables
 
     base, samples = load_config(name).replace(assignments), metric == "mmd"
     tables = space_tables(default_space(samples=samples)) if path is None else load_space(path)
@@ -172,7 +172,7 @@ def _session(
 
 
 def _resume(sweeps_dir: Path, name: str | None, budget: float | None, address: str | None, out: Path | None) -> None:
-    from gengraph.sweep import Sweep
+    from gengraph.tuning.sweep import Sweep
 
     if not name:
         msg = "--resume needs --sweep NAME, the sweep to go on with"
@@ -186,7 +186,7 @@ def _resume(sweeps_dir: Path, name: str | None, budget: float | None, address: s
 def _run(sweep: "Sweep", budget: float | None, out: Path | None) -> None:
     from gengraph.cli.progress import counting_bar
     from gengraph.files import write_text
-    from gengraph.sweep import ranked, sweep_here, write_results
+    from gengraph.tuning.sweep import ranked, sweep_here, write_results
 
     command = f"`gengraph tune --sweeps-dir {sweep.folder.parent} --sweep {sweep.folder.name} --resume`"
     try:

@@ -8,16 +8,16 @@ if TYPE_CHECKING:
     from gengraph.data import load_dataset as load_dataset
     from gengraph.formats import read_graphs as read_graphs
     from gengraph.formats import write_graphs as write_graphs
-    from gengraph.generator import GENERATORS as GENERATORS
-    from gengraph.graphrnn import GraphRNN as GraphRNN
+    from gengraph.models.generator import GENERATORS as GENERATORS
+    from gengraph.learned import GraphRNN as GraphRNN
     from gengraph.graphs import GraphSet as GraphSet
     from gengraph.metrics import evaluate as evaluate
 
 __version__ = version("gengraph")
 
 _EXPORTS = {
-    "GENERATORS": "gengraph.generator",
-    "GraphRNN": "gengraph.graphrnn",
+    "GENERATORS": "gengraph.models.generator",
+    "GraphRNN": "gengraph.learned",
     "GraphSet": "gengraph.graphs",
     "evaluate": "gengraph.metrics",
     "load_dataset": "gengraph.data",

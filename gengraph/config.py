@@ -56,7 +56,7 @@ class SequenceConfig:
     """How graphs become rows.
 
     Attributes:
-        ordering: node ordering: bfs, cm, dfs, degree, k-core, rcm or random, as `gengraph.sequences.orderings` has them.
+        ordering: node ordering: bfs, cm, dfs, degree, k-core, rcm or random, as `gengraph.graphs.orderings` has them.
         max_prev_node: earlier nodes that a row can connect to; None takes it from the training graphs.
         bandwidth: how it is taken from them: estimate (from random orderings) or bound (no edge is ever cut; bfs, cm, rcm).
         quantile: share of those orderings, in (0, 1], that an estimate covers; 1 takes the furthest reach seen.

@@ -15,10 +15,10 @@ from torch.nn import functional
 
 from gengraph.config import Config
 from gengraph.graphs import GraphSet
-from gengraph.models.context import ContextEdges
-from gengraph.models.graphrnn import DataFacts, GraphRNNModel
-from gengraph.models.heads import EdgeRNN
-from gengraph.sequences.rows import CONTINUE, NEW_COMPONENT, STOP, RowBatch
+from gengraph.models.graphrnn.context_head import ContextEdges
+from gengraph.models.graphrnn.network import DataFacts, GraphRNNModel
+from gengraph.models.graphrnn.rnn_head import EdgeRNN
+from gengraph.models.graphrnn.rows import CONTINUE, NEW_COMPONENT, STOP, RowBatch
 
 MAX_NODES = 4
 

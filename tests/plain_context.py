@@ -4,7 +4,7 @@ import networkx as nx
 import torch
 
 from gengraph.config import CONTEXT_FEATURES
-from gengraph.models.context import ContextEdges
+from gengraph.models.graphrnn.context_head import ContextEdges
 
 
 def context_features(graph: nx.Graph, newest: int, window: list[int], node: int, chosen: list[int]) -> dict[str, int]:

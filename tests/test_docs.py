@@ -31,7 +31,7 @@ from gengraph.benchmarks.scale import __main__ as scale
 from gengraph.cli.app import app
 from gengraph.config import Config
 from gengraph.formats import read_graphs
-from gengraph.generator import GENERATORS
+from gengraph.models.generator import GENERATORS
 
 ROOT = Path(__file__).parents[1]
 PAGES = {

@@ -14,7 +14,7 @@ from command_line import gengraph, in_tmp_path  # noqa: F401
 from gengraph.benchmarks.suite import Settings
 from gengraph.data import load_dataset
 from gengraph.errors import InputError
-from gengraph.generator import ENTRY_POINTS, GENERATORS, load_generator
+from gengraph.models.generator import ENTRY_POINTS, GENERATORS, load_generator
 
 pytestmark = pytest.mark.usefixtures("in_tmp_path")
 PAGE = (Path(__file__).parents[1] / "docs" / "add-a-generator.md").read_text()

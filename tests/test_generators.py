@@ -10,7 +10,7 @@ import pytest
 
 from gengraph.config import Config
 from gengraph.errors import InputError
-from gengraph.generator import GENERATORS, GraphGenerator, load_generator
+from gengraph.models.generator import GENERATORS, GraphGenerator, load_generator
 from gengraph.graphs import GraphSet
 
 # Constructor arguments that make a generator cheap to test, by its name in GENERATORS, and what is special about the case.

@@ -52,10 +52,10 @@ def test_the_wheel_holds_every_room_under_one_name(tmp_path: Path) -> None:
         "benchmarks/scale/measured.json",
         "configs/paper.toml",
         "py.typed",
-        "kernels/native/gru.cpp",
+        "models/graphrnn/kernels/native/gru.cpp",
     ):
         assert f"gengraph/{member}" in names
-    assert "gengraph/kernels/libgengraph-baseline.so" in names or not shutil.which("g++")
+    assert "gengraph/models/graphrnn/kernels/libgengraph-baseline.so" in names or not shutil.which("g++")
 
 
 def imports(nodes: Iterable[ast.AST]) -> set[str]:

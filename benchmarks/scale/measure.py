@@ -21,24 +21,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gengraph.benchmarks.scale.model import Cluster, Costs, sampling, training
-from gengraph.checkpoint import load_checkpoint, save_checkpoint
+from gengraph.training.checkpoint import load_checkpoint, save_checkpoint
 from gengraph.config import load_config
 from gengraph.data import Split, load_dataset, split_graphs
-from gengraph.runs import create_run, newest_checkpoint, train_run
-from gengraph.sampling import Conditions, ShardWriter
-from gengraph.shards import close_folder, open_folder, plan_shards
+from gengraph.runs.folders import create_run, newest_checkpoint, train_run
+from gengraph.sampling.attempts import Conditions, ShardWriter
+from gengraph.sampling.shards import close_folder, open_folder, plan_shards
 from gengraph.storage import Folder
 
 if TYPE_CHECKING:
-    from gengraph.training import Trainer
+    from gengraph.training.trainer import Trainer
 
 DATASET = "grid"
 _BATCHES = (1, 2, 4, 8, 16)
 _STEPS = 100
 _TRAINED_STEPS = 300
 _SHARD = 500
-_IMPORT_TRAINER = "import ray.train.torch, gengraph.distributed.train, gengraph.training"
-_IMPORT_SAMPLER = "import ray, gengraph.sampling"
+_IMPORT_TRAINER = "import ray.train.torch, gengraph.distributed.train, gengraph.training.trainer"
+_IMPORT_SAMPLER = "import ray, gengraph.sampling.attempts"
 
 
 def measure_costs() -> Costs:
@@ -139,7 +139,7 @@ def step_costs() -> dict[str, float]:
 
 def step_trainer(batch: int) -> "Trainer":
     """A trainer that has compiled what it needs."""
-    from gengraph.training import Trainer, prepare_graphs
+    from gengraph.training.trainer import Trainer, prepare_graphs
 
     config = load_config("default").replace([f"training.batch_size={batch}", "training.steps=1000"])
     train, facts, _ = prepare_graphs(data().train, config)

@@ -19,11 +19,11 @@ import torch
 from gengraph.config import load_config
 from gengraph.data import load_dataset
 from gengraph.graphs import GraphSet
-from gengraph.kernels import backend, use
-from gengraph.models.context import ContextSampler
-from gengraph.models.graphrnn import GraphRNNModel
-from gengraph.sampling import Conditions, sample_graphs
-from gengraph.training import Trainer, prepare_graphs
+from gengraph.models.graphrnn.kernels import backend, use
+from gengraph.models.graphrnn.context_head import ContextSampler
+from gengraph.models.graphrnn.network import GraphRNNModel
+from gengraph.sampling.attempts import Conditions, sample_graphs
+from gengraph.training.trainer import Trainer, prepare_graphs
 
 SIDES = ("torch", "native")
 

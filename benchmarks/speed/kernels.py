@@ -23,10 +23,10 @@ import torch
 from torch import Tensor
 
 from gengraph.errors import InputError
-from gengraph.kernels import backend, edge_rnn, use
-from gengraph.kernels.gru import NativeLayer
-from gengraph.models.heads import EdgeRNN
-from gengraph.sequences.rows import Scan
+from gengraph.models.graphrnn.kernels import backend, edge_rnn, use
+from gengraph.models.graphrnn.kernels.gru import NativeLayer
+from gengraph.models.graphrnn.rnn_head import EdgeRNN
+from gengraph.models.graphrnn.rows import Scan
 
 _NODES = 200  # steps of the recurrent layer
 _ROWS = 4096  # of the edge level
@@ -71,7 +71,7 @@ def _measure_cuda(parser: argparse.ArgumentParser, turns: int) -> None:
         label = backend("cuda").label
     except InputError as error:
         parser.error(f"nothing was measured: {error}")
-    from gengraph.kernels import triton_edge_rnn
+    from gengraph.models.graphrnn.kernels import triton_edge_rnn
 
     def clock() -> float:
         torch.cuda.synchronize()
@@ -144,7 +144,7 @@ def _operations(head: EdgeRNN, steps: int) -> float:
 
 def _draws(size: int, layers: int, width: int, rows: int) -> Work:
     """Draws of rows on a CUDA device."""
-    from gengraph.kernels.triton_edge_rnn import TritonSampler
+    from gengraph.models.graphrnn.kernels.triton_edge_rnn import TritonSampler
 
     head = EdgeRNN(16, size, layers, every_layer=False, oldest_first=False, never_empty=False).to("cuda")
     states, thresholds = torch.randn(rows, 16, device="cuda"), torch.full((rows, width), 2.0, device="cuda")

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linprog
 
-from gengraph.collection import Policy
+from gengraph.graphs.collection import Policy
 from gengraph.formats import read_graphs
 from gengraph.graphs import GraphSet
 from gengraph.metrics import DescribedSet, Spread, evaluate

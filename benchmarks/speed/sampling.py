@@ -29,13 +29,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gengraph.checkpoint import Checkpoint, load_checkpoint
+from gengraph.training.checkpoint import Checkpoint, load_checkpoint
 from gengraph.config import Config, load_config
-from gengraph.lanes import Lanes
-from gengraph.models.graphrnn import DataFacts, GraphRNNModel
-from gengraph.runs import newest_checkpoint
-from gengraph.sampling import Conditions, ShardWriter, sample_graphs
-from gengraph.shards import Shard, plan_shards
+from gengraph.models.graphrnn.lanes import Lanes
+from gengraph.models.graphrnn.network import DataFacts, GraphRNNModel
+from gengraph.runs.folders import newest_checkpoint
+from gengraph.sampling.attempts import Conditions, ShardWriter, sample_graphs
+from gengraph.sampling.shards import Shard, plan_shards
 from gengraph.storage import Folder
 
 GRID = DataFacts(max_prev_node=40, max_num_node=361, several_components=False)  # the data set `grid`, M as in 2018

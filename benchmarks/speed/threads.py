@@ -21,10 +21,10 @@ from gengraph.benchmarks.speed.training import Setting, step_of
 from gengraph.config import load_config
 from gengraph.data import load_dataset
 from gengraph.graphs import GraphSet
-from gengraph.kernels import backend
-from gengraph.models.graphrnn import GraphRNNModel
-from gengraph.sampling import Conditions, sample_graphs
-from gengraph.training import Trainer, prepare_graphs
+from gengraph.models.graphrnn.kernels import backend
+from gengraph.models.graphrnn.network import GraphRNNModel
+from gengraph.sampling.attempts import Conditions, sample_graphs
+from gengraph.training.trainer import Trainer, prepare_graphs
 
 Work = Callable[[], object]
 

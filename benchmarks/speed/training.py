@@ -38,12 +38,12 @@ from gengraph.benchmarks.speed.kernels import sgemm_rate
 from gengraph.config import load_config
 from gengraph.data import load_dataset
 from gengraph.graphs import GraphSet
-from gengraph.kernels import backend, use
-from gengraph.likelihood import encode
-from gengraph.models.graphrnn import GraphRNNModel
-from gengraph.sequences.orderings import Adjacency
-from gengraph.sequences.rows import scan_rows
-from gengraph.training import Trainer, prepare_graphs
+from gengraph.models.graphrnn.kernels import backend, use
+from gengraph.models.likelihood import encode
+from gengraph.models.graphrnn.network import GraphRNNModel
+from gengraph.graphs.orderings import Adjacency
+from gengraph.models.graphrnn.rows import scan_rows
+from gengraph.training.trainer import Trainer, prepare_graphs
 
 SIDES = ("reference", "gengraph")
 

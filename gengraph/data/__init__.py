@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from gengraph.collection import Collection, Policy, RawGraphs, simplify
+from gengraph.graphs.collection import Collection, Policy, RawGraphs, simplify
 from gengraph.data.catalogue import DATASETS, Dataset, Files, read_tu
 from gengraph.data.download import Report
 from gengraph.data.splits import Split, split_collection, split_graphs

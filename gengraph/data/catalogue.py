@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from gengraph.collection import Collection, Policy
+from gengraph.graphs.collection import Collection, Policy
 from gengraph.data import families
 from gengraph.data.citeseer import CITESEER_FILE, CITESEER_SHA256, CITESEER_URL, ego_networks, read_citeseer
 from gengraph.data.download import TU_URL, Report, obtain

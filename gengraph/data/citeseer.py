@@ -19,7 +19,7 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-from gengraph.collection import Policy, RawGraphs, simplify
+from gengraph.graphs.collection import Policy, RawGraphs, simplify
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
 

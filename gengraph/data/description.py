@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gengraph.collection import PARTS, Collection
+from gengraph.graphs.collection import PARTS, Collection
 from gengraph.data.catalogue import DATASETS
 from gengraph.data.splits import split_collection
 from gengraph.errors import InputError

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gengraph.collection import PARTS, Collection
+from gengraph.graphs.collection import PARTS, Collection
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
 from gengraph.streams import Stream

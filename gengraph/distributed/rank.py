@@ -15,9 +15,9 @@ import ray.train.torch
 
 import gengraph
 from gengraph.errors import InputError, RanksDiverged, TrainingDiverged
-from gengraph.mirror import pull_run, push_progress
-from gengraph.runs import train_run
-from gengraph.training import Place
+from gengraph.runs.mirror import pull_run, push_progress
+from gengraph.runs.folders import train_run
+from gengraph.training.trainer import Place
 
 if TYPE_CHECKING:
     from gengraph.distributed.channel import Channel

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable
 
 from gengraph.distributed.tasks import spread
-from gengraph.sampling import ShardWriter
-from gengraph.shards import Shard
+from gengraph.sampling.attempts import ShardWriter
+from gengraph.sampling.shards import Shard
 
 
 def sample_shards(

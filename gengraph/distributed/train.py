@@ -27,8 +27,8 @@ from gengraph.distributed.channel import Channel
 from gengraph.distributed.cluster import capacity_for
 from gengraph.distributed.rank import train_rank
 from gengraph.errors import NotEnoughResources, TrainingFailed
-from gengraph.mirror import pull_run
-from gengraph.runs import hold_run
+from gengraph.runs.mirror import pull_run
+from gengraph.runs.folders import hold_run
 from gengraph.storage import Folder
 
 _GRACE_S = 6.0  # for the last checkpoint after Ctrl-C

@@ -25,14 +25,14 @@ from ray import tune
 from ray.tune.schedulers import ASHAScheduler, PopulationBasedTraining, TrialScheduler
 from ray.tune.search import BasicVariantGenerator, Searcher
 
-from gengraph.checkpoint import Checkpoint, checkpoints_in, load_checkpoint, save_checkpoint
+from gengraph.training.checkpoint import Checkpoint, checkpoints_in, load_checkpoint, save_checkpoint
 from gengraph.config import Config
 from gengraph.errors import InputError, TrainingDiverged
-from gengraph.history import read_metrics
-from gengraph.runs import create_run, newest_checkpoint
-from gengraph.space import LEARNING_RATE, Choice, Range, Setting, Space, draw_point
-from gengraph.sweep import Sweep, Trial, run_trial, scores
-from gengraph.training import Place, prepare_part
+from gengraph.runs.history import read_metrics
+from gengraph.runs.folders import create_run, newest_checkpoint
+from gengraph.tuning.space import LEARNING_RATE, Choice, Range, Setting, Space, draw_point
+from gengraph.tuning.sweep import Sweep, Trial, run_trial, scores
+from gengraph.training.trainer import Place, prepare_part
 
 _NAME = "ray"
 _SCORE, _TIME, _VALUES = "score", "training_iteration", "values"

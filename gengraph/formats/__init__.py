@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gengraph.collection import PART_NAMES, Collection, Policy, RawGraphs, simplify
+from gengraph.graphs.collection import PART_NAMES, Collection, Policy, RawGraphs, simplify
 from gengraph.errors import InputError
 from gengraph.files import read_text
 from gengraph.formats.edgelist import read_edgelist, write_edgelist
@@ -143,7 +143,7 @@ def _read_folder(folder: Path, policy: Policy) -> Collection:
 
 
 def _check_finished(folder: Path) -> None:
-    """Raise InputError if the folder is a sample (`gengraph.shards`) of which shards are still missing."""
+    """Raise InputError if the folder is a sample (`gengraph.sampling.shards`) of which shards are still missing."""
     manifest = folder / "manifest.json"
     if manifest.is_file() and '"shards"' not in read_text(manifest):
         msg = f"{folder} is a sample that is not finished; run the `gengraph sample` that began it again"

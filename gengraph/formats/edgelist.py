@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gengraph.collection import RawGraphs
+from gengraph.graphs.collection import RawGraphs
 from gengraph.errors import InputError
 from gengraph.files import read_text, write_text
 from gengraph.graphs import GraphSet

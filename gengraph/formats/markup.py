@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from gengraph.collection import RawGraphs
+from gengraph.graphs.collection import RawGraphs
 from gengraph.errors import InputError
 from gengraph.files import read_text, write_text
 from gengraph.graphs import GraphSet

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from gengraph.collection import RawGraphs
+from gengraph.graphs.collection import RawGraphs
 from gengraph.errors import InputError
 from gengraph.files import atomic_path
 from gengraph.formats.tu import check_members

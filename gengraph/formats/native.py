@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from gengraph.arrow import SCHEMA, graphs_from_table
-from gengraph.collection import RawGraphs, parts_of
+from gengraph.graphs.arrow import SCHEMA, graphs_from_table
+from gengraph.graphs.collection import RawGraphs, parts_of
 from gengraph.errors import InputError
 from gengraph.files import atomic_path, read_text, write_text
 from gengraph.graphs import GraphSet

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
-from gengraph.collection import RawGraphs
+from gengraph.graphs.collection import RawGraphs
 from gengraph.errors import InputError
 from gengraph.graphs import Int64Array
 

@@ -14,7 +14,7 @@ import numpy as np
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
 from gengraph.metrics.descriptions import Spread, chunks
-from gengraph.metrics.isomorphism import isomorphism_classes
+from gengraph.graphs.isomorphism import isomorphism_classes
 from gengraph.metrics.validity import APPROXIMATE, VALIDITY
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 from gengraph.graphs import GraphSet, Int64Array
-from gengraph.metrics.orbits import node_triangles
+from gengraph.graphs.orbits import node_triangles
 from gengraph.metrics.statistics import FloatArray, node_degrees, orbit_means
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gengraph.graphs import GraphSet, Int64Array
-from gengraph.metrics.orbits import NUM_ORBITS, node_orbits, node_triangles
+from gengraph.graphs.orbits import NUM_ORBITS, node_orbits, node_triangles
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from gengraph.graphs import GraphSet
 from gengraph.metrics.blockmodel import has_two_communities, looks_like
-from gengraph.metrics.isomorphism import canonical_keys
-from gengraph.metrics.planarity import is_planar
+from gengraph.graphs.isomorphism import canonical_keys
+from gengraph.graphs.planarity import is_planar
 from gengraph.metrics.statistics import node_degrees
 
 BoolArray = npt.NDArray[np.bool_]

@@ -19,7 +19,7 @@ from gengraph.baselines.kronecker import Kronecker
 from gengraph.baselines.mmsb import MMSB, sample_mmsb
 from gengraph.baselines.mmsb_gibbs import Pairs, sweep_pairs
 from gengraph.errors import InputError
-from gengraph.generator import GraphGenerator
+from gengraph.models.generator import GraphGenerator
 from gengraph.graphs import GraphSet
 from gengraph.streams import stream_key
 

@@ -9,7 +9,7 @@ from command_line import FAST, gengraph, in_tmp_path  # noqa: F401
 from gengraph.data import load_dataset, split_graphs
 from gengraph.formats import read_graphs, write_graphs
 from gengraph.graphs import GraphSet
-from gengraph.sequences.bandwidth import estimate_max_prev_node, safe_bound
+from gengraph.models.graphrnn.bandwidth import estimate_max_prev_node, safe_bound
 
 pytestmark = pytest.mark.usefixtures("in_tmp_path")
 

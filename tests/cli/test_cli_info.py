@@ -3,7 +3,7 @@ import json
 import pytest
 from command_line import gengraph
 
-from gengraph import kernels
+from gengraph.models.graphrnn import kernels
 
 
 def test_info_says_what_computes_and_why(monkeypatch: pytest.MonkeyPatch) -> None:

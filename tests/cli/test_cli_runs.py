@@ -11,7 +11,7 @@ from command_line import FAST, gengraph, in_tmp_path  # noqa: F401
 
 from gengraph.config import load_config
 from gengraph.files import file_lock, is_locked
-from gengraph.history import differences, read_metrics, text_curve
+from gengraph.runs.history import differences, read_metrics, text_curve
 
 pytestmark = pytest.mark.usefixtures("in_tmp_path")
 
@@ -144,7 +144,7 @@ def test_a_lock_is_seen_and_ends_with_its_process(tmp_path: Path) -> None:
 
 def test_one_process_at_a_time_trains_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
     gengraph(f"train --dataset grid-small --steps 2 --run g {FAST}")
-    monkeypatch.setattr("gengraph.runs._PATIENCE_S", 0.1)
+    monkeypatch.setattr("gengraph.runs.folders._PATIENCE_S", 0.1)
     before = Path("runs/g/config.toml").read_text()
     with file_lock(Path("runs/g/training")):
         assert "another process trains run runs/g now" in gengraph("train --run g --resume --steps 4", code=2)

@@ -8,8 +8,8 @@ import pytest
 from command_line import FAST, gengraph, in_tmp_path  # noqa: F401
 from object_store import bucket  # noqa: F401
 
-from gengraph.checkpoint import checkpoints_in
-from gengraph.mirror import match_run
+from gengraph.training.checkpoint import checkpoints_in
+from gengraph.runs.mirror import match_run
 from gengraph.storage import Folder
 
 pytestmark = pytest.mark.usefixtures("in_tmp_path")

@@ -4,7 +4,7 @@ from pathlib import Path
 import networkx as nx
 import pytest
 
-from gengraph.collection import Policy
+from gengraph.graphs.collection import Policy
 from gengraph.data import DATASETS, load_collection, load_dataset, split_graphs
 from gengraph.data.download import places
 from gengraph.errors import DatasetUnavailable, InputError

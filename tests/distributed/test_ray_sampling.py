@@ -15,15 +15,15 @@ import numpy as np
 import pytest
 from enumeration import MAX_NODES, chi_square, law, tiny_model
 
-from gengraph.checkpoint import Checkpoint
+from gengraph.training.checkpoint import Checkpoint
 from gengraph.config import Config
 from gengraph.data import Split
 from gengraph.distributed.sample import sample_shards
 from gengraph.formats import read_graphs
 from gengraph.graphs import GraphSet
-from gengraph.runs import create_run, train_run
-from gengraph.sampling import Conditions, ShardWriter
-from gengraph.shards import plan_shards, verify_folder
+from gengraph.runs.folders import create_run, train_run
+from gengraph.sampling.attempts import Conditions, ShardWriter
+from gengraph.sampling.shards import plan_shards, verify_folder
 from gengraph.storage import Folder
 
 pytestmark = [pytest.mark.ray, pytest.mark.xdist_group("ray"), pytest.mark.timeout(600)]

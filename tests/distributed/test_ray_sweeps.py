@@ -16,8 +16,8 @@ import ray
 from gengraph.config import Config, load_config
 from gengraph.data import load_dataset, split_graphs
 from gengraph.distributed.tune import sweep_on_ray
-from gengraph.space import draw_point, parse_space
-from gengraph.sweep import Request, Sweep, Trial, write_results
+from gengraph.tuning.space import draw_point, parse_space
+from gengraph.tuning.sweep import Request, Sweep, Trial, write_results
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.xdist_group("ray"), pytest.mark.timeout(800)]
 
@@ -96,7 +96,7 @@ import time
 from pathlib import Path
 from gengraph.distributed.cluster import session
 from gengraph.distributed.tune import sweep_on_ray
-from gengraph.sweep import Sweep
+from gengraph.tuning.sweep import Sweep
 from test_ray_sweeps import facts, wait_until_free
 from test_ray_training import descendants
 

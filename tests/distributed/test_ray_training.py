@@ -18,16 +18,16 @@ from typing import Any
 import pytest
 from command_line import FAST, gengraph, in_tmp_path  # noqa: F401
 
-from gengraph.checkpoint import checkpoints_in, load_checkpoint
+from gengraph.training.checkpoint import checkpoints_in, load_checkpoint
 from gengraph.config import Config
 from gengraph.data import load_dataset, split_graphs
 from gengraph.distributed import train as ray_train
 from gengraph.distributed.train import train_on_ray
 from gengraph.errors import NotEnoughResources, RanksDiverged, TrainingFailed
 from gengraph.formats import read_graphs
-from gengraph.history import read_metrics
-from gengraph.runs import create_run, newest_checkpoint, train_run
-from gengraph.shards import verify_folder
+from gengraph.runs.history import read_metrics
+from gengraph.runs.folders import create_run, newest_checkpoint, train_run
+from gengraph.sampling.shards import verify_folder
 from gengraph.storage import Folder
 
 pytestmark = [
@@ -105,7 +105,7 @@ def test_ranks_that_diverge_end_with_a_clear_error(monkeypatch: pytest.MonkeyPat
     def diverging(config: dict[str, Any]) -> int:
         import torch
 
-        from gengraph.training import Trainer
+        from gengraph.training.trainer import Trainer
 
         original = Trainer._update
 

@@ -11,9 +11,9 @@ from gengraph.data import load_dataset, split_graphs
 from gengraph.distributed.cluster import capacity_for, session
 from gengraph.distributed.sample import sample_shards
 from gengraph.distributed.train import train_on_ray
-from gengraph.runs import create_run
-from gengraph.samples import Request, sample_run
-from gengraph.sampling import Conditions
+from gengraph.runs.folders import create_run
+from gengraph.sampling.job import Request, sample_run
+from gengraph.sampling.attempts import Conditions
 from gengraph.storage import Folder
 
 STEPS = 400

@@ -13,7 +13,7 @@ from strategies import graph_sets
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
 from gengraph.metrics import novelty
-from gengraph.metrics.isomorphism import isomorphism_classes
+from gengraph.graphs.isomorphism import isomorphism_classes
 from gengraph.metrics.novelty import wilson_interval
 
 pytest.importorskip("igraph")

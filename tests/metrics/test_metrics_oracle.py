@@ -14,7 +14,7 @@ from strategies import graph_sets
 
 from gengraph.graphs import GraphSet
 from gengraph.metrics import evaluate
-from gengraph.metrics.orbits import node_orbits
+from gengraph.graphs.orbits import node_orbits
 
 Vector = np.ndarray
 

@@ -1,0 +1,261 @@
+"""What a family of learned generators is: the one contract that training, sampling, tuning and the table know.
+
+A family is one folder in gengraph/models/, an object that obeys `Family`, and a line in `gengraph.models.registry`. It owns what
+a graph is to its network (orderings, rows, blocks, noise) from the data to the decoder; nobody else knows what a step is.
+
+Legend: G graphs asked for, A graphs drawn.
+"""
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from gengraph.errors import InputError
+from gengraph.graphs import GraphSet, Int64Array
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from gengraph.models.space import Space
+
+Facts = dict[str, Any]
+"""What a model takes from its training graphs: JSON-ready, and all that `build` needs beside the config."""
+
+Capability = Literal["likelihood", "temperature", "planar", "overrun", "gpu"]
+"""What a model can do beside being trained and sampled.
+
+- likelihood: its loss is a negative log-likelihood, and it obeys `HasLikelihood`.
+- temperature: `Decoding.temperature` other than 1.
+- planar: `Decoding.constraint = planar`.
+- overrun: `Decoding.stop = reference`.
+- gpu: trains and samples on a CUDA device.
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decoding:
+    """How graphs are drawn from a model.
+
+    Attributes:
+        temperature: divides the logits of edges, > 0; below 1 edges are surer than the model is. Stopping is left alone.
+        max_num_node: nodes at which a graph is cut; None lets the family decide (twice the largest training graph, say).
+        stop: model (its own rule), or reference: grow on whatever the model says, then delete nodes without an edge, as the
+            GraphRNN code of 2018 did; for comparison.
+        constraint: none, or planar: the decoder takes no edge that would cross another, whatever the model says. The law is
+            then no longer that of the likelihood; name it beside every number.
+
+    Raises:
+        InputError: a value out of range.
+    """
+
+    temperature: float = 1.0
+    max_num_node: int | None = None
+    stop: Literal["model", "reference"] = "model"
+    constraint: Literal["none", "planar"] = "none"
+
+    def __post_init__(self) -> None:
+        if not 0 < self.temperature < np.inf:
+            msg = f"temperature must be > 0, got {self.temperature}; 1 leaves the model as it is"
+            raise InputError(msg)
+        if self.max_num_node is not None and self.max_num_node < 1:
+            msg = f"max_num_node must be >= 1, got {self.max_num_node}"
+            raise InputError(msg)
+        for name, choices in (("stop", ("model", "reference")), ("constraint", ("none", "planar"))):
+            if getattr(self, name) not in choices:
+                msg = f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}"
+                raise InputError(msg)
+
+    @property
+    def needs(self) -> list[Capability]:
+        """What a model must be capable of to be drawn from like this."""
+        asked: dict[Capability, bool] = {
+            "temperature": self.temperature != 1,
+            "planar": self.constraint == "planar",
+            "overrun": self.stop == "reference",
+        }
+        return [name for name, wanted in asked.items() if wanted]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Graphs that a sampler has drawn.
+
+    Attributes:
+        place: int64[A], which of the graphs asked for each is.
+        graphs: A graphs.
+        cut: bool[A], whether a graph was cut because it did not end by itself.
+    """
+
+    place: Int64Array
+    graphs: GraphSet
+    cut: npt.NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.place)
+
+
+class Sampler(Protocol):
+    """Draws graphs by their index: a graph follows from (weights, seed, index, attempt), whoever draws it beside which others."""
+
+    def draw(self, indices: Int64Array, attempts: Int64Array, *, seed: int) -> Iterator[Drawn]:
+        """Draw one graph for each pair of index and attempt; yields them in any order, some at a time, each once.
+
+        Args:
+            indices: int64[G] >= 0.
+            attempts: int64[G] >= 0; where conditions are asked for, the next attempt is drawn if one does not meet them.
+            seed: >= 0.
+        """
+        ...
+
+
+class Batch(Protocol):
+    """Graphs as a model reads them, on the CPU.
+
+    Attributes:
+        graph: int64[B], the index in the graph set of each graph, in whatever order the family keeps them.
+        losses_of_data: what the coding could not keep, by name, summed over the batch ({"cut_edges": 3}); reported.
+    """
+
+    @property
+    def graph(self) -> Int64Array: ...
+
+    @property
+    def losses_of_data(self) -> Mapping[str, int]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What a batch costs.
+
+    Attributes:
+        total: float[], summed over the graphs of the batch; what training minimises.
+        units: how many there are of what the total is divided by in reports: "graph" always, "node" or "edge_bit" besides.
+        parts: float[] each, by name: what else is reported, a graph (the terms of a variational bound, say).
+        guess: about what a model that has learned nothing would cost; a loss of ten times that has diverged.
+    """
+
+    total: "Tensor"
+    units: Mapping[str, int]
+    parts: "Mapping[str, Tensor]" = field(default_factory=dict)
+    guess: float = np.inf
+
+
+Encoder = Callable[..., Any]
+"""encoder(indices, key=(seed, epoch)) -> Batch: graphs as a model reads them, anew for each epoch.
+
+What is drawn for a graph (an ordering, noise) follows from (seed, epoch, index of the graph) alone, so that it depends neither
+on the batch nor on the worker that the graph is encoded on."""
+
+
+class GraphModel(Protocol):
+    """A network of a family: a `torch.nn.Module` with three more methods."""
+
+    def encoder(self, graphs: GraphSet) -> Encoder:
+        """What makes batches of graphs, on the CPU; what all batches share is computed once, here."""
+        ...
+
+    def forward(self, batch: Any, progress: float) -> Loss:
+        """The loss of a batch; progress in [0, 1] is the share of the training that is done.
+
+        Random numbers, dropout say, come from torch's generators, which the trainer seeds for each step.
+        """
+        ...
+
+    def sampler(self, decoding: Decoding) -> Sampler:
+        """What draws graphs, on the device of the weights; the decoding asks for nothing that the family cannot do."""
+        ...
+
+
+@runtime_checkable
+class HasLikelihood(Protocol):
+    """A model whose loss is an exact negative log-likelihood of the sequences that its encoder makes."""
+
+    def log_prob(self, batch: Any) -> "Tensor":
+        """float[B], log p of each sequence in nats, in the order of `batch.graph`."""
+        ...
+
+    def sequences(self, batch: Any) -> list[bytes]:
+        """A name for each sequence, in the same order: two are equal exactly when the sequences are."""
+        ...
+
+
+class Family(Protocol):
+    """A family of learned generators.
+
+    Attributes:
+        name: in the registry, in config files and in checkpoints.
+        config: the frozen dataclass of the section [model] of a config; its __post_init__ refuses what is not valid.
+        loss: what the loss is called, with its unit, "negative log-likelihood, nats a graph" say.
+    """
+
+    name: str
+    config: type[Any]
+    loss: str
+
+    def model_name(self, config: Any) -> str:
+        """The name that a model of this config has in tables: the family's, unless it has variants with names of their own."""
+        return self.name
+
+    def capabilities(self, config: Any) -> frozenset[Capability]:
+        """What models of a config can do."""
+        return frozenset()
+
+    def select(self, graphs: GraphSet, config: Any) -> GraphSet:
+        """The graphs of a part (training or validation) as a model sees them: checked, and cut if the config says so.
+
+        Raises:
+            InputError: graphs that models of this config cannot learn.
+        """
+        if (graphs.num_nodes == 0).any():
+            msg = f"training graphs need at least one node, {int((graphs.num_nodes == 0).sum())} have none; leave them out"
+            raise InputError(msg)
+        return graphs
+
+    @abstractmethod
+    def prepare(self, graphs: GraphSet, config: Any, *, seed: int) -> Facts:
+        """What the selected training graphs, at least one, say; `max_num_node` must be among it.
+
+        Args:
+            graphs: the training part, after `select`.
+            config: of the model.
+            seed: of anything random.
+        """
+        ...
+
+    def describe(self, config: Any, facts: Facts) -> dict[str, str]:
+        """What people should know of a model, by name: for its card and for `gengraph train`."""
+        return {}
+
+    @abstractmethod
+    def build(self, config: Any, facts: Facts) -> "nn.Module":
+        """A `GraphModel` with fresh weights, on the CPU; torch's generator is seeded by the caller."""
+        ...
+
+    def space(self, config: Any) -> "Space":
+        """What a sweep varies by default around a config, fields of [model] by name ("model.hidden_size")."""
+        return {}
+
+    def upgrade(self, tables: dict[str, Any]) -> dict[str, Any]:
+        """The tables of a config of an earlier format in the present one; only families that had one override it."""
+        return tables
+
+
+def check_decoding(decoding: Decoding, capable: frozenset[Capability], model: str) -> None:
+    """Whether a model can be drawn from like this.
+
+    Raises:
+        InputError: it lacks a capability; says which.
+    """
+    asked = {
+        "temperature": f"temperature = {decoding.temperature:g}",
+        "planar": "constraint = planar",
+        "overrun": "stop = reference",
+    }
+    for need in decoding.needs:
+        if need not in capable:
+            msg = f"{asked[need]} is not for {model}, as this model is configured; `gengraph models` says which can"
+            raise InputError(msg)

@@ -1,0 +1,1 @@
+"""GraphRNN, GraphRNN-S and GraphRNN-C: one family with three heads."""

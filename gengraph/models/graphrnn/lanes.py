@@ -1,0 +1,233 @@
+"""The lanes of a sampler: attempts at graphs that grow side by side, row by row.
+
+An attempt's bits are a matter of (seed, graph index, attempt) alone, whatever else is being sampled. The native library takes
+each lane by itself. Matrix products of torch round differently in other shapes: there the network always runs on blocks of the
+same number of lanes, in one thread, and idle lanes are computed and ignored.
+
+Legend: B lanes (a multiple of the unit), W widest window of a step, A attempts.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from gengraph.graphs import GraphSet, Int64Array
+from gengraph.models.graphrnn.network import GraphRNNModel
+from gengraph.models.graphrnn.rows import CONTINUE, STOP
+from gengraph.streams import key_of, uniform_at
+
+BLOCK = 256  # lanes that one call of the network computes: fewer cost nearly as much, more gain little
+BLOCK_ON_GPU = 4096
+_UNIT = 16  # lanes without blocks come and go in so many
+_WORTH_COPYING = 7 / 8  # lanes are dropped when no more than this share of them is left
+_MOST_BYTES = 2**30  # of what the node level remembers; what needs more has fewer lanes, one block at least
+_NOBODY = -1
+_WHOLE_ROWS = 2**48  # where, in the stream of an attempt, the numbers for rows as a whole begin
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rules:
+    """How attempts are drawn.
+
+    Attributes:
+        seed: of the sample, >= 0.
+        limit: nodes at which a sequence is cut.
+        ends: False takes no row as an end, so that every attempt grows to the limit.
+        temperature: divides the logits of edges, > 0; the decisions to stop or to start a new component are left alone.
+        planar: take no edge that a planar graph cannot have; for the context head only.
+    """
+
+    seed: int
+    limit: int
+    ends: bool = True
+    temperature: float = 1.0
+    planar: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """Attempts that have ended.
+
+    Attributes:
+        place: int64[A], which of the graphs asked for each is.
+        number: int64[A], which attempt at it, from 0.
+        cut: bool[A], whether it was cut because it did not end by itself.
+        graphs: as drawn.
+    """
+
+    place: Int64Array
+    number: Int64Array
+    cut: npt.NDArray[np.bool_]
+    graphs: GraphSet
+
+    def __len__(self) -> int:
+        return len(self.place)
+
+
+class Lanes:
+    """Grows attempts; a lane whose attempt has ended takes the next of the queue at once.
+
+    Args:
+        model: trained, on any device.
+        indices: int64[G], the graphs asked for.
+        rules: how attempts are drawn.
+        lanes: attempts that grow at a time, rounded up to whole units: blocks, or a few lanes; fewer if the node level would
+            need too much memory.
+
+    Attributes:
+        queue: attempts that wait for a lane, as (place, number); the first attempts at all graphs at the start.
+        num_ended: attempts that have ended since they were last taken.
+    """
+
+    def __init__(self, model: GraphRNNModel, indices: Int64Array, rules: Rules, lanes: int) -> None:
+        self._model, self._indices, self._rules = model, indices, rules
+        block = None if model.rowwise else BLOCK_ON_GPU if model.embed.weight.is_cuda else BLOCK
+        self._unit = block or _UNIT
+        self.queue = deque((place, 0) for place in range(len(indices)))
+        units = -(-min(lanes, len(indices)) // self._unit)
+        bytes_a_unit = self._unit * model.node.bytes_per_lane(rules.limit)
+        count = min(units, max(1, _MOST_BYTES // bytes_a_unit)) * self._unit
+        self._nodes = model.node_sampler(count, block, rules.limit)
+        self._decide = model.decider(block)
+        constraint = {"planar": True} if rules.planar else {}
+        self._draw_rows = model.head.sampler(count, block, rules.limit, **constraint)
+        self._place = np.full(count, _NOBODY)  # int64[B], the graph of each lane
+        self._number = np.zeros(count, np.int64)  # int64[B], which attempt at it
+        self._last = np.zeros(count, np.int64)  # int64[B], the newest node
+        self._start = np.zeros(count, np.int64)  # int64[B], where its window starts
+        self._num_edges = np.zeros(count, np.int64)
+        self._edges = np.empty((count, 64, 2), np.int32)
+        self._ended: list[tuple[npt.NDArray[Any], ...]] = []
+        self.num_ended = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether an attempt grows or waits."""
+        return bool(self.queue) or bool((self._place != _NOBODY).any())
+
+    def take(self) -> Attempts:
+        """The attempts, one at least, that have ended since they were last taken."""
+        place, number, cut, last, num_edges, edges = map(np.concatenate, zip(*self._ended, strict=True))
+        self._ended, self.num_ended = [], 0
+        graphs = GraphSet.from_flat(last + 1, np.repeat(np.arange(len(place)), num_edges), edges)
+        return Attempts(place, number, cut, graphs)
+
+    def advance(self) -> None:
+        """Make one row of every attempt, after idle lanes were filled from the queue."""
+        self._fill(np.flatnonzero(self._place == _NOBODY))
+        bound = self._model.facts.max_prev_node
+        active = self._place != _NOBODY
+        widths = np.where(active, np.minimum(self._last + 1 - self._start, bound), 0)
+        keys = np.where(active, self._indices[self._place], 0)
+        streams = keys, self._number, self._last * (bound + 1), self._last
+        uniforms, of_rows, thresholds = _draw(self._rules.seed, streams, widths, int(widths.max()), self._rules.temperature)
+        states = self._nodes.advance()
+        decisions = self._decide(states, uniforms)
+        continues = np.where(decisions == CONTINUE, widths, 0)
+        bits = self._draw_rows.draw(states, continues, thresholds, self._last, of_rows)
+        if not self._rules.ends:
+            ended = np.zeros_like(active)
+        elif self._model.decides:
+            ended = decisions == STOP
+        else:
+            ended = ~bits.any(axis=1)
+        at_limit = self._last + 1 >= self._rules.limit
+        cut = at_limit & ~ended
+        ended = active & (ended | at_limit)
+        self._grow(bits, continues, active & ~ended)
+        if ended.any():
+            self._retire(np.flatnonzero(ended), cut)
+
+    def _grow(self, bits: npt.NDArray[np.uint8], widths: Int64Array, grows: npt.NDArray[np.bool_]) -> None:
+        """Add a node to every attempt that grows."""
+        if self._num_edges.max() + bits.shape[1] > self._edges.shape[1]:
+            more = np.empty_like(self._edges, shape=(len(bits), 2 * self._edges.shape[1] + bits.shape[1], 2))
+            more[:, : self._edges.shape[1]] = self._edges
+            self._edges = more
+        _add_nodes(bits, grows, self._last, self._start, self._num_edges, self._edges, self._model.adaptive)
+        self._nodes.read(torch.from_numpy(bits), torch.from_numpy(widths))
+
+    def _retire(self, lanes: Int64Array, cut: npt.NDArray[np.bool_]) -> None:
+        """Note what the lanes have grown, and free them."""
+        counts = self._num_edges[lanes]
+        edges = self._edges[lanes, : counts.max()][np.arange(counts.max()) < counts[:, None]]
+        self._ended.append((self._place[lanes], self._number[lanes], cut[lanes], self._last[lanes], counts, edges))
+        self.num_ended += len(lanes)
+        self._place[lanes] = _NOBODY
+        if not self.queue:
+            self._shrink()
+
+    def _fill(self, free: Int64Array) -> None:
+        """Start waiting attempts in free lanes."""
+        lanes = free[: len(self.queue)]
+        if not len(lanes):
+            return
+        chosen = np.array([self.queue.popleft() for _ in lanes], np.int64)
+        self._place[lanes], self._number[lanes] = chosen.T
+        self._last[lanes] = self._start[lanes] = self._num_edges[lanes] = 0
+        self._nodes.reset(lanes)
+        self._draw_rows.reset(lanes)
+
+    def _shrink(self) -> None:
+        """Drop units for which no attempt is left."""
+        kept = np.flatnonzero(self._place != _NOBODY)
+        count = max(1, -(-len(kept) // self._unit)) * self._unit
+        if count > len(self._place) * _WORTH_COPYING:
+            return
+        kept = np.concatenate([kept, np.flatnonzero(self._place == _NOBODY)[: count - len(kept)]])
+        self._place, self._number, self._last = self._place[kept], self._number[kept], self._last[kept]
+        self._start, self._num_edges, self._edges = self._start[kept], self._num_edges[kept], self._edges[kept]
+        self._nodes.keep(kept)
+        self._draw_rows.keep(kept)
+
+
+@nb.njit(cache=True)
+def _draw(
+    seed: int, streams: Any, widths: npt.NDArray[np.int64], widest: int, temperature: float
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float32]]:
+    """Uniform numbers float64[B] for each lane's decision and for its row as a whole, thresholds float32[B, W] for its edges.
+
+    A logit exceeds T log(u / (1 - u)) with the probability that its sigmoid at temperature T has. Decision t stands in the
+    lane's stream at t (M + 1), before the edges of row t; the numbers for whole rows stand where no edge comes.
+    """
+    keys, numbers, counters, newest = streams
+    uniforms, of_rows = np.zeros(keys.shape[0]), np.zeros(keys.shape[0])
+    thresholds = np.zeros((keys.shape[0], widest), np.float32)
+    for lane in range(keys.shape[0]):
+        if widths[lane]:
+            key = key_of(seed, keys[lane], numbers[lane])
+            uniforms[lane] = uniform_at(key, counters[lane])
+            of_rows[lane] = uniform_at(key, _WHOLE_ROWS + newest[lane])
+            for j in range(widths[lane]):
+                uniform = uniform_at(key, counters[lane] + 1 + j)
+                thresholds[lane, j] = temperature * (np.log(uniform) - np.log1p(-uniform)) if uniform > 0 else -np.inf
+    return uniforms, of_rows, thresholds
+
+
+@nb.njit(cache=True)
+def _add_nodes(
+    bits: npt.NDArray[np.uint8],
+    grows: npt.NDArray[np.bool_],
+    last: npt.NDArray[np.int64],
+    start: npt.NDArray[np.int64],
+    num_edges: npt.NDArray[np.int64],
+    edges: npt.NDArray[np.int32],
+    adaptive: bool,
+) -> None:
+    for lane in range(bits.shape[0]):
+        if grows[lane]:
+            oldest = last[lane] + 1
+            for k in range(bits.shape[1] - 1, -1, -1):
+                if bits[lane, k]:
+                    oldest = min(oldest, last[lane] - k)
+                    edges[lane, num_edges[lane], 0] = last[lane] - k
+                    edges[lane, num_edges[lane], 1] = last[lane] + 1
+                    num_edges[lane] += 1
+            if adaptive:
+                start[lane] = oldest
+            last[lane] += 1

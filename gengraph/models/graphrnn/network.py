@@ -1,0 +1,198 @@
+"""GraphRNN and GraphRNN-S: a node-level recurrent network over adjacency rows, and a head that decides a row's edges.
+
+Before row t the node level has read rows 0..t-1 (ones at the start). With `stop = decision` its state chooses between
+continue, new component and stop; with `stop = edge_eos` the edge level's first step does; with `stop = zero_row` the row itself
+says it, by being empty.
+
+Legend: B graphs, R rows of the batch in time-major order, M max_prev_node, H hidden size.
+
+Reference:
+    J. You, R. Ying, X. Ren, W. Hamilton, J. Leskovec. GraphRNN: Generating Realistic Graphs with Deep Auto-regressive
+    Models. ICML 2018.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gengraph.config import Config
+from gengraph.graphs import Int64Array
+from gengraph.models.graphrnn.kernels import rowwise
+from gengraph.models.graphrnn.context_head import ContextEdges
+from gengraph.models.graphrnn.rnn_head import EdgeRNN, EdgeSampler
+from gengraph.models.graphrnn.mlp_head import IndependentEdges
+from gengraph.models.graphrnn.node import NodeRNN, NodeSampler, node_network
+from gengraph.models.graphrnn.row_samplers import in_blocks
+from gengraph.models.graphrnn.rows import CONTINUE, NEW_COMPONENT, STOP, RowBatch
+
+Decide = Callable[[Tensor, npt.NDArray[np.float64]], Int64Array]
+"""Decisions int64[B] from states float[B, H] and uniforms float64[B] on [0, 1), by the inverse of the distribution."""
+
+_NEVER = -30.0  # what the training graphs never do: about e^-30, so that a graph that does it still has a likelihood
+_RARE = -5.0  # at the start, stops and new components have about e^-5 of the probability
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataFacts:
+    """What a model takes from its training graphs.
+
+    Attributes:
+        max_prev_node: M, previous nodes that a row keeps.
+        max_num_node: nodes of the largest training graph.
+        several_components: whether a node may have no earlier neighbour: a training graph is disconnected, or the ordering or a
+            small max_prev_node leaves one without; if not, new components have about e^-30.
+        has_edges: whether a training graph has an edge; if none has, rows with edges have about e^-30.
+    """
+
+    max_prev_node: int
+    max_num_node: int
+    several_components: bool
+    has_edges: bool = True
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return asdict(self)
+
+
+class GraphRNNModel(nn.Module):
+    """The network; `forward` is the exact log-likelihood of row sequences.
+
+    Args:
+        config: sizes, head, stop rule, window and scan.
+        facts: what is taken from the training graphs.
+    """
+
+    def __init__(self, config: Config, facts: DataFacts) -> None:
+        super().__init__()
+        model, self.facts = config.model, facts
+        self.adaptive = config.sequence.window == "adaptive"
+        self.decides = model.stop != "zero_row"
+        self.edge_decides = model.stop == "edge_eos"
+        self.reads_edge_state = model.node_input == "edge_state"
+        self.embed = nn.Linear(model.edge_hidden_size if self.reads_edge_state else facts.max_prev_node, model.embedding_size)
+        self.node = node_network(model)
+        self.oldest_first = config.sequence.scan == "oldest_first"
+        scan = {"oldest_first": self.oldest_first, "never_empty": self.decides}
+        self.head: EdgeRNN | IndependentEdges | ContextEdges
+        if model.head == "rnn":
+            every_layer = model.edge_context == "state"
+            sizes = model.hidden_size, model.edge_hidden_size, model.edge_num_layers
+            self.head = EdgeRNN(*sizes, every_layer=every_layer, **scan)
+        elif model.head == "context":
+            self.head = ContextEdges(model.hidden_size, model.context_size, facts.max_prev_node, model.context)
+        else:
+            components = max(1, model.mixture)
+            self.head = IndependentEdges(model.hidden_size, model.embedding_size, facts.max_prev_node, components, **scan)
+        if self.decides:
+            self.decision = nn.Linear(model.edge_hidden_size if self.edge_decides else model.hidden_size, 3)
+            with torch.no_grad():
+                self.decision.bias.copy_(torch.tensor([0.0, _RARE, _RARE]))
+
+    def forward(self, batch: RowBatch) -> Tensor:
+        """The log-likelihood float[B] of each graph's rows under its ordering, in nats; order of `batch.graph`."""
+        device = self.embed.weight.device
+        states, log_prob = self._row_by_row(batch) if self.reads_edge_state else self._all_rows(batch)
+        if self.decides:
+            decisions = torch.from_numpy(batch.decisions).to(device).long().unsqueeze(1)
+            log_prob = log_prob + self.decision_log_probs(states).gather(1, decisions).squeeze(1)
+        rank = np.arange(len(batch.widths)) - np.repeat(batch.step_offsets[:-1], batch.batch_sizes)
+        return log_prob.new_zeros(len(batch.graph)).index_add(0, torch.from_numpy(rank).to(device), log_prob)
+
+    def _all_rows(self, batch: RowBatch) -> tuple[Tensor, Tensor]:
+        """The node-level states float[R, H] and the log-probabilities float[R] of the rows' bits, all rows at once."""
+        states = self.node_states(batch)
+        return states, self.head(states, batch)
+
+    def _row_by_row(self, batch: RowBatch) -> tuple[Tensor, Tensor]:
+        """As `_all_rows`, where the node level reads what the edge level made of the row before: one step after the other."""
+        assert isinstance(self.head, EdgeRNN)
+        assert isinstance(self.node, NodeRNN)
+        weight, sizes = self.embed.weight, batch.batch_sizes.tolist()
+        inputs = weight.new_ones(sizes[0], self.embed.in_features)
+        hidden = [weight.new_zeros(sizes[0], self.node.hidden_size) for _ in self.node.layers]
+        states, log_probs = [], []
+        for count, start in zip(sizes, batch.step_offsets.tolist(), strict=False):
+            rows = slice(start, start + count)
+            embedded = functional.relu(self.embed(inputs[:count]))
+            state, hidden = self.node.advance(embedded, [layer[:count] for layer in hidden])
+            step = replace(batch, bits=batch.bits[rows], widths=batch.widths[rows], decisions=batch.decisions[rows])
+            log_prob, inputs = self.head.read(state, step)
+            states.append(state)
+            log_probs.append(log_prob)
+        return torch.cat(states), torch.cat(log_probs)
+
+    def node_states(self, batch: RowBatch) -> Tensor:
+        """The node-level state float[R, H] before each row, where the node level reads the rows themselves."""
+        sizes = batch.batch_sizes.tolist()
+        rows = torch.from_numpy(batch.bits).to(self.embed.weight.device).split(sizes)
+        before = [row[:count] for row, count in zip(rows, sizes[1:], strict=False)]
+        ones = rows[0].new_ones(sizes[0], self.facts.max_prev_node)
+        inputs = torch.cat([ones, *before]).to(self.embed.weight.dtype)
+        states: Tensor = self.node(functional.relu(self.embed(inputs)), sizes)
+        return states
+
+    def decision_log_probs(self, states: Tensor) -> Tensor:
+        """Log-probabilities float[R, 3] of CONTINUE, NEW_COMPONENT and STOP; what training graphs never do has e^-30."""
+        logits = self.decision(self._deciding(states))
+        logits = logits.index_fill(1, torch.from_numpy(self._never).to(logits.device), _NEVER)
+        return functional.log_softmax(logits, dim=1)
+
+    @property
+    def _never(self) -> Int64Array:
+        never = [CONTINUE] * (not self.facts.has_edges) + [NEW_COMPONENT] * (not self.facts.several_components)
+        return np.array(never, np.int64)
+
+    def _deciding(self, states: Tensor) -> Tensor:
+        """What decides whether a graph goes on: node-level states float[R, H], or the edge level's first step from them."""
+        if not self.edge_decides:
+            return states
+        assert isinstance(self.head, EdgeRNN)
+        return self.head.first_step(states)
+
+    @property
+    def rowwise(self) -> bool:
+        """Whether a sampler can take each lane by itself, without blocks: the native library knows all that it computes."""
+        return self.node.rowwise and not self.reads_edge_state and not self.edge_decides
+
+    def decider(self, block: int | None) -> Decide:
+        """What draws decisions, in blocks of so many lanes, or None for each by itself."""
+        if not self.decides:
+            return lambda states, _uniforms: np.full(len(states), CONTINUE)
+        linear = rowwise.Linear(self.decision) if block is None else self.decision
+        logits = in_blocks(lambda states: linear(self._deciding(states)), block)
+
+        def decide(states: Tensor, uniforms: npt.NDArray[np.float64]) -> Int64Array:
+            decisions: Int64Array = _draw_decisions(logits(states).cpu().numpy(), self._never, uniforms)
+            return decisions
+
+        return decide
+
+    def node_sampler(self, lanes: int, block: int | None, limit: int) -> NodeSampler:
+        """The node level of so many lanes, in blocks or each by itself, of graphs with at most `limit` nodes."""
+        read_rows = None
+        if self.reads_edge_state:
+            assert block
+            assert isinstance(self.head, EdgeRNN)
+            read_rows = EdgeSampler(self.head, block).read
+        return NodeSampler(self.embed, self.node, lanes, block, limit, read_rows)
+
+
+@nb.njit(cache=True)
+def _draw_decisions(logits: npt.NDArray[Any], never: Int64Array, uniforms: npt.NDArray[np.float64]) -> Int64Array:
+    decisions = np.empty(logits.shape[0], np.int64)
+    row = np.empty(logits.shape[1], np.float64)
+    for lane in range(logits.shape[0]):
+        row[:] = logits[lane]
+        row[never] = _NEVER
+        weights = np.exp(row - row.max())
+        below = uniforms[lane] * weights.sum()
+        stop, new = weights[STOP], weights[NEW_COMPONENT]
+        decisions[lane] = STOP if below < stop else NEW_COMPONENT if below < stop + new else CONTINUE
+    return decisions

@@ -1,0 +1,1 @@
+"""What has been trained: folders of runs, what they did so far, and their copies in a storage."""

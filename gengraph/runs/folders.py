@@ -1,0 +1,308 @@
+"""Training runs: one folder each, with frozen data, config, metrics and checkpoints.
+
+runs/NAME/
+  run.json        data set, what reading it changed, split, data facts, versions
+  config.toml     what `gengraph train --config` reads
+  data/           train.parquet, validation.parquet, test.parquet: frozen, so that they never mix
+  metrics.jsonl   one line a report
+  checkpoints/    the newest two, and that of the best evaluation
+"""
+
+import dataclasses
+import json
+import logging
+import platform
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gengraph.config import Config, load_config
+from gengraph.data import Split
+from gengraph.errors import InputError
+from gengraph.files import check_new, file_lock, is_locked, write_json, write_text
+from gengraph.formats import read_graphs, write_graphs
+from gengraph.graphs import GraphSet
+
+if TYPE_CHECKING:
+    from gengraph.training.checkpoint import Checkpoint
+    from gengraph.models.likelihood import LikelihoodBound
+    from gengraph.training.trainer import Place
+
+logger = logging.getLogger(__name__)
+MODEL_NAMES = {"rnn": "graphrnn", "mlp": "graphrnn-s", "context": "graphrnn-c"}
+HEADS = {model: head for head, model in MODEL_NAMES.items()}
+CHECKPOINTS = ("last", "best")
+_VERSIONED = ("gengraph", "torch", "numpy", "numba")
+_LOCK = "training"  # held by the process that trains a run
+_PATIENCE_S = 10.0
+
+
+def create_run(
+    folder: Path,
+    *,
+    dataset: str,
+    split: Split,
+    split_seed: int,
+    config: Config,
+    reading: dict[str, Any] | None = None,
+) -> None:
+    """Make the folder of a run, whole or not at all.
+
+    Args:
+        folder: must not exist.
+        dataset: name or path, for the record.
+        split: the data that is frozen in the run.
+        split_seed: for the record.
+        config: of the training.
+        reading: policy and counts of reading the data, for the record.
+
+    Raises:
+        InputError: the folder exists, or the graphs cannot be learned with this config.
+    """
+    from gengraph.training.trainer import prepare_graphs, prepare_part
+
+    check_new(folder.parent, folder.name, "run")
+    train, facts, bandwidth = prepare_graphs(split.train, config)
+    parts = {"train": train, "validation": prepare_part(split.validation, config), "test": split.test}
+    about = {
+        "model": MODEL_NAMES[config.model.head],
+        "dataset": dataset,
+        "reading": reading,
+        "split": split.origin,
+        "split_seed": split_seed if split.origin == "seeded" else None,
+        "num_graphs": {name: len(part) for name, part in parts.items()},
+        "cut_to_largest_component": int((split.train.num_components() != train.num_components()).sum()),
+        "content_hash": {name: part.content_hash() for name, part in parts.items()},
+        "facts": facts.to_dict(),
+        "bandwidth": bandwidth.to_dict(),
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in _VERSIONED},
+    }
+    temporary = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        for name, part in parts.items():
+            write_graphs(part, temporary / "data" / f"{name}.parquet")
+        write_text(temporary / "config.toml", config.to_toml())
+        write_json(temporary / "run.json", about)
+        temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def read_run(folder: Path) -> dict[str, Any]:
+    """The content of run.json.
+
+    Raises:
+        InputError: there is no such run.
+    """
+    path = folder / "run.json"
+    if not path.is_file():
+        known = sorted(run.parent.name for run in folder.parent.glob("*/run.json"))
+        msg = f"no run {folder}; " + (f"there are {', '.join(known)}" if known else "make one with `gengraph train`")
+        raise InputError(msg)
+    try:
+        about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        msg = f"{path} is damaged ({error}); train again under another name"
+        raise InputError(msg) from error
+    missing = [name for name in ("facts", "content_hash", "dataset", "model") if name not in about]
+    if missing:
+        msg = f"{path} is damaged: it has no {', '.join(missing)}; train again under another name"
+        raise InputError(msg)
+    return about
+
+
+def extend_run(folder: Path, *, steps: int | None, budget: float | None) -> None:
+    """Give an existing run another length; without both it keeps its own."""
+    read_run(folder)
+    if steps is None and budget is None:
+        return
+    config = load_config(folder / "config.toml")
+    length = {"steps": steps} if budget is None else {"steps": None, "budget": budget}
+    config = dataclasses.replace(config, training=dataclasses.replace(config.training, **length))
+    write_text(folder / "config.toml", config.to_toml())
+
+
+def newest_checkpoint(folder: Path) -> Path:
+    """The newest checkpoint of a run.
+
+    Raises:
+        InputError: no such run, or it has none yet.
+    """
+    from gengraph.training.checkpoint import checkpoints_in
+
+    read_run(folder)
+    saved = checkpoints_in(folder / "checkpoints")
+    if not saved:
+        msg = f"run {folder} has no checkpoint yet; go on with `gengraph train --run {folder.name} --resume`"
+        raise InputError(msg)
+    return saved[-1]
+
+
+@contextmanager
+def hold_run(folder: Path) -> Iterator[None]:
+    """Hold a run while it is trained: two processes never write one run.
+
+    Raises:
+        InputError: another process holds it, and went on holding it for a while (those that a crash has orphaned end soon).
+    """
+    try:
+        with file_lock(folder / _LOCK, patience=_PATIENCE_S):
+            yield
+    except TimeoutError as error:
+        msg = f"another process trains run {folder} now; wait for its end, or stop it (Ctrl-C) to go on here"
+        raise InputError(msg) from error
+
+
+def is_running(folder: Path) -> bool:
+    """Whether a process trains the run now."""
+    return is_locked(folder / _LOCK)
+
+
+def whole_checkpoint(folder: Path, *, repair: bool = False) -> "Checkpoint | None":
+    """The newest checkpoint of a run that can be read; None if it has none at all.
+
+    Args:
+        folder: of the run.
+        repair: put damaged ones that are newer out of the way, under the name damaged-step-....
+
+    Raises:
+        InputError: there are checkpoints and all are damaged, or the newest has a format that this version does not read.
+    """
+    from gengraph.training.checkpoint import DamagedCheckpoint, checkpoints_in, load_checkpoint
+
+    damaged: dict[Path, DamagedCheckpoint] = {}
+    for path in reversed(checkpoints_in(folder / "checkpoints")):
+        try:
+            checkpoint = load_checkpoint(path)
+        except DamagedCheckpoint as error:
+            damaged[path] = error
+            continue
+        for other, why in damaged.items():
+            logger.warning("%s; going on from %s, the one before", str(why).partition("; ")[0], path.name)
+            if repair:
+                other.rename(other.with_name(f"damaged-{other.name}"))
+        return checkpoint
+    if damaged:
+        raise next(iter(damaged.values()))
+    return None
+
+
+def find_checkpoint(folder: Path, which: str) -> Path:
+    """The checkpoint of a run that is asked for: last, the newest one, or best, that of the best evaluation.
+
+    Raises:
+        InputError: no such run, it has no checkpoint yet, or none was evaluated.
+    """
+    from gengraph.training.checkpoint import best_checkpoint
+
+    if which not in CHECKPOINTS:
+        msg = f"--checkpoint must be one of {', '.join(CHECKPOINTS)}, got {which!r}"
+        raise InputError(msg)
+    newest = newest_checkpoint(folder)
+    best = newest if which == "last" else best_checkpoint(newest)
+    if best is None:
+        msg = f"run {folder} was not evaluated yet, so none of its checkpoints is the best; use --checkpoint last"
+        raise InputError(msg)
+    return best
+
+
+def _frozen_part(folder: Path, name: str, about: dict[str, Any]) -> GraphSet:
+    """A part of a run's data, which must be what it was when the run was made."""
+    path = folder / "data" / f"{name}.parquet"
+    graphs = read_graphs(path)
+    if graphs.content_hash() != about["content_hash"][name]:
+        msg = f"{path} is not what this run was made with, so train and test graphs may have mixed; make a new run"
+        raise InputError(msg)
+    return graphs
+
+
+def bound_likelihood(
+    folder: Path, *, checkpoint: str = "last", num_orderings: int = 8, seed: int = 0
+) -> "tuple[Path, dict[str, LikelihoodBound]]":
+    """Bounds on the likelihood of the graphs in each part of a run's data, and the checkpoint whose they are.
+
+    Args:
+        folder: of the run.
+        checkpoint: last or best.
+        num_orderings: drawn for each graph, >= 1.
+        seed: of the orderings.
+
+    Raises:
+        InputError: no such run or checkpoint, data that was changed, or graphs that the model cannot express.
+    """
+    from gengraph.training.checkpoint import load_checkpoint
+    from gengraph.models.likelihood import log_prob_bound
+    from gengraph.training.trainer import prepare_part
+
+    about, path = read_run(folder), find_checkpoint(folder, checkpoint)
+    loaded = load_checkpoint(path)
+    model, config = loaded.build_model(), loaded.config
+    parts = {name: prepare_part(_frozen_part(folder, name, about), config) for name in about["content_hash"]}
+    return path, {
+        name: log_prob_bound(model, part, config, num_orderings=num_orderings, seed=seed)
+        for name, part in parts.items()
+        if len(part)
+    }
+
+
+def train_run(
+    folder: Path,
+    *,
+    report: Callable[[dict[str, Any]], None] = lambda _metrics: None,
+    place: "Place | None" = None,
+    saved: Callable[[], None] = lambda: None,
+) -> int:
+    """Train a run from its newest checkpoint, or from the start, to its end; returns the steps done.
+
+    Every rank of a world calls it with the same folder, which all can read; rank 0 writes.
+
+    Args:
+        folder: of the run.
+        report: told what goes into metrics.jsonl.
+        place: rank and device.
+        saved: called after every checkpoint and at the end, on rank 0 only.
+
+    Raises:
+        InputError: no such run, checkpoints of which none can be read, data that was changed, or another process trains it.
+        TrainingDiverged: the loss is not finite any more.
+        RanksDiverged: the ranks of the world do not have the same weights.
+        KeyboardInterrupt: after the checkpoint was saved.
+    """
+    from gengraph.training.checkpoint import Checkpoint, save_checkpoint
+    from gengraph.models.graphrnn.network import DataFacts
+    from gengraph.training.trainer import Trainer
+
+    about, config = read_run(folder), load_config(folder / "config.toml")
+    train, validation = (_frozen_part(folder, name, about) for name in ("train", "validation"))
+    trainer = Trainer(config, DataFacts(**about["facts"]), train, validation, place)
+    leading = place is None or place.rank == 0
+    with (
+        hold_run(folder) if leading else nullcontext(),
+        (folder / "metrics.jsonl").open("a", encoding="utf-8") as file,
+    ):
+        trainer.meet()  # nobody looks for a checkpoint before rank 0 holds the run
+        checkpoint = whole_checkpoint(folder, repair=leading)
+        if checkpoint is not None:
+            trainer.load(checkpoint)
+
+        def record(metrics: dict[str, Any]) -> None:
+            file.write(json.dumps(metrics) + "\n")
+            file.flush()
+            report(metrics)
+
+        named = about | {"run": folder.name}
+
+        def save(checkpoint: Checkpoint) -> None:
+            save_checkpoint(checkpoint, folder / "checkpoints", about=named)
+            saved()
+
+        try:
+            trainer.run(record, save)
+        finally:
+            if leading:
+                saved()
+    return trainer.step

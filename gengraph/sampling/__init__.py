@@ -1,0 +1,1 @@
+"""Sampling: attempts until the conditions are met, and large samples as folders of shards."""

@@ -1,1 +1,0 @@
-"""Graphs as sequences: node orderings, adjacency rows and the batches that the models read."""

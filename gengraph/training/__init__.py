@@ -1,0 +1,1 @@
+"""Training: the loop, its configuration, and what it leaves."""

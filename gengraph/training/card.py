@@ -1,0 +1,123 @@
+"""The model card of a checkpoint: what the weights are, what they were trained on and how, how good they are, how to use them.
+
+Reference:
+    M. Mitchell et al. Model cards for model reporting. FAT* 2019.
+"""
+
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from gengraph.tables import to_markdown
+
+if TYPE_CHECKING:
+    from gengraph.training.checkpoint import Checkpoint
+
+_VERSIONED = ("gengraph", "torch", "numpy", "numba")
+_HEADS = {"rnn": "GraphRNN", "mlp": "GraphRNN-S", "context": "GraphRNN-C"}
+
+
+def write_card(checkpoint: "Checkpoint", about: Mapping[str, Any] | None) -> str:
+    """The card as Markdown.
+
+    Args:
+        checkpoint: what it is about.
+        about: the content of run.json and the run's name as `run`; None where there is no run.
+    """
+    model = checkpoint.config.model
+    title = f"# {_HEADS[model.head]}, step {checkpoint.step}"
+    parts = [
+        title + (f" of the run {about['run']}" if about else ""),
+        _table(("what", "value"), [*_data(about), *_model(checkpoint), *_training(checkpoint)]),
+        _likelihood(checkpoint.metrics),
+        _mmd(checkpoint.metrics),
+        _usage(checkpoint, about),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _table(columns: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
+    columns = list(columns)
+    return to_markdown(columns, list(rows), num_text=len(columns)).rstrip("\n")
+
+
+def _data(about: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    if not about:
+        return [("data set", "not recorded: fitted to graphs in memory")]
+    counts = ", ".join(f"{count} {name}" for name, count in about["num_graphs"].items())
+    seed = "" if about["split_seed"] is None else f", seed {about['split_seed']}"
+    return [
+        ("data set", f"{about['dataset']}: {counts} graphs"),
+        ("split", f"{about['split']}{seed}; the graphs are in the run's folder data/"),
+        ("edges cut by max_prev_node", f"{about['bandwidth']['share_cut']:.2%}"),
+    ]
+
+
+def _model(checkpoint: "Checkpoint") -> list[tuple[str, str]]:
+    sequence, model, facts = checkpoint.config.sequence, checkpoint.config.model, checkpoint.facts
+    count = sum(value.numel() for value in checkpoint.weights.values())
+    averaged = "" if checkpoint.raw_weights is None else f", averaged over training (decay {checkpoint.config.training.ema})"
+    return [
+        ("ordering", f"{sequence.ordering}, {sequence.window} window, {sequence.scan}"),
+        ("M (max_prev_node)", str(facts.max_prev_node)),
+        ("largest training graph", f"{facts.max_num_node} nodes"),
+        ("end of a graph", model.stop),
+        ("weights", f"{count}{averaged}"),
+    ]
+
+
+def _training(checkpoint: "Checkpoint") -> list[tuple[str, str]]:
+    training = checkpoint.config.training
+    selection = checkpoint.selection
+    best = [] if selection.step is None else [("best evaluation so far", f"step {selection.step}, by {training.select}")]
+    versions = [f"python {platform.python_version()}", *(f"{name} {version(name)}" for name in _VERSIONED)]
+    return [
+        ("training", f"{checkpoint.step} steps of {training.batch_size} graphs, {training.optimizer}, seed {training.seed}"),
+        ("time", f"{checkpoint.wall_seconds:.0f} s of wall time, {checkpoint.cpu_seconds:.0f} s of CPU time"),
+        *best,
+        ("versions", ", ".join(versions)),
+    ]
+
+
+def _likelihood(metrics: Mapping[str, float]) -> str:
+    units = {"nll": "a graph", "nll_per_node": "a node", "nll_per_edge_bit": "an edge bit"}
+    rows = [
+        [name, *(f"{metrics[prefix + unit]:.4g}" if prefix + unit in metrics else "-" for unit in units)]
+        for name, prefix in (("training, mean over the last epoch", ""), ("validation, one ordering a graph", "validation_"))
+        if prefix + "nll" in metrics
+    ]
+    if not rows:
+        return ""
+    note = (
+        "Negative log-likelihood of the rows in nats, an upper bound on that of the graphs; `gengraph evaluate --nll` for more:"
+    )
+    return f"{note}\n\n{_table(('part', *units.values()), rows)}"
+
+
+def _mmd(metrics: Mapping[str, float]) -> str:
+    prefix = "validation_mmd_"
+    values = {name.removeprefix(prefix): value for name, value in metrics.items() if name.startswith(prefix)}
+    if not values:
+        return ""
+    note = "Squared MMD of as many samples to the validation part, protocol emd, when it was last measured:"
+    return f"{note}\n\n{_table(values, [[f'{value:.3g}' for value in values.values()]])}"
+
+
+def _usage(checkpoint: "Checkpoint", about: Mapping[str, Any] | None) -> str:
+    command = ""
+    if about:
+        best = " --checkpoint best" if checkpoint.selection.step == checkpoint.step else ""
+        command = (
+            f"    gengraph sample --run {about['run']}{best} -n 1000 --out samples/{about['run']}\n\nor, in this folder,\n\n"
+        )
+    return (
+        f"To sample from it:\n\n{command}"
+        "    from pathlib import Path\n"
+        "    import numpy as np\n"
+        "    from gengraph.training.checkpoint import load_checkpoint\n"
+        "    from gengraph.sampling.attempts import sample_graphs\n\n"
+        '    model = load_checkpoint(Path(".")).build_model()\n'
+        "    graphs = sample_graphs(model, np.arange(1000), seed=0).graphs\n\n"
+        "config.json has every setting."
+    )

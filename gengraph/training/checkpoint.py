@@ -1,0 +1,254 @@
+"""Checkpoints: folders with weights, optimiser state, configuration and counters; whole or not there, and no pickle.
+
+    step-00001200/
+      card.md                what this is, for people
+      config.json            config and data facts: what the weights are the weights of
+      checkpoint.json        format, gengraph version, step, seconds, metrics, which step was the best
+      model.safetensors      weights to evaluate and sample with: averaged ones, if training averages them
+      raw.safetensors        the weights that training goes on from, where model.safetensors holds averaged ones
+      optimizer.safetensors  Adam's moments
+
+The newest checkpoint says which is the best one; that one is never removed, nor is the one that the checkpoint before it calls
+the best, from which a run goes on if the newest is damaged.
+
+Reference:
+    https://github.com/huggingface/safetensors: the format holds tensors and nothing that runs.
+"""
+
+import json
+import math
+import shutil
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+import gengraph
+from gengraph.training.card import write_card
+from gengraph.config import Config
+from gengraph.errors import InputError, NotEnoughResources
+from gengraph.files import sync, write_json, write_text
+from gengraph.models.graphrnn.network import DataFacts, GraphRNNModel
+
+FORMAT = 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Selection:
+    """The best evaluation so far.
+
+    Attributes:
+        score: the lowest of all, None before the first.
+        step: at which it was reached.
+        stale: evaluations since then, none of them better.
+    """
+
+    score: float | None = None
+    step: int | None = None
+    stale: int = 0
+
+    def after(self, score: float, step: int) -> "Selection":
+        """With one evaluation more; a score that is no number is not better than any."""
+        if math.isfinite(score) and (self.score is None or score < self.score):
+            return Selection(score=score, step=step)
+        return replace(self, stale=self.stale + 1)
+
+
+class DamagedCheckpoint(InputError):
+    """A checkpoint that is not whole."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Checkpoint:
+    """All that training needs to go on, and sampling to start.
+
+    Attributes:
+        config: of the run.
+        facts: what the model took from the training graphs.
+        weights: the model's tensors by name, to evaluate and sample with.
+        optimizer: Adam's tensors, named by parameter number and moment.
+        step: optimiser steps done.
+        raw_weights: the tensors that training goes on from, None where they are `weights`.
+        wall_seconds: of training done.
+        cpu_seconds: of training done, all threads of the process that wrote this.
+        selection: the best evaluation so far.
+        metrics: what was last known: nll, validation_nll, ...; and cut_edges.
+    """
+
+    config: Config
+    facts: DataFacts
+    weights: dict[str, torch.Tensor]
+    optimizer: dict[str, torch.Tensor]
+    step: int
+    raw_weights: dict[str, torch.Tensor] | None = None
+    wall_seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    selection: Selection = Selection()
+    metrics: dict[str, float] = field(default_factory=dict)
+
+    def build_model(self) -> GraphRNNModel:
+        """The model with these weights, on the CPU, for inference."""
+        model = GraphRNNModel(self.config, self.facts)
+        load_weights(model, self.weights)
+        return model.eval()
+
+
+def find_device(name: str) -> torch.device:
+    """The device cpu or cuda.
+
+    Raises:
+        NotEnoughResources: there is no GPU here that torch can use.
+    """
+    if name == "cuda" and not torch.cuda.is_available():
+        msg = "torch finds no GPU here; leave --gpus-per-worker out, or install a torch that was built for the GPU"
+        raise NotEnoughResources(msg)
+    return torch.device(name)
+
+
+def load_weights(model: GraphRNNModel, weights: dict[str, torch.Tensor]) -> None:
+    """Give a model weights.
+
+    Raises:
+        InputError: they are of a model with other sizes.
+    """
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        msg = f"the checkpoint's weights do not fit its config ({str(error).splitlines()[-1].strip()}); train again"
+        raise InputError(msg) from error
+
+
+def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, keep: int = 2, about: Mapping[str, Any] | None = None) -> Path:
+    """Write a checkpoint under folder, then remove all but the newest `keep` and those that they call the best.
+
+    Args:
+        checkpoint: what is written.
+        folder: of the checkpoints.
+        keep: >= 1.
+        about: the run, for the card (`card.write_card`).
+
+    Raises:
+        OSError: it cannot be written; older checkpoints stay.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / _name(checkpoint.step)
+    temporary = folder / f".{target.name}.{uuid.uuid4().hex}.tmp"
+    try:
+        temporary.mkdir()
+        save_file(checkpoint.weights, temporary / "model.safetensors")
+        save_file(checkpoint.optimizer, temporary / "optimizer.safetensors")
+        if checkpoint.raw_weights is not None:
+            save_file(checkpoint.raw_weights, temporary / "raw.safetensors")
+        for name, value in _records(checkpoint).items():
+            write_json(temporary / name, value)
+        write_text(temporary / "card.md", write_card(checkpoint, about))
+        for file in temporary.iterdir():
+            sync(file)
+        if target.exists():  # the same step again: the newer one may have another config
+            target.rename(folder / f".{target.name}.{uuid.uuid4().hex}.tmp")
+        temporary.rename(target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    kept = checkpoints_in(folder)[-keep:]
+    best = {_best_of(path) for path in kept}
+    for path in {*checkpoints_in(folder), *folder.glob(".step-*.tmp")} - {*kept, *best}:
+        shutil.rmtree(path)
+    return target
+
+
+def _records(checkpoint: Checkpoint) -> dict[str, dict[str, Any]]:
+    """The JSON files of a checkpoint."""
+    return {
+        "config.json": {"config": checkpoint.config.to_dict(), "facts": checkpoint.facts.to_dict()},
+        "checkpoint.json": {
+            "format": FORMAT,
+            "gengraph": gengraph.__version__,
+            "step": checkpoint.step,
+            "averaged": checkpoint.raw_weights is not None,
+            "wall_seconds": checkpoint.wall_seconds,
+            "cpu_seconds": checkpoint.cpu_seconds,
+            "selection": asdict(checkpoint.selection),
+            "metrics": checkpoint.metrics,
+        },
+    }
+
+
+def _name(step: int) -> str:
+    return f"step-{step:08d}"
+
+
+def _best_of(path: Path) -> Path | None:
+    """The checkpoint that one calls the best; None if there is none, or it cannot be read."""
+    try:
+        step = json.loads((path / "checkpoint.json").read_text(encoding="utf-8"))["selection"]["step"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return None if step is None else path.with_name(_name(step))
+
+
+def checkpoints_in(folder: Path) -> list[Path]:
+    """The whole checkpoints of a run, oldest first."""
+    return sorted(folder.glob("step-*"))
+
+
+def best_checkpoint(newest: Path) -> Path | None:
+    """The checkpoint that the newest one calls the best; None before the first evaluation.
+
+    Raises:
+        InputError: the newest checkpoint is damaged.
+    """
+    step = load_checkpoint(newest).selection.step
+    return None if step is None else newest.with_name(_name(step))
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint folder.
+
+    Raises:
+        DamagedCheckpoint: it is missing or damaged.
+        InputError: it has a format that this version does not read.
+    """
+    try:
+        values: dict[str, Any] = json.loads((path / "checkpoint.json").read_text(encoding="utf-8"))
+        if values["format"] != FORMAT:
+            msg = (
+                f"checkpoint {path} has format {values['format']} (gengraph {values.get('gengraph')}), this version "
+                f"({gengraph.__version__}) reads format {FORMAT}; use that version or train again"
+            )
+            raise InputError(msg)
+        values |= json.loads((path / "config.json").read_text(encoding="utf-8"))
+        return Checkpoint(
+            config=Config.from_dict(values["config"]),
+            facts=DataFacts(**values["facts"]),
+            weights=load_file(path / "model.safetensors"),
+            optimizer=load_file(path / "optimizer.safetensors"),
+            step=values["step"],
+            raw_weights=load_file(path / "raw.safetensors") if values["averaged"] else None,
+            wall_seconds=values["wall_seconds"],
+            cpu_seconds=values["cpu_seconds"],
+            selection=Selection(**values["selection"]),
+            metrics=values["metrics"],
+        )
+    except (OSError, json.JSONDecodeError, KeyError, TypeError, SafetensorError) as error:
+        msg = f"{path} is not a whole checkpoint ({type(error).__name__}: {error}); delete it to go on from the one before"
+        raise DamagedCheckpoint(msg) from error
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    """An optimiser's state as flat tensors, `NUMBER.MOMENT` by parameter."""
+    state = optimizer.state_dict()["state"]
+    return {f"{number}.{name}": value for number, values in state.items() for name, value in values.items()}
+
+
+def load_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
+    """Put back what `optimizer_tensors` took."""
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for key, value in tensors.items():
+        number, name = key.split(".")
+        state.setdefault(int(number), {})[name] = value
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

@@ -1,0 +1,1 @@
+"""Search for good settings: what is drawn from, and the folder of a sweep."""

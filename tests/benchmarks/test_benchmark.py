@@ -1,0 +1,454 @@
+"""The benchmark: artefacts, cells, rows, tables."""
+
+import csv
+import dataclasses
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from command_line import FAST, gengraph, in_tmp_path  # noqa: F401
+from rich.console import Console
+
+from gengraph.benchmarks.artefacts import Store
+from gengraph.benchmarks.results import SCHEMA, _mark_best, _published, assemble
+from gengraph.benchmarks.steps import Data, fit_model
+from gengraph.benchmarks.suite import Cell, Entry, Outcome, Settings, run_benchmark
+from gengraph.benchmarks.table import error_of, format_mmd, format_published, notes_of, table_of
+from gengraph.cli.benchmark import _Board, _show
+from gengraph.data import DATASETS, load_dataset, split_graphs
+from gengraph.errors import NotEnoughResources
+from gengraph.formats import write_graphs
+from gengraph.models.generator import GENERATORS
+from gengraph.metrics.protocols import find_protocol
+
+pytestmark = pytest.mark.usefixtures("in_tmp_path")
+BASELINES = "er,ba,configuration,empirical"
+COMMAND = f"benchmark --datasets ladder-small,grid-small --models {BASELINES} --bootstrap 50 --workers 0"
+
+
+def results(folder: str) -> dict[str, Any]:
+    return json.loads(Path(folder, "results.json").read_text())
+
+
+def timeless(value: Any) -> Any:
+    """Results without times, the date and the command."""
+    if isinstance(value, dict):
+        skipped = ("date", "command", "fit_seconds", "sample_seconds")
+        return {name: timeless(item) for name, item in value.items() if name not in skipped}
+    return [timeless(item) for item in value] if isinstance(value, list) else value
+
+
+def artefacts(step: str = "*") -> set[Path]:
+    return set(Path("r/cache").glob(f"{step}/*"))
+
+
+def test_killed_in_the_middle_it_ends_as_an_undisturbed_one() -> None:
+    command = [sys.executable, "-m", "gengraph.cli.app", *COMMAND.split(), "--out", "r"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while len(artefacts("scores")) < 3 and process.poll() is None:
+        time.sleep(0.002)
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert not Path("r/results.json").exists()
+    before = {path: path.stat().st_mtime_ns for path in artefacts() if not path.name.startswith(".")}
+    assert before
+    gengraph(f"{COMMAND} --out r")
+    assert all(path.stat().st_mtime_ns == when for path, when in before.items())
+    assert not [path for path in artefacts() if path.name.startswith(".")]
+    gengraph(f"{COMMAND} --out undisturbed")
+    assert timeless(results("r")) == timeless(results("undisturbed"))
+
+
+def test_only_what_changed_is_computed() -> None:
+    gengraph(f"{COMMAND} --out r")
+    first = artefacts()
+    gengraph(f"{COMMAND} --out r")
+    assert artefacts() == first
+    gengraph(f"{COMMAND} --protocols emd,tv --out r")
+    added = artefacts() - first
+    assert {path.parent.name for path in added} == {"scores", "statistics"}  # spectral is new
+    second = artefacts()
+    gengraph(f"{COMMAND} -n 5 --out r")
+    assert {path.parent.name for path in artefacts() - second} == {"samples", "statistics", "scores", "novelty", "looks"}
+
+
+def test_a_damaged_artefact_is_made_anew(tmp_path: Path) -> None:
+    store, calls = Store(tmp_path), []
+
+    def make(folder: Path) -> dict[str, Any]:
+        calls.append(folder)
+        (folder / "file").write_text("content")
+        return {"answer": 42}
+
+    made = store.step("step", {"a": 1}, make)
+    assert store.step("step", {"a": 1}, make) == made
+    assert len(calls) == 1
+    (made.folder / "file").write_text("cont")
+    assert store.find("step", {"a": 1}) is None
+    assert store.step("step", {"a": 1}, make) == made
+    assert len(calls) == 2
+    assert store.step("step", {"a": 2}, make).folder != made.folder
+    (made.folder / "record.json").write_text("{")
+    assert store.step("step", {"a": 1}, make).outcome == {"answer": 42}
+
+
+def test_a_step_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    def fail(folder: Path) -> dict[str, Any]:
+        (folder / "file").touch()
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        Store(tmp_path).step("step", {}, fail)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_models_come_from_the_registry() -> None:
+    assert Settings().models == tuple(GENERATORS)
+
+
+def test_a_run_and_outside_samples_enter_the_table() -> None:
+    gengraph(f"train --dataset grid-small --steps 5 --run g {FAST}")
+    gengraph(f"train --dataset grid-small --steps 5 --run other --split-seed 1 {FAST}")
+    with Path("runs/g/metrics.jsonl").open("a") as file:
+        file.write('{"step": 6, "nl')  # cut short by a crash
+    write_graphs(load_dataset("grid-small"), Path("peer.g6"))
+    output = gengraph(
+        "benchmark --datasets grid-small,ladder-small --models er --run grid-small=g --run grid-small=other "
+        "--samples Peer@grid-small=peer.g6 --bootstrap 20 --workers 0 --out r",
+        code=1,
+    )
+    assert "grid-small, other: InputError: run" in output
+    assert "split seed 1" in output
+    rows = {(row["dataset"], row["model"]): row for row in results("r")["rows"]}
+    assert set(rows) == {("grid-small", name) for name in ("er", "g", "other", "Peer", "train set")} | {
+        ("ladder-small", name) for name in ("er", "train set")
+    }
+    assert rows["grid-small", "Peer"]["num_graphs"] == 20
+    assert rows["grid-small", "Peer"]["mmd2"]["degree"] < rows["grid-small", "er"]["mmd2"]["degree"]
+    assert rows["grid-small", "g"]["num_graphs"] == 16
+    assert rows["grid-small", "other"]["error"]
+    (cell,) = [cell for cell in results("r")["cells"] if cell["model"] == "g"]
+    assert cell["curve"][-1]["step"] == 5
+
+
+def test_seeds_give_mean_and_spread() -> None:
+    gengraph("benchmark --datasets grid-small --models er --seeds 3 --seed 4 --bootstrap 20 --workers 0 --out r")
+    found = results("r")
+    cells = [cell for cell in found["cells"] if cell["model"] == "er"]
+    assert [cell["seed"] for cell in cells] == [4, 5, 6]
+    values = [cell["mmd2"]["emd"]["degree"] for cell in cells]
+    row = found["rows"][0]
+    assert row["num_fits"] == 3
+    assert row["mmd2"]["degree"] == pytest.approx(np.mean(values))
+    assert row["spread"]["degree"] == pytest.approx(np.std(values, ddof=1))
+    low, high = row["interval"]["degree"]
+    assert low < row["mmd2"]["degree"] < high
+    assert error_of(row, "degree") == row["spread"]["degree"]
+
+
+def test_samples_of_one_name_are_fits_of_one_model() -> None:
+    graphs = load_dataset("grid-small")
+    for name, part in (("a", graphs[:9]), ("b", graphs[9:]), ("c", graphs)):
+        write_graphs(part, Path(f"{name}.g6"))
+    samples = "--samples Peer=a.g6 --samples Other=c.g6 --samples Peer=b.g6"
+    gengraph(f"benchmark --datasets grid-small --models er {samples} --bootstrap 20 --workers 0 --out r")
+    found = results("r")
+    assert [(row["model"], row["num_fits"]) for row in found["rows"]] == [
+        ("er", 1),
+        ("Peer", 2),
+        ("Other", 1),
+        ("train set", 1),
+    ]
+    values = [cell["mmd2"]["emd"]["degree"] for cell in found["cells"] if cell["model"] == "Peer"]
+    assert found["rows"][1]["mmd2"]["degree"] == pytest.approx(np.mean(values))
+
+
+def test_fits_of_networks_take_a_gpu_each_and_nothing_else_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    pools = []
+
+    def spread(make: Any, cells: list[Cell], *, workers: int, cpus: float, gpus: float, on_start: Any) -> Any:
+        pools.append(([(cell.model, cell.kind) for cell in cells], workers, cpus, gpus))
+        return ((cell, ValueError("none")) for cell in cells)
+
+    def capacity(per_worker: dict[str, float]) -> int:
+        assert per_worker == {"CPU": 1.0, "GPU": 0.5}
+        return 2
+
+    monkeypatch.setattr("gengraph.distributed.tasks.spread", spread)
+    monkeypatch.setattr("gengraph.distributed.cluster.capacity_for", capacity)
+    data = [Data(name="grid-small", split=split_graphs(load_dataset("grid-small")))]
+    settings = Settings(models=("er", "graphrnn"), entries=(Entry("run", "graphrnn", "grid-small", "r"),), gpus=0.5)
+    outcomes = run_benchmark(data, settings, Path("cache"), workers=8)
+    others = [("er", "model"), ("graphrnn", "run"), ("train set", "floor")]
+    assert pools == [([("graphrnn", "model")], 2, 1.0, 0.5), (others, 8, 1.0, 0.0)]
+    assert [outcome.error for outcome in outcomes] == ["none"] * 4
+    pools.clear()
+    run_benchmark(data, dataclasses.replace(settings, gpus=0.0), Path("cache"), workers=8)
+    assert [(len(cells), workers, gpus) for cells, workers, _, gpus in pools] == [(4, 8, 0.0)]
+
+
+def test_a_fit_is_kept_for_its_device(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    store, inputs = Store(tmp_path), []
+    monkeypatch.setattr(Store, "step", lambda _store, step, given, make: inputs.append(given))
+    data = Data(name="grid-small", split=split_graphs(load_dataset("grid-small")))
+    for model, device in (("graphrnn", "cpu"), ("graphrnn", "cuda"), ("er", "cpu"), ("er", "cuda")):
+        fit_model(store, data, model, settings={}, budget=1.0, seed=0, device=device)
+    assert inputs[1]["backend"] == "cuda" != inputs[0]["backend"]
+    assert inputs[2] == inputs[3]
+
+
+def test_a_gpu_that_is_not_there_is_an_error_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    command = "benchmark --datasets grid-small --models er --workers 0 --gpus-per-worker 1 --out r"
+    assert "torch finds no GPU here" in gengraph(command, code=3)
+    assert not Path("r").exists()
+    with pytest.raises(NotEnoughResources, match="torch finds no GPU here"):
+        GENERATORS["graphrnn"](device="cuda").fit(load_dataset("grid-small"), seed=0, budget=1)
+
+
+def test_it_ends_by_naming_the_report_even_if_something_failed() -> None:
+    Path("broken.g6").write_text("?no graph\n")
+    command = "benchmark --datasets grid-small --models er --samples A=broken.g6 --bootstrap 0 --workers 0 --out r"
+    lines = gengraph(command, code=1).splitlines()
+    assert lines[-1] == "report: r/report.html"
+    assert any(line.startswith("Failed: grid-small, A: ") for line in lines)
+
+
+def test_make_benchmark_is_what_the_page_says() -> None:
+    root = Path(__file__).parents[2]
+    recipe = re.search(r"^benchmark: install\n\t\$\(BIN\)/(.*)$", (root / "Makefile").read_text(), flags=re.MULTILINE)
+    assert recipe is not None
+    assert f"```sh\n{recipe[1]}\n```" in (root / "docs" / "benchmark.md").read_text()
+
+
+def test_outside_samples_are_read_with_the_policy() -> None:
+    lines = [{"n": 4, "edges": [[0, 1], [1, 2], [2, 3], [3, 3]]}, {"n": 3, "edges": [[0, 1], [1, 0], [1, 2]]}]
+    Path("raw.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    Path("bare.jsonl").write_text('{"n": 4, "edges": [[0, 1], [1, 2], [2, 3]]}\n{"n": 3, "edges": [[0, 1], [1, 2]]}\n')
+    command = "benchmark --datasets grid-small --models er --samples Raw=raw.jsonl --samples Bare=bare.jsonl --bootstrap 0"
+    assert "self-loop" in gengraph(f"{command} --workers 0 --out refused", code=1)
+    gengraph(f"{command} --on-loops drop --on-multi-edges drop --workers 0 --out r")
+    rows = {row["model"]: row for row in results("r")["rows"]}
+    assert rows["Raw"]["mmd2"] == rows["Bare"]["mmd2"]
+    (reading,) = [cell["reading"] for cell in results("r")["cells"] if cell["model"] == "Raw"]
+    assert reading["found"] == {"on_loops": 1, "on_multi_edges": 1}
+    assert "Raw (" in Path("r/results.md").read_text()
+    assert "on_loops drop (1), on_multi_edges drop (1)" in Path("r/report.html").read_text()
+
+
+@pytest.mark.slow
+def test_a_sweep_before_the_fit() -> None:
+    gengraph("benchmark --datasets ladder-small --models graphrnn-s,er --tune 2 --budget 1s --bootstrap 0 --workers 0 --out r")
+    tuned = {cell["model"]: cell.get("tuned") for cell in results("r")["cells"]}
+    assert "training.learning_rate" in tuned["graphrnn-s"]
+    assert not tuned["er"]
+    (cell,) = [cell for cell in results("r")["cells"] if cell["model"] == "graphrnn-s"]
+    assert cell["parameters"]["config"]["training"]["learning_rate"] == tuned["graphrnn-s"]["training.learning_rate"]
+
+
+def row_of(model: str, value: float, novel: float = 1.0) -> dict[str, Any]:
+    kind = "floor" if model == "train set" else "model"
+    novelty = {"novel": {"value": novel}}
+    return {"dataset": "d", "model": model, "kind": kind, "error": None, "mmd2": {"degree": value}, "novelty": novelty}
+
+
+@pytest.mark.parametrize(
+    ("values", "best"),
+    [
+        ({"a": 0.1, "b": 0.5, "train set": 0.0}, "a"),
+        ({"a": 0.1, "b": 0.11}, None),
+        ({"a": 0.1, "b": 0.11, "c": 0.9}, None),
+        ({"a": 0.1}, None),
+        ({"a": 0.1, "memory": 0.0, "b": 0.5}, "a"),
+    ],
+)
+def test_best_is_what_is_significantly_below_all_others(values: dict[str, float], best: str | None) -> None:
+    rng = np.random.default_rng(0)
+    rows = [row_of(model, value, novel=float(model != "memory")) for model, value in values.items()]
+    deviations = [{"degree": rng.normal(scale=0.05, size=500)} for _ in rows]
+    _mark_best(rows, deviations, ("degree",), {"d"})
+    assert [row["model"] for row in rows if row["best"]] == ([best] if best else [])
+    _mark_best(rows, deviations, ("degree",), set())
+    assert not any(row["best"] for row in rows)
+
+
+def test_of_few_test_graphs_nothing_is_called_best() -> None:
+    split = split_graphs(load_dataset("community-small"))
+    write_graphs(split.train, Path("near.parquet"))
+    write_graphs(load_dataset("ladder-small"), Path("far.parquet"))
+    entries = tuple(Entry("samples", name, "untested", f"{name}.parquet") for name in ("near", "far"))
+    settings = Settings(models=(), entries=entries, bootstrap=200)
+    found = {}
+    for count in (4, 20):
+        data = Data(name="untested", split=dataclasses.replace(split, train=split.validation, test=split.test[:count]))
+        rows = assemble(settings, [data], [], run_benchmark([data], settings, Path("cache"), workers=0), "")["rows"]
+        found[count] = {row["model"]: row["best"] for row in rows}
+    assert found[4] == {"near": [], "far": [], "train set": []}
+    assert "degree" in found[20]["near"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "published"),
+    [
+        (None, "-", "-"),
+        (0.0, "0", "0"),
+        (0.034, ".034", ".034"),
+        (0.4, ".40", ".4"),
+        (1.243, "1.2", "1.243"),
+        (2.0, "2.0", "2"),
+        (1e-5, "1.0e-05", "1e-05"),
+        (4e-7, "0", "4e-07"),
+    ],
+)
+def test_numbers_have_two_digits_and_published_ones_their_own(value: float | None, text: str, published: str) -> None:
+    assert (format_mmd(value), format_published(value)) == (text, published)
+
+
+def test_two_samples_of_one_law_are_rarely_called_different() -> None:
+    graphs = load_dataset("community-small")
+    data = [Data(name="untested", split=split_graphs(graphs, seed=seed)) for seed in range(4)]
+    found = 0
+    for seed, part in enumerate(data):
+        write_graphs(part.fitting[:40], Path(f"a{seed}.parquet"))
+        write_graphs(part.fitting[40:], Path(f"b{seed}.parquet"))
+        entries = tuple(Entry("samples", name, part.name, f"{name}{seed}.parquet") for name in "ab")
+        settings = Settings(models=(), entries=entries, bootstrap=200)
+        outcomes = run_benchmark([part], settings, Path("cache"), workers=0)
+        rows = assemble(settings, [part], [], outcomes, "")["rows"]
+        for row in rows:
+            if row["kind"] == "samples":
+                row["novelty"]["novel"]["value"] = 1.0
+        found += sum(len(row["best"]) for row in rows)
+    assert found <= 1
+
+
+def test_published_rows_stand_apart_and_under_their_own_protocol() -> None:
+    gengraph("benchmark --datasets lobster --models er --protocols emd,tv -n 10 --bootstrap 0 --workers 0 --out r")
+    found = results("r")
+    assert [(row["protocol"], row["model"]) for row in found["published"]] == [("tv", "GRAN")]
+    assert all(row["model"] != "GRAN" for row in found["rows"])
+    assert [line.kind for line in table_of(found, "tv").lines] == ["measured", "floor", "published"]
+    assert [line.kind for line in table_of(found, "emd").lines] == ["measured", "floor"]
+    assert any("R. Liao et al." in note for note in notes_of(found, "tv"))
+    assert "| *GRAN [1]* | *.038* | *0* | *.001* | *.027* |" in Path("r/results.md").read_text()
+    assert r"\textcolor{gray}{GRAN [1]}" in Path("r/results.tex").read_text()
+
+
+def test_what_is_published_is_of_known_data_sets_and_statistics() -> None:
+    path = Path(__file__).parents[2] / "benchmarks" / "published.toml"
+    tables = tomllib.loads(path.read_text())["tables"]
+    assert len(tables) == 4
+    for table in tables:
+        protocol, statistics = table["protocol"], table["statistics"]
+        assert statistics == (["valid_unique_novel"] if protocol == "any" else list(find_protocol(protocol).statistics))
+        assert table["citation"]
+        for dataset, models in table["values"].items():
+            assert dataset in DATASETS
+            assert all(len(values) == len(statistics) for values in models.values())
+            assert all(0 <= value <= (1 if protocol == "any" else 2) for values in models.values() for value in values)
+
+
+def test_published_shares_stand_under_every_protocol() -> None:
+    gengraph("benchmark --datasets tree:20 --models er --protocols emd,tv -n 5 --bootstrap 0 --workers 0 --out r")
+    assert results("r")["published"] == []  # twenty trees are not the published set
+    settings = Settings(protocols=("emd", "tv"))
+    rows = list(_published(["tree"], settings))
+    assert [(row["protocol"], row["model"]) for row in rows if row["model"] == "DiGress"] == [
+        ("emd", "DiGress"),
+        ("tv", "DiGress"),
+    ]
+    found = results("r") | {"published": [row | {"dataset": "tree:20"} for row in rows]}
+    for protocol in ("emd", "tv"):
+        table = table_of(found, protocol)
+        line = next(line.texts for line in table.lines if line.texts[1].startswith("DiGress"))
+        cells = dict(zip(table.columns, line, strict=True))
+        assert (cells["degree"], cells["ratio"], cells["v.u.n."]) == ("-", "", "90.0")
+
+
+def test_every_file_says_the_same() -> None:
+    gengraph(f"{COMMAND} --protocols emd,rbf --out r")
+    found = results("r")
+    lines = list(csv.DictReader(io.StringIO(Path("r/results.csv").read_text())))
+    records = pq.read_table("r/results.parquet").to_pylist()
+    assert len(lines) == len(records) == len(found["rows"]) == 20
+    for line, record, row in zip(lines, records, found["rows"], strict=True):
+        assert (line["dataset"], line["model"], line["protocol"]) == (row["dataset"], row["model"], row["protocol"])
+        for name, value in row["mmd2"].items():
+            assert float(line[name]) == record[name] == value
+    markdown = Path("r/results.md").read_text()
+    for row in found["rows"]:
+        for name in row["mmd2"]:
+            assert format_mmd(row["mmd2"][name]) in markdown
+    latex = Path("r/results.tex").read_text()
+    assert latex.count(r"\begin{tabular}") == latex.count(r"\bottomrule") == 2
+
+
+def test_ratio_is_the_value_over_that_of_the_training_set() -> None:
+    gengraph(f"{COMMAND} --out r")
+    rows = results("r")["rows"]
+    floors = {row["dataset"]: row["mmd2"] for row in rows if row["kind"] == "floor"}
+    for row in rows:
+        for name, ratio in row["ratios"].items():
+            floor = floors[row["dataset"]][name]
+            assert ratio == (pytest.approx(row["mmd2"][name] / floor) if floor > 5e-7 else None)
+
+
+def test_the_schema_is_documented() -> None:
+    gengraph("benchmark --datasets ladder-small --models er,graphrnn-s --budget 1s -n 5 --protocols tv --workers 0 --out r")
+    found = results("r")
+    text = (Path(__file__).parents[2] / "docs" / "benchmark.md").read_text()
+    documented = set(re.findall(r"`(\w+)`", text))
+    parts = [found, found["settings"], *found["datasets"], *found["rows"], *found["cells"]]
+    assert found["schema"] == SCHEMA
+    assert f"schema {SCHEMA}" in text
+    keys = {key for part in parts for key in part} | set(found["datasets"][0]["pictures"][0])
+    assert keys | {key for cell in found["cells"] for point in cell.get("curve", ()) for key in point} <= documented
+
+
+def test_the_documented_commands_and_options_are_there() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "benchmark.md").read_text()
+    options = set(re.findall(r"`(--?[a-z-]+)", text))
+    help_text = gengraph("benchmark --help")
+    assert len(options) > 8
+    assert not [option for option in options if option not in help_text]
+
+
+@pytest.mark.parametrize(("width", "shown", "hidden"), [(200, "±", ""), (112, "sample s", "±"), (80, "clustering", "sample s")])
+def test_a_table_fits_the_terminal(width: int, shown: str, hidden: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    gengraph("benchmark --datasets lobster --models er,ba -n 5 --bootstrap 10 --workers 0 --out r")
+    console = Console(file=io.StringIO(), width=width, force_terminal=True, markup=False, highlight=False)
+    monkeypatch.setattr("gengraph.cli.progress.results", lambda: console)
+    _show(results("r"), Path("r"))
+    head = console.file.getvalue().splitlines()[0]
+    assert "…" not in head
+    assert shown in console.file.getvalue().split("Squared MMD")[0]
+    assert not hidden or hidden not in console.file.getvalue().split("Squared MMD")[0]
+
+
+def test_the_board_says_what_is_queued_running_and_done() -> None:
+    data = [Data(name=name, split=split_graphs(load_dataset(name))) for name in ("ladder-small", "grid-small")]
+    board = _Board(("er",), [Entry("samples", "Peer", "grid-small", "peer.g6")], data)
+
+    def line(model: str) -> list[str]:
+        return [re.sub(r"\d+ s", "0 s", board._text(model, part.name).plain) for part in data]
+
+    assert line("er") == line("train set") == ["queued", "queued"]
+    assert line("Peer") == ["", "queued"]
+    cell = Cell("grid-small", "er", "model", 0)
+    board.started(cell)
+    assert line("er") == ["queued", "running 0 s"]
+    board.finished(Outcome(cell=cell, record={}))
+    assert line("er") == ["queued", "done"]
+    board.finished(Outcome(cell=cell, record={"error": "none"}))
+    assert line("er") == ["queued", "failed"]

@@ -1,0 +1,192 @@
+"""Triton's programs against float64 and against torch: on a CUDA device, or interpreted on the CPU (tests/conftest.py)."""
+
+import copy
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from native_library import chosen_anew  # noqa: F401
+from test_kernels import edge_level, rows_of
+
+from gengraph.models.graphrnn import kernels
+from gengraph.errors import InputError
+from gengraph.models.graphrnn.rnn_head import EdgeRNN, EdgeSampler
+from gengraph.models.graphrnn.rows import RowBatch
+
+CUDA = torch.cuda.is_available()
+DEVICE = "cuda" if CUDA else "cpu"
+
+pytestmark = [
+    pytest.mark.skipif(find_spec("triton") is None, reason="triton is not installed"),
+    pytest.mark.skipif(not CUDA and os.environ.get("TRITON_INTERPRET") != "1", reason="no CUDA device, and not interpreted"),
+]
+
+ROWS = {
+    "one row": rows_of([5], 5, seed=1),
+    "max_prev_node 1": rows_of([1] * 5, 1),
+    "a growing window": rows_of([min(t + 1, 4) for t in range(20)], 4),
+}
+
+
+@pytest.fixture
+def triton(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gengraph.models.graphrnn.selfcheck.triton_difference", lambda _device: 0.0)  # a test of its own
+    kernels.use("triton")
+
+
+def assert_made_by_programs(log_probs: torch.Tensor) -> None:
+    assert "LogProbBackward" in [type(function).__name__ for function, _ in log_probs.grad_fn.next_functions]
+
+
+def assert_equal_to_float64(head: EdgeRNN, batch: RowBatch, weights: torch.Tensor) -> None:
+    exact_head = copy.deepcopy(head).double()
+    states = torch.randn(len(batch.widths), 6, requires_grad=True)
+    exact_states = states.detach().double().requires_grad_()
+    on_device = copy.deepcopy(head).to(DEVICE)
+    log_probs, expected = on_device(states.to(DEVICE), batch), exact_head(exact_states, batch)
+    assert_made_by_programs(log_probs)
+    (log_probs * weights.to(DEVICE)).sum().backward()
+    (expected * weights).sum().backward()
+    ours = [log_probs, states.grad, *(parameter.grad for parameter in on_device.parameters())]
+    exact = [expected, exact_states.grad, *(parameter.grad for parameter in exact_head.parameters())]
+    for one, other in zip(ours, exact, strict=True):
+        assert one.dtype == torch.float32
+        scale = max(1.0, float(other.detach().abs().max()))
+        assert float((one.cpu().double() - other).detach().abs().max()) <= 1e-5 * scale
+
+
+@pytest.mark.parametrize("rows", ROWS)
+@pytest.mark.parametrize(("size", "num_layers", "plain"), [(2, 1, True), (7, 5, False), (20, 2, True)])
+@pytest.mark.usefixtures("triton")
+def test_likelihood_and_gradients_equal_float64(rows: str, size: int, num_layers: int, plain: bool) -> None:
+    assert_equal_to_float64(edge_level(size, num_layers, plain=plain), ROWS[rows], torch.ones(1))
+
+
+@pytest.mark.usefixtures("triton")
+def test_rows_may_have_different_weights_and_several_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gengraph.models.graphrnn.kernels.triton_edge_rnn._MOST_BYTES", 1)
+    assert_equal_to_float64(edge_level(7, 2), rows_of([2] * 70, 2), torch.randn(70))
+
+
+@pytest.mark.usefixtures("triton")
+def test_without_gradients_the_likelihood_is_the_same_and_what_was_not_a_number_stays_so() -> None:
+    head, batch = edge_level(7, 2).to(DEVICE), ROWS["a growing window"]
+    states = torch.randn(20, 6, device=DEVICE)
+    states[3] = float("nan")
+    with torch.no_grad():
+        alone = head(states, batch)
+    assert torch.equal(alone.isnan(), torch.arange(20, device=DEVICE) == 3)
+    assert torch.equal(alone.nan_to_num(), head(states, batch).nan_to_num())
+
+
+@pytest.mark.parametrize(("size", "num_layers", "plain"), [(7, 1, True), (16, 4, False)])
+@pytest.mark.usefixtures("triton")
+@torch.inference_mode()
+def test_the_same_thresholds_give_the_same_bits(size: int, num_layers: int, plain: bool) -> None:
+    head = edge_level(size, num_layers, plain=plain)
+    random = np.random.default_rng(1)
+    widths = np.sort(random.integers(0, 6, 70))[::-1].copy()
+    states, thresholds = torch.randn(70, 6), random.logistic(size=(70, 5)).astype(np.float32)
+    sampler = copy.deepcopy(head).to(DEVICE).sampler(70, 70, 100)
+    bits = sampler.draw(states.to(DEVICE), widths, thresholds, np.zeros(70, np.int64), np.zeros(70))
+    expected = EdgeSampler(head, 70)(states, torch.from_numpy(widths), torch.from_numpy(thresholds), torch.empty(0))
+    assert np.array_equal(bits, expected.numpy())
+    order = np.argsort(-widths[random.permutation(70)[:20]], kind="stable")
+    few = sampler.draw(states[order].to(DEVICE), widths[order], thresholds[order], np.zeros(20, np.int64), np.zeros(20))
+    assert np.array_equal(few, bits[order])
+
+
+@pytest.mark.skipif(not CUDA, reason="no CUDA device")
+def test_a_gpu_computes_with_the_programs_by_itself() -> None:
+    head, batch = edge_level(16, 4), rows_of([min(t + 1, 40) for t in range(3000)], 40)
+    states = torch.randn(3000, 6)
+    expected = copy.deepcopy(head).double()(states.double(), batch)
+    log_probs = copy.deepcopy(head).to("cuda")(states.to("cuda"), batch)
+    assert kernels.backend("cuda").name == "triton"
+    assert_made_by_programs(log_probs)
+    torch.testing.assert_close(log_probs.cpu().double(), expected, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.usefixtures("triton")
+def test_wide_networks_and_float64_are_left_to_torch() -> None:
+    one = torch.zeros(1, device=DEVICE)
+    assert kernels.triton_edge_level(one, 64) is not None
+    assert kernels.triton_edge_level(one, 65) is None
+    assert kernels.triton_edge_level(one.double(), 16) is None
+
+
+COMPILE = """
+import triton
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource
+from gengraph.models.graphrnn.kernels import triton_programs
+
+constants = {"LAYERS": 2, "SIZE": 7, "PADDED": 16, "INNER": 3, "BLOCK": 32}
+constants |= {"KEEP": True, "NEVER_EMPTY": True, "OLDEST_FIRST": True}
+kinds = {"widths": "*i32", "offsets": "*i64", "codes": "*u8", "bits": "*u8"}
+kinds |= dict.fromkeys(("first", "count", "steps", "window"), "i32")
+for program in (triton_programs.draw, triton_programs.forward, triton_programs.backward):
+    names = program.arg_names
+    kept = {name: constants[name] for name in names if name in constants}
+    signature = {name: "constexpr" if name in kept else kinds.get(name, "*fp32") for name in names}
+    options = {"num_warps": 4, "num_stages": 1, "enable_fp_fusion": True}
+    compiled = triton.compile(ASTSource(program, signature, kept), target=GPUTarget("cuda", 80, 32), options=options)
+    print(len(compiled.asm["cubin"]) > 0)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(500)
+def test_the_programs_compile_for_a_cuda_device_that_is_not_here(tmp_path: Path) -> None:
+    environment = os.environ | {"TRITON_INTERPRET": "0", "TRITON_CACHE_DIR": str(tmp_path), "DISABLE_PTXAS_OPT": "1"}
+    command = [sys.executable, "-c", COMPILE]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=480, env=environment)
+    assert done.stdout.split() == ["True"] * 3, done.stderr
+
+
+def test_programs_that_compute_something_else_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gengraph.models.graphrnn import selfcheck
+    from gengraph.models.graphrnn.kernels import triton_programs
+
+    assert selfcheck.triton_difference(DEVICE) < 1e-5
+    monkeypatch.setattr(triton_programs, "draw", triton_programs.forward)
+    with pytest.raises(InputError, match="back-end triton cannot be used: its self-check fails"):
+        kernels.use("triton")
+    monkeypatch.setattr("gengraph.models.graphrnn.selfcheck.triton_difference", lambda _device: float("nan"))
+    with pytest.raises(InputError, match="differs from torch"):
+        kernels.use("triton")
+    monkeypatch.setattr(kernels, "_has_cuda", lambda: True)
+    with pytest.warns(UserWarning, match="with torch instead of Triton on the CUDA device: it differs"):
+        assert kernels.backend("cuda").name == "torch"
+
+
+def test_triton_is_refused_without_a_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "_has_cuda", lambda: False)
+    assert kernels.backend("cuda") == kernels.Backend("torch", "no CUDA device")
+    monkeypatch.setenv("TRITON_INTERPRET", "0")
+    with pytest.raises(InputError, match="no CUDA device; TRITON_INTERPRET=1"):
+        kernels.use("triton")
+    monkeypatch.setattr(kernels, "find_spec", lambda _name: None)
+    kernels.use("")
+    assert kernels.backend("cuda") == kernels.Backend("torch", "triton is not installed")
+
+
+def test_a_name_for_one_kind_of_device_leaves_the_other_its_best(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "_has_cuda", lambda: True)
+    monkeypatch.setattr("gengraph.models.graphrnn.selfcheck.triton_difference", lambda _device: 0.0)
+    monkeypatch.setenv("TRITON_INTERPRET", "0")
+    on_cpu = kernels.backend()
+    kernels.use("triton")
+    assert kernels.backend() == on_cpu
+    assert kernels.backend("cuda").label == "triton"
+    monkeypatch.setattr("gengraph.models.graphrnn.selfcheck.largest_difference", lambda: 0.0)
+    if on_cpu.name == "native":
+        kernels.use("native")
+        assert kernels.backend("cuda").name == "triton"
+    kernels.use("torch")
+    assert kernels.backend("cuda") == kernels.Backend("torch", "asked for")

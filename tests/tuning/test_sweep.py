@@ -1,0 +1,163 @@
+"""A trial is a pure function, goes on from its checkpoint, and what came of all is written down."""
+
+import dataclasses
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+import pyarrow.parquet as pq
+import pytest
+
+from gengraph.training.checkpoint import Checkpoint
+from gengraph.config import Config, load_config
+from gengraph.data import Split, load_dataset, split_graphs
+from gengraph.errors import InputError
+from gengraph.graphs import GraphSet
+from gengraph.metrics import DescribedSet
+from gengraph.tuning.parallel_coordinates import axis_of, write_html, write_png
+from gengraph.tuning.space import Setting, parse_space
+from gengraph.tuning.sweep import Request, Sweep, Trial, ranked, run_trial, write_results
+
+SMALL = ["model.hidden_size=8", "model.embedding_size=4", "model.edge_hidden_size=4", "model.edge_num_layers=1"]
+SPACE = {"training": {"learning_rate": {"low": 1e-3, "high": 1e-2, "log": True}}, "sequence": {"ordering": ["cm", "dfs"]}}
+
+
+@pytest.fixture(scope="module")
+def split() -> Split:
+    return split_graphs(load_dataset("ladder-small"))
+
+
+@pytest.fixture
+def sweep(tmp_path: Path, split: Split) -> Sweep:
+    config = Config().replace(SMALL)
+    request = Request(trials=2, scheduler="none", steps=4)
+    space = parse_space(SPACE, config, samples=False)
+    return Sweep.create(tmp_path / "s", split=split, config=config, space=space, request=request, record={"dataset": "d"})
+
+
+def reports_of(setting: Setting, split: Split, metric: str, start: Checkpoint | None = None) -> list[tuple[dict, Checkpoint]]:
+    reports: list[tuple[dict, Checkpoint]] = []
+    run_trial(setting, split, lambda *report: reports.append(report), metric=metric, start=start)
+    return reports
+
+
+def test_a_trial_that_goes_on_equals_one_that_was_not_interrupted(split: Split) -> None:
+    setting = Setting(config=Config().replace([*SMALL, "training.steps=6", "training.evaluations=3"]))
+    whole = reports_of(setting, split, "nll")
+    assert [metrics["step"] for metrics, _ in whole] == [2, 4, 6]
+    rest = reports_of(setting, split, "nll", start=whole[0][1])
+    assert [metrics["score"] for metrics, _ in rest] == [metrics["score"] for metrics, _ in whole[1:]]
+
+
+def test_a_trial_judged_by_samples_reports_their_mmd(split: Split) -> None:
+    config = Config().replace([*SMALL, "training.steps=2", "training.evaluations=1"])
+    scores = {}
+    for temperature in (1.0, 0.25):
+        ((metrics, _),) = reports_of(Setting(config=config, temperature=temperature), split, "mmd")
+        assert 0 < metrics["mmd"] == metrics["score"] < 2
+        scores[temperature] = metrics["score"]
+    assert scores[1.0] != scores[0.25]
+
+
+def test_samples_are_judged_by_validation_graphs_as_the_model_sees_them(split: Split, monkeypatch: pytest.MonkeyPatch) -> None:
+    graphs = [nx.disjoint_union(nx.ladder_graph(size), nx.path_graph(2)) for size in (3, 4, 5)]
+    pairs = GraphSet.from_networkx(graphs)
+    references: list[GraphSet] = []
+
+    def mmd_of_samples(_model: object, reference: DescribedSet, *_: object, **__: object) -> dict[str, float]:
+        references.append(reference.graphs)
+        return {"degree": 0.5}
+
+    monkeypatch.setattr("gengraph.sampling.attempts.mmd_of_samples", mmd_of_samples)
+    for components, expected in (("largest", pairs.largest_components()), ("all", pairs)):
+        settings = [*SMALL, "training.steps=1", "training.evaluations=1", f"sequence.components={components}"]
+        reports_of(Setting(config=Config().replace(settings)), dataclasses.replace(split, validation=pairs), "mmd")
+        assert references.pop() == expected
+
+
+def test_trials_that_are_evaluated_less_often_measure_the_mmd_as_often_as_they_can(tmp_path: Path, split: Split) -> None:
+    config = Config().replace([*SMALL, "training.evaluations=30", "training.mmd_every=10", "training.select=mmd"])
+    space = parse_space(SPACE, config, samples=True)
+    request = Request(trials=1, scheduler="none", steps=4, metric="mmd")
+    sweep = Sweep.create(tmp_path / "s", split=split, config=config, space=space, request=request, record={})
+    setting = sweep.setting({})
+    assert (setting.config.training.evaluations, setting.config.training.mmd_every) == (4, 4)
+    assert "mmd_every = 10" in sweep.winner(Trial(number=0, setting=setting, score=1.0))
+
+
+def test_a_sweep_is_read_back_with_its_data(sweep: Sweep, split: Split) -> None:
+    found = Sweep.open(sweep.folder)
+    assert found == sweep
+    assert found.split().train == split.train
+    point = {"training.learning_rate": 0.005, "sequence.ordering": "dfs"}
+    setting = found.setting(point)
+    assert (setting.config.training.steps, setting.config.sequence.window) == (4, "fixed")
+    with pytest.raises(InputError, match="exists; go on with --resume"):
+        Sweep.create(sweep.folder, split=split, config=sweep.config, space=sweep.space, request=sweep.request, record={})
+    (sweep.folder / "data" / "train.parquet").write_bytes((sweep.folder / "data" / "test.parquet").read_bytes())
+    with pytest.raises(InputError, match="is not what this sweep was made with"):
+        found.split()
+    (sweep.folder / "sweep.json").write_text("{}")
+    with pytest.raises(InputError, match=r"sweep.json is damaged \(KeyError: 'config'\)"):
+        Sweep.open(sweep.folder)
+
+
+def test_results_rank_the_winner_first_and_keep_the_failures(sweep: Sweep) -> None:
+    def trial(number: int, metrics: dict[str, Any], error: str | None = None) -> Trial:
+        point = {"training.learning_rate": 0.001 * (number + 1), "sequence.ordering": ("cm", "dfs")[number % 2]}
+        return Trial.of(number, sweep.setting(point), metrics, error)
+
+    values = {"validation_nll": 3.0, "step": 4, "seconds": 1.0}
+    trials = [
+        trial(0, {**values, "score": 3.0, "progress": 1.0}),
+        trial(1, {**values, "score": 1.5, "progress": 0.5}),
+        trial(2, {**values, "score": float("nan")}),
+        trial(3, {}, "out of memory"),
+        trial(4, {"error": "the loss became nan", "score": float("nan")}),
+        trial(5, {}),
+    ]
+    assert [found.number for found in ranked(trials)] == [1, 0, 2, 3, 4, 5]
+    assert [found.state for found in trials] == ["finished", "stopped", *["failed"] * 4]
+    winner = write_results(sweep, trials)
+    assert winner == sweep.folder / "best.toml"
+    config = load_config(winner)
+    assert config.sequence.ordering == "dfs"
+    assert config.training == dataclasses.replace(sweep.config.training, learning_rate=0.002)
+    rows = pq.read_table(sweep.folder / "trials.parquet").to_pylist()
+    assert [row["error"] for row in rows[2:]] == [
+        "the score was nan",
+        "out of memory",
+        "the loss became nan",
+        "it ended before its first evaluation",
+    ]
+    assert rows[0]["training.learning_rate"] == 0.002
+    assert write_results(sweep, trials[2:]) is None
+
+
+def test_the_pictures_show_every_trial(tmp_path: Path) -> None:
+    settings = [{"model.a<b": size, "sequence.ordering": ordering} for size, ordering in ((8, "cm"), (16, "dfs"), (8, "dfs"))]
+    write_html(tmp_path / "p.html", settings, [0.1, 0.2, 0.3], metric="mmd", title="a & b")
+    text = (tmp_path / "p.html").read_text()
+    assert "src=" not in text
+    assert "href=" not in text
+    picture = ET.fromstring(text[text.index("<svg") : text.index("</svg>") + 6])
+    lines = picture.findall("polyline")
+    assert len(lines) == 3
+    assert all(len(line.attrib["points"].split()) == 3 for line in lines)
+    best = next(line for line in lines if line.attrib["stroke-width"] == "3")
+    assert best.findtext("title") == "mmd 0.1: a<b 8, ordering cm"
+    heights = [float(point.split(",")[1]) for point in best.attrib["points"].split()]
+    assert heights == [430.0, 430.0, 430.0]  # the lowest of each axis
+    write_png(tmp_path / "p.png", settings, [0.1, 0.2, 0.3], metric="mmd", title="a & b")
+    assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_axes() -> None:
+    assert axis_of("x", [1, 2, 100]).heights == (0.0, 0.5, 1.0)
+    many = axis_of("x", [1e-3, 1e-2, 1e-1, 2e-1, 3e-1, 4e-1, 10.0])
+    assert many.heights[:3] == pytest.approx((0.0, 0.25, 0.5))
+    assert [label for _, label in many.ticks] == ["0.001", "0.01", "0.1", "1", "10"]
+    assert axis_of("x", [float(i) for i in range(10, 20)]).heights[3] == pytest.approx(1 / 3)
+    assert axis_of("x", ["b", "a", None, 7]).heights == (1.0, 2 / 3, 1 / 3, 0.0)
+    assert axis_of("x", [5.0]).heights == (0.0,)

@@ -7,9 +7,9 @@ import numpy.typing as npt
 from numba import njit
 
 from gengraph.baselines.baseline import Baseline, check_choice, draw_sizes
-from gengraph.baselines.edge_buffer import Int32Array, sorted_by
+from gengraph.baselines.edge_buffer import Int32Array, sorted_by, stream_indices
 from gengraph.baselines.mmd_fit import least_mmd
-from gengraph.graphs import GraphSet
+from gengraph.graphs import GraphSet, Int64Array
 from gengraph.streams import State, below, open_stream, stream_key
 
 
@@ -46,9 +46,9 @@ class BarabasiAlbert(Baseline):
             m = least_mmd(graphs, candidates, lambda m, sizes: sample_ba(sizes, m, key), budget)
         return {"m": m, "sizes": graphs.num_nodes.tolist()}
 
-    def _draw(self, state: dict[str, Any], num_graphs: int, seed: int) -> GraphSet:
-        num_nodes = draw_sizes(state["sizes"], num_graphs, seed)
-        return sample_ba(num_nodes, state["m"], stream_key(seed, "edges"))
+    def _draw(self, state: dict[str, Any], indices: Int64Array, seed: int) -> GraphSet:
+        num_nodes = draw_sizes(state["sizes"], indices, seed)
+        return sample_ba(num_nodes, state["m"], stream_key(seed, "edges"), indices)
 
 
 def _m_by_moments(graphs: GraphSet) -> int:
@@ -60,26 +60,29 @@ def _m_by_moments(graphs: GraphSet) -> int:
     return int(np.argmin(np.abs(np.array(totals) - len(graphs.edges))))
 
 
-def _num_edges(num_nodes: npt.NDArray[Any], m: int) -> npt.NDArray[np.int64]:
+def _num_edges(num_nodes: npt.NDArray[Any], m: int) -> Int64Array:
     sizes = num_nodes.astype(np.int64)
     effective = np.clip(sizes - 1, 0, m)
     return effective * (sizes - effective)
 
 
-def sample_ba(num_nodes: Int32Array, m: int, key: np.uint64) -> GraphSet:
-    """One Barabasi-Albert graph for each size int32[G]; O(G + N + E m) (m is small: targets are compared one by one)."""
+def sample_ba(num_nodes: Int32Array, m: int, key: np.uint64, indices: Int64Array | None = None) -> GraphSet:
+    """One Barabasi-Albert graph for each size int32[G]; O(G + N + E m) (m is small: targets are compared one by one).
+
+    indices int64[G] name the random stream of each graph; by default 0..G-1.
+    """
     offsets = np.concatenate([[0], np.cumsum(_num_edges(num_nodes, m))])
-    return GraphSet(num_nodes, offsets, _ba_set(num_nodes, m, offsets, key))
+    return GraphSet(num_nodes, offsets, _ba_set(num_nodes, m, offsets, key, stream_indices(indices, len(num_nodes))))
 
 
 @njit(cache=True)
-def _ba_set(num_nodes: Int32Array, m: int, offsets: npt.NDArray[np.int64], key: np.uint64) -> Int32Array:
+def _ba_set(num_nodes: Int32Array, m: int, offsets: Int64Array, key: np.uint64, indices: Int64Array) -> Int32Array:
     edges = np.empty((offsets[-1], 2), np.int32)
     for graph in range(len(num_nodes)):
         size = num_nodes[graph]
         attached = min(m, size - 1)
         if attached > 0:
-            graph_edges = _grow(size, attached, open_stream(key, graph))
+            graph_edges = _grow(size, attached, open_stream(key, indices[graph]))
             edges[offsets[graph] : offsets[graph + 1]] = sorted_by(graph_edges, 0, size)
     return edges
 

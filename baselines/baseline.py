@@ -5,18 +5,17 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from gengraph.errors import InputError
-from gengraph.models.generator import read_saved, write_saved
-from gengraph.graphs import GraphSet
+from gengraph.graphs import GraphSet, Int32Array, Int64Array
+from gengraph.models.generator import as_indices, read_saved, write_saved
 from gengraph.streams import choices, stream_key
 
 
 class Baseline(ABC):
     """A generator with keyword options and a fitted state, both JSON-ready.
 
-    A subclass sets `model`, its name in gengraph.models.generator.GENERATORS, checks its options, hands them all to this
+    A subclass sets `model`, its name in gengraph.models.registry.GENERATORS, checks its options, hands them all to this
     constructor, and implements `_learn` and `_draw`.
     """
 
@@ -31,8 +30,8 @@ class Baseline(ABC):
         """The state fitted to at least one graph: JSON-ready values."""
 
     @abstractmethod
-    def _draw(self, state: dict[str, Any], num_graphs: int, seed: int) -> GraphSet:
-        """Sample num_graphs >= 1 graphs from a fitted state."""
+    def _draw(self, state: dict[str, Any], indices: Int64Array, seed: int) -> GraphSet:
+        """Sample the graphs of indices int64[G], G >= 1, from a fitted state; each from the stream of its own index."""
 
     def _readable(self, state: dict[str, Any]) -> dict[str, Any]:
         """What `parameters` shows of a fitted state."""
@@ -50,17 +49,19 @@ class Baseline(ABC):
         self._state = self._learn(graphs, seed, budget)
         return self
 
-    def sample(self, num_graphs: int, *, seed: int) -> GraphSet:
-        """Sample num_graphs >= 0 graphs; graph g depends on the seed and on g alone.
+    def sample(self, indices: int | Int64Array, *, seed: int) -> GraphSet:
+        """Sample graphs by their index: graph i of a seed is the same whichever others are asked for.
+
+        Args:
+            indices: int64[G] >= 0, in any order, repeated or not; or a number n >= 0, which stands for 0..n-1.
+            seed: >= 0.
 
         Raises:
-            InputError: the generator has not been fitted, or num_graphs or seed is negative.
+            InputError: the generator has not been fitted, or an index, the number or the seed is negative.
         """
         state = self._fitted()
-        if num_graphs < 0:
-            msg = f"num_graphs must be >= 0, got {num_graphs}"
-            raise InputError(msg)
-        return self._draw(state, num_graphs, seed) if num_graphs else GraphSet.empty()
+        asked = as_indices(indices)
+        return self._draw(state, asked, seed) if len(asked) else GraphSet.empty()
 
     def parameters(self) -> dict[str, Any]:
         """Options and fitted values, JSON-ready, for people to read: of many sizes only their range is shown.
@@ -101,9 +102,9 @@ class Baseline(ABC):
         return self._state
 
 
-def draw_sizes(sizes: list[int], num_graphs: int, seed: int) -> npt.NDArray[np.int32]:
-    """int32[G]: a size for each graph index, drawn from the training sizes."""
-    chosen = choices(stream_key(seed, "sizes"), num_graphs, len(sizes))
+def draw_sizes(sizes: list[int], indices: Int64Array, seed: int) -> Int32Array:
+    """int32[G]: a size for each graph index of int64[G], drawn from the training sizes."""
+    chosen = choices(stream_key(seed, "sizes"), indices, len(sizes))
     return np.asarray(np.array(sizes, np.int32)[chosen])
 
 
@@ -115,5 +116,5 @@ def summary(values: list[int]) -> dict[str, float]:
 def check_choice(name: str, value: object, allowed: tuple[object, ...]) -> None:
     """Raise InputError unless the option's value is an allowed one."""
     if value not in allowed:
-        msg = f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}"
+        msg = f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}; leave it out for the default"
         raise InputError(msg)

@@ -3,17 +3,16 @@
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 from numba import njit
 
 from gengraph.baselines.baseline import Baseline
-from gengraph.baselines.edge_buffer import Int32Array
+from gengraph.baselines.edge_buffer import Int32Array, stream_indices
 from gengraph.baselines.empirical import draw_remembered, readable_remembered, remembered
 from gengraph.errors import InputError
-from gengraph.graphs import GraphSet
+from gengraph.graphs import GraphSet, Int64Array
 from gengraph.streams import below, open_stream, stream_key
 
-NeighbourLists = tuple[npt.NDArray[np.int64], Int32Array]  # int64[N + 1], where a node's neighbours begin, and int32[2 E]
+NeighbourLists = tuple[Int64Array, Int32Array]  # int64[N + 1], where a node's neighbours begin, and int32[2 E]
 
 
 class Configuration(Baseline):
@@ -45,31 +44,41 @@ class Configuration(Baseline):
     def _learn(self, graphs: GraphSet, seed: int, budget: float | None) -> dict[str, Any]:
         return remembered(graphs)
 
-    def _draw(self, state: dict[str, Any], num_graphs: int, seed: int) -> GraphSet:
-        return switch_edges(draw_remembered(state, num_graphs, seed), self._steps_per_edge, stream_key(seed, "edges"))
+    def _draw(self, state: dict[str, Any], indices: Int64Array, seed: int) -> GraphSet:
+        drawn = draw_remembered(state, indices, seed)
+        return switch_edges(drawn, self._steps_per_edge, stream_key(seed, "edges"), indices)
 
     def _readable(self, state: dict[str, Any]) -> dict[str, Any]:
         return readable_remembered(super()._readable(state))
 
 
-def switch_edges(graphs: GraphSet, steps_per_edge: int, key: np.uint64) -> GraphSet:
-    """Each graph after steps_per_edge * E steps of the switch chain; O(steps d), d the degree of an edge's end."""
+def switch_edges(graphs: GraphSet, steps_per_edge: int, key: np.uint64, indices: Int64Array | None = None) -> GraphSet:
+    """Each graph after steps_per_edge * E steps of the switch chain; O(steps d), d the degree of an edge's end.
+
+    indices int64[G] name the random stream of each graph; by default 0..G-1.
+    """
     matrix = graphs.to_csr()
     starts, neighbours = matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32)
     edges = graphs.edges + graphs.node_offsets[:-1].astype(np.int32)[graphs.graph_of_edge][:, None]
-    _switch(graphs.edge_offsets, edges, (starts, neighbours), steps_per_edge, key)
+    streams = key, stream_indices(indices, len(graphs))
+    _switch(graphs.edge_offsets, edges, (starts, neighbours), steps_per_edge, streams)
     local = edges - graphs.node_offsets[:-1][graphs.graph_of_edge][:, None]
     return GraphSet.from_flat(graphs.num_nodes, graphs.graph_of_edge, local)
 
 
 @njit(cache=True)
 def _switch(
-    offsets: npt.NDArray[np.int64], edges: Int32Array, lists: NeighbourLists, steps_per_edge: int, key: np.uint64
+    offsets: Int64Array,
+    edges: Int32Array,
+    lists: NeighbourLists,
+    steps_per_edge: int,
+    streams: tuple[np.uint64, Int64Array],
 ) -> None:
     """Switch in place; `edges` have node numbers through all graphs. Degrees stay, so the lists keep their lengths."""
+    key, indices = streams
     for graph in range(len(offsets) - 1):
         first, num_edges = offsets[graph], offsets[graph + 1] - offsets[graph]
-        state = open_stream(key, graph)
+        state = open_stream(key, indices[graph])
         for _ in range(steps_per_edge * num_edges):
             one, other = first + below(state, num_edges), first + below(state, num_edges)
             a, b = edges[one]

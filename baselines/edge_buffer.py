@@ -1,4 +1,4 @@
-"""Compiled helpers that generators share: growing edge arrays, geometric skips, sorting edges in linear time."""
+"""What the drawing kernels share: the streams of a set, growing edge arrays, geometric skips, sorting edges in linear time."""
 
 import math
 
@@ -6,9 +6,18 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from gengraph.graphs import Int64Array
 from gengraph.streams import State, uniform
 
 Int32Array = npt.NDArray[np.int32]
+
+
+def stream_indices(indices: Int64Array | None, num_graphs: int) -> Int64Array:
+    """int64[G]: the indices whose streams G graphs are drawn from; 0..G-1 where none are given."""
+    if indices is None:
+        return np.arange(num_graphs, dtype=np.int64)
+    assert len(indices) == num_graphs
+    return indices
 
 
 @njit(cache=True)

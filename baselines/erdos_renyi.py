@@ -8,7 +8,7 @@ import numpy as np
 from gengraph.baselines.baseline import Baseline, check_choice, summary
 from gengraph.baselines.gnp import fit_density, sample_gnm, sample_gnp
 from gengraph.baselines.mmd_fit import least_mmd
-from gengraph.graphs import GraphSet
+from gengraph.graphs import GraphSet, Int64Array
 from gengraph.streams import choices, stream_key
 
 
@@ -55,14 +55,14 @@ class ErdosRenyi(Baseline):
         p_of_size = np.minimum(factor * law(sizes), 1)
         return {"p_of_size": dict(zip(map(str, sizes), p_of_size.tolist(), strict=True)), "sizes": graphs.num_nodes.tolist()}
 
-    def _draw(self, state: dict[str, Any], num_graphs: int, seed: int) -> GraphSet:
+    def _draw(self, state: dict[str, Any], indices: Int64Array, seed: int) -> GraphSet:
         key = stream_key(seed, "edges")
-        chosen = choices(stream_key(seed, "sizes"), num_graphs, len(state["sizes"]))
+        chosen = choices(stream_key(seed, "sizes"), indices, len(state["sizes"]))
         num_nodes = np.array(state["sizes"], np.int32)[chosen]
         if self._variant == "gnm":
-            return sample_gnm(num_nodes, np.array(state["num_edges"], np.int64)[chosen], key)
+            return sample_gnm(num_nodes, np.array(state["num_edges"], np.int64)[chosen], key, indices)
         sizes, where = np.unique(num_nodes, return_inverse=True)
-        return sample_gnp(num_nodes, np.array([state["p_of_size"][str(size)] for size in sizes])[where], key)
+        return sample_gnp(num_nodes, np.array([state["p_of_size"][str(size)] for size in sizes])[where], key, indices)
 
     def _readable(self, state: dict[str, Any]) -> dict[str, Any]:
         shown = super()._readable(state)

@@ -9,11 +9,10 @@ import numpy.typing as npt
 from numba import njit
 from scipy import special
 
-from gengraph.baselines.edge_buffer import Int32Array, skip, with_room
-from gengraph.graphs import GraphSet
+from gengraph.baselines.edge_buffer import Int32Array, skip, stream_indices, with_room
+from gengraph.graphs import GraphSet, Int64Array
 from gengraph.streams import State, below, open_stream
 
-Int64Array = npt.NDArray[np.int64]
 Float64Array = npt.NDArray[np.float64]
 DensityLaw = Callable[[npt.NDArray[Any]], Float64Array]
 
@@ -63,29 +62,35 @@ def _logistic_fit(x: Float64Array, edges: Float64Array, pairs: Float64Array, con
     return np.array([beta[0] - beta[1] * centre, beta[1]])
 
 
-def sample_gnp(num_nodes: Int32Array, probability: Float64Array, key: np.uint64) -> GraphSet:
-    """One G(n, p) for each size int32[G] and probability float64[G] in 0..1; O(G + N + E)."""
-    edges, offsets = _gnp_set(num_nodes, probability, key)
+def sample_gnp(num_nodes: Int32Array, probability: Float64Array, key: np.uint64, indices: Int64Array | None = None) -> GraphSet:
+    """One G(n, p) for each size int32[G] and probability float64[G] in 0..1; O(G + N + E).
+
+    indices int64[G] name the random stream of each graph; by default 0..G-1.
+    """
+    edges, offsets = _gnp_set(num_nodes, probability, key, stream_indices(indices, len(num_nodes)))
     return GraphSet(num_nodes, offsets, edges)
 
 
-def sample_gnm(num_nodes: Int32Array, num_edges: Int64Array, key: np.uint64) -> GraphSet:
+def sample_gnm(num_nodes: Int32Array, num_edges: Int64Array, key: np.uint64, indices: Int64Array | None = None) -> GraphSet:
     """One G(n, m) for each size int32[G] and number of edges int64[G] in 0..n (n - 1) / 2; O(G + N + E) expected.
 
     Draws G(n, m / pairs), whose edges, given their number, are a uniform choice; then takes edges away or adds pairs at
-    random until there are m, about sqrt(m) of them, which keeps the choice uniform.
+    random until there are m, about sqrt(m) of them, which keeps the choice uniform. indices int64[G] name the random stream
+    of each graph; by default 0..G-1.
     """
     offsets = np.concatenate([[0], np.cumsum(num_edges)])
-    return GraphSet(num_nodes, offsets, _gnm_set(num_nodes, offsets, key))
+    return GraphSet(num_nodes, offsets, _gnm_set(num_nodes, offsets, key, stream_indices(indices, len(num_nodes))))
 
 
 @njit(cache=True)
-def _gnp_set(num_nodes: Int32Array, probability: Float64Array, key: np.uint64) -> tuple[Int32Array, Int64Array]:
+def _gnp_set(
+    num_nodes: Int32Array, probability: Float64Array, key: np.uint64, indices: Int64Array
+) -> tuple[Int32Array, Int64Array]:
     expected = (probability * num_nodes * (num_nodes - 1.0) / 2).sum()
     edges = np.empty((int(1.01 * expected + 4 * math.sqrt(expected)) + 16, 2), np.int32)
     offsets = np.zeros(len(num_nodes) + 1, np.int64)
     for graph in range(len(num_nodes)):
-        state = open_stream(key, graph)
+        state = open_stream(key, indices[graph])
         edges, offsets[graph + 1] = append_gnp(edges, offsets[graph], num_nodes[graph], probability[graph], state)
     return edges[: offsets[-1]], offsets
 
@@ -112,13 +117,13 @@ def append_gnp(edges: Int32Array, count: int, num_nodes: int, probability: float
 
 
 @njit(cache=True)
-def _gnm_set(num_nodes: Int32Array, offsets: Int64Array, key: np.uint64) -> Int32Array:
+def _gnm_set(num_nodes: Int32Array, offsets: Int64Array, key: np.uint64, indices: Int64Array) -> Int32Array:
     result = np.empty((offsets[-1], 2), np.int32)
     for graph in range(len(num_nodes)):
         size, wanted = num_nodes[graph], offsets[graph + 1] - offsets[graph]
         if wanted == 0:
             continue
-        state = open_stream(key, graph)
+        state = open_stream(key, indices[graph])
         drawn = np.empty((wanted + 4 * int(math.sqrt(wanted)) + 16, 2), np.int32)
         drawn, count = append_gnp(drawn, 0, size, wanted / (size * (size - 1) / 2), state)
         keys = drawn[:count, 0] * np.int64(size) + drawn[:count, 1]

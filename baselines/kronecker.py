@@ -10,7 +10,7 @@ from gengraph.baselines.kronecker_classes import num_levels
 from gengraph.baselines.kronecker_moments import chance_counts, expected_counts, fit_by_moments, subgraph_counts
 from gengraph.baselines.kronecker_sampling import sample_kronecker
 from gengraph.baselines.kronfit import fit_by_likelihood
-from gengraph.graphs import GraphSet
+from gengraph.graphs import GraphSet, Int64Array
 from gengraph.streams import stream_key
 
 Float64Array = npt.NDArray[np.float64]
@@ -65,14 +65,14 @@ class Kronecker(Baseline):
         ordered = {str(size): initiators[size].tolist() for size in sorted(initiators)}
         return {"initiators": ordered, "sizes": graphs.num_nodes.tolist()}
 
-    def _draw(self, state: dict[str, Any], num_graphs: int, seed: int) -> GraphSet:
-        num_nodes = draw_sizes(state["sizes"], num_graphs, seed)
+    def _draw(self, state: dict[str, Any], indices: Int64Array, seed: int) -> GraphSet:
+        num_nodes = draw_sizes(state["sizes"], indices, seed)
         key = stream_key(seed, "edges")
-        parts, indices = [], []
+        parts, places = [], []
         for size in np.unique(num_nodes).tolist():
-            indices.append(np.flatnonzero(num_nodes == size))
-            parts.append(sample_kronecker(np.array(state["initiators"][str(size)]), size, indices[-1], key))
-        return GraphSet.concatenate(parts)[np.argsort(np.concatenate(indices))]
+            places.append(np.flatnonzero(num_nodes == size))
+            parts.append(sample_kronecker(np.array(state["initiators"][str(size)]), size, indices[places[-1]], key))
+        return GraphSet.concatenate(parts)[np.argsort(np.concatenate(places))]
 
 
 def _by_moments(graphs: GraphSet, key: np.uint64) -> dict[int, Float64Array]:

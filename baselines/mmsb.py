@@ -8,11 +8,11 @@ import numpy.typing as npt
 from numba import njit
 
 from gengraph.baselines.baseline import Baseline, draw_sizes
-from gengraph.baselines.edge_buffer import Int32Array, with_room
+from gengraph.baselines.edge_buffer import Int32Array, stream_indices, with_room
 from gengraph.baselines.gnp import append_gnp, fit_density
 from gengraph.baselines.mmsb_gibbs import fit_block_model
 from gengraph.errors import InputError
-from gengraph.graphs import GraphSet
+from gengraph.graphs import GraphSet, Int64Array
 from gengraph.streams import State, open_stream, stream_key, uniform
 
 Float64Array = npt.NDArray[np.float64]
@@ -43,7 +43,7 @@ class MMSB(Baseline):
     def __init__(self, *, num_groups: int = 4, sweeps: int = 300) -> None:
         for name, value, low, high in (("num_groups", num_groups, 1, 16), ("sweeps", sweeps, 4, 10**9)):
             if not low <= value <= high:
-                msg = f"{name} must be in {low}..{high}, got {value}"
+                msg = f"{name} must be in {low}..{high}, got {value}; leave it out for the default"
                 raise InputError(msg)
         super().__init__(num_groups=num_groups, sweeps=sweeps)
         self._num_groups, self._sweeps = num_groups, sweeps
@@ -66,14 +66,15 @@ class MMSB(Baseline):
             "sizes": graphs.num_nodes.tolist(),
         }
 
-    def _draw(self, state: dict[str, Any], num_graphs: int, seed: int) -> GraphSet:
-        num_nodes = draw_sizes(state["sizes"], num_graphs, seed)
+    def _draw(self, state: dict[str, Any], indices: Int64Array, seed: int) -> GraphSet:
+        num_nodes = draw_sizes(state["sizes"], indices, seed)
         distinct, where = np.unique(num_nodes, return_inverse=True)
         density = np.array([state["density_of_size"][str(size)] for size in distinct])[where]
-        return sample_mmsb(num_nodes, density, (np.array(state["alpha"]), np.array(state["rates"])), stream_key(seed, "edges"))
+        alpha_rates = np.array(state["alpha"]), np.array(state["rates"])
+        return sample_mmsb(num_nodes, density, alpha_rates, stream_key(seed, "edges"), indices)
 
 
-def _part_of(graphs: GraphSet, key: np.uint64) -> tuple[GraphSet, npt.NDArray[np.int64]]:
+def _part_of(graphs: GraphSet, key: np.uint64) -> tuple[GraphSet, Int64Array]:
     """Graphs, or parts of them, with few enough pairs of nodes to sample all; and their indices int64[G']."""
     sizes = np.minimum(graphs.num_nodes, _MAX_NODES).astype(np.int64)
     stride = math.ceil((sizes * (sizes - 1) // 2).sum() / _MAX_PAIRS)
@@ -89,26 +90,36 @@ def _part_of(graphs: GraphSet, key: np.uint64) -> tuple[GraphSet, npt.NDArray[np
 
 
 def sample_mmsb(
-    num_nodes: Int32Array, density: Float64Array, alpha_rates: tuple[Float64Array, Float64Array], key: np.uint64
+    num_nodes: Int32Array,
+    density: Float64Array,
+    alpha_rates: tuple[Float64Array, Float64Array],
+    key: np.uint64,
+    indices: Int64Array | None = None,
 ) -> GraphSet:
     """One graph for each size int32[G] and density c float64[G]; O(N K^2 + E K max(B) / mean(B)).
 
-    Pairs are drawn with the highest probability c max(B) and kept with their own share of it.
+    Pairs are drawn with the highest probability c max(B) and kept with their own share of it. indices int64[G] name the random
+    stream of each graph; by default 0..G-1.
     """
-    edges, offsets = _mmsb_set(num_nodes, density, *alpha_rates, key)
+    edges, offsets = _mmsb_set(num_nodes, density, alpha_rates, key, stream_indices(indices, len(num_nodes)))
     return GraphSet(num_nodes, offsets, edges)
 
 
 @njit(cache=True)
 def _mmsb_set(
-    num_nodes: Int32Array, density: Float64Array, alpha: Float64Array, rates: Float64Array, key: np.uint64
-) -> tuple[Int32Array, npt.NDArray[np.int64]]:
+    num_nodes: Int32Array,
+    density: Float64Array,
+    alpha_rates: tuple[Float64Array, Float64Array],
+    key: np.uint64,
+    indices: Int64Array,
+) -> tuple[Int32Array, Int64Array]:
+    alpha, rates = alpha_rates
     edges = np.empty((1024, 2), np.int32)
     candidates = np.empty((1024, 2), np.int32)
     offsets = np.zeros(len(num_nodes) + 1, np.int64)
     top = rates.max()
     for graph in range(len(num_nodes)):
-        state = open_stream(key, graph)
+        state = open_stream(key, indices[graph])
         shares = _dirichlet(num_nodes[graph], alpha, state)
         towards = shares @ rates
         count = offsets[graph]

@@ -1,1 +1,1 @@
-"""TOML presets, read by `gengraph.config.load_config`."""
+"""TOML presets, read by `gengraph.training.config.load_config`: MODEL/default, and MODEL/DATASET for some data sets."""

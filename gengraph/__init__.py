@@ -1,28 +1,32 @@
 """gengraph: learn to generate graphs, and say honestly how good they are."""
 
 from importlib import import_module
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
+
+from gengraph.models.registry import LEARNED
 
 if TYPE_CHECKING:
     from gengraph.data import load_dataset as load_dataset
     from gengraph.formats import read_graphs as read_graphs
     from gengraph.formats import write_graphs as write_graphs
-    from gengraph.models.generator import GENERATORS as GENERATORS
-    from gengraph.learned import GraphRNN as GraphRNN
     from gengraph.graphs import GraphSet as GraphSet
     from gengraph.metrics import evaluate as evaluate
+    from gengraph.models.registry import GENERATORS as GENERATORS
 
-__version__ = version("gengraph")
+try:
+    __version__ = version("gengraph")
+except PackageNotFoundError:  # a source tree that is not installed
+    __version__ = "0+unknown"
 
 _EXPORTS = {
-    "GENERATORS": "gengraph.models.generator",
-    "GraphRNN": "gengraph.learned",
+    "GENERATORS": "gengraph.models.registry",
     "GraphSet": "gengraph.graphs",
     "evaluate": "gengraph.metrics",
     "load_dataset": "gengraph.data",
     "read_graphs": "gengraph.formats",
     "write_graphs": "gengraph.formats",
+    **{listed.class_name: "gengraph.learned" for listed in LEARNED.values()},  # GraphRNN, GRAN, ...
 }
 __all__ = sorted([*_EXPORTS, "__version__"])  # noqa: PLE0605 - the names above, resolved by __getattr__
 
@@ -32,3 +36,7 @@ def __getattr__(name: str) -> Any:
         msg = f"module 'gengraph' has no attribute {name!r}"
         raise AttributeError(msg)
     return getattr(import_module(_EXPORTS[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -4,17 +4,17 @@ import hashlib
 import json
 import math
 import os
-import time
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import Any
+
+from filelock import FileLock, Timeout
 
 from gengraph.errors import InputError
-
-_LOCK_POLL_S = 0.05
 
 
 @contextmanager
@@ -24,7 +24,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     Folders on the way to `path` are made.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    temporary = _beside(path)
     try:
         yield temporary
         sync(temporary)
@@ -74,10 +74,45 @@ def check_new(parent: Path, name: str, kind: str) -> None:
 
 
 @contextmanager
-def file_lock(path: Path, *, patience: float = math.inf) -> Iterator[None]:
-    """Held by one process at a time for a path; the others wait. It ends with its process, and leaves no file behind.
+def atomic_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
+    """A temporary folder beside `path`; on success its files are synced and it is renamed to `path`, on failure removed.
 
-    Where the system has no flock (Windows) nobody waits: files are still whole or not there, but may be made twice.
+    Folders on the way to `path` are made.
+
+    Args:
+        path: the folder that is to be, whole or not at all.
+        replace: take the place of one that is there; without it that is an error.
+
+    Raises:
+        OSError: it cannot be written, or there is one.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = _beside(path)
+    try:
+        temporary.mkdir()
+        yield temporary
+        for file in temporary.rglob("*"):
+            if file.is_file():
+                sync(file)
+        if replace and path.exists():
+            former = _beside(path)
+            path.rename(former)
+            temporary.rename(path)
+            shutil.rmtree(former)
+        else:
+            temporary.rename(path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _beside(path: Path) -> Path:
+    """A name of its own in the same folder, hidden, which left-over files of killed processes are known by."""
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+
+
+@contextmanager
+def file_lock(path: Path, *, patience: float = math.inf) -> Iterator[None]:
+    """Held by one process at a time for a path; the others wait. It ends with its process.
 
     Args:
         path: what is locked; it need not exist.
@@ -86,52 +121,28 @@ def file_lock(path: Path, *, patience: float = math.inf) -> Iterator[None]:
     Raises:
         TimeoutError: another process held it for longer.
     """
-    try:
-        import fcntl  # noqa: F401
-    except ImportError:
-        yield
-        return
     path.parent.mkdir(parents=True, exist_ok=True)
-    name = _lock_name(path)
-    deadline = time.monotonic() + patience
-    while True:
-        with name.open("a") as file:
-            while not _try_lock(file):
-                if time.monotonic() > deadline:
-                    msg = f"another process has locked {path}"
-                    raise TimeoutError(msg)
-                time.sleep(_LOCK_POLL_S)
-            if not name.exists() or name.stat().st_ino != os.fstat(file.fileno()).st_ino:
-                continue  # whoever held it before has removed it
-            try:
-                yield
-            finally:
-                name.unlink()
-            return
+    try:
+        with FileLock(_lock_name(path), timeout=-1 if math.isinf(patience) else patience):
+            yield
+    except Timeout as error:
+        msg = f"another process has locked {path}"
+        raise TimeoutError(msg) from error
 
 
 def is_locked(path: Path) -> bool:
     """Whether a process holds the lock of a path now."""
-    try:
-        with _lock_name(path).open("r+") as file:
-            return not _try_lock(file)
-    except FileNotFoundError:
+    if not _lock_name(path).exists():
         return False
+    try:
+        with FileLock(_lock_name(path), timeout=0):
+            return False
+    except Timeout:
+        return True
 
 
 def _lock_name(path: Path) -> Path:
     return path.with_name(f".{path.name}.lock")
-
-
-def _try_lock(file: IO[str]) -> bool:
-    """Take the lock of an open file, which lasts until it is closed; False if another process has it."""
-    import fcntl
-
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def read_text(path: Path) -> str:

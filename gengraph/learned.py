@@ -1,39 +1,35 @@
-"""GraphRNN as a graph generator: fit trains a model in this process, sample draws from it."""
+"""Any family as a `GraphGenerator`: `GraphRNN`, `GRAN` and so on, one class for each learned model of the registry."""
 
-import dataclasses
-import logging
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, ClassVar, Self, cast
 
-import numpy as np
-
-from gengraph.training.checkpoint import Checkpoint, find_device, load_checkpoint, save_checkpoint
-from gengraph.config import Config, load_config
 from gengraph.errors import InputError
-from gengraph.models.generator import read_saved, write_saved
-from gengraph.graphs import GraphSet
-from gengraph.sampling.attempts import sample_graphs
+from gengraph.graphs import GraphSet, Int64Array
+from gengraph.models.generator import as_indices, read_saved, write_saved
+from gengraph.models.registry import LEARNED, family_of, unknown_model
+from gengraph.sampling.attempts import Source, sample_graphs, validation_mmd
+from gengraph.training.card import write_card
+from gengraph.training.checkpoint import Checkpoint, find_device, load_checkpoint, save_checkpoint
+from gengraph.training.config import Config, usual_config
 from gengraph.training.trainer import Place, Trainer, prepare_graphs
 
-if TYPE_CHECKING:
-    from gengraph.models.graphrnn.network import GraphRNNModel
 
-_log = logging.getLogger(__name__)
-
-
-class GraphRNN:
-    """GraphRNN: a node-level and an edge-level recurrent network (You et al., ICML 2018).
+class Learned:
+    """A model that is trained: fit, then sample.
 
     Args:
-        config: a Config; by default the class's preset. The paper's recipe is `load_config("paper")`.
+        config: what is trained and how; by default the model's preset (`gengraph.training.config.usual_config`).
         report: called with a dict of metrics while training, about twice a second.
         device: cpu or cuda, where `fit` trains; samples are drawn on the CPU.
+
+    Raises:
+        InputError: the config is of another model.
     """
 
-    model = "graphrnn"
-    head = "rnn"
-    preset = "default"
+    model: ClassVar[str]
+    """Its name in the registry."""
 
     def __init__(
         self,
@@ -42,43 +38,39 @@ class GraphRNN:
         report: Callable[[dict[str, Any]], None] | None = None,
         device: str = "cpu",
     ) -> None:
-        chosen = config or load_config(self.preset)
-        self.config = dataclasses.replace(chosen, model=dataclasses.replace(chosen.model, head=self.head))
+        self.config = config or usual_config(self.model)
+        if self.config.model_name != self.model:
+            msg = f"the config must be of {self.model}, got one of {self.config.model_name}; use that model or another config"
+            raise InputError(msg)
         self._report = report or (lambda _metrics: None)
         self._device = device
         self._checkpoint: Checkpoint | None = None
-        self._model: GraphRNNModel | None = None
+        self._source: Source | None = None
 
     def fit(self, graphs: GraphSet, *, seed: int, budget: float | None = None) -> Self:
         """Train on graphs; `budget` seconds override the config's steps or budget.
 
         Raises:
-            InputError: graphs that this config cannot learn (none, without nodes, or disconnected under stop = zero_row).
+            InputError: graphs that this config cannot learn (none, or graphs without nodes).
             NotEnoughResources: there is no such device.
         """
-        changes: dict[str, Any] = {"seed": seed}
-        if budget is not None:
-            changes |= {"steps": None, "budget": budget}
-        config = dataclasses.replace(self.config, training=dataclasses.replace(self.config.training, **changes))
+        length = {} if budget is None else {"steps": None, "budget": budget}
+        config = self.config.trained(seed=seed, **length)
         place = Place(device=find_device(self._device))
-        prepared, facts, bandwidth = prepare_graphs(graphs, config)
-        _log.info("%s", bandwidth)
-        trainer = Trainer(config, facts, prepared, GraphSet.empty(), place)
+        prepared, facts = prepare_graphs(graphs, config)
+        trainer = Trainer(config, facts, prepared, GraphSet.empty(), place, measure_mmd=validation_mmd)
         trainer.run(self._report, self._set)
         return self
 
-    def sample(self, num_graphs: int, *, seed: int) -> GraphSet:
-        """Sample graphs, all components kept, cut at twice the largest training graph.
+    def sample(self, indices: int | Int64Array, *, seed: int) -> GraphSet:
+        """Sample graphs by their index (a number n stands for 0..n-1), all components kept.
 
         Raises:
-            InputError: not fitted, or num_graphs is negative.
+            InputError: not fitted, or an index or the number is negative.
         """
         self._fitted()
-        if num_graphs < 0:
-            msg = f"num_graphs must be >= 0, got {num_graphs}"
-            raise InputError(msg)
-        assert self._model is not None
-        return sample_graphs(self._model, np.arange(num_graphs), seed=seed).graphs
+        assert self._source is not None
+        return sample_graphs(self._source, as_indices(indices), seed=seed).graphs
 
     def parameters(self) -> dict[str, Any]:
         """Config, what was taken from the data, optimiser steps and number of weights.
@@ -89,7 +81,7 @@ class GraphRNN:
         fitted = self._fitted()
         return {
             "config": fitted.config.to_dict(),
-            "facts": fitted.facts.to_dict(),
+            "facts": fitted.facts,
             "steps": fitted.step,
             "num_weights": sum(value.numel() for value in fitted.weights.values()),
         }
@@ -100,8 +92,9 @@ class GraphRNN:
         Raises:
             InputError: not fitted.
         """
-        target = Path(path)
-        checkpoint = save_checkpoint(self._fitted(), target.with_suffix(".checkpoints"), keep=1)
+        target, fitted = Path(path), self._fitted()
+        folder = target.with_suffix(".checkpoints")
+        checkpoint = save_checkpoint(fitted, folder, card=write_card(fitted, None), keep=1)
         state = {"checkpoint": str(checkpoint.relative_to(target.parent))}
         write_saved(target, self.model, {"config": self.config.to_dict()}, state)
 
@@ -125,19 +118,30 @@ class GraphRNN:
 
     def _set(self, checkpoint: Checkpoint) -> None:
         self._checkpoint = checkpoint
-        self._model = checkpoint.build_model()
+        self._source = checkpoint.build_model()
 
 
-class GraphRNNS(GraphRNN):
-    """GraphRNN-S: the edge level is a multilayer perceptron of independent Bernoullis."""
+@cache
+def learned(model: str) -> type[Learned]:
+    """The class of a learned model.
 
-    model = "graphrnn-s"
-    head = "mlp"
+    Args:
+        model: its name in the registry.
+
+    Raises:
+        InputError: there is none of this name.
+    """
+    if family_of(model) is None:
+        raise unknown_model(model)
+    name = LEARNED[model].class_name if model in LEARNED else model.title().replace("-", "")
+    about = f"{Learned.__doc__}\n    The model is {model}" + (f": {LEARNED[model].summary}." if model in LEARNED else ".")
+    return cast("type[Learned]", type(name, (Learned,), {"model": model, "__module__": __name__, "__doc__": about}))
 
 
-class GraphRNNC(GraphRNN):
-    """GraphRNN-C: every edge decision sees the graph that was built so far."""
-
-    model = "graphrnn-c"
-    head = "context"
-    preset = "graphrnn-c"
+def __getattr__(name: str) -> type[Learned]:
+    """The classes by name, for imports and for pickle."""
+    for model, listed in LEARNED.items():
+        if listed.class_name == name:
+            return learned(model)
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)

@@ -99,11 +99,11 @@ def below(state: State, bound: int) -> Any:
 
 
 @nb.njit(cache=True)
-def choices(key: np.uint64, num_graphs: int, bound: int) -> npt.NDArray[np.int64]:
-    """int64[G]: for each graph index an integer uniform on 0..bound-1."""
-    chosen = np.empty(num_graphs, np.int64)
-    for index in range(num_graphs):
-        chosen[index] = below(open_stream(key, index), bound)
+def choices(key: np.uint64, indices: npt.NDArray[np.int64], bound: int) -> npt.NDArray[np.int64]:
+    """int64[G]: for each graph index of int64[G] an integer uniform on 0..bound-1."""
+    chosen = np.empty(len(indices), np.int64)
+    for g in range(len(indices)):
+        chosen[g] = below(open_stream(key, indices[g]), bound)
     return chosen
 
 

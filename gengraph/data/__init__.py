@@ -3,13 +3,13 @@
 import re
 from pathlib import Path
 
-from gengraph.graphs.collection import Collection, Policy, RawGraphs, simplify
 from gengraph.data.catalogue import DATASETS, Dataset, Files, read_tu
 from gengraph.data.download import Report
 from gengraph.data.splits import Split, split_collection, split_graphs
 from gengraph.errors import DatasetUnavailable, InputError
 from gengraph.formats import read_collection
 from gengraph.graphs import GraphSet
+from gengraph.graphs.collection import Collection, Policy, RawGraphs, simplify
 
 __all__ = ["DATASETS", "Dataset", "Split", "load_collection", "load_dataset", "split_collection", "split_graphs"]
 

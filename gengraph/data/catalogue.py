@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from gengraph.graphs.collection import Collection, Policy
 from gengraph.data import families
 from gengraph.data.citeseer import CITESEER_FILE, CITESEER_SHA256, CITESEER_URL, ego_networks, read_citeseer
 from gengraph.data.download import TU_URL, Report, obtain
@@ -18,6 +17,7 @@ from gengraph.data.lattices import grids, ladders
 from gengraph.errors import DatasetUnavailable, InputError
 from gengraph.formats import read_collection
 from gengraph.graphs import GraphSet
+from gengraph.graphs.collection import Collection, Policy
 from gengraph.streams import Stream
 
 

@@ -19,9 +19,9 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-from gengraph.graphs.collection import Policy, RawGraphs, simplify
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
+from gengraph.graphs.collection import Policy, RawGraphs, simplify
 
 CITESEER_FILE = "ind.citeseer.graph"
 CITESEER_URL = "https://github.com/kimiyoung/planetoid/raw/master/data/ind.citeseer.graph"

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gengraph.graphs.collection import PARTS, Collection
 from gengraph.data.catalogue import DATASETS
 from gengraph.data.splits import split_collection
 from gengraph.errors import InputError
+from gengraph.graphs.collection import PARTS, Collection
 
 
 def describe(name: str, collection: Collection, *, split_seed: int = 0) -> dict[str, Any]:

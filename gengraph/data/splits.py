@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gengraph.graphs.collection import PARTS, Collection
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
+from gengraph.graphs.collection import PARTS, Collection
 from gengraph.streams import Stream
 
 _TEST_SHARE = 0.2

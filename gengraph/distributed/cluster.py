@@ -65,7 +65,7 @@ def session(address: str | None = None, *, num_cpus: int | None = None, debug: b
     try:
         ray.init(**options)
     except ConnectionError as error:
-        msg = f"no Ray cluster answers at {address}: {error}; start one with `ray start --head`, or leave --address out"
+        msg = f"no Ray cluster answers at {address}: {error}; start one with `ray start`, or leave the address out"
         raise NotEnoughResources(msg) from error
     try:
         yield
@@ -143,8 +143,7 @@ def _too_small(
     share = _shared(resources.get("CPU", 0), wanted)
     return NotEnoughResources(
         f"asked for {wanted} workers with {need} each, but {place} with {have} can hold {capacity}; "
-        f"use --workers {max(capacity, 0)}, let workers share CPUs with --cpus-per-worker {share:g}, "
-        "or join a larger cluster with --address"
+        f"use {max(capacity, 0)} workers, let workers share CPUs with {share:g} CPUs each, or join a larger cluster"
     )
 
 

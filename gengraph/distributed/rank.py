@@ -15,8 +15,8 @@ import ray.train.torch
 
 import gengraph
 from gengraph.errors import InputError, RanksDiverged, TrainingDiverged
-from gengraph.runs.mirror import pull_run, push_progress
 from gengraph.runs.folders import train_run
+from gengraph.runs.mirror import pull_run, push_progress
 from gengraph.training.trainer import Place
 
 if TYPE_CHECKING:
@@ -62,8 +62,8 @@ def _folder_of(config: dict[str, Any]) -> Iterator[tuple[Path, Callable[[], None
     if storage is None:
         if not (original / "run.json").exists():
             msg = (
-                f"node {socket.gethostname()} does not see {original}; put --runs-dir on a file system that all nodes share, "
-                "or give --storage URI"
+                f"node {socket.gethostname()} does not see {original}; put the folder of runs where all nodes "
+                "see it, or give the run a storage"
             )
             raise InputError(msg)
         yield original, lambda: None

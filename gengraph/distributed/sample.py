@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from gengraph.distributed.tasks import spread
-from gengraph.sampling.attempts import ShardWriter
+from gengraph.sampling.job import ShardWriter
 from gengraph.sampling.shards import Shard
 
 

@@ -27,16 +27,16 @@ from gengraph.distributed.channel import Channel
 from gengraph.distributed.cluster import capacity_for
 from gengraph.distributed.rank import train_rank
 from gengraph.errors import NotEnoughResources, TrainingFailed
-from gengraph.runs.mirror import pull_run
 from gengraph.runs.folders import hold_run
+from gengraph.runs.mirror import pull_run
 from gengraph.storage import Folder
+from gengraph.training.trainer import TrainingReport
 
 _GRACE_S = 6.0  # for the last checkpoint after Ctrl-C
 _STOP_S = 60.0  # the same where nobody waits for it
 _LOST_S = 60.0  # for nodes that are gone to come back
 _PLACEMENT = "placement_group"  # the file that names what the workers of a run hold
 logger = logging.getLogger(__name__)
-Report = Callable[[dict[str, Any]], None]
 
 
 class Stopped(Exception):
@@ -49,7 +49,7 @@ def train_on_ray(
     workers: int,
     per_worker: dict[str, float],
     max_failures: int,
-    report: Report,
+    report: TrainingReport,
     min_workers: int | None = None,
     storage: Folder | None = None,
 ) -> int:
@@ -96,7 +96,7 @@ def train_on_ray(
     return attempt.result(folder)
 
 
-def _follow(channel: Channel, attempt: "_Attempt", watch: "_Watch", record: Report) -> None:
+def _follow(channel: Channel, attempt: "_Attempt", watch: "_Watch", record: TrainingReport) -> None:
     """Pass on what rank 0 reports until the attempt has ended.
 
     Raises:
@@ -118,7 +118,7 @@ def _follow(channel: Channel, attempt: "_Attempt", watch: "_Watch", record: Repo
 
 
 @contextmanager
-def _kept_up_to_date(folder: Path, storage: Folder | None, report: Report) -> Iterator[Report]:
+def _kept_up_to_date(folder: Path, storage: Folder | None, report: TrainingReport) -> Iterator[TrainingReport]:
     """What to call with reports, so that the driver's folder of a run that has a storage is up to date."""
     if storage is None:
         yield report
@@ -244,7 +244,7 @@ class _Watch:
             elif now - self._well > _LOST_S:
                 msg = (
                     f"the cluster has lost nodes: it can hold {capacity} of at least {self._least} workers, since "
-                    f"{now - self._well:.0f} s; go on with --resume and fewer --workers, or with --min-workers"
+                    f"{now - self._well:.0f} s; resume with fewer workers, or let fewer do (min_workers)"
                 )
                 raise NotEnoughResources(msg)
 
@@ -267,8 +267,8 @@ def _explain(error: BaseException, folder: Path) -> TrainingFailed:
         waiting += [other for other in inner if isinstance(other, BaseException) and other not in waiting]
     lines = [line for line in str(last).splitlines() if line.strip()] or [""]
     msg = (
-        f"the workers failed once more than --max-failures allows ({type(last).__name__}: {lines[0].strip()}); their logs are "
-        f"in {folder / 'logs'}; go on with --resume"
+        f"the workers failed once more than max_failures allows ({type(last).__name__}: {lines[0].strip()}); their logs are "
+        f"in {folder / 'logs'}; resume the run"
     )
     return TrainingFailed(msg)
 

@@ -11,6 +11,7 @@ References:
 
 import contextlib
 import dataclasses
+import json
 import math
 import os
 import queue
@@ -25,20 +26,23 @@ from ray import tune
 from ray.tune.schedulers import ASHAScheduler, PopulationBasedTraining, TrialScheduler
 from ray.tune.search import BasicVariantGenerator, Searcher
 
-from gengraph.training.checkpoint import Checkpoint, checkpoints_in, load_checkpoint, save_checkpoint
-from gengraph.config import Config
 from gengraph.errors import InputError, TrainingDiverged
-from gengraph.runs.history import read_metrics
+from gengraph.models.space import Choice, Range, Space
 from gengraph.runs.folders import create_run, newest_checkpoint
-from gengraph.tuning.space import LEARNING_RATE, Choice, Range, Setting, Space, draw_point
+from gengraph.runs.history import read_metrics
+from gengraph.training.card import write_card
+from gengraph.training.checkpoint import Checkpoint, checkpoints_in, load_checkpoint, save_checkpoint
+from gengraph.training.config import Config
+from gengraph.training.trainer import Place
+from gengraph.tuning.space import LEARNING_RATE, Setting
 from gengraph.tuning.sweep import Sweep, Trial, run_trial, scores
-from gengraph.training.trainer import Place, prepare_part
 
 _NAME = "ray"
-_SCORE, _TIME, _VALUES = "score", "training_iteration", "values"
+_SCORE, _TIME, _SETTING = "score", "training_iteration", "setting"
 _DRIVER = {"node:__internal_head__": 0.001}  # on the head node, and nothing that a worker could use
 _END_S = 90.0  # for the workers of a stopped trial to end
 _DEFAULT_RATE = Range(1e-4, 1e-2, log=True)
+_TABLE = "table "
 
 
 def sweep_on_ray(sweep: Sweep, *, budget: float | None, report: Callable[[int], None]) -> list[Trial]:
@@ -104,15 +108,37 @@ def _number(trial: Any) -> str:
 
 def _domain(part: Choice | Range) -> Any:
     if isinstance(part, Choice):
-        return tune.choice(list(part.values))
+        return tune.choice([_coded(value) for value in part.values])
     if part.whole:
         return (tune.lograndint if part.log else tune.randint)(part.low, part.high + 1)
     return (tune.loguniform if part.log else tune.uniform)(part.low, part.high)
 
 
+def _coded(value: Any) -> Any:
+    """A value that is a table as text: Tune would take its fields apart."""
+    return _TABLE + json.dumps(value) if isinstance(value, dict) else value
+
+
+def _decoded(point: dict[str, Any]) -> dict[str, Any]:
+    """A point as it was before Tune had it."""
+    tables = {name: json.loads(value.removeprefix(_TABLE)) for name, value in point.items() if str(value).startswith(_TABLE)}
+    return point | tables
+
+
+def _written(setting: Setting) -> str:
+    """A setting as text that a result can hold: after an exchange it is no longer that of the trial's point."""
+    return json.dumps({"config": setting.config.to_dict(), "temperature": setting.temperature})
+
+
+def _read(text: str) -> Setting:
+    values = json.loads(text)
+    return Setting(config=Config.from_dict(values["config"]), temperature=values["temperature"])
+
+
 def _random(sweep: Sweep) -> Any:
     """The points that a random search without Ray would try."""
-    points = [draw_point(sweep.space, sweep.request.seed, number) for number in range(sweep.request.trials)]
+    drawn = (sweep.draw(number) for number in range(sweep.request.trials))
+    points = [{name: _coded(value) for name, value in point.items()} for point in drawn]
     return BasicVariantGenerator(points_to_evaluate=points, max_concurrent=sweep.request.concurrent)
 
 
@@ -122,7 +148,7 @@ def _optuna(seed: int) -> Searcher:
 
         return OptunaSearch(seed=seed)
     except (ImportError, AssertionError) as error:
-        msg = "--search optuna needs optuna; install gengraph[tune], or use --search random"
+        msg = "search = optuna needs optuna; install gengraph[tune], or use search = random"
         raise InputError(msg) from error
 
 
@@ -150,14 +176,14 @@ def _one_worker(point: dict[str, Any], *, folder: Path) -> None:
     import torch
 
     sweep = Sweep.open(folder)
-    setting = sweep.setting(point)
+    setting = sweep.setting(_decoded(point))
     torch.set_num_threads(max(1, int(sweep.request.per_worker["CPU"])))
     place = Place(device=torch.device("cuda")) if sweep.request.per_worker.get("GPU") else None
 
     def report(metrics: dict[str, Any], checkpoint: Checkpoint) -> None:
         with tempfile.TemporaryDirectory() as temporary:
-            save_checkpoint(checkpoint, Path(temporary))
-            tune.report(metrics | {_VALUES: setting.values(point)}, checkpoint=tune.Checkpoint.from_directory(temporary))
+            save_checkpoint(checkpoint, Path(temporary), card=write_card(checkpoint, None))
+            tune.report(metrics | {_SETTING: _written(setting)}, checkpoint=tune.Checkpoint.from_directory(temporary))
 
     handed = tune.get_checkpoint()
     with contextlib.nullcontext() if handed is None else handed.as_directory() as path:
@@ -174,9 +200,7 @@ def _going_on(setting: Setting, config: Config) -> Setting:
     The checkpoint of a better trial may be older than the settings that Tune takes over with it, where that trial has itself
     just taken over those of another.
     """
-    rate = setting.config.training.learning_rate
-    training = dataclasses.replace(config.training, learning_rate=rate)
-    return dataclasses.replace(setting, config=dataclasses.replace(config, training=training))
+    return dataclasses.replace(setting, config=config.trained(learning_rate=setting.config.training.learning_rate))
 
 
 class _SeveralWorkers(tune.Trainable):
@@ -221,14 +245,14 @@ class _SeveralWorkers(tune.Trainable):
         from gengraph.metrics import DescribedSet
 
         sweep = Sweep.open(folder)
-        setting, request = sweep.setting(point), sweep.request
+        setting, request = sweep.setting(_decoded(point)), sweep.request
         run = _run_of(folder, self.trial_id)
 
         def report(metrics: dict[str, Any]) -> None:
             if self._stopped:
                 raise Stopped
-            if "validation_nll" in metrics and request.metric == "nll":
-                self._results.put({**_values(metrics), _SCORE: metrics["validation_nll"]})
+            if "validation_loss" in metrics and request.metric == "loss":
+                self._results.put({**_values(metrics), _SCORE: metrics["validation_loss"]})
 
         if not run.exists():
             run.parent.mkdir(exist_ok=True)
@@ -241,9 +265,10 @@ class _SeveralWorkers(tune.Trainable):
             max_failures=1,
             report=report,
         )
-        last = _values([line for line in read_metrics(run) if "validation_nll" in line][-1])
+        last = _values([line for line in read_metrics(run) if "validation_loss" in line][-1])
         checkpoint = load_checkpoint(newest_checkpoint(run))
-        reference = DescribedSet(prepare_part(sweep.split().validation, setting.config))
+        validation = setting.config.own_family.select(sweep.split().validation, setting.config.model)
+        reference = DescribedSet(validation)
         return last | scores(last, checkpoint, reference, metric=request.metric, temperature=setting.temperature)
 
 
@@ -253,7 +278,7 @@ def _run_of(folder: Path, trial_id: str) -> Path:
 
 
 def _values(metrics: dict[str, Any]) -> dict[str, Any]:
-    return {name: metrics[name] for name in ("validation_nll", "step", "seconds", "progress")}
+    return {name: metrics[name] for name in ("validation_loss", "step", "seconds", "progress")}
 
 
 @contextlib.contextmanager
@@ -272,7 +297,8 @@ def _failure(error: Exception) -> dict[str, Any]:
 def _trial(sweep: Sweep, number: int, result: Any) -> Trial:
     error = None if result.error is None else str(result.error).strip().splitlines()[-1]
     metrics = result.metrics or {}
-    return Trial.of(number, sweep.setting(result.config | metrics.get(_VALUES, {})), metrics, error)
+    setting = _read(metrics[_SETTING]) if _SETTING in metrics else sweep.setting(_decoded(result.config))
+    return Trial.of(number, setting, metrics, error)
 
 
 class _Progress(tune.Callback):

@@ -19,7 +19,6 @@ from pathlib import Path
 
 import numpy as np
 
-from gengraph.graphs.collection import PART_NAMES, Collection, Policy, RawGraphs, simplify
 from gengraph.errors import InputError
 from gengraph.files import read_text
 from gengraph.formats.edgelist import read_edgelist, write_edgelist
@@ -29,6 +28,7 @@ from gengraph.formats.native import read_json, read_jsonl, read_parquet, write_j
 from gengraph.formats.nauty import read_nauty, write_nauty
 from gengraph.formats.tu import read_tu_folder, read_tu_zip
 from gengraph.graphs import GraphSet
+from gengraph.graphs.collection import PART_NAMES, Collection, Policy, RawGraphs, simplify
 
 __all__ = ["read_collection", "read_graphs", "write_graphs"]
 

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from gengraph.graphs.collection import RawGraphs
 from gengraph.errors import InputError
 from gengraph.files import read_text, write_text
 from gengraph.graphs import GraphSet
+from gengraph.graphs.collection import RawGraphs
 
 _NAMES = {"graph_id": "graph", "src": "source", "dst": "target"}
 _WHOLE = re.compile(r"[+-]?\d+")

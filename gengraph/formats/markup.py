@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from gengraph.graphs.collection import RawGraphs
 from gengraph.errors import InputError
 from gengraph.files import read_text, write_text
 from gengraph.graphs import GraphSet
+from gengraph.graphs.collection import RawGraphs
 
 _BARE = {"id", "label", "name", "key"}
 _GML_TOKEN = re.compile(r'"([^"]*)"|([\[\]])|([^\s\[\]"]+)')

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from gengraph.graphs.collection import RawGraphs
 from gengraph.errors import InputError
 from gengraph.files import atomic_path
 from gengraph.formats.tu import check_members
 from gengraph.graphs import GraphSet, Int64Array
+from gengraph.graphs.collection import RawGraphs
 
 
 def read_npz(path: Path) -> RawGraphs:

@@ -15,11 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from gengraph.graphs.arrow import SCHEMA, graphs_from_table
-from gengraph.graphs.collection import RawGraphs, parts_of
 from gengraph.errors import InputError
 from gengraph.files import atomic_path, read_text, write_text
 from gengraph.graphs import GraphSet
+from gengraph.graphs.arrow import SCHEMA, arrays_from_table
+from gengraph.graphs.collection import RawGraphs, parts_of
 
 
 def read_parquet(path: Path) -> RawGraphs:
@@ -37,7 +37,7 @@ def read_parquet(path: Path) -> RawGraphs:
         msg = f"{path}: a table of graphs needs the columns num_nodes and edges, got {names}"
         raise InputError(msg)
     part = parts_of(table.column("split").to_pylist(), str(path)) if "split" in names else None
-    num_nodes, edge_offsets, edges = graphs_from_table(table)
+    num_nodes, edge_offsets, edges = arrays_from_table(table)
     return RawGraphs(num_nodes=num_nodes, edge_offsets=edge_offsets, edges=edges, attributes=attributes, part=part)
 
 

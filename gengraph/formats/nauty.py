@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gengraph.graphs.collection import RawGraphs
 from gengraph.errors import InputError
 from gengraph.files import read_text, write_text
 from gengraph.graphs import GraphSet
+from gengraph.graphs.collection import RawGraphs
 
 _SIX = np.array([32, 16, 8, 4, 2, 1])
 

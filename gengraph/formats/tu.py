@@ -16,9 +16,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
-from gengraph.graphs.collection import RawGraphs
 from gengraph.errors import InputError
 from gengraph.graphs import Int64Array
+from gengraph.graphs.collection import RawGraphs
 
 MAX_MEMBER_BYTES = 2**32  # of one unpacked file of a zip: the largest TU collections stay below
 _ATTRIBUTES = ("node_labels", "node_attributes", "edge_labels", "edge_attributes")

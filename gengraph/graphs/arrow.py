@@ -1,6 +1,6 @@
-"""GraphSet <-> Arrow table: one row a graph, the edges shared, not copied."""
+"""The arrays of a GraphSet <-> Arrow table: one row a graph, the edges shared, not copied."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -8,8 +8,8 @@ import pyarrow as pa
 
 from gengraph.errors import InputError
 
-if TYPE_CHECKING:
-    from gengraph.graphs import GraphSet, Int32Array, Int64Array
+Int32Array = npt.NDArray[np.int32]
+Int64Array = npt.NDArray[np.int64]
 
 SCHEMA = pa.schema(
     [
@@ -19,15 +19,15 @@ SCHEMA = pa.schema(
 )
 
 
-def table_from_graphs(graphs: "GraphSet") -> pa.Table:
-    """The table of a GraphSet; the edges array is used in place."""
+def table_from_arrays(num_nodes: Int32Array, edge_offsets: Int64Array, edges: Int32Array) -> pa.Table:
+    """The table of a GraphSet's three arrays; that of the edges is used in place."""
     pair_type = SCHEMA.field("edges").type.value_type
-    pairs = pa.FixedSizeListArray.from_arrays(pa.array(graphs.edges.reshape(-1)), type=pair_type)
-    edges = pa.LargeListArray.from_arrays(pa.array(graphs.edge_offsets), pairs, type=SCHEMA.field("edges").type)
-    return pa.Table.from_arrays([pa.array(graphs.num_nodes), edges], schema=SCHEMA)
+    pairs = pa.FixedSizeListArray.from_arrays(pa.array(edges.reshape(-1)), type=pair_type)
+    lists = pa.LargeListArray.from_arrays(pa.array(edge_offsets), pairs, type=SCHEMA.field("edges").type)
+    return pa.Table.from_arrays([pa.array(num_nodes), lists], schema=SCHEMA)
 
 
-def graphs_from_table(table: pa.Table) -> "tuple[Int32Array, Int64Array, Int32Array]":
+def arrays_from_table(table: pa.Table) -> tuple[Int32Array, Int64Array, Int32Array]:
     """The three arrays of a GraphSet, from any table with num_nodes and edges (a list of pairs, list types of any width).
 
     Raises:

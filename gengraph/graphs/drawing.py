@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 from scipy import linalg, sparse
 from scipy.spatial.distance import cdist
 
 from gengraph.errors import InputError
 from gengraph.files import atomic_path
 from gengraph.graphs import GraphSet
-from gengraph.metrics.statistics import FloatArray
+
+FloatArray = npt.NDArray[np.float64]
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

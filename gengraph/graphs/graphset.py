@@ -198,9 +198,9 @@ class GraphSet:
     @classmethod
     def from_arrow(cls, table: "pa.Table") -> Self:
         """Build from a table with columns num_nodes and edges (list of pairs), the form that `to_arrow` writes."""
-        from gengraph.graphs.arrow import graphs_from_table
+        from gengraph.graphs.arrow import arrays_from_table
 
-        return cls(*graphs_from_table(table))
+        return cls(*arrays_from_table(table))
 
     @classmethod
     def concatenate(cls, sets: "Iterable[GraphSet]") -> Self:
@@ -289,9 +289,9 @@ class GraphSet:
 
     def to_arrow(self) -> "pa.Table":
         """A table with one row a graph: num_nodes int32, edges list of int32 pairs; the edges are not copied."""
-        from gengraph.graphs.arrow import table_from_graphs
+        from gengraph.graphs.arrow import table_from_arrays
 
-        return table_from_graphs(self)
+        return table_from_arrays(self.num_nodes, self.edge_offsets, self.edges)
 
     def to_networkx(self) -> "list[nx.Graph[int]]":
         """One networkx.Graph a graph, nodes 0..n-1."""

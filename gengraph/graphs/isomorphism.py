@@ -12,7 +12,7 @@ import numpy as np
 
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet, Int64Array
-from gengraph.metrics.descriptions import Spread, chunks
+from gengraph.graphs.pieces import Spread, chunks
 
 
 def canonical_keys(graphs: GraphSet) -> list[bytes]:

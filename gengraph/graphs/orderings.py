@@ -26,12 +26,12 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-from gengraph import config
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet, Int32Array, Int64Array
+from gengraph.graphs.order_names import ORDERING_NAMES
 from gengraph.streams import below
 
-ORDERINGS = {name: code for code, name in enumerate(config.ORDERINGS)}
+ORDERINGS: dict[str, int] = {name: code for code, name in enumerate(ORDERING_NAMES)}
 _CM, _RCM, _DFS = ORDERINGS["cm"], ORDERINGS["rcm"], ORDERINGS["dfs"]
 _DEGREE, _CORE, _RANDOM = ORDERINGS["degree"], ORDERINGS["k-core"], ORDERINGS["random"]
 _PERIPHERAL_SWEEPS = 2

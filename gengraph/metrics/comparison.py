@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from gengraph.metrics.descriptions import Spread
+from gengraph.graphs.pieces import Spread
 from gengraph.metrics.kernels import Kernel, pad_and_normalise, points
 from gengraph.metrics.mmd import Estimator, gram_sums
 from gengraph.metrics.significance import Uncertainty, bootstrap_deviations, permutation_p_value

@@ -4,24 +4,18 @@ Legend: G graphs, D numbers a graph.
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
+from gengraph.graphs.pieces import Spread, chunks
 from gengraph.metrics import scalars
 from gengraph.metrics.spectra import spectral_histogram
 from gengraph.metrics.statistics import FloatArray, clustering_histogram, degree_histogram, orbit_means
-
-Spread = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
-"""Like the built-in `map`: apply a function that pickles to each item, results in order. The place for worker processes."""
-
-CHUNK_NODES = 1 << 14
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,13 +89,6 @@ class DescribedSet:
 def described(graphs: GraphSet | DescribedSet) -> DescribedSet:
     """The set with its statistics; one that has them already is returned as it is."""
     return graphs if isinstance(graphs, DescribedSet) else DescribedSet(graphs)
-
-
-def chunks(graphs: GraphSet) -> list[GraphSet]:
-    """The graphs in order, in pieces that begin within the same CHUNK_NODES nodes; at least one piece."""
-    piece = graphs.node_offsets[:-1] // CHUNK_NODES
-    bounds = [*np.flatnonzero(np.diff(piece, prepend=-1)).tolist(), len(graphs)]
-    return [graphs[start:stop] for start, stop in pairwise(bounds)] or [graphs]
 
 
 def _stack(parts: list[FloatArray]) -> FloatArray:

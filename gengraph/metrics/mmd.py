@@ -17,7 +17,7 @@ from typing import Literal
 
 import numpy as np
 
-from gengraph.metrics.descriptions import Spread
+from gengraph.graphs.pieces import Spread
 from gengraph.metrics.kernels import Kernel, gram, squared_distances
 from gengraph.metrics.statistics import FloatArray
 

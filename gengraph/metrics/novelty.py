@@ -13,8 +13,8 @@ import numpy as np
 
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
-from gengraph.metrics.descriptions import Spread, chunks
 from gengraph.graphs.isomorphism import isomorphism_classes
+from gengraph.graphs.pieces import Spread, chunks
 from gengraph.metrics.validity import APPROXIMATE, VALIDITY
 
 

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gengraph.errors import InputError
-from gengraph.metrics.descriptions import Spread
+from gengraph.graphs.pieces import Spread
 from gengraph.metrics.kernels import Kernel, gram, squared_distances
 from gengraph.metrics.mmd import Block, block_distance_sum, gram_blocks
 from gengraph.metrics.statistics import FloatArray

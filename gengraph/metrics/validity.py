@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gengraph.graphs import GraphSet
-from gengraph.metrics.blockmodel import has_two_communities, looks_like
 from gengraph.graphs.isomorphism import canonical_keys
 from gengraph.graphs.planarity import is_planar
+from gengraph.metrics.blockmodel import has_two_communities, looks_like
 from gengraph.metrics.statistics import node_degrees
 
 BoolArray = npt.NDArray[np.bool_]

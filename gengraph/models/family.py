@@ -1,7 +1,7 @@
 """What a family of learned generators is: the one contract that training, sampling, tuning and the table know.
 
-A family is one folder in gengraph/models/, an object that obeys `Family`, and a line in `gengraph.models.registry`. It owns what
-a graph is to its network (orderings, rows, blocks, noise) from the data to the decoder; nobody else knows what a step is.
+A family is one folder in gengraph/models/, an object that obeys `Family`, and a line in `gengraph.models.registry`. It owns
+what a graph is to its network (orderings, rows, blocks, noise) from the data to the decoder; nobody else knows what a step is.
 
 Legend: G graphs asked for, A graphs drawn.
 """
@@ -99,7 +99,7 @@ class Drawn:
 
 
 class Sampler(Protocol):
-    """Draws graphs by their index: a graph follows from (weights, seed, index, attempt), whoever draws it beside which others."""
+    """Draws graphs by their index: a graph follows from (weights, seed, index, attempt), whatever is drawn beside it."""
 
     def draw(self, indices: Int64Array, attempts: Int64Array, *, seed: int) -> Iterator[Drawn]:
         """Draw one graph for each pair of index and attempt; yields them in any order, some at a time, each once.
@@ -117,14 +117,19 @@ class Batch(Protocol):
 
     Attributes:
         graph: int64[B], the index in the graph set of each graph, in whatever order the family keeps them.
-        losses_of_data: what the coding could not keep, by name, summed over the batch ({"cut_edges": 3}); reported.
+        losses_of_data: what the coding could not keep, by name, summed over the batch ({"cut_edges": 3}); reported. The names
+            are the same for all batches of a model.
     """
 
     @property
-    def graph(self) -> Int64Array: ...
+    def graph(self) -> Int64Array:
+        """int64[B]."""
+        ...
 
     @property
-    def losses_of_data(self) -> Mapping[str, int]: ...
+    def losses_of_data(self) -> Mapping[str, int]:
+        """Counts by name."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +139,8 @@ class Loss:
     Attributes:
         total: float[], summed over the graphs of the batch; what training minimises.
         units: how many there are of what the total is divided by in reports: "graph" always, "node" or "edge_bit" besides.
-        parts: float[] each, by name: what else is reported, a graph (the terms of a variational bound, say).
+        parts: float[] each, by name, without gradients: what else is reported, a graph (the terms of a variational bound,
+            say). Units and parts have the same names for all batches of a model.
         guess: about what a model that has learned nothing would cost; a loss of ten times that has diverged.
     """
 
@@ -152,7 +158,13 @@ on the batch nor on the worker that the graph is encoded on."""
 
 
 class GraphModel(Protocol):
-    """A network of a family: a `torch.nn.Module` with three more methods."""
+    """A network of a family: a `torch.nn.Module` with three more methods.
+
+    Attributes:
+        largest: nodes of the largest training graph, as the facts have it.
+    """
+
+    largest: int
 
     def encoder(self, graphs: GraphSet) -> Encoder:
         """What makes batches of graphs, on the CPU; what all batches share is computed once, here."""
@@ -166,7 +178,11 @@ class GraphModel(Protocol):
         ...
 
     def sampler(self, decoding: Decoding) -> Sampler:
-        """What draws graphs, on the device of the weights; the decoding asks for nothing that the family cannot do."""
+        """What draws graphs, on the device of the weights.
+
+        Raises:
+            InputError: the decoding asks for something that models of this config cannot do (`check_decoding`).
+        """
         ...
 
 
@@ -180,6 +196,10 @@ class HasLikelihood(Protocol):
 
     def sequences(self, batch: Any) -> list[bytes]:
         """A name for each sequence, in the same order: two are equal exactly when the sequences are."""
+        ...
+
+    def units(self, batch: Any) -> Mapping[str, int]:
+        """What `Loss.units` has for the batch."""
         ...
 
 
@@ -225,6 +245,10 @@ class Family(Protocol):
             seed: of anything random.
         """
         ...
+
+    def computed_by(self, device: str) -> str:
+        """What computes on cpu or cuda: where it differs, results may round differently."""
+        return f"torch on {device}"
 
     def describe(self, config: Any, facts: Facts) -> dict[str, str]:
         """What people should know of a model, by name: for its card and for `gengraph train`."""

@@ -1,23 +1,18 @@
-"""What a graph generator is: fit a set of graphs, sample new ones; and the registry of all of them by name.
+"""What a graph generator is: fit a set of graphs, sample new ones by their index; and the file of a saved one.
 
-Other packages add theirs as entry points of the group `gengraph.generators` (docs/add-a-generator.md).
-
-Reference:
-    https://packaging.python.org/en/latest/specifications/entry-points/: what an installed package says of itself.
+`gengraph.models.registry` lists them all by name.
 """
 
 import json
-from collections.abc import Iterator, Mapping
-from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Protocol, Self, runtime_checkable
 
+import numpy as np
+
 from gengraph.errors import InputError
 from gengraph.files import write_text
-from gengraph.graphs import GraphSet
+from gengraph.graphs import GraphSet, Int64Array
 
-ENTRY_POINTS = "gengraph.generators"
 _FORMAT = 1
 
 
@@ -26,7 +21,7 @@ class GraphGenerator(Protocol):
     """Learns the distribution of a set of graphs and samples new ones.
 
     A generator is constructed without arguments or with keyword arguments of its own. Every one obeys the same rules
-    (tests/test_generators.py): sampled graphs are simple and undirected, their sizes follow the training sizes, and the
+    (`gengraph.testing.generators`): sampled graphs are simple and undirected, their sizes follow the training sizes, and the
     same seed gives the same graphs.
     """
 
@@ -43,11 +38,15 @@ class GraphGenerator(Protocol):
         """
         ...
 
-    def sample(self, num_graphs: int, *, seed: int) -> GraphSet:
-        """Sample num_graphs >= 0 graphs.
+    def sample(self, indices: int | Int64Array, *, seed: int) -> GraphSet:
+        """Sample graphs by their index: graph i of a seed is the same whichever others are asked for.
+
+        Args:
+            indices: int64[G] >= 0; or a number n >= 0, which stands for 0..n-1.
+            seed: >= 0.
 
         Raises:
-            InputError: the generator has not been fitted.
+            InputError: the generator has not been fitted, or an index or the number is negative.
         """
         ...
 
@@ -77,94 +76,31 @@ class GraphGenerator(Protocol):
         ...
 
 
-class _Registry(Mapping[str, type[GraphGenerator]]):
-    """Generator classes by name, imported when they are first looked up.
-
-    It lists those of gengraph. Names that installed packages offer are known too: they are looked for when one is asked for.
-    """
-
-    def __init__(self, places: dict[str, str]) -> None:
-        self._places = places
-
-    def __getitem__(self, name: str) -> type[GraphGenerator]:
-        if name not in self._places:
-            return _offered(name)
-        module, attribute = self._places[name].split(":")
-        generator: type[GraphGenerator] = getattr(import_module(module), attribute)
-        return generator
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._places or bool(entry_points(group=ENTRY_POINTS, name=str(name)))
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._places)
-
-    def __len__(self) -> int:
-        return len(self._places)
-
-
-GENERATORS: Mapping[str, type[GraphGenerator]] = _Registry(
-    {
-        "graphrnn": "gengraph.learned:GraphRNN",
-        "graphrnn-s": "gengraph.learned:GraphRNNS",
-        "graphrnn-c": "gengraph.learned:GraphRNNC",
-        "er": "gengraph.baselines.erdos_renyi:ErdosRenyi",
-        "ba": "gengraph.baselines.barabasi_albert:BarabasiAlbert",
-        "kronecker": "gengraph.baselines.kronecker:Kronecker",
-        "mmsb": "gengraph.baselines.mmsb:MMSB",
-        "configuration": "gengraph.baselines.configuration:Configuration",
-        "empirical": "gengraph.baselines.empirical:Empirical",
-    }
-)
-
-
-def unknown_model(name: str) -> InputError:
-    """What to say of a name that is not in GENERATORS."""
-    offered = sorted({entry.name for entry in entry_points(group=ENTRY_POINTS)})
-    return InputError(f"unknown model {name!r}; choose from {', '.join([*GENERATORS, *offered])}")
-
-
-def _offered(name: str) -> type[GraphGenerator]:
-    """The generator that an installed package offers under a name.
+def as_indices(indices: int | Int64Array) -> Int64Array:
+    """int64[G]: the indices of graphs, where a number n stands for 0..n-1.
 
     Raises:
-        InputError: none does, or several do, or it cannot be imported, or is no generator.
+        InputError: the number or an index is negative, or they are no whole numbers.
     """
-    found = list(entry_points(group=ENTRY_POINTS, name=name))
-    if not found:
-        raise unknown_model(name)
-    if len(found) > 1:
-        packages = " and ".join(map(_package, found))
-        msg = f"a model must be offered by one package, got {name!r} of {packages}; uninstall the others"
+    if isinstance(indices, int | np.integer):
+        if indices < 0:
+            msg = f"num_graphs must be >= 0, got {indices}"
+            raise InputError(msg)
+        return np.arange(indices, dtype=np.int64)
+    asked = np.asarray(indices)
+    if asked.ndim != 1 or (len(asked) and (asked.dtype.kind not in "iu" or asked.min() < 0)):
+        msg = f"indices of graphs must be whole numbers >= 0 in one dimension, got {asked.dtype} of shape {asked.shape}"
         raise InputError(msg)
-    try:
-        generator = found[0].load()
-    except Exception as error:
-        msg = (
-            f"model {name!r} cannot be imported from package {_package(found[0])} ({type(error).__name__}: {error}); install "
-            "what that package needs, or a version of it that works here"
-        )
-        raise InputError(msg) from error
-    if not isinstance(generator, type) or not issubclass(generator, GraphGenerator):
-        msg = (
-            f"model {name!r} of package {_package(found[0])} must be a class with fit, sample, parameters, save and load, got "
-            f"{generator!r}; docs/add-a-generator.md says what these do"
-        )
-        raise InputError(msg)
-    return generator
+    return asked.astype(np.int64)
 
 
-def _package(entry: EntryPoint) -> str:
-    return f"{entry.dist.name} {entry.dist.version}" if entry.dist else entry.value
-
-
-def load_generator(path: Path | str) -> GraphGenerator:
-    """Restore a generator of any model from the file that its `save` wrote.
+def saved_model(path: Path | str) -> str:
+    """The name of the model in a file that `write_saved` wrote.
 
     Raises:
-        InputError: the file is no saved generator, or of a model that is not in GENERATORS.
+        InputError: the file is no saved generator.
     """
-    return GENERATORS[_read(Path(path))["model"]].load(path)
+    return str(_read(Path(path))["model"])
 
 
 def write_saved(path: Path | str, model: str, options: dict[str, Any], state: dict[str, Any]) -> None:

@@ -8,33 +8,28 @@ runs/NAME/
   checkpoints/    the newest two, and that of the best evaluation
 """
 
-import dataclasses
 import json
 import logging
 import platform
-import shutil
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gengraph.config import Config, load_config
 from gengraph.data import Split
 from gengraph.errors import InputError
-from gengraph.files import check_new, file_lock, is_locked, write_json, write_text
+from gengraph.files import atomic_folder, check_new, file_lock, is_locked, write_json, write_text
 from gengraph.formats import read_graphs, write_graphs
 from gengraph.graphs import GraphSet
+from gengraph.training.config import Config, load_config
 
 if TYPE_CHECKING:
     from gengraph.training.checkpoint import Checkpoint
-    from gengraph.models.likelihood import LikelihoodBound
+    from gengraph.training.likelihood import LikelihoodBound
     from gengraph.training.trainer import Place
 
 logger = logging.getLogger(__name__)
-MODEL_NAMES = {"rnn": "graphrnn", "mlp": "graphrnn-s", "context": "graphrnn-c"}
-HEADS = {model: head for head, model in MODEL_NAMES.items()}
 CHECKPOINTS = ("last", "best")
 _VERSIONED = ("gengraph", "torch", "numpy", "numba")
 _LOCK = "training"  # held by the process that trains a run
@@ -63,13 +58,14 @@ def create_run(
     Raises:
         InputError: the folder exists, or the graphs cannot be learned with this config.
     """
-    from gengraph.training.trainer import prepare_graphs, prepare_part
+    from gengraph.training.trainer import prepare_graphs
 
     check_new(folder.parent, folder.name, "run")
-    train, facts, bandwidth = prepare_graphs(split.train, config)
-    parts = {"train": train, "validation": prepare_part(split.validation, config), "test": split.test}
+    train, facts = prepare_graphs(split.train, config)
+    validation = config.own_family.select(split.validation, config.model)
+    parts = {"train": train, "validation": validation, "test": split.test}
     about = {
-        "model": MODEL_NAMES[config.model.head],
+        "model": config.model_name,
         "dataset": dataset,
         "reading": reading,
         "split": split.origin,
@@ -77,19 +73,14 @@ def create_run(
         "num_graphs": {name: len(part) for name, part in parts.items()},
         "cut_to_largest_component": int((split.train.num_components() != train.num_components()).sum()),
         "content_hash": {name: part.content_hash() for name, part in parts.items()},
-        "facts": facts.to_dict(),
-        "bandwidth": bandwidth.to_dict(),
+        "facts": facts,
         "versions": {"python": platform.python_version()} | {name: version(name) for name in _VERSIONED},
     }
-    temporary = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.tmp")
-    try:
+    with atomic_folder(folder) as temporary:
         for name, part in parts.items():
             write_graphs(part, temporary / "data" / f"{name}.parquet")
         write_text(temporary / "config.toml", config.to_toml())
         write_json(temporary / "run.json", about)
-        temporary.rename(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def read_run(folder: Path) -> dict[str, Any]:
@@ -122,8 +113,7 @@ def extend_run(folder: Path, *, steps: int | None, budget: float | None) -> None
         return
     config = load_config(folder / "config.toml")
     length = {"steps": steps} if budget is None else {"steps": None, "budget": budget}
-    config = dataclasses.replace(config, training=dataclasses.replace(config.training, **length))
-    write_text(folder / "config.toml", config.to_toml())
+    write_text(folder / "config.toml", config.trained(**length).to_toml())
 
 
 def newest_checkpoint(folder: Path) -> Path:
@@ -137,7 +127,7 @@ def newest_checkpoint(folder: Path) -> Path:
     read_run(folder)
     saved = checkpoints_in(folder / "checkpoints")
     if not saved:
-        msg = f"run {folder} has no checkpoint yet; go on with `gengraph train --run {folder.name} --resume`"
+        msg = f"run {folder} has no checkpoint yet; train it first, or resume its training"
         raise InputError(msg)
     return saved[-1]
 
@@ -200,12 +190,12 @@ def find_checkpoint(folder: Path, which: str) -> Path:
     from gengraph.training.checkpoint import best_checkpoint
 
     if which not in CHECKPOINTS:
-        msg = f"--checkpoint must be one of {', '.join(CHECKPOINTS)}, got {which!r}"
+        msg = f"checkpoint must be one of {', '.join(CHECKPOINTS)}, got {which!r}"
         raise InputError(msg)
     newest = newest_checkpoint(folder)
     best = newest if which == "last" else best_checkpoint(newest)
     if best is None:
-        msg = f"run {folder} was not evaluated yet, so none of its checkpoints is the best; use --checkpoint last"
+        msg = f"run {folder} was not evaluated yet, so none of its checkpoints is the best; use the last"
         raise InputError(msg)
     return best
 
@@ -235,15 +225,15 @@ def bound_likelihood(
         InputError: no such run or checkpoint, data that was changed, or graphs that the model cannot express.
     """
     from gengraph.training.checkpoint import load_checkpoint
-    from gengraph.models.likelihood import log_prob_bound
-    from gengraph.training.trainer import prepare_part
+    from gengraph.training.likelihood import log_prob_bound
 
     about, path = read_run(folder), find_checkpoint(folder, checkpoint)
     loaded = load_checkpoint(path)
     model, config = loaded.build_model(), loaded.config
-    parts = {name: prepare_part(_frozen_part(folder, name, about), config) for name in about["content_hash"]}
+    family = config.own_family
+    parts = {name: family.select(_frozen_part(folder, name, about), config.model) for name in about["content_hash"]}
     return path, {
-        name: log_prob_bound(model, part, config, num_orderings=num_orderings, seed=seed)
+        name: log_prob_bound(model, part, num_orderings=num_orderings, seed=seed)
         for name, part in parts.items()
         if len(part)
     }
@@ -272,13 +262,14 @@ def train_run(
         RanksDiverged: the ranks of the world do not have the same weights.
         KeyboardInterrupt: after the checkpoint was saved.
     """
+    from gengraph.sampling.attempts import validation_mmd
+    from gengraph.training.card import write_card
     from gengraph.training.checkpoint import Checkpoint, save_checkpoint
-    from gengraph.models.graphrnn.network import DataFacts
     from gengraph.training.trainer import Trainer
 
     about, config = read_run(folder), load_config(folder / "config.toml")
     train, validation = (_frozen_part(folder, name, about) for name in ("train", "validation"))
-    trainer = Trainer(config, DataFacts(**about["facts"]), train, validation, place)
+    trainer = Trainer(config, about["facts"], train, validation, place, measure_mmd=validation_mmd)
     leading = place is None or place.rank == 0
     with (
         hold_run(folder) if leading else nullcontext(),
@@ -297,7 +288,7 @@ def train_run(
         named = about | {"run": folder.name}
 
         def save(checkpoint: Checkpoint) -> None:
-            save_checkpoint(checkpoint, folder / "checkpoints", about=named)
+            save_checkpoint(checkpoint, folder / "checkpoints", card=write_card(checkpoint, named))
             saved()
 
         try:

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from gengraph.config import Config, load_config, presets
+from gengraph.config import flat
 from gengraph.errors import InputError
 from gengraph.runs.folders import is_running, read_run
+from gengraph.training.config import Config, load_config, present_name, presets
 
 _BARS = " ▁▂▃▄▅▆▇█"
 
@@ -23,13 +24,13 @@ class RunSummary:
     Attributes:
         name: of its folder.
         dataset: that it learns.
-        model: graphrnn or graphrnn-s.
+        model: its name in the registry.
         state: running (a process on a machine that sees the folder trains it), finished, stopped, or damaged (its record
             cannot be read).
         step: optimiser steps done.
         progress: share of the training that is done, in [0, 1].
         seconds: of training so far.
-        best_nll: least validation loss so far, in nats a graph; None before the first.
+        best_loss: least validation loss so far, a graph; None before the first.
         age: seconds since the run last reported.
     """
 
@@ -40,7 +41,7 @@ class RunSummary:
     step: int = 0
     progress: float = 0.0
     seconds: float = 0.0
-    best_nll: float | None = None
+    best_loss: float | None = None
     age: float = 0.0
 
 
@@ -51,7 +52,7 @@ def list_runs(runs_dir: Path) -> list[RunSummary]:
         InputError: there is no such folder.
     """
     if not runs_dir.is_dir():
-        msg = f"no folder of runs {runs_dir}; make a run with `gengraph train`, or name another folder with --runs-dir"
+        msg = f"no folder of runs {runs_dir}; make a run with `gengraph train`, or name another folder"
         raise InputError(msg)
     found = []
     for record in runs_dir.glob("*/run.json"):
@@ -73,7 +74,7 @@ def summarize(folder: Path) -> RunSummary:
     training = config.training
     goal, done = (training.budget, last["seconds"]) if training.steps is None else (training.steps, last["step"])
     progress = min(1.0, done / goal)
-    losses = [line["validation_nll"] for line in metrics if "validation_nll" in line]
+    losses = [line["validation_loss"] for line in metrics if "validation_loss" in line]
     ended = progress >= 1 or _stopped_early(folder, training.patience)
     state = "running" if is_running(folder) else "finished" if ended else "stopped"
     return RunSummary(
@@ -84,7 +85,7 @@ def summarize(folder: Path) -> RunSummary:
         step=last["step"],
         progress=progress,
         seconds=last["seconds"],
-        best_nll=min((loss for loss in losses if math.isfinite(loss)), default=None),
+        best_loss=min((loss for loss in losses if math.isfinite(loss)), default=None),
         age=_age(folder),
     )
 
@@ -116,28 +117,22 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
             continue
         while kept and kept[-1]["step"] >= line["step"]:
             kept.pop()
-        kept.append(line)
+        kept.append({present_name(name): value for name, value in line.items()})
     return kept
 
 
 def differences(config: Config) -> tuple[str, list[str]]:
-    """The preset that a config is closest to, and the fields that differ, as `--set` takes them."""
-    fields = _flat(config)
-    best: tuple[str, list[str]] | None = None
-    for preset in presets():
-        usual = _flat(load_config(preset))
-        differing = [
-            f"{name}={_spelled(fields.get(name))}" for name in {**usual, **fields} if fields.get(name) != usual.get(name)
-        ]
-        if best is None or len(differing) < len(best[1]):
-            best = preset, differing
-    assert best is not None
-    return best
+    """The preset that a config is closest to, and the fields that differ, as assignments (`Config.replace`)."""
+    fields = flat(config.to_dict())
+    near = [name for name in presets() if name.startswith((f"{config.model_name}/", f"{config.family}/"))]
+    usual = {"the defaults": Config(family=config.family)} | {name: load_config(name) for name in near}
+    changed = {name: _changes(flat(preset.to_dict()), fields) for name, preset in usual.items()}
+    best = min(reversed(changed), key=lambda name: len(changed[name]))  # a preset rather than the defaults
+    return best, changed[best]
 
 
-def _flat(config: Config) -> dict[str, Any]:
-    sections = config.to_dict().items()
-    return {f"{section}.{name}": value for section, fields in sections for name, value in fields.items()}
+def _changes(usual: dict[str, Any], fields: dict[str, Any]) -> list[str]:
+    return [f"{name}={_spelled(fields.get(name))}" for name in {**usual, **fields} if fields.get(name) != usual.get(name)]
 
 
 def _spelled(value: Any) -> str:

@@ -5,12 +5,11 @@ them is not there yet.
 """
 
 import shutil
-import uuid
 from pathlib import Path
 
-from gengraph.graphs.collection import PARTS
 from gengraph.errors import InputError
-from gengraph.files import atomic_path
+from gengraph.files import atomic_folder, atomic_path
+from gengraph.graphs.collection import PARTS
 from gengraph.storage import Folder
 
 _RECORD, _CONFIG, _METRICS, _CHECKPOINT = "run.json", "config.toml", "metrics.jsonl", "checkpoint.json"
@@ -30,7 +29,7 @@ def open_mirror(uri: str, name: str, *, new: bool) -> Folder:
     storage = Folder(uri).absolute() / name
     storage.check_writable()
     if new and _RECORD in storage.names():
-        msg = f"run {storage} exists; go on with --resume, or choose another name with --run"
+        msg = f"run {storage} exists; resume it, or choose another name"
         raise InputError(msg)
     return storage
 
@@ -43,7 +42,7 @@ def push_run(folder: Path, storage: Folder) -> None:
         OSError: the storage cannot be written.
     """
     if _holds_other(folder, storage):
-        msg = f"{storage} holds another run of this name; choose another name with --run, or another --storage"
+        msg = f"{storage} holds another run of this name; choose another name, or another storage"
         raise InputError(msg)
     for part in PARTS:
         _push(folder / "data", storage / "data", f"{part}.parquet")
@@ -81,28 +80,29 @@ def pull_run(storage: Folder, folder: Path) -> None:
         OSError: the storage cannot be read.
     """
     if _RECORD not in storage.names():
-        msg = f"{storage} holds no run; check --storage and --run"
+        msg = f"{storage} holds no run; check the storage and the name of the run"
         raise InputError(msg)
     if _holds_other(folder, storage):
-        msg = f"{folder} is another run than {storage}; choose another name with --run, or another folder with --runs-dir"
+        msg = f"{folder} is another run than {storage}; choose another name, or another folder of runs"
         raise InputError(msg)
-    temporary = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.tmp")
-    target = folder if folder.exists() else temporary
-    try:
-        if target is temporary:
-            for part in PARTS:
-                _pull(storage / "data", target / "data", f"{part}.parquet")
-            _pull(storage, target, _RECORD)
-        for name in storage.names():
-            if name in {_CONFIG, _METRICS}:
-                _pull(storage, target, name)
-        for name in (storage / "logs").names():
-            _pull(storage / "logs", target / "logs", name)
-        _pull_checkpoints(storage, target / "checkpoints")
-        if target is temporary:
-            temporary.rename(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    if folder.exists():
+        _pull_rest(storage, folder)
+        return
+    with atomic_folder(folder) as temporary:
+        for part in PARTS:
+            _pull(storage / "data", temporary / "data", f"{part}.parquet")
+        _pull(storage, temporary, _RECORD)
+        _pull_rest(storage, temporary)
+
+
+def _pull_rest(storage: Folder, target: Path) -> None:
+    """What training changes of a run."""
+    for name in storage.names():
+        if name in {_CONFIG, _METRICS}:
+            _pull(storage, target, name)
+    for name in (storage / "logs").names():
+        _pull(storage / "logs", target / "logs", name)
+    _pull_checkpoints(storage, target / "checkpoints")
 
 
 def match_run(folder: Path, storage: Folder) -> None:
@@ -131,14 +131,10 @@ def _pull_checkpoints(storage: Folder, folder: Path) -> None:
     for name in sorted(there):
         if (folder / name).exists():
             continue
-        temporary = folder / f".{name}.{uuid.uuid4().hex}.tmp"
-        try:
+        with atomic_folder(folder / name) as temporary:
             source = storage / "checkpoints" / name
             for file in source.names():
                 _pull(source, temporary, file)
-            temporary.rename(folder / name)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
     for path in list(folder.glob("step-*")):
         if path.name not in there:
             shutil.rmtree(path)

@@ -1,26 +1,20 @@
-"""A sample of a run as a folder: request, shards, manifest."""
+"""A sample as a folder: what is asked, where it is drawn from, and the shards and manifest that come of it."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-import numpy as np
-
-from gengraph.training.checkpoint import Checkpoint, load_checkpoint
 from gengraph.data import load_dataset
 from gengraph.errors import InputError, NotEnoughResources
-from gengraph.files import hash_file
-from gengraph.models.generator import GraphGenerator
 from gengraph.graphs import GraphSet
-from gengraph.models.graphrnn.kernels import backend
 from gengraph.graphs.isomorphism import canonical_keys
-from gengraph.runs.folders import find_checkpoint, read_run
-from gengraph.sampling.attempts import Conditions, ShardWriter, model_on
+from gengraph.models.generator import GraphGenerator
+from gengraph.sampling.attempts import GeneratorSource, Source, sample_graphs
+from gengraph.sampling.conditions import Conditions
 from gengraph.sampling.shards import (
-    Samples,
     Shard,
     abandon_folder,
     close_folder,
@@ -30,16 +24,17 @@ from gengraph.sampling.shards import (
     remove_left_overs,
     write_shard,
 )
-from gengraph.storage import Folder
 from gengraph.sampling.unique import write_unique
+from gengraph.storage import Folder
+from gengraph.training.checkpoint import Checkpoint
 
-Report = Callable[[int], None]
-ShardsWriter = Callable[[Callable[[], ShardWriter], Sequence[Shard], Report], None]
+CountReport = Callable[[int], None]
+"""Told how many graphs have just been finished."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
-    """What is asked of a run.
+class SampleRequest:
+    """What is asked of a source.
 
     Attributes:
         num_graphs: >= 1.
@@ -47,9 +42,7 @@ class Request:
         shard_size: graphs in a shard.
         conditions: on each graph.
         unique: no two graphs are isomorphic.
-        novel_against: no graph is isomorphic to one of these: train (the run's training graphs), a data set or a path.
-        device: cpu or cuda.
-        checkpoint: last or best.
+        novel_against: no graph is isomorphic to one of these: train (the training graphs), a data set or a path.
         data_dir: where files of a named data set that samples are new against are looked for first.
     """
 
@@ -59,12 +52,116 @@ class Request:
     conditions: Conditions = dataclasses.field(default_factory=Conditions)
     unique: bool = False
     novel_against: str | None = None
-    device: str = "cpu"
-    checkpoint: str = "last"
     data_dir: Path | None = None
 
 
-def write_here(make: Callable[[], ShardWriter], shards: Sequence[Shard], report: Report) -> None:
+class Origin(Protocol):
+    """Where samples come from: something small that makes the source, on whichever worker it arrives."""
+
+    def open(self) -> Source:
+        """The source, loaded."""
+        ...
+
+    def check(self, conditions: Conditions) -> None:
+        """InputError if it cannot draw graphs under these conditions."""
+        ...
+
+    def about(self) -> dict[str, Any]:
+        """What the manifest says of it: all that its samples follow from, JSON-ready."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CheckpointOrigin:
+    """A checkpoint, sampled from on a device.
+
+    Attributes:
+        checkpoint: with the weights.
+        record: where it comes from, for the manifest: the run, the hash of the weights.
+        device: cpu or cuda; the same graphs only on the same kind.
+    """
+
+    checkpoint: Checkpoint
+    record: dict[str, Any]
+    device: str = "cpu"
+
+    def open(self) -> Source:
+        """The model."""
+        model: Source = self.checkpoint.build_model(self.device)
+        return model
+
+    def check(self, conditions: Conditions) -> None:
+        """Whether the model can draw such graphs; the weights are looked at, too."""
+        model = self.checkpoint.build_model()
+        model.sampler(conditions.decoding(model.largest))
+
+    def about(self) -> dict[str, Any]:
+        """Run, step, weights, config and what computes."""
+        return {
+            **self.record,
+            "torch": version("torch"),
+            "device": self.device,
+            "backend": self.checkpoint.config.own_family.computed_by(self.device),
+            "step": self.checkpoint.step,
+            "config": self.checkpoint.config.to_dict(),
+            "facts": self.checkpoint.facts,
+        }
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class GeneratorOrigin:
+    """A fitted generator.
+
+    Attributes:
+        generator: fitted.
+        record: how it was fitted, for the manifest.
+        name: of the model.
+    """
+
+    generator: GraphGenerator
+    record: dict[str, Any]
+    name: str
+
+    def open(self) -> Source:
+        """The generator as a source."""
+        return GeneratorSource(self.generator, self.name)
+
+    def check(self, conditions: Conditions) -> None:
+        """A generator has its own law and no limit."""
+        if conditions.max_num_node is not None:
+            msg = f"max_num_node is for models that grow graphs, got {conditions.max_num_node} for {self.name}; leave it out"
+            raise InputError(msg)
+        self.open().sampler(conditions.decoding(0))
+
+    def about(self) -> dict[str, Any]:
+        """How it was fitted, and to what."""
+        return {**self.record, "model": self.name, "parameters": self.generator.parameters()}
+
+
+class ShardWriter:
+    """Samples shards and writes them; what a shard holds follows from (origin, seed, conditions, shard) alone.
+
+    Args:
+        origin: of the graphs; it is opened here.
+        conditions: on the graphs.
+        folder: of the sample.
+    """
+
+    def __init__(self, origin: Origin, conditions: Conditions, folder: Folder) -> None:
+        self._source = origin.open()
+        self._conditions, self._folder = conditions, folder
+
+    def __call__(self, shard: Shard, report: CountReport = lambda _finished: None) -> None:
+        """Sample and write one shard."""
+        samples = sample_graphs(self._source, shard.indices, seed=shard.seed, conditions=self._conditions, report=report)
+        write_shard(self._folder, shard, samples)
+
+
+ShardsWriter = Callable[[Callable[[], ShardWriter], Sequence[Shard], CountReport], None]
+"""What has the shards written, here or on workers: it is given what makes a ShardWriter, the shards, and whom to tell."""
+
+
+def write_here(make: Callable[[], ShardWriter], shards: Sequence[Shard], report: CountReport) -> None:
     """Write shards in this process."""
     if shards:
         write = make()
@@ -72,15 +169,22 @@ def write_here(make: Callable[[], ShardWriter], shards: Sequence[Shard], report:
             write(shard, report)
 
 
-def sample_run(
-    run: Path, folder: Folder, request: Request, *, write_shards: ShardsWriter = write_here, report: Report = lambda _done: None
+def sample_into(
+    folder: Folder,
+    origin: Origin,
+    request: SampleRequest,
+    *,
+    train: Callable[[], GraphSet],
+    write_shards: ShardsWriter = write_here,
+    report: CountReport = lambda _done: None,
 ) -> dict[str, Any]:
-    """Sample from a checkpoint of a run into a folder, or finish the sample that is there.
+    """Sample into a folder, or finish the sample that is there.
 
     Args:
-        run: folder of the run.
         folder: of the sample, new or begun by the same request.
+        origin: where the graphs come from.
         request: what is asked.
+        train: the training graphs, where samples must be new against them.
         write_shards: where the shards are written.
         report: called with the number of graphs that are done, those of an earlier try first.
 
@@ -88,27 +192,18 @@ def sample_run(
         The manifest.
 
     Raises:
-        InputError: no such run; the folder holds something else; too few attempts meet the conditions.
+        InputError: the folder holds something else; too few attempts meet the conditions; the origin cannot meet them.
         NotEnoughResources: no GPU, where one was asked for, or too few workers fit.
         OSError: the folder cannot be written; shards that are done stay.
     """
-    folder, path = folder.absolute(), find_checkpoint(run, request.checkpoint)
-    checkpoint = load_checkpoint(path)
-    conditions, known_hash = _refusing(request, run)
-    conditions.rules(checkpoint.build_model(), request.seed)
+    folder = folder.absolute()
+    conditions, known_hash = _refusing(request, train)
+    origin.check(conditions)
     shards = plan_shards(request.num_graphs, request.shard_size, request.seed)
     open_folder(
         folder,
         {
-            "torch": version("torch"),
-            "device": request.device,
-            "backend": backend(request.device).label,
-            "run": run.name,
-            "reading": read_run(run).get("reading"),
-            "step": checkpoint.step,
-            "weights_sha256": hash_file(path / "model.safetensors"),
-            "config": checkpoint.config.to_dict(),
-            "facts": checkpoint.facts.to_dict(),
+            **origin.about(),
             "seed": request.seed,
             "num_graphs": request.num_graphs,
             "shard_size": request.shard_size,
@@ -121,9 +216,9 @@ def sample_run(
         todo = missing_shards(candidates, shards)
     report(request.num_graphs - sum(shard.count for shard in todo))
     try:
-        write_shards(partial(ShardWriter, checkpoint, conditions, candidates, request.device), todo, report)
+        write_shards(partial(ShardWriter, origin, conditions, candidates), todo, report)
         if request.unique:
-            _keep_unique(checkpoint, conditions, folder, shards, request.device)
+            _keep_unique(origin, conditions, folder, shards)
     except (InputError, NotEnoughResources):
         abandon_folder(folder)
         raise
@@ -131,48 +226,15 @@ def sample_run(
     return close_folder(folder, shards)
 
 
-def sample_generator(
-    generator: GraphGenerator, about: dict[str, Any], folder: Folder, request: Request, *, report: Report = lambda _done: None
-) -> dict[str, Any]:
-    """Sample from a fitted generator into a folder of the same form; its graphs are made at once, in this process.
-
-    Args:
-        generator: fitted.
-        about: how it was fitted, for the manifest.
-        folder: of the sample, new or begun by the same request.
-        request: number of graphs, seed and shard size count; conditions belong to trained runs.
-        report: called with the number of graphs that are done.
-
-    Returns:
-        The manifest.
-
-    Raises:
-        InputError: the folder holds something else.
-        OSError: the folder cannot be written; shards that are done stay.
-    """
-    shards = plan_shards(request.num_graphs, request.shard_size, request.seed)
-    sizes = {"seed": request.seed, "num_graphs": request.num_graphs, "shard_size": request.shard_size}
-    open_folder(folder, {**about, **sizes, "parameters": generator.parameters()})
-    todo = missing_shards(folder, shards)
-    report(request.num_graphs - sum(shard.count for shard in todo))
-    graphs = generator.sample(request.num_graphs, seed=request.seed) if todo else GraphSet.empty()
-    for shard in todo:
-        once, whole = np.ones(shard.count, np.int64), np.zeros(shard.count, bool)
-        write_shard(folder, shard, Samples(graphs[shard.first : shard.first + shard.count], once, whole))
-        report(shard.count)
-    return close_folder(folder, shards)
-
-
-def _refusing(request: Request, run: Path) -> tuple[Conditions, str | None]:
+def _refusing(request: SampleRequest, train: Callable[[], GraphSet]) -> tuple[Conditions, str | None]:
     """The conditions with what is known already refused, and the content hash of what is known."""
     if request.novel_against is None:
         return request.conditions, None
-    train = request.novel_against == "train"
-    known = load_dataset(str(run / "data" / "train.parquet") if train else request.novel_against, data_dir=request.data_dir)
+    known = train() if request.novel_against == "train" else load_dataset(request.novel_against, data_dir=request.data_dir)
     return dataclasses.replace(request.conditions, refused=frozenset(canonical_keys(known))), known.content_hash()
 
 
-def _keep_unique(checkpoint: Checkpoint, conditions: Conditions, folder: Folder, shards: Sequence[Shard], device: str) -> None:
+def _keep_unique(origin: Origin, conditions: Conditions, folder: Folder, shards: Sequence[Shard]) -> None:
     if missing_shards(folder, shards):
-        write_unique(model_on(checkpoint, device), conditions, folder / "candidates", folder, shards)
+        write_unique(origin.open(), conditions, folder / "candidates", folder, shards)
     (folder / "candidates").remove_all()

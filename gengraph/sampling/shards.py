@@ -120,10 +120,10 @@ def open_folder(folder: Folder, manifest: dict[str, Any]) -> None:
         differing = [key for key in wanted if found.get(key) != wanted[key]]
         if differing:
             pairs = ", ".join(f"{key}: {found.get(key)} there, {wanted[key]} asked for" for key in differing)
-            msg = f"{folder} holds another sample ({pairs}); choose another --out, or delete the folder"
+            msg = f"{folder} holds another sample ({pairs}); choose another folder, or delete this one"
             raise InputError(msg)
     elif names:
-        msg = f"{folder} is not empty and has no {MANIFEST}; choose a new folder with --out"
+        msg = f"{folder} is not empty and has no {MANIFEST}; choose a new folder"
         raise InputError(msg)
     else:
         _write_manifest(folder, wanted)

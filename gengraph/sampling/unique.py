@@ -2,27 +2,24 @@
 
 Graphs are looked at in the order of their indices. One whose class was seen before is drawn anew, by going on with its
 attempts until one is of no class seen so far; what is new goes through the same again. So the result depends on nothing but
-(weights, seed, conditions).
+(source, seed, conditions).
 """
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from gengraph.graphs.isomorphism import canonical_keys
-from gengraph.sampling.attempts import Conditions, sample_graphs
+from gengraph.sampling.attempts import Source, sample_graphs
+from gengraph.sampling.conditions import Conditions
 from gengraph.sampling.shards import Samples, Shard, missing_shards, read_shard, write_shard
 from gengraph.storage import Folder
 
-if TYPE_CHECKING:
-    from gengraph.models.graphrnn.network import GraphRNNModel
-
 
 def write_unique(
-    model: "GraphRNNModel",
+    source: Source,
     conditions: Conditions,
     candidates: Folder,
     folder: Folder,
@@ -31,14 +28,14 @@ def write_unique(
     """Write the shards of a sample without isomorphic graphs.
 
     Args:
-        model: that drew the candidates.
+        source: that drew the candidates.
         conditions: of the sample.
         candidates: a sample under these conditions, all shards done.
         folder: for the result; shards that are done stay.
         shards: of both samples.
 
     Raises:
-        InputError: the model has too few classes; see `sample_graphs`.
+        InputError: the source has too few classes; see `sample_graphs`.
 
     Complexity: a canonical form a graph; 100 bytes of memory a graph for the classes that were seen.
     """
@@ -47,7 +44,7 @@ def write_unique(
     places, drawn_anew = [pending[:0]], [read_shard(candidates, shards[0])[pending[:0]]]
     while len(pending):
         narrower = dataclasses.replace(conditions, refused=frozenset(seen))
-        drawn = sample_graphs(model, pending, seed=shards[0].seed, conditions=narrower)
+        drawn = sample_graphs(source, pending, seed=shards[0].seed, conditions=narrower)
         known = _known(drawn, seen)
         places.append(pending[~known])
         drawn_anew.append(drawn[~known])

@@ -7,30 +7,26 @@ Reference:
 import platform
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gengraph.tables import to_markdown
-
-if TYPE_CHECKING:
-    from gengraph.training.checkpoint import Checkpoint
+from gengraph.training.checkpoint import Checkpoint
 
 _VERSIONED = ("gengraph", "torch", "numpy", "numba")
-_HEADS = {"rnn": "GraphRNN", "mlp": "GraphRNN-S", "context": "GraphRNN-C"}
 
 
-def write_card(checkpoint: "Checkpoint", about: Mapping[str, Any] | None) -> str:
+def write_card(checkpoint: Checkpoint, about: Mapping[str, Any] | None) -> str:
     """The card as Markdown.
 
     Args:
         checkpoint: what it is about.
         about: the content of run.json and the run's name as `run`; None where there is no run.
     """
-    model = checkpoint.config.model
-    title = f"# {_HEADS[model.head]}, step {checkpoint.step}"
+    title = f"# {checkpoint.config.model_name}, step {checkpoint.step}"
     parts = [
         title + (f" of the run {about['run']}" if about else ""),
         _table(("what", "value"), [*_data(about), *_model(checkpoint), *_training(checkpoint)]),
-        _likelihood(checkpoint.metrics),
+        _losses(checkpoint),
         _mmd(checkpoint.metrics),
         _usage(checkpoint, about),
     ]
@@ -50,24 +46,22 @@ def _data(about: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     return [
         ("data set", f"{about['dataset']}: {counts} graphs"),
         ("split", f"{about['split']}{seed}; the graphs are in the run's folder data/"),
-        ("edges cut by max_prev_node", f"{about['bandwidth']['share_cut']:.2%}"),
     ]
 
 
-def _model(checkpoint: "Checkpoint") -> list[tuple[str, str]]:
-    sequence, model, facts = checkpoint.config.sequence, checkpoint.config.model, checkpoint.facts
+def _model(checkpoint: Checkpoint) -> list[tuple[str, str]]:
+    config, facts = checkpoint.config, checkpoint.facts
     count = sum(value.numel() for value in checkpoint.weights.values())
-    averaged = "" if checkpoint.raw_weights is None else f", averaged over training (decay {checkpoint.config.training.ema})"
+    averaged = "" if checkpoint.raw_weights is None else f", averaged over training (decay {config.training.ema})"
     return [
-        ("ordering", f"{sequence.ordering}, {sequence.window} window, {sequence.scan}"),
-        ("M (max_prev_node)", str(facts.max_prev_node)),
-        ("largest training graph", f"{facts.max_num_node} nodes"),
-        ("end of a graph", model.stop),
+        ("family", config.family),
+        *config.own_family.describe(config.model, facts).items(),
+        ("largest training graph", f"{facts['max_num_node']} nodes"),
         ("weights", f"{count}{averaged}"),
     ]
 
 
-def _training(checkpoint: "Checkpoint") -> list[tuple[str, str]]:
+def _training(checkpoint: Checkpoint) -> list[tuple[str, str]]:
     training = checkpoint.config.training
     selection = checkpoint.selection
     best = [] if selection.step is None else [("best evaluation so far", f"step {selection.step}, by {training.select}")]
@@ -80,19 +74,23 @@ def _training(checkpoint: "Checkpoint") -> list[tuple[str, str]]:
     ]
 
 
-def _likelihood(metrics: Mapping[str, float]) -> str:
-    units = {"nll": "a graph", "nll_per_node": "a node", "nll_per_edge_bit": "an edge bit"}
+def _losses(checkpoint: Checkpoint) -> str:
+    metrics, family = checkpoint.metrics, checkpoint.config.own_family
+    prefixes = {"training, mean over the last epoch": "", "validation, one coding a graph": "validation_"}
+    bare = {name.removeprefix("validation_") for name in metrics}
+    units = [name for name in ("loss", *sorted(bare)) if name == "loss" or name.startswith("loss_per_")]
     rows = [
-        [name, *(f"{metrics[prefix + unit]:.4g}" if prefix + unit in metrics else "-" for unit in units)]
-        for name, prefix in (("training, mean over the last epoch", ""), ("validation, one ordering a graph", "validation_"))
-        if prefix + "nll" in metrics
+        [part, *(f"{metrics[prefix + unit]:.4g}" if prefix + unit in metrics else "-" for unit in units)]
+        for part, prefix in prefixes.items()
+        if f"{prefix}loss" in metrics
     ]
     if not rows:
         return ""
-    note = (
-        "Negative log-likelihood of the rows in nats, an upper bound on that of the graphs; `gengraph evaluate --nll` for more:"
-    )
-    return f"{note}\n\n{_table(('part', *units.values()), rows)}"
+    note = f"The loss: {family.loss}"
+    if "likelihood" in family.capabilities(checkpoint.config.model):
+        note += ", of the sequences that the model reads, an upper bound on that of the graphs (`gengraph likelihood`)"
+    titles = ["part", *(unit.replace("loss_per_", "a ").replace("loss", "a graph").replace("_", " ") for unit in units)]
+    return f"{note}:\n\n{_table(titles, rows)}"
 
 
 def _mmd(metrics: Mapping[str, float]) -> str:
@@ -104,7 +102,7 @@ def _mmd(metrics: Mapping[str, float]) -> str:
     return f"{note}\n\n{_table(values, [[f'{value:.3g}' for value in values.values()]])}"
 
 
-def _usage(checkpoint: "Checkpoint", about: Mapping[str, Any] | None) -> str:
+def _usage(checkpoint: Checkpoint, about: Mapping[str, Any] | None) -> str:
     command = ""
     if about:
         best = " --checkpoint best" if checkpoint.selection.step == checkpoint.step else ""

@@ -1,8 +1,8 @@
 """Checkpoints: folders with weights, optimiser state, configuration and counters; whole or not there, and no pickle.
 
     step-00001200/
-      card.md                what this is, for people
-      config.json            config and data facts: what the weights are the weights of
+      card.md                what this is, for people (`gengraph.training.card`)
+      config.json            family, config and data facts: what the weights are the weights of
       checkpoint.json        format, gengraph version, step, seconds, metrics, which step was the best
       model.safetensors      weights to evaluate and sample with: averaged ones, if training averages them
       raw.safetensors        the weights that training goes on from, where model.safetensors holds averaged ones
@@ -18,8 +18,6 @@ Reference:
 import json
 import math
 import shutil
-import uuid
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,15 +25,16 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import nn
 
 import gengraph
-from gengraph.training.card import write_card
-from gengraph.config import Config
 from gengraph.errors import InputError, NotEnoughResources
-from gengraph.files import sync, write_json, write_text
-from gengraph.models.graphrnn.network import DataFacts, GraphRNNModel
+from gengraph.files import atomic_folder, write_json, write_text
+from gengraph.models.family import Facts
+from gengraph.training.config import Config, present_name
 
-FORMAT = 2
+FORMAT = 3
+_READ = (2, 3)  # 2 is of gengraph 0.1.0: its config names no family, its losses are called nll
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,11 +76,11 @@ class Checkpoint:
         wall_seconds: of training done.
         cpu_seconds: of training done, all threads of the process that wrote this.
         selection: the best evaluation so far.
-        metrics: what was last known: nll, validation_nll, ...; and cut_edges.
+        metrics: what was last known: loss, validation_loss, ...; and what the coding could not keep, cut_edges say.
     """
 
     config: Config
-    facts: DataFacts
+    facts: Facts
     weights: dict[str, torch.Tensor]
     optimizer: dict[str, torch.Tensor]
     step: int
@@ -91,11 +90,22 @@ class Checkpoint:
     selection: Selection = Selection()
     metrics: dict[str, float] = field(default_factory=dict)
 
-    def build_model(self) -> GraphRNNModel:
-        """The model with these weights, on the CPU, for inference."""
-        model = GraphRNNModel(self.config, self.facts)
+    def build_model(self, device: str = "cpu") -> Any:
+        """The model with these weights (`gengraph.models.family.GraphModel`) on cpu or cuda, for inference.
+
+        Raises:
+            InputError: the weights are of a model with other sizes.
+            NotEnoughResources: there is no GPU here that torch can use.
+        """
+        where = find_device(device)
+        model = build_model(self.config, self.facts)
         load_weights(model, self.weights)
-        return model.eval()
+        return model.to(where).eval()
+
+
+def build_model(config: Config, facts: Facts) -> Any:
+    """A model with fresh weights (`gengraph.models.family.GraphModel`), on the CPU."""
+    return config.own_family.build(config.model, facts)
 
 
 def find_device(name: str) -> torch.device:
@@ -105,12 +115,12 @@ def find_device(name: str) -> torch.device:
         NotEnoughResources: there is no GPU here that torch can use.
     """
     if name == "cuda" and not torch.cuda.is_available():
-        msg = "torch finds no GPU here; leave --gpus-per-worker out, or install a torch that was built for the GPU"
+        msg = "torch finds no GPU here; use the CPU, or install a torch that was built for the GPU"
         raise NotEnoughResources(msg)
     return torch.device(name)
 
 
-def load_weights(model: GraphRNNModel, weights: dict[str, torch.Tensor]) -> None:
+def load_weights(model: nn.Module, weights: dict[str, torch.Tensor]) -> None:
     """Give a model weights.
 
     Raises:
@@ -123,37 +133,27 @@ def load_weights(model: GraphRNNModel, weights: dict[str, torch.Tensor]) -> None
         raise InputError(msg) from error
 
 
-def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, keep: int = 2, about: Mapping[str, Any] | None = None) -> Path:
+def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, card: str, keep: int = 2) -> Path:
     """Write a checkpoint under folder, then remove all but the newest `keep` and those that they call the best.
 
     Args:
         checkpoint: what is written.
         folder: of the checkpoints.
+        card: the model card (`gengraph.training.card.write_card`).
         keep: >= 1.
-        about: the run, for the card (`card.write_card`).
 
     Raises:
         OSError: it cannot be written; older checkpoints stay.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     target = folder / _name(checkpoint.step)
-    temporary = folder / f".{target.name}.{uuid.uuid4().hex}.tmp"
-    try:
-        temporary.mkdir()
+    with atomic_folder(target, replace=True) as temporary:  # the same step again: the newer one may have another config
         save_file(checkpoint.weights, temporary / "model.safetensors")
         save_file(checkpoint.optimizer, temporary / "optimizer.safetensors")
         if checkpoint.raw_weights is not None:
             save_file(checkpoint.raw_weights, temporary / "raw.safetensors")
         for name, value in _records(checkpoint).items():
             write_json(temporary / name, value)
-        write_text(temporary / "card.md", write_card(checkpoint, about))
-        for file in temporary.iterdir():
-            sync(file)
-        if target.exists():  # the same step again: the newer one may have another config
-            target.rename(folder / f".{target.name}.{uuid.uuid4().hex}.tmp")
-        temporary.rename(target)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        write_text(temporary / "card.md", card)
     kept = checkpoints_in(folder)[-keep:]
     best = {_best_of(path) for path in kept}
     for path in {*checkpoints_in(folder), *folder.glob(".step-*.tmp")} - {*kept, *best}:
@@ -164,7 +164,7 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, keep: int = 2, abou
 def _records(checkpoint: Checkpoint) -> dict[str, dict[str, Any]]:
     """The JSON files of a checkpoint."""
     return {
-        "config.json": {"config": checkpoint.config.to_dict(), "facts": checkpoint.facts.to_dict()},
+        "config.json": {"config": checkpoint.config.to_dict(), "facts": checkpoint.facts},
         "checkpoint.json": {
             "format": FORMAT,
             "gengraph": gengraph.__version__,
@@ -215,16 +215,16 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """
     try:
         values: dict[str, Any] = json.loads((path / "checkpoint.json").read_text(encoding="utf-8"))
-        if values["format"] != FORMAT:
+        if values["format"] not in _READ:
             msg = (
                 f"checkpoint {path} has format {values['format']} (gengraph {values.get('gengraph')}), this version "
-                f"({gengraph.__version__}) reads format {FORMAT}; use that version or train again"
+                f"({gengraph.__version__}) reads formats {' and '.join(map(str, _READ))}; use that version or train again"
             )
             raise InputError(msg)
         values |= json.loads((path / "config.json").read_text(encoding="utf-8"))
         return Checkpoint(
             config=Config.from_dict(values["config"]),
-            facts=DataFacts(**values["facts"]),
+            facts=values["facts"],
             weights=load_file(path / "model.safetensors"),
             optimizer=load_file(path / "optimizer.safetensors"),
             step=values["step"],
@@ -232,7 +232,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
             wall_seconds=values["wall_seconds"],
             cpu_seconds=values["cpu_seconds"],
             selection=Selection(**values["selection"]),
-            metrics=values["metrics"],
+            metrics={present_name(name): value for name, value in values["metrics"].items()},
         )
     except (OSError, json.JSONDecodeError, KeyError, TypeError, SafetensorError) as error:
         msg = f"{path} is not a whole checkpoint ({type(error).__name__}: {error}); delete it to go on from the one before"

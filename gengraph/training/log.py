@@ -4,15 +4,15 @@ import math
 import signal
 import threading
 import time
-from collections import deque
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from torch import Tensor
 
 from gengraph.errors import TrainingDiverged
-from gengraph.models.likelihood import Extent
+from gengraph.training.likelihood import per_unit
 
 _EXPLODED = 10.0  # times what guessing costs: a bad batch stays far below that, weights that have run away do not
 _UNCHECKED = 16  # losses on a GPU that are not waited for yet
@@ -35,33 +35,43 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
-class Loss:
-    """The negative log-likelihood of a step's graphs on this rank, which may still be computed.
+class StepLoss:
+    """What a step's graphs cost on all ranks; it may still be computed.
 
-    `num_graphs` counts those of all ranks, `num_cut` the edges of this rank's that did not fit into a window.
+    Attributes:
+        total: float[], summed over the graphs.
+        parts: float[] each, by name, likewise.
+        units: what they are divided by in reports (`gengraph.models.family.Loss`).
+        guess: what a model that has learned nothing would cost.
+        num_graphs: of the step.
+        losses_of_data: what the coding could not keep, by name.
+        step: its number.
+        learning_rate: it was made with.
     """
 
-    nll: Tensor
-    extent: Extent
+    total: Tensor
+    parts: Mapping[str, Tensor]
+    units: Mapping[str, int]
+    guess: float
     num_graphs: int
-    num_cut: int
+    losses_of_data: Mapping[str, int]
     step: int
     learning_rate: float
 
     def check(self) -> float:
-        """The number, once it is there.
+        """The total, once it is there.
 
         Raises:
-            TrainingDiverged: it is not finite, or ten times what guessing costs: log 2 a bit, log 3 a decision of a row.
+            TrainingDiverged: it is not finite, or ten times what guessing costs.
         """
-        nll = self.nll.item()
-        guess = self.extent.num_edge_bits * math.log(2) + self.extent.num_nodes * math.log(3)
-        if nll <= _EXPLODED * guess:  # not so if it is nan
-            return nll
+        total = self.total.item()
+        if math.isfinite(total) and total <= _EXPLODED * self.guess:
+            return total
+        guessing = f" (guessing would cost {self.guess / self.num_graphs:.4g})" if math.isfinite(self.guess) else ""
         msg = (
-            f"the loss became {nll / self.extent.num_graphs:.4g} nats a graph at step {self.step}, learning rate "
-            f"{self.learning_rate:.2g} (guessing would cost {guess / self.extent.num_graphs:.4g}); the last good checkpoint is "
-            "kept; train again with a smaller training.learning_rate"
+            f"the loss became {total / self.num_graphs:.4g} a graph at step {self.step}, learning rate "
+            f"{self.learning_rate:.2g}{guessing}; the last good checkpoint is kept; train again with a smaller "
+            "training.learning_rate"
         )
         raise TrainingDiverged(msg)
 
@@ -72,19 +82,19 @@ class Log:
     def __init__(self, epoch_steps: int, clock: Clock) -> None:
         self._clock, self._reported = clock, clock.wall
         self._graphs = 0
-        self._unchecked: list[Loss] = []
-        self._last: deque[tuple[float, Extent]] = deque(maxlen=epoch_steps)
+        self._unchecked: list[StepLoss] = []
+        self._last: deque[tuple[float, dict[str, float], Mapping[str, int]]] = deque(maxlen=epoch_steps)
 
     @property
     def waited(self) -> float:
         """Seconds since the last report."""
         return self._clock.wall - self._reported
 
-    def add(self, loss: Loss) -> None:
+    def add(self, loss: StepLoss) -> None:
         """Note a step's loss; on a GPU it is waited for every few steps only."""
         self._unchecked.append(loss)
         self._graphs += loss.num_graphs
-        if loss.nll.device.type == "cpu" or len(self._unchecked) >= _UNCHECKED:
+        if loss.total.device.type == "cpu" or len(self._unchecked) >= _UNCHECKED:
             self.check()
 
     def check(self) -> None:
@@ -94,7 +104,8 @@ class Log:
             TrainingDiverged: one of them is not finite, or has exploded.
         """
         for loss in self._unchecked:
-            self._last.append((loss.check(), loss.extent))
+            parts = {name: part.item() for name, part in loss.parts.items()}
+            self._last.append((loss.check(), parts, loss.units))
         self._unchecked.clear()
 
     def flush(self) -> dict[str, float]:
@@ -102,7 +113,18 @@ class Log:
         self.check()
         values = {"graphs_per_s": self._graphs / max(self.waited, 1e-9)}
         self._reported, self._graphs = self._clock.wall, 0
-        return values | sum((extent for _, extent in self._last), Extent()).divide(sum(nll for nll, _ in self._last))
+        losses: Counter[str] = Counter()
+        units: Counter[str] = Counter()
+        for total, parts, of_step in self._last:
+            losses.update({"loss": total, **parts})  # type: ignore[call-overload]  # numbers of any kind add up
+            units.update(of_step)
+        return values | describe_losses(losses, units)
+
+
+def describe_losses(losses: Mapping[str, float], units: Mapping[str, int], prefix: str = "") -> dict[str, float]:
+    """The loss by every unit, and its parts a graph, as reports have them."""
+    per_graph = {prefix + name: value / units["graph"] for name, value in losses.items() if name != "loss" and units["graph"]}
+    return per_unit(losses["loss"], units, f"{prefix}loss") | per_graph
 
 
 @contextmanager

@@ -6,18 +6,15 @@ References:
     [3] B. Polyak, A. Juditsky. Acceleration of stochastic approximation by averaging. SIAM J. Control Optim. 30, 1992.
 """
 
-import copy
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
-from gengraph.config import TrainingConfig
-
-Module = TypeVar("Module", bound=nn.Module)
+from gengraph.training.config import TrainingConfig
 
 
 def build_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
@@ -52,19 +49,18 @@ def matmul_precision(precision: str) -> Iterator[None]:
         torch.set_float32_matmul_precision(before)
 
 
-def average_decay(decay: float, step: int) -> float:
-    """The decay of the moving average at a step: at most (1 + step) / (10 + step), so that the first weights are forgotten."""
-    return min(decay, (1 + step) / (10 + step))
+def averaged_model(model: nn.Module, decay: float) -> AveragedModel:
+    """A moving average [3] of a model's weights; buffers are taken over as they are.
 
+    The decay at a step is at most (1 + step) / (10 + step), so that the first weights are forgotten.
+    """
 
-def frozen_copy(model: Module) -> Module:
-    """A copy of a model that is not trained."""
-    return copy.deepcopy(model).eval().requires_grad_(False)
+    @torch.no_grad()
+    def average(means: Sequence[Tensor], values: Sequence[Tensor], step: int | Tensor) -> None:
+        count = int(step) - 1  # torch counts the copy that it starts from
+        torch._foreach_lerp_(list(means), list(values), 1 - min(decay, (1 + count) / (10 + count)))
 
-
-@torch.no_grad()
-def update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
-    """Move the averaged weights [3] a share 1 - decay of the way to the present ones; buffers are taken over."""
-    torch._foreach_lerp_([*average.parameters()], [*model.parameters()], 1 - decay)
-    for mean, value in zip(average.buffers(), model.buffers(), strict=True):
-        mean.copy_(value)
+    averaged = AveragedModel(model, multi_avg_fn=average)
+    averaged.n_averaged.fill_(1)
+    averaged.module.eval().requires_grad_(False)
+    return averaged

@@ -13,9 +13,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from gengraph.config import Config
+from gengraph.config import flat
 from gengraph.errors import InputError
 from gengraph.files import read_text, write_json
+from gengraph.training.config import Config
 
 Write = Callable[[dict[str, float], int], object]
 """Given finite numbers by name, and the step that they belong to."""
@@ -32,10 +33,10 @@ def check_trackers(names: list[str]) -> None:
     """
     for name in names:
         if name not in TRACKERS:
-            msg = f"--tracker must be one of {', '.join(TRACKERS)}, got {name!r}"
+            msg = f"a tracker must be one of {', '.join(TRACKERS)}, got {name!r}"
             raise InputError(msg)
         if find_spec(name) is None:
-            msg = f"--tracker {name} needs the package {name}; pip install 'gengraph[tracking]', or leave it out"
+            msg = f"tracker {name} needs the package {name}; pip install 'gengraph[tracking]', or leave it out"
             raise InputError(msg)
 
 
@@ -106,12 +107,11 @@ def _mlflow(folder: Path, config: Config, done: int) -> Iterator[Write]:
         else:
             mlflow.set_experiment("gengraph")
             run = mlflow.start_run(run_name=folder.name)
-            sections = config.to_dict().items()
-            mlflow.log_params({f"{section}.{name}": value for section, fields in sections for name, value in fields.items()})
+            mlflow.log_params(flat(config.to_dict()))
             write_json(record, {"run_id": run.info.run_id})
     except Exception as error:
         mlflow.end_run("FAILED")
-        msg = f"mlflow cannot record at {mlflow.get_tracking_uri()} ({error}); set MLFLOW_TRACKING_URI, or leave --tracker out"
+        msg = f"mlflow cannot record at {mlflow.get_tracking_uri()} ({error}); set MLFLOW_TRACKING_URI or leave it out"
         raise InputError(msg) from error
     with run:  # ends it, as failed if an exception passes
         # The run is named: reports of Ray's workers come in a thread of their own, which has no active run.

@@ -8,9 +8,10 @@ generator: every step has a stream of its own.
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import astuple, dataclass, replace
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,91 +19,54 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from gengraph.training.checkpoint import Checkpoint, Selection, load_optimizer, load_weights, optimizer_tensors
-from gengraph.config import ROOTED, Config, TrainingConfig
 from gengraph.errors import InputError, RanksDiverged, TrainingDiverged
 from gengraph.graphs import GraphSet, Int64Array
-from gengraph.models.likelihood import Extent, encode, size_chunks
-from gengraph.models.graphrnn.network import DataFacts, GraphRNNModel
-from gengraph.training.optimizers import average_decay, build_optimizer, frozen_copy, learning_rate, matmul_precision, update_average
-from gengraph.models.graphrnn.bandwidth import Bandwidth, choose_max_prev_node
-from gengraph.graphs.orderings import Adjacency
-from gengraph.models.graphrnn.rows import RowBatch
+from gengraph.models.family import Facts
 from gengraph.streams import Stream
-from gengraph.training.log import Clock, Log, Loss, deferred_interrupt
+from gengraph.training.batches import batch_indices, size_chunks
+from gengraph.training.checkpoint import (
+    Checkpoint,
+    Selection,
+    build_model,
+    load_optimizer,
+    load_weights,
+    optimizer_tensors,
+)
+from gengraph.training.config import Config, TrainingConfig
+from gengraph.training.log import Clock, Log, StepLoss, deferred_interrupt, describe_losses
+from gengraph.training.optimizers import averaged_model, build_optimizer, learning_rate, matmul_precision
 
-Report = Callable[[dict[str, Any]], None]
+TrainingReport = Callable[[dict[str, Any]], None]
 """Called with what is known after a step.
 
 step; progress in [0, 1]; learning_rate; seconds by the clock of the budget, wall_seconds, cpu_seconds; graphs_per_s of wall
-time; nll, nll_per_node and nll_per_edge_bit over the last epoch, as in `likelihood.Extent`; cut_edges, edges
-that did not fit into a window since the start, each time a graph was seen, on all ranks. At an evaluation also
-the same three of the validation part (validation_nll, ...), and where it was measured validation_mmd_degree,
+time; loss, a graph, over the last epoch, the same by the family's other units (loss_per_node, ...) and the loss's named parts;
+what the coding could not keep since the start (cut_edges, say: each time a graph was seen, on all ranks). At an evaluation also
+the losses of the validation part (validation_loss, ...), and where it was measured validation_mmd_degree,
 validation_mmd_clustering, validation_mmd_orbit and their mean validation_mmd.
 """
 
+MeasureMMD = Callable[[Any, GraphSet, int], dict[str, float]]
+"""The squared MMD by statistic between so many samples of a model and graphs; (model, graphs, seed)."""
+
 _REPORT_EVERY_S = 0.5
-_BATCHES_A_POOL = 4  # graphs of so many batches are sorted by size before they are cut into batches
 _CHECK_RANKS_EVERY = 100  # steps; also at every checkpoint
 _RANKS_TOLERANCE = 1e-4  # of a tensor's absolute sum: processors may round differently, and no more than that
 _VALIDATION_EPOCH = 2**40  # an epoch that training never reaches: validation orderings stay the same
 
 
-def prepare_graphs(graphs: GraphSet, config: Config) -> tuple[GraphSet, DataFacts, Bandwidth]:
-    """Check training graphs, apply the component policy and take from them what the model needs to know.
+def prepare_graphs(graphs: GraphSet, config: Config) -> tuple[GraphSet, Facts]:
+    """The training graphs as the family sees them, and what it takes from them.
 
     Raises:
-        InputError: no graphs, graphs without nodes, or disconnected graphs under a stop rule that cannot express them.
+        InputError: no graphs, or graphs that models of this config cannot learn.
     """
     if not len(graphs):
         msg = "training needs at least 1 graph, got 0"
         raise InputError(msg)
-    graphs = prepare_part(graphs, config)
-    bandwidth = choose_max_prev_node(graphs, config.sequence, seed=config.training.seed)
-    connected = bool((graphs.num_components() == 1).all())
-    facts = DataFacts(
-        max_prev_node=bandwidth.max_prev_node,
-        max_num_node=int(graphs.num_nodes.max()),
-        several_components=not connected or bandwidth.share_cut > 0 or config.sequence.ordering not in ROOTED,
-        has_edges=len(graphs.edges) > 0,
-    )
-    return graphs, facts, bandwidth
-
-
-def prepare_part(graphs: GraphSet, config: Config) -> GraphSet:
-    """The graphs of a part, training or validation, as the model sees them: checked, and cut if the config says so.
-
-    Raises:
-        InputError: graphs without nodes, or disconnected graphs under a stop rule that cannot express them.
-    """
-    if (graphs.num_nodes == 0).any():
-        msg = f"training graphs need at least one node, {int((graphs.num_nodes == 0).sum())} have none; leave them out"
-        raise InputError(msg)
-    if config.sequence.components == "largest":
-        graphs = graphs.largest_components()
-    disconnected = int((graphs.num_components() > 1).sum())
-    if disconnected and config.model.stop == "zero_row":
-        msg = (
-            f"stop = zero_row cannot express disconnected graphs, {disconnected} of {len(graphs)} are; "
-            "use --set model.stop=decision, or --set sequence.components=largest to train on the largest components"
-        )
-        raise InputError(msg)
-    return graphs
-
-
-def batch_indices(num_nodes: np.ndarray[Any, Any], batch_size: int, *, seed: int, epoch: int) -> list[Int64Array]:
-    """The batches of one epoch: graphs shuffled, sorted by size in pools of a few batches, batches shuffled.
-
-    Every batch has exactly min(batch_size, graphs) graphs; the few that are left over, drawn at random, sit this epoch out.
-    """
-    stream = Stream(seed, epoch)
-    order = stream.permutation(len(num_nodes))
-    size = min(batch_size, len(order))
-    order = order[: len(order) - len(order) % size]
-    pools = (order[start : start + size * _BATCHES_A_POOL] for start in range(0, len(order), size * _BATCHES_A_POOL))
-    by_size = [pool[np.argsort(num_nodes[pool], kind="stable")] for pool in pools]
-    batches = [batch for pool in by_size for batch in np.split(pool, len(pool) // size)]
-    return [batches[i] for i in stream.permutation(len(batches))]
+    family = config.own_family
+    graphs = family.select(graphs, config.model)
+    return graphs, family.prepare(graphs, config.model, seed=config.training.seed)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,7 +84,7 @@ class Place:
     rank: int = 0
     world: int = 1
     device: torch.device | None = None
-    wrap: Callable[[GraphRNNModel], nn.Module] = lambda model: model
+    wrap: Callable[[nn.Module], nn.Module] = lambda model: model
     interrupted: Callable[[], bool] = lambda: False
 
 
@@ -130,18 +94,21 @@ class Trainer:
     Args:
         config: of the run.
         facts: from `prepare_graphs`.
-        train: prepared training graphs.
-        validation: prepared graphs for the evaluations; may be empty, then there are none.
+        train: training graphs as the family selects them.
+        validation: graphs for the evaluations, likewise; may be empty, then there are none.
         place: rank and device.
+        measure_mmd: what compares samples with the validation graphs, where the config asks for it.
     """
 
     def __init__(
         self,
         config: Config,
-        facts: DataFacts,
+        facts: Facts,
         train: GraphSet,
         validation: GraphSet,
         place: Place | None = None,
+        *,
+        measure_mmd: MeasureMMD | None = None,
     ) -> None:
         place = place or Place()
         batch_size = min(config.training.batch_size, len(train))
@@ -152,21 +119,23 @@ class Trainer:
             )
             raise InputError(msg)
         self.config, self.facts, self.rank, self.world = config, facts, place.rank, place.world
-        self._train, self._validation = train, validation
-        self._adjacency, self._validation_adjacency = Adjacency.of(train), Adjacency.of(validation)
+        self._train, self._validation, self._measure_mmd = train, validation, measure_mmd
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.training.seed)
-            self.model = GraphRNNModel(config, facts)
+            self.model = build_model(config, facts)
+        self._encode, self._encode_validation = self.model.encoder(train), self.model.encoder(validation)
         self._device = place.device or torch.device("cpu")
         if config.training.precision == "tf32" and self._device.type != "cuda":
-            msg = "training.precision = tf32 needs a GPU; use --gpus-per-worker 1, or --set training.precision=float32"
+            msg = "training.precision = tf32 needs a GPU; train on one, or set training.precision = float32"
             raise InputError(msg)
         self.model.to(self._device)
-        self._average = frozen_copy(self.model) if config.training.ema else None
+        self._average = averaged_model(self.model, config.training.ema) if config.training.ema else None
         self._call, self._interrupted = place.wrap(self.model), place.interrupted
         self._optimizer = build_optimizer(self.model, config.training)
-        self.step, self.num_cut, self.selection = 0, 0, Selection()
+        self.step, self.selection = 0, Selection()
+        self.losses_of_data: Counter[str] = Counter()
         self._clock, self._metrics = Clock(), dict[str, float]()
+        self._parts: tuple[str, ...] = ()
         self._mean_nodes = float(train.num_nodes.mean())
         self._epoch_steps = len(self._epoch(0))
         self._batches = self._iterate()
@@ -182,9 +151,9 @@ class Trainer:
         return 0 < self.config.training.patience <= self.selection.stale
 
     @property
-    def evaluated(self) -> GraphRNNModel:
+    def evaluated(self) -> Any:
         """The model that is evaluated and sampled from: of the averaged weights, if training averages them."""
-        return self.model if self._average is None else self._average
+        return self.model if self._average is None else self._average.module
 
     def checkpoint(self) -> Checkpoint:
         """What is needed to go on from here."""
@@ -198,7 +167,7 @@ class Trainer:
             wall_seconds=self._clock.wall,
             cpu_seconds=self._clock.cpu,
             selection=self.selection,
-            metrics={**self._metrics, "cut_edges": self.num_cut},
+            metrics={**self._metrics, **self.losses_of_data},
         )
 
     def load(self, checkpoint: Checkpoint) -> None:
@@ -208,10 +177,12 @@ class Trainer:
         """
         load_weights(self.model, checkpoint.weights if checkpoint.raw_weights is None else checkpoint.raw_weights)
         if self._average is not None:
-            load_weights(self._average, checkpoint.weights)
+            load_weights(self._average.module, checkpoint.weights)
+            self._average.n_averaged.fill_(checkpoint.step + 1)
         load_optimizer(self._optimizer, checkpoint.optimizer)
         self.step, self.selection, self._metrics = checkpoint.step, checkpoint.selection, dict(checkpoint.metrics)
-        self.num_cut = int(self._metrics.pop("cut_edges", 0))
+        names = self._encode(np.zeros(1, np.int64), key=(0, 0)).losses_of_data
+        self.losses_of_data = Counter({name: int(self._metrics.pop(name, 0)) for name in names})
         self._clock = Clock(checkpoint.wall_seconds, checkpoint.cpu_seconds)
         if _length(checkpoint.config.training) != _length(self.config.training):
             self.selection = replace(self.selection, stale=0)
@@ -237,16 +208,25 @@ class Trainer:
         torch.distributed.broadcast(shared, src=0)
         return shared.item()
 
-    def _share_step(self, loss: Loss, *decisions: float) -> tuple[Loss, list[float]]:
+    def _share_step(self, loss: StepLoss, *decisions: float) -> tuple[StepLoss, list[float]]:
         """A step's loss over all ranks, and what rank 0 has decided; all ranks call it together."""
         if self.world == 1:
             return loss, list(decisions)
         decided = decisions if self.rank == 0 else [0.0] * len(decisions)
-        numbers = torch.tensor([*astuple(loss.extent), loss.num_cut, *decided], dtype=torch.float64, device=self._device)
-        numbers = torch.cat([loss.nll.double().reshape(1), numbers])
+        counts = [*loss.units.values(), *loss.losses_of_data.values(), loss.guess, *decided]
+        measured = torch.stack([loss.total.double(), *(part.double() for part in loss.parts.values())])
+        numbers = torch.cat([measured, torch.tensor(counts, dtype=torch.float64, device=self._device)])
         torch.distributed.all_reduce(numbers)
-        graphs, nodes, bits, num_cut = (int(number) for number in numbers[1:5].tolist())
-        return replace(loss, nll=numbers[0], extent=Extent(graphs, nodes, bits), num_cut=num_cut), numbers[5:].tolist()
+        sums, shared = numbers[: len(measured)], iter(numbers[len(measured) :].tolist())
+        whole = replace(
+            loss,
+            total=sums[0],
+            parts=dict(zip(loss.parts, sums[1:], strict=True)),
+            units={name: int(next(shared)) for name in loss.units},
+            losses_of_data={name: int(next(shared)) for name in loss.losses_of_data},
+            guess=next(shared),
+        )
+        return whole, list(shared)
 
     def check_ranks(self) -> None:
         """Compare step and weights of all ranks, which call it together.
@@ -267,12 +247,12 @@ class Trainer:
                 k = int(differ.nonzero()[0])
                 msg = (
                     f"ranks 0 and {rank} of {self.world} no longer train the same model: at step {self.step} their {names[k]} "
-                    f"is {ranks[0][k]:.9g} and {theirs[k]:.9g}; the newest checkpoint is from before: go on with --resume, and "
+                    f"is {ranks[0][k]:.9g} and {theirs[k]:.9g}; the newest checkpoint is from before: resume the run, and "
                     "if it happens again leave out that rank's machine"
                 )
                 raise RanksDiverged(msg)
 
-    def run(self, report: Report, save: Callable[[Checkpoint], object]) -> None:
+    def run(self, report: TrainingReport, save: Callable[[Checkpoint], object]) -> None:
         """Train to the end of the steps or of the budget, or until patience is out.
 
         Args:
@@ -297,7 +277,7 @@ class Trainer:
                 self._clock.tick()
                 due_save, interruption = saver.waited > training.checkpoint_every, interrupted.is_set() or self._interrupted()
                 loss, (progress, save_now, stop) = self._share_step(loss, self._share(), due_save, interruption)
-                self.num_cut += loss.num_cut
+                self.losses_of_data.update(loss.losses_of_data)
                 log.add(loss)
                 due = math.floor(progress * training.evaluations)
                 if save_now or due > evaluations or self.step % _CHECK_RANKS_EVERY == 0:
@@ -317,7 +297,7 @@ class Trainer:
         if stop:
             raise KeyboardInterrupt
 
-    def _evaluate(self, with_mmd: bool, progress: float, log: Log, report: Report, saver: "_Saver") -> None:
+    def _evaluate(self, with_mmd: bool, progress: float, log: Log, report: TrainingReport, saver: "_Saver") -> None:
         """Evaluate on rank 0: keep the model if it is the best, and tell all ranks whether it is not."""
         training = self.config.training
         if self.rank == 0:
@@ -336,7 +316,7 @@ class Trainer:
     def _describe(self, log: Log, progress: float) -> dict[str, Any]:
         """What is reported between evaluations."""
         values = log.flush()
-        self._metrics |= {name: value for name, value in values.items() if name.startswith("nll")}
+        self._metrics |= {name: value for name, value in values.items() if name.startswith("loss") or name in self._parts}
         return {
             "step": self.step,
             "progress": progress,
@@ -344,35 +324,40 @@ class Trainer:
             "wall_seconds": self._clock.wall,
             "cpu_seconds": self._clock.cpu,
             "learning_rate": learning_rate(self.config.training, progress),
-            "cut_edges": self.num_cut,
+            **self.losses_of_data,
             **values,
         }
 
     def validate(self, *, with_mmd: bool = False) -> dict[str, float]:
-        """Evaluate the model on the validation part, under one fixed ordering of each graph; nothing if it is empty.
+        """Evaluate the model on the validation part, each graph coded in one way that stays; nothing if it is empty.
 
         Args:
             with_mmd: sample as many graphs as it has, and compare them with it.
 
         Returns:
-            validation_nll, validation_nll_per_node, validation_nll_per_edge_bit; with_mmd the squared MMD of each statistic
-            and their mean.
+            validation_loss and the same by other units, the loss's parts; with_mmd the squared MMD of each statistic and their
+            mean.
         """
         if not len(self._validation):
             return {}
-        size = -(-self.config.training.batch_size // self.config.training.accumulate)
-        nll, extent = 0.0, Extent()
+        training = self.config.training
+        size = -(-training.batch_size // training.accumulate)
+        losses: Counter[str] = Counter()
+        units: Counter[str] = Counter()
         model = self.evaluated.eval()
-        with torch.inference_mode():
+        with torch.inference_mode(), self._seeded(_VALIDATION_EPOCH):
             for chunk in size_chunks(self._validation, size):
-                batch = self._encode(self._validation_adjacency, chunk, epoch=_VALIDATION_EPOCH)
-                nll, extent = nll - float(model(batch).sum()), extent + Extent.of(batch, self.config)
-        return extent.divide(nll, "validation_") | (self._validation_mmd(model) if with_mmd else {})
+                loss = model(self._encode_validation(chunk, key=(training.seed, _VALIDATION_EPOCH)), 1.0)
+                parts = {name: float(part) for name, part in loss.parts.items()}
+                losses.update({"loss": float(loss.total), **parts})  # type: ignore[call-overload]  # any numbers add up
+                units.update(loss.units)
+        return describe_losses(losses, units, "validation_") | (self._validation_mmd(model) if with_mmd else {})
 
-    def _validation_mmd(self, model: GraphRNNModel) -> dict[str, float]:
-        from gengraph.sampling.attempts import mmd_of_samples
-
-        found = mmd_of_samples(model, self._validation, len(self._validation), seed=self.config.training.seed)
+    def _validation_mmd(self, model: Any) -> dict[str, float]:
+        if self._measure_mmd is None:
+            msg = "training.mmd_every needs a way to measure the MMD; give the trainer one, or set training.mmd_every = 0"
+            raise InputError(msg)
+        found = self._measure_mmd(model, self._validation, self.config.training.seed)
         return {f"validation_mmd_{name}": value for name, value in found.items()} | {
             "validation_mmd": sum(found.values()) / len(found)
         }
@@ -383,7 +368,7 @@ class Trainer:
 
     def train_step(self) -> None:
         """One optimiser step on the next batch, at the learning rate of the progress made."""
-        self.num_cut += self._update(next(self._batches), self.progress()).num_cut
+        self.losses_of_data.update(self._update(next(self._batches), self.progress()).losses_of_data)
 
     def _iterate(self) -> Iterator[tuple[int, Int64Array]]:
         """(epoch, graphs) for every step from the present one on; all epochs have equally many."""
@@ -393,48 +378,55 @@ class Trainer:
                 yield epoch, batch
             first = 0
 
-    def _encode(self, adjacency: Adjacency, graphs: Int64Array, *, epoch: int) -> RowBatch:
-        return encode(self.config, self.facts, adjacency, graphs, seed=self.config.training.seed, epoch=epoch)
-
-    def _update(self, batch: tuple[int, Int64Array], progress: float) -> Loss:
+    def _update(self, batch: tuple[int, Int64Array], progress: float) -> StepLoss:
         """One optimiser step at the learning rate of the progress made."""
         training = self.config.training
         rate = learning_rate(training, progress)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
-        loss = self._accumulate_gradients(*batch, rate)
+        loss = self._accumulate_gradients(*batch, rate, progress)
         if training.clip_norm:
             nn.utils.clip_grad_norm_(self.model.parameters(), training.clip_norm)
         self._optimizer.step()
         if self._average is not None:
-            update_average(self._average, self.model, average_decay(training.ema, self.step))
+            self._average.update_parameters(self.model)
         self.step += 1
         return loss
 
-    def _accumulate_gradients(self, epoch: int, graphs: Int64Array, rate: float) -> Loss:
+    def _accumulate_gradients(self, epoch: int, graphs: Int64Array, rate: float, progress: float) -> StepLoss:
         """The gradient of the mean loss over a batch, from this rank's share of it, which is worked off in parts."""
         own = graphs[self.rank :: self.world]
         num_parts = min(self.config.training.accumulate, len(own))
         # Gradients are averaged over ranks: each rank's share of the mean over the whole batch is scaled up by the world.
         scale = self.world / len(graphs) / self._mean_nodes
-        nll, extent, num_cut = torch.zeros((), device=self._device), Extent(), 0
+        total, guess = torch.zeros((), device=self._device), 0.0
+        parts: dict[str, Tensor] = {}
+        units: Counter[str] = Counter()
+        losses_of_data: Counter[str] = Counter()
         self._call.train()
         self._optimizer.zero_grad(set_to_none=True)
-        with (
-            torch.random.fork_rng([self._device] if self._device.type == "cuda" else []),
-            matmul_precision(self.config.training.precision),
-        ):
-            # torch.manual_seed seeds every kind of device there might be, which takes a hundred times as long.
-            seed = torch.cuda.manual_seed if self._device.type == "cuda" else torch.default_generator.manual_seed
-            seed(Stream(self.config.training.seed, self.step, self.rank).integer(2**31))
+        with self._seeded(self.step), matmul_precision(self.config.training.precision):
             for k in range(num_parts):
-                rows = self._encode(self._adjacency, own[k::num_parts], epoch=epoch)
+                batch = self._encode(own[k::num_parts], key=(self.config.training.seed, epoch))
                 with self._together(last=k == num_parts - 1):
-                    part: Tensor = -self._call(rows).sum()
-                    (part * scale).backward()
-                nll += part.detach()
-                extent, num_cut = extent + Extent.of(rows, self.config), num_cut + rows.num_cut
-        return Loss(nll, extent, len(graphs), num_cut, self.step, rate)
+                    loss = self._call(batch, progress)
+                    (loss.total * scale).backward()
+                total, guess = total + loss.total.detach(), guess + loss.guess
+                parts = {name: part.detach() + parts.get(name, 0.0) for name, part in loss.parts.items()}
+                units.update(loss.units)
+                losses_of_data.update(batch.losses_of_data)
+        self._parts = tuple(parts)
+        return StepLoss(total, parts, units, guess, len(graphs), losses_of_data, self.step, rate)
+
+    @contextmanager
+    def _seeded(self, step: int) -> Iterator[None]:
+        """Within the block torch's generator stands where a step of this rank begins."""
+        cuda = self._device.type == "cuda"
+        with torch.random.fork_rng([self._device] if cuda else []):
+            # torch.manual_seed seeds every kind of device there might be, which takes a hundred times as long.
+            seed = torch.cuda.manual_seed if cuda else torch.default_generator.manual_seed
+            seed(Stream(self.config.training.seed, step, self.rank).integer(2**31))
+            yield
 
     def _together(self, *, last: bool) -> AbstractContextManager[None]:
         """Ranks exchange gradients once a step, with those of the last part."""

@@ -1,4 +1,4 @@
-"""What a sweep draws from: values and ranges of config fields, and the rule that makes every drawn point valid.
+"""What a sweep draws from: values and ranges of config fields. Only points that make a valid config are drawn.
 
 A space file is TOML with the sections of a config, and `[sampling]` for the temperature:
 
@@ -7,8 +7,7 @@ A space file is TOML with the sections of a config, and `[sampling]` for the tem
     batch_size = [4, 8, 16]                                     # choices, each as likely
     [model]
     hidden_size = { low = 64, high = 256 }                      # both bounds whole: whole numbers, bounds included
-    [sequence]
-    ordering = ["cm", "bfs", "dfs"]
+    sequence = [{ ordering = "cm", window = "adaptive" }, { ordering = "dfs", window = "fixed" }]   # fields that go together
     [sampling]
     temperature = { low = 0.7, high = 1.0 }
 """
@@ -20,72 +19,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gengraph.config import BREADTH_FIRST, LEVELLED, ROOTED, Config
+from gengraph.config import flat
 from gengraph.errors import InputError
 from gengraph.files import read_text
+from gengraph.models.space import Choice, Range, Space
 from gengraph.streams import Stream
+from gengraph.training.config import Config
 
 LEARNING_RATE, TEMPERATURE = "training.learning_rate", "sampling.temperature"
 _LENGTH = ("training.steps", "training.budget", "training.clock", "training.evaluations", "training.seed")
 _FORM = "write a list of choices, or { low = 1e-3, high = 1e-2, log = true }"
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One of some values, each as likely."""
-
-    values: tuple[Any, ...]
-
-    @property
-    def extremes(self) -> tuple[Any, ...]:
-        """Values that are valid if all are."""
-        return self.values
-
-    def at(self, uniform: float) -> Any:
-        """The value that a number in [0, 1) stands for."""
-        return self.values[int(uniform * len(self.values))]
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """A number between two bounds, uniform or with a uniform logarithm; with whole bounds a whole number, both included."""
-
-    low: float
-    high: float
-    log: bool = False
-
-    @property
-    def whole(self) -> bool:
-        """Whether it gives whole numbers."""
-        return isinstance(self.low, int) and isinstance(self.high, int)
-
-    @property
-    def extremes(self) -> tuple[Any, ...]:
-        """Values that are valid if all are."""
-        return self.low, self.high
-
-    def at(self, uniform: float) -> Any:
-        """The value that a number in [0, 1) stands for; fractions have four digits."""
-        low, high = self.low, self.high + self.whole
-        value = low * (high / low) ** uniform if self.log else low + uniform * (high - low)
-        return min(int(value), int(self.high)) if self.whole else min(max(float(f"{value:.4g}"), self.low), self.high)
-
-
-Space = Mapping[str, Choice | Range]
-"""By field, `model.hidden_size` say; `sampling.temperature` besides the fields of a config."""
+_TRIES = 200  # points that are drawn before a space is said to have no valid one
 
 Point = Mapping[str, Any]
 """A value for every field of a space."""
 
-_DEFAULT: Space = {
-    LEARNING_RATE: Range(1e-3, 1e-2, log=True),
-    "training.batch_size": Choice((2, 4, 8, 16)),
-    "model.hidden_size": Choice((64, 128, 256)),
-    "model.num_layers": Choice((1, 2)),
-    "model.edge_hidden_size": Choice((16, 32)),
-    "model.edge_num_layers": Choice((1, 2, 4)),
-    "sequence.ordering": Choice(("cm", "bfs", "dfs")),
-}
+_TRAINING: Space = {LEARNING_RATE: Range(1e-3, 1e-2, log=True), "training.batch_size": Choice((2, 4, 8, 16))}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,14 +50,23 @@ class Setting:
     temperature: float = 1.0
 
     def values(self, names: Mapping[str, Any]) -> dict[str, Any]:
-        """The values that fields have here; where a point was repaired they differ from it."""
-        sections = {**self.config.to_dict(), "sampling": {"temperature": self.temperature}}
-        return {name: sections[name.split(".")[0]].get(name.split(".")[1]) for name in names}
+        """The values that fields have here; those of a table in one text."""
+        known = {**flat(self.config.to_dict()), TEMPERATURE: self.temperature}
+        return {name: known[name] if name in known else _inside(known, name) for name in names}
 
 
-def default_space(*, samples: bool) -> Space:
-    """Learning rate, batch size, sizes, layers and ordering; the temperature where trials are judged by samples."""
-    return {**_DEFAULT, TEMPERATURE: Range(0.7, 1.0)} if samples else _DEFAULT
+def _inside(known: Mapping[str, Any], name: str) -> str | None:
+    inside = [f"{field.removeprefix(f'{name}.')}={value}" for field, value in known.items() if field.startswith(f"{name}.")]
+    return " ".join(inside) or None
+
+
+def default_space(base: Config, *, samples: bool) -> Space:
+    """Learning rate and batch size, what the family varies, and the temperature where trials are judged by samples."""
+    family = base.own_family
+    space: dict[str, Choice | Range] = {**_TRAINING, **family.space(base.model)}
+    if samples and "temperature" in family.capabilities(base.model):
+        space[TEMPERATURE] = Range(0.7, 1.0)
+    return space
 
 
 def load_space(path: Path) -> dict[str, Any]:
@@ -118,7 +76,7 @@ def load_space(path: Path) -> dict[str, Any]:
         InputError: no such file, or it is not TOML.
     """
     if not path.is_file():
-        msg = f"no space file {path}; leave --space out for the default space"
+        msg = f"no space file {path}; leave it out for the default space"
         raise InputError(msg)
     try:
         return tomllib.loads(read_text(path))
@@ -143,108 +101,90 @@ def parse_space(tables: Mapping[str, Any], base: Config, *, samples: bool) -> Sp
         if not isinstance(fields, dict):
             msg = f"a space has sections of fields, [training] say; got {section} = {fields!r}"
             raise InputError(msg)
-        space |= {f"{section}.{name}": _part(f"{section}.{name}", value) for name, value in fields.items()}
+        space |= _parts(section, fields)
     if not space:
         msg = f"a space needs at least one field, got none; {_FORM}"
         raise InputError(msg)
     if TEMPERATURE in space and not samples:
-        msg = f"{TEMPERATURE} shapes samples, and --metric nll draws none; use --metric mmd or leave it out"
+        msg = f"{TEMPERATURE} shapes samples, and metric = loss draws none; use metric = mmd or leave it out"
         raise InputError(msg)
     for name, part in space.items():
         if name in _LENGTH:
-            msg = f"{name} is the same for all trials; leave it out and use --steps, --trial-budget or --seed"
+            msg = f"{name} is the same for all trials; leave it out and give the sweep a length"
             raise InputError(msg)
         for value in part.extremes:
-            _try(base, name, value)
+            _try(base, space, name, value)
     return space
 
 
-def space_tables(space: Space) -> dict[str, dict[str, Any]]:
+def space_tables(space: Space) -> dict[str, Any]:
     """The tables that `parse_space` reads, JSON-ready."""
-    tables: dict[str, dict[str, Any]] = {}
+    tables: dict[str, Any] = {}
     for name, part in space.items():
-        section, field = name.split(".")
+        *above, field = name.split(".")
+        inside = tables
+        for section in above:
+            inside = inside.setdefault(section, {})
         ranges = {"low": part.low, "high": part.high, "log": part.log} if isinstance(part, Range) else None
-        tables.setdefault(section, {})[field] = ranges or list(part.extremes)
+        inside[field] = ranges or list(part.extremes)
     return tables
 
 
-def draw_point(space: Space, seed: int, trial: int) -> dict[str, Any]:
-    """The point of one trial of a random search, from (seed, trial) alone."""
-    uniforms = Stream(seed, trial).uniforms(len(space))
-    return {name: part.at(float(uniform)) for (name, part), uniform in zip(space.items(), uniforms, strict=True)}
+def draw_point(space: Space, base: Config, seed: int, trial: int, *, least_batch: int = 1) -> dict[str, Any]:
+    """The point of one trial of a random search, from (seed, trial) alone: the first of its stream that makes a valid config.
+
+    Raises:
+        InputError: no point of the first 200 does.
+    """
+    error = None
+    for number in range(_TRIES):
+        uniforms = Stream(seed, trial, *([number] if number else [])).uniforms(len(space))
+        point = {name: part.at(float(uniform)) for (name, part), uniform in zip(space.items(), uniforms, strict=True)}
+        try:
+            apply_point(base, point, least_batch=least_batch)
+        except InputError as found:
+            error = found
+        else:
+            return point
+    msg = f"the space must have valid points, none of {_TRIES} was ({error}); put fields that go together in a table"
+    raise InputError(msg)
 
 
 def apply_point(base: Config, point: Point, *, least_batch: int = 1) -> Setting:
-    """The setting of a point, made valid.
-
-    Ordering, head, node level and optimiser win, what does not go with them gives way:
-
-    - under an ordering that is not breadth-first the window is fixed, where levels mean nothing the bandwidth is estimated, and
-      where rows may be empty stop = zero_row becomes decision;
-    - the head context has its stop rule and scan; edge_eos, edge_context and edge_state are of the head rnn, a mixture of mlp;
-    - edge_state is of gru, a transformer has no layer_norm of its own, and hidden_size is raised to a multiple of its heads;
-    - under stop = zero_row the temperature is 1, under adam the weight decay 0;
-    - a batch has a graph for each worker.
+    """The setting of a point.
 
     Args:
         base: what the point is applied to.
         point: values by field.
-        least_batch: workers of a trial.
+        least_batch: workers of a trial; a batch has a graph for each.
 
     Raises:
-        InputError: an unknown field, or a value that a config does not take.
+        InputError: the point makes no valid config: an unknown field, a value that it does not take, values that do not go
+            together.
     """
-    tables = base.to_dict()
-    for name, value in point.items():
-        if name != TEMPERATURE:
-            section, _, field = name.partition(".")
-            tables.setdefault(section, {})[field] = value
-    sequence, model, training = tables["sequence"], tables["model"], tables["training"]
-    _fit_sequence(sequence, model)
-    _fit_model(sequence, model)
-    if training["optimizer"] == "adam":
-        training["weight_decay"] = 0.0
-    if _is_count(training["batch_size"]):
-        training["batch_size"] = max(training["batch_size"], least_batch)
-    temperature = 1.0 if model["stop"] == "zero_row" else point.get(TEMPERATURE, 1.0)
-    return Setting(config=Config.from_dict(tables), temperature=float(temperature))
-
-
-def _fit_sequence(sequence: dict[str, Any], model: dict[str, Any]) -> None:
-    """Change what does not go with the ordering."""
-    if sequence["ordering"] not in BREADTH_FIRST:
-        sequence["window"] = "fixed"
-    if sequence["ordering"] not in LEVELLED:
-        sequence["bandwidth"] = "estimate"
-    if sequence["ordering"] not in ROOTED and model["stop"] == "zero_row":
-        model["stop"] = "decision"
-
-
-def _fit_model(sequence: dict[str, Any], model: dict[str, Any]) -> None:
-    """Change what does not go with the head and the node level."""
-    if model["head"] == "context":
-        model["stop"], sequence["scan"] = "decision", "oldest_first"
-    if model["head"] != "rnn":
-        model["stop"] = "decision" if model["stop"] == "edge_eos" else model["stop"]
-        model["edge_context"] = "zero"
-    if model["head"] != "rnn" or model["node"] != "gru":
-        model["node_input"] = "adjacency"
-    if model["head"] != "mlp":
-        model["mixture"] = 0
-    if model["node"] == "transformer":
-        model["layer_norm"] = False
-        if _is_count(model["hidden_size"]) and _is_count(model["num_heads"]):
-            model["hidden_size"] += -model["hidden_size"] % model["num_heads"]
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    config = base.with_values({name: value for name, value in point.items() if name != TEMPERATURE})
+    if config.training.batch_size < least_batch:
+        msg = f"training.batch_size must be >= {least_batch}, a graph for each worker, got {config.training.batch_size}"
+        raise InputError(msg)
+    temperature = float(point.get(TEMPERATURE, 1.0))
+    if temperature != 1 and "temperature" not in config.own_family.capabilities(config.model):
+        msg = f"{TEMPERATURE} must be 1 for {config.model_name} as it is configured, got {temperature:g}; leave it out"
+        raise InputError(msg)
+    return Setting(config=config, temperature=temperature)
 
 
 def is_number(value: Any) -> bool:
     """Whether a value of a setting is a finite number; true and false are not."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _parts(prefix: str, fields: Mapping[str, Any]) -> dict[str, Choice | Range]:
+    """The fields of a section of a space file, and of the sections in it."""
+    found: dict[str, Choice | Range] = {}
+    for name, value in fields.items():
+        section = isinstance(value, dict) and value and not set(value) & {"low", "high", "log"}
+        found |= _parts(f"{prefix}.{name}", value) if section else {f"{prefix}.{name}": _part(f"{prefix}.{name}", value)}
+    return found
 
 
 def _part(name: str, value: Any) -> Choice | Range:
@@ -264,14 +204,18 @@ def _part(name: str, value: Any) -> Choice | Range:
     return Range(low, high, log)
 
 
-def _try(base: Config, name: str, value: Any) -> None:
+def _try(base: Config, space: Space, name: str, value: Any) -> None:
+    """A value must be valid by itself, or beside some values of the other fields."""
+    if name == TEMPERATURE:
+        if not is_number(value) or value <= 0:
+            msg = f"{name} must be > 0, got {value!r}"
+            raise InputError(msg)
+        return
     try:
-        if name == TEMPERATURE:
-            if not is_number(value) or value <= 0:
-                msg = f"{name} must be > 0, got {value!r}"
-                raise InputError(msg)
-        else:
-            apply_point(base, {name: value})
+        apply_point(base, {name: value})
     except InputError as error:
-        msg = f"{name} = {value!r} in the space: {error}"
-        raise InputError(msg) from error
+        try:
+            draw_point({**space, name: Choice((value,))}, base, 0, 0)
+        except InputError:
+            msg = f"{name} = {value!r} in the space: {error}"
+            raise InputError(msg) from error

@@ -5,7 +5,7 @@ sweeps/NAME/
   data/                   train.parquet, validation.parquet, test.parquet: frozen, so that a resumed sweep has the same
   trials.jsonl            trials that ended, where they run one after the other without Ray
   ray/                    Ray Tune's own record and the checkpoints of trials; runs/: the runs of trials with several workers
-  best.toml               the winner, for `gengraph train --config`
+  best.toml               the winner, for `gengraph train`
   trials.parquet          a row a trial
   parallel.html, .png     all trials as lines over their settings
 """
@@ -13,28 +13,26 @@ sweeps/NAME/
 import dataclasses
 import json
 import math
-import shutil
 import time
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from gengraph.config import Config
 from gengraph.data import Split
 from gengraph.errors import InputError, TrainingDiverged
-from gengraph.files import atomic_path, check_new, write_json, write_text
+from gengraph.files import atomic_folder, atomic_path, check_new, write_json, write_text
 from gengraph.formats import read_graphs, write_graphs
+from gengraph.training.config import Config
 from gengraph.tuning.space import Point, Setting, Space, apply_point, draw_point, parse_space, space_tables
 
 if TYPE_CHECKING:
-    from gengraph.training.checkpoint import Checkpoint
     from gengraph.metrics import DescribedSet
+    from gengraph.training.checkpoint import Checkpoint
     from gengraph.training.trainer import Place
 
-METRICS = ("nll", "mmd")
+METRICS = ("loss", "mmd")
 SCHEDULERS = ("asha", "pbt", "none")
 SEARCHES = ("random", "optuna")
 _EVALUATIONS_BY_MMD = 4  # sampling costs seconds, a validation loss a fraction of one
@@ -42,11 +40,11 @@ _MMD_SAMPLES = 64
 _PARTS = ("train", "validation", "test")
 
 TrialReport = Callable[[dict[str, Any], "Checkpoint"], None]
-"""Called at each evaluation with score, validation_nll, mmd, step, seconds and progress, and where the trial stands."""
+"""Called at each evaluation with score, validation_loss, mmd, step, seconds and progress, and where the trial stands."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
+class SweepRequest:
     """How a sweep is run.
 
     Attributes:
@@ -66,7 +64,7 @@ class Request:
     trials: int
     scheduler: str = "asha"
     search: str = "random"
-    metric: str = "nll"
+    metric: str = "loss"
     workers_per_trial: int = 1
     seed: int = 0
     steps: int | None = None
@@ -78,22 +76,22 @@ class Request:
         choices = {"scheduler": SCHEDULERS, "search": SEARCHES, "metric": METRICS}
         for name, known in choices.items():
             if getattr(self, name) not in known:
-                msg = f"--{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}"
+                msg = f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}"
                 raise InputError(msg)
         if self.trials < 1 or self.workers_per_trial < 1:
             msg = f"a sweep needs at least 1 trial and 1 worker a trial, got {self.trials} and {self.workers_per_trial}"
             raise InputError(msg)
         if self.scheduler == "pbt" and self.workers_per_trial > 1:
-            msg = "--scheduler pbt copies checkpoints between trials of one worker; use asha, or --workers-per-trial 1"
+            msg = "scheduler = pbt copies checkpoints between trials of one worker; use asha, or 1 worker a trial"
             raise InputError(msg)
         if self.scheduler == "pbt" and self.search == "optuna":
-            msg = "--scheduler pbt searches by itself; use --search random"
+            msg = "scheduler = pbt searches by itself; use search = random"
             raise InputError(msg)
         if self.concurrent == 0 and (self.scheduler, self.search, self.workers_per_trial) != ("none", "random", 1):
-            msg = "without Ray there is a random search of single-worker trials; use --concurrent 1 or more for anything else"
+            msg = "without Ray there is a random search of single-worker trials; run at least 1 trial on Ray for anything else"
             raise InputError(msg)
         if self.metric == "mmd" and self.workers_per_trial > 1 and self.scheduler != "none":
-            msg = "--metric mmd is known at the end of a trial with several workers, too late to stop it; use --scheduler none"
+            msg = "metric = mmd is known at the end of a trial with several workers, too late to stop it; use scheduler = none"
             raise InputError(msg)
 
 
@@ -105,7 +103,7 @@ class Trial:
         number: from 0.
         setting: what it did.
         score: its last; lower is better, None if it failed.
-        validation_nll: in nats a graph.
+        validation_loss: in nats a graph.
         mmd: mean squared MMD, where that is the metric.
         step: optimiser steps done.
         seconds: of training.
@@ -116,7 +114,7 @@ class Trial:
     number: int
     setting: Setting
     score: float | None = None
-    validation_nll: float | None = None
+    validation_loss: float | None = None
     mmd: float | None = None
     step: int = 0
     seconds: float = 0.0
@@ -126,7 +124,7 @@ class Trial:
     @classmethod
     def of(cls, number: int, setting: Setting, metrics: dict[str, Any], error: str | None) -> Self:
         """From a trial's last report; a score that is no number counts as a failure."""
-        names = ("score", "validation_nll", "mmd", "step", "seconds", "progress")
+        names = ("score", "validation_loss", "mmd", "step", "seconds", "progress")
         values = {name: metrics[name] for name in names if metrics.get(name) is not None}
         score = values.pop("score", None)
         error = error or metrics.get("error")
@@ -157,12 +155,12 @@ class Sweep:
     folder: Path
     config: Config
     space: Space
-    request: Request
+    request: SweepRequest
     content_hash: dict[str, str]
 
     @classmethod
     def create(
-        cls, folder: Path, *, split: Split, config: Config, space: Space, request: Request, record: dict[str, Any]
+        cls, folder: Path, *, split: Split, config: Config, space: Space, request: SweepRequest, record: dict[str, Any]
     ) -> Self:
         """Make the folder of a sweep, whole or not at all.
 
@@ -191,14 +189,10 @@ class Sweep:
             "config": config.to_dict(),
             "versions": {name: version(name) for name in ("gengraph", "torch", "ray")},
         }
-        temporary = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.tmp")
-        try:
+        with atomic_folder(folder) as temporary:
             for name in _PARTS:
                 write_graphs(getattr(split, name), temporary / "data" / f"{name}.parquet")
             write_json(temporary / "sweep.json", about)
-            temporary.rename(folder)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
         return cls(folder=folder, config=config, space=space, request=request, content_hash=hashes)
 
     @classmethod
@@ -215,7 +209,7 @@ class Sweep:
             raise InputError(msg)
         try:
             about = json.loads(path.read_text(encoding="utf-8"))
-            config, request = Config.from_dict(about["config"]), Request(**about["request"])
+            config, request = Config.from_dict(about["config"]), SweepRequest(**_present(about["request"]))
             space = parse_space(about["space"], config, samples=request.metric == "mmd")
             return cls(folder=folder, config=config, space=space, request=request, content_hash=about["content_hash"])
         except (ValueError, KeyError, TypeError) as error:
@@ -248,18 +242,26 @@ class Sweep:
         length = {"steps": self.request.steps, "budget": self.request.trial_budget, "evaluations": self.evaluations}
         return _with_training(setting, length | {"mmd_every": min(setting.config.training.mmd_every, self.evaluations)})
 
+    def draw(self, number: int) -> dict[str, Any]:
+        """The point of one trial of a random search."""
+        return draw_point(self.space, self.config, self.request.seed, number, least_batch=self.request.workers_per_trial)
+
     def winner(self, trial: Trial) -> str:
-        """The config of a trial as `gengraph train --config` reads it, for a training as long as the config of the sweep."""
+        """The config of a trial as `gengraph train` reads it, for a training as long as the config of the sweep."""
         own = {name: getattr(self.config.training, name) for name in ("steps", "budget", "evaluations", "mmd_every")}
         setting = _with_training(trial.setting, own)
-        sampled = "" if setting.temperature == 1 else f"# Sample with --temperature {setting.temperature:g}.\n"
+        sampled = "" if setting.temperature == 1 else f"# Sample with temperature {setting.temperature:g}.\n"
         about = f"# Trial {trial.number} of sweep {self.folder.name}: {self.request.metric} {trial.score:.6g}.\n"
         return about + sampled + setting.config.to_toml()
 
 
+def _present(request: dict[str, Any]) -> dict[str, Any]:
+    """A request as sweeps of gengraph 0.1.0 may have it, whose loss was called nll."""
+    return request | ({"metric": "loss"} if request.get("metric") == "nll" else {})
+
+
 def _with_training(setting: Setting, values: dict[str, Any]) -> Setting:
-    config = dataclasses.replace(setting.config, training=dataclasses.replace(setting.config.training, **values))
-    return dataclasses.replace(setting, config=config)
+    return dataclasses.replace(setting, config=setting.config.trained(**values))
 
 
 def ranked(trials: Sequence[Trial]) -> list[Trial]:
@@ -282,7 +284,7 @@ def run_trial(
         setting: of the trial.
         split: training and validation graphs.
         report: told the values, and the checkpoint to go on from.
-        metric: nll or mmd, what the score is.
+        metric: loss or mmd, what the score is.
         start: where an earlier try stood.
         place: device.
 
@@ -291,19 +293,20 @@ def run_trial(
         TrainingDiverged: the loss is not finite any more.
     """
     from gengraph.metrics import DescribedSet
-    from gengraph.training.trainer import Trainer, prepare_graphs, prepare_part
+    from gengraph.sampling.attempts import validation_mmd
+    from gengraph.training.trainer import Trainer, prepare_graphs
 
-    train, facts, _ = prepare_graphs(split.train, setting.config)
-    validation = prepare_part(split.validation, setting.config)
-    trainer = Trainer(setting.config, facts, train, validation, place)
+    train, facts = prepare_graphs(split.train, setting.config)
+    validation = setting.config.own_family.select(split.validation, setting.config.model)
+    trainer = Trainer(setting.config, facts, train, validation, place, measure_mmd=validation_mmd)
     if start is not None:
         trainer.load(start)
     reference = DescribedSet(validation)
 
     def evaluated(metrics: dict[str, Any]) -> None:
-        if "validation_nll" in metrics:
+        if "validation_loss" in metrics:
             checkpoint = trainer.checkpoint()
-            values = {name: metrics[name] for name in ("validation_nll", "step", "seconds", "progress")}
+            values = {name: metrics[name] for name in ("validation_loss", "step", "seconds", "progress")}
             report(values | scores(values, checkpoint, reference, metric=metric, temperature=setting.temperature), checkpoint)
 
     trainer.run(evaluated, lambda _checkpoint: None)
@@ -315,15 +318,16 @@ def scores(
     """The score of a trial, and the MMD if that is it: the mean over degree, clustering and orbit, of 64 samples.
 
     Args:
-        metrics: with validation_nll.
+        metrics: with validation_loss.
         checkpoint: of the model.
-        reference: validation graphs as the model sees them (`training.prepare_part`).
-        metric: nll or mmd.
+        reference: validation graphs as the model sees them (`Family.select`).
+        metric: loss or mmd.
         temperature: of the samples.
     """
-    if metric == "nll":
-        return {"score": metrics["validation_nll"]}
-    from gengraph.sampling.attempts import Conditions, mmd_of_samples
+    if metric == "loss":
+        return {"score": metrics["validation_loss"]}
+    from gengraph.sampling.attempts import mmd_of_samples
+    from gengraph.sampling.conditions import Conditions
 
     conditions = Conditions(temperature=temperature)
     found = mmd_of_samples(checkpoint.build_model(), reference, _MMD_SAMPLES, seed=0, conditions=conditions)
@@ -345,7 +349,7 @@ def sweep_here(sweep: Sweep, *, budget: float | None, report: Callable[[int], No
     ended = {record["number"]: record for record in map(json.loads, lines)}
     trials: list[Trial] = []
     for number in range(sweep.request.trials):
-        setting = sweep.setting(draw_point(sweep.space, sweep.request.seed, number))
+        setting = sweep.setting(sweep.draw(number))
         if number not in ended:
             if time.monotonic() > deadline and trials:
                 break
@@ -377,7 +381,7 @@ def write_results(sweep: Sweep, trials: Sequence[Trial]) -> Path | None:
 
     best_first = ranked(trials)
     rows = [
-        {name: getattr(trial, name) for name in ("number", "state", "score", "validation_nll", "mmd", "step", "seconds")}
+        {name: getattr(trial, name) for name in ("number", "state", "score", "validation_loss", "mmd", "step", "seconds")}
         | {"progress": trial.progress, "error": trial.error}
         | trial.setting.values(sweep.space)
         for trial in best_first

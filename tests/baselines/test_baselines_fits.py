@@ -19,8 +19,8 @@ from gengraph.baselines.kronecker import Kronecker
 from gengraph.baselines.mmsb import MMSB, sample_mmsb
 from gengraph.baselines.mmsb_gibbs import Pairs, sweep_pairs
 from gengraph.errors import InputError
-from gengraph.models.generator import GraphGenerator
 from gengraph.graphs import GraphSet
+from gengraph.models.generator import GraphGenerator
 from gengraph.streams import stream_key
 
 KEY = stream_key(9, "test")

@@ -7,10 +7,11 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-from gengraph.config import BREADTH_FIRST, LEVELLED, ORDERINGS, SequenceConfig
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet, Int64Array
+from gengraph.graphs.order_names import BREADTH_FIRST, LEVELLED, ORDERING_NAMES
 from gengraph.graphs.orderings import Adjacency, order_nodes, ordering_code
+from gengraph.models.graphrnn.config import SequenceConfig
 from gengraph.streams import key_of
 
 _MAX_ORDERINGS = 100_000
@@ -73,7 +74,7 @@ def measure_reach(graphs: GraphSet, ordering: str, *, seed: int = 0) -> Reach:
 
     Args:
         graphs: at least one graph.
-        ordering: a name of ORDERINGS.
+        ordering: a name of ORDERING_NAMES.
         seed: of the orderings.
 
     Raises:
@@ -116,7 +117,7 @@ def estimate_max_prev_node(
 
     Args:
         graphs: at least one graph.
-        ordering: a name of ORDERINGS.
+        ordering: a name of ORDERING_NAMES.
         seed: of the orderings.
         quantile: in (0, 1]; 1 takes the furthest reach seen, 0.999 what 99.9% of the orderings stay within.
         max_prev_node: measure this one instead of estimating.
@@ -159,7 +160,7 @@ def describe_orderings(graphs: GraphSet, *, seed: int = 0) -> dict[str, dict[str
     """
     bound = safe_bound(graphs)
     described = {}
-    for ordering in ORDERINGS:
+    for ordering in ORDERING_NAMES:
         reach = measure_reach(graphs, ordering, seed=seed)
         p999 = reach.quantile(0.999)
         described[ordering] = {

@@ -20,8 +20,8 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-from gengraph.config import CONTEXT_FEATURES
 from gengraph.graphs import Int32Array, Int64Array
+from gengraph.models.graphrnn.config import CONTEXT_FEATURES
 from gengraph.models.graphrnn.rows import CONTINUE, RowBatch, UInt8Array
 
 CODES = 6

@@ -17,12 +17,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gengraph.models.graphrnn import kernels
 from gengraph.graphs import Int64Array
-from gengraph.models.graphrnn.kernels import context_head, rowwise
 from gengraph.graphs.planarity import edges_are_planar
-from gengraph.models.graphrnn.rnn_head import log_bernoulli
-from gengraph.models.graphrnn.row_samplers import RowSampler, in_blocks
+from gengraph.models.graphrnn import kernels
 from gengraph.models.graphrnn.candidates import (
     CODES,
     ContextTable,
@@ -34,6 +31,9 @@ from gengraph.models.graphrnn.candidates import (
     num_codes,
     used_features,
 )
+from gengraph.models.graphrnn.kernels import context_head, rowwise
+from gengraph.models.graphrnn.rnn_head import log_bernoulli
+from gengraph.models.graphrnn.row_samplers import RowSampler, in_blocks
 from gengraph.models.graphrnn.rows import RowBatch
 
 _RARE = -3.0  # edges are rare: the logit of a bit at the start
@@ -47,7 +47,7 @@ class ContextEdges(nn.Module):
         node_hidden_size: H.
         hidden_size: F; the second hidden layer has half as many units.
         max_prev_node: M.
-        features: which of `gengraph.config.CONTEXT_FEATURES` are seen.
+        features: which of `gengraph.models.graphrnn.config.CONTEXT_FEATURES` are seen.
     """
 
     def __init__(self, node_hidden_size: int, hidden_size: int, max_prev_node: int, features: tuple[str, ...]) -> None:

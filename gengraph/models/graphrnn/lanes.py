@@ -8,6 +8,7 @@ Legend: B lanes (a multiple of the unit), W widest window of a step, A attempts.
 """
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,16 +18,21 @@ import numpy.typing as npt
 import torch
 
 from gengraph.graphs import GraphSet, Int64Array
+from gengraph.models.family import Decoding, Drawn
+from gengraph.models.graphrnn.kernels.library import one_torch_thread
 from gengraph.models.graphrnn.network import GraphRNNModel
 from gengraph.models.graphrnn.rows import CONTINUE, STOP
 from gengraph.streams import key_of, uniform_at
 
+LANES = 1024
 BLOCK = 256  # lanes that one call of the network computes: fewer cost nearly as much, more gain little
 BLOCK_ON_GPU = 4096
 _UNIT = 16  # lanes without blocks come and go in so many
 _WORTH_COPYING = 7 / 8  # lanes are dropped when no more than this share of them is left
 _MOST_BYTES = 2**30  # of what the node level remembers; what needs more has fewer lanes, one block at least
 _NOBODY = -1
+_SIZE_MARGIN = 2  # a sequence is cut at so many times the largest training graph
+_YIELDED_TOGETHER = 256
 _WHOLE_ROWS = 2**48  # where, in the stream of an attempt, the numbers for rows as a whole begin
 
 
@@ -49,24 +55,38 @@ class Rules:
     planar: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Attempts:
-    """Attempts that have ended.
+class LanesSampler:
+    """Draws graphs from a model in lanes (`gengraph.models.family.Sampler`).
 
-    Attributes:
-        place: int64[A], which of the graphs asked for each is.
-        number: int64[A], which attempt at it, from 0.
-        cut: bool[A], whether it was cut because it did not end by itself.
-        graphs: as drawn.
+    Args:
+        model: trained, on the CPU or a GPU.
+        decoding: how graphs are drawn; the model is capable of it.
+        lanes: attempts that grow at a time, rounded up.
     """
 
-    place: Int64Array
-    number: Int64Array
-    cut: npt.NDArray[np.bool_]
-    graphs: GraphSet
+    def __init__(self, model: GraphRNNModel, decoding: Decoding, lanes: int = LANES) -> None:
+        self._model, self._decoding, self._lanes = model, decoding, lanes
+        self._ends = decoding.stop == "model"
+        self._limit = decoding.max_num_node or (_SIZE_MARGIN * model.largest if self._ends else model.largest)
 
-    def __len__(self) -> int:
-        return len(self.place)
+    def draw(self, indices: Int64Array, attempts: Int64Array, *, seed: int) -> Iterator[Drawn]:
+        """One graph for each pair of index and attempt, as many at a time as have ended."""
+        planar = self._decoding.constraint == "planar"
+        rules = Rules(
+            seed=seed, limit=self._limit, ends=self._ends, temperature=self._decoding.temperature, planar=planar
+        )
+        with torch.inference_mode(), one_torch_thread():
+            lanes = Lanes(self._model, (indices, attempts), rules, self._lanes)
+        while lanes.busy or lanes.num_ended:
+            with torch.inference_mode(), one_torch_thread():
+                while lanes.busy and lanes.num_ended < _YIELDED_TOGETHER:
+                    lanes.advance()
+            drawn = lanes.take()
+            if self._ends:
+                yield drawn
+            else:  # the 2018 code deletes nodes that nothing connects to
+                graphs = drawn.graphs.induced(np.diff(drawn.graphs.to_csr().indptr) > 0)
+                yield Drawn(drawn.place, graphs, np.zeros_like(drawn.cut))
 
 
 class Lanes:
@@ -74,22 +94,23 @@ class Lanes:
 
     Args:
         model: trained, on any device.
-        indices: int64[G], the graphs asked for.
+        asked: int64[G] and int64[G], the index of each graph asked for, and which attempt at it.
         rules: how attempts are drawn.
         lanes: attempts that grow at a time, rounded up to whole units: blocks, or a few lanes; fewer if the node level would
             need too much memory.
 
     Attributes:
-        queue: attempts that wait for a lane, as (place, number); the first attempts at all graphs at the start.
+        queue: places of the graphs that wait for a lane; all of them at the start.
         num_ended: attempts that have ended since they were last taken.
     """
 
-    def __init__(self, model: GraphRNNModel, indices: Int64Array, rules: Rules, lanes: int) -> None:
-        self._model, self._indices, self._rules = model, indices, rules
+    def __init__(self, model: GraphRNNModel, asked: tuple[Int64Array, Int64Array], rules: Rules, lanes: int) -> None:
+        self._model, self._rules = model, rules
+        self._indices, self._attempts = asked
         block = None if model.rowwise else BLOCK_ON_GPU if model.embed.weight.is_cuda else BLOCK
         self._unit = block or _UNIT
-        self.queue = deque((place, 0) for place in range(len(indices)))
-        units = -(-min(lanes, len(indices)) // self._unit)
+        self.queue = deque(range(len(self._indices)))
+        units = -(-min(lanes, len(self._indices)) // self._unit)
         bytes_a_unit = self._unit * model.node.bytes_per_lane(rules.limit)
         count = min(units, max(1, _MOST_BYTES // bytes_a_unit)) * self._unit
         self._nodes = model.node_sampler(count, block, rules.limit)
@@ -110,12 +131,12 @@ class Lanes:
         """Whether an attempt grows or waits."""
         return bool(self.queue) or bool((self._place != _NOBODY).any())
 
-    def take(self) -> Attempts:
+    def take(self) -> Drawn:
         """The attempts, one at least, that have ended since they were last taken."""
-        place, number, cut, last, num_edges, edges = map(np.concatenate, zip(*self._ended, strict=True))
+        place, cut, last, num_edges, edges = map(np.concatenate, zip(*self._ended, strict=True))
         self._ended, self.num_ended = [], 0
         graphs = GraphSet.from_flat(last + 1, np.repeat(np.arange(len(place)), num_edges), edges)
-        return Attempts(place, number, cut, graphs)
+        return Drawn(place, graphs, cut)
 
     def advance(self) -> None:
         """Make one row of every attempt, after idle lanes were filled from the queue."""
@@ -156,7 +177,7 @@ class Lanes:
         """Note what the lanes have grown, and free them."""
         counts = self._num_edges[lanes]
         edges = self._edges[lanes, : counts.max()][np.arange(counts.max()) < counts[:, None]]
-        self._ended.append((self._place[lanes], self._number[lanes], cut[lanes], self._last[lanes], counts, edges))
+        self._ended.append((self._place[lanes], cut[lanes], self._last[lanes], counts, edges))
         self.num_ended += len(lanes)
         self._place[lanes] = _NOBODY
         if not self.queue:
@@ -167,8 +188,8 @@ class Lanes:
         lanes = free[: len(self.queue)]
         if not len(lanes):
             return
-        chosen = np.array([self.queue.popleft() for _ in lanes], np.int64)
-        self._place[lanes], self._number[lanes] = chosen.T
+        self._place[lanes] = places = np.array([self.queue.popleft() for _ in lanes], np.int64)
+        self._number[lanes] = self._attempts[places]
         self._last[lanes] = self._start[lanes] = self._num_edges[lanes] = 0
         self._nodes.reset(lanes)
         self._draw_rows.reset(lanes)

@@ -11,8 +11,10 @@ Reference:
     Models. ICML 2018.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 import numba as nb
@@ -22,15 +24,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gengraph.config import Config
-from gengraph.graphs import Int64Array
-from gengraph.models.graphrnn.kernels import rowwise
+from gengraph.graphs import GraphSet, Int64Array
+from gengraph.graphs.orderings import Adjacency
+from gengraph.models.family import Capability, Decoding, Encoder, Loss, Sampler, check_decoding
+from gengraph.models.graphrnn.config import GraphRNNConfig, MLPHead, RNNHead
 from gengraph.models.graphrnn.context_head import ContextEdges
-from gengraph.models.graphrnn.rnn_head import EdgeRNN, EdgeSampler
+from gengraph.models.graphrnn.kernels import rowwise
 from gengraph.models.graphrnn.mlp_head import IndependentEdges
 from gengraph.models.graphrnn.node import NodeRNN, NodeSampler, node_network
+from gengraph.models.graphrnn.rnn_head import EdgeRNN, EdgeSampler
 from gengraph.models.graphrnn.row_samplers import in_blocks
-from gengraph.models.graphrnn.rows import CONTINUE, NEW_COMPONENT, STOP, RowBatch
+from gengraph.models.graphrnn.rows import CONTINUE, NEW_COMPONENT, STOP, RowBatch, decode_rows, encode_rows
 
 Decide = Callable[[Tensor, npt.NDArray[np.float64]], Int64Array]
 """Decisions int64[B] from states float[B, H] and uniforms float64[B] on [0, 1), by the inverse of the distribution."""
@@ -49,53 +53,117 @@ class DataFacts:
         several_components: whether a node may have no earlier neighbour: a training graph is disconnected, or the ordering or a
             small max_prev_node leaves one without; if not, new components have about e^-30.
         has_edges: whether a training graph has an edge; if none has, rows with edges have about e^-30.
+        share_cut: share of the edges that do not fit into a window, in [0, 1], as far as it was measured.
     """
 
     max_prev_node: int
     max_num_node: int
     several_components: bool
     has_edges: bool = True
+    share_cut: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
         return asdict(self)
 
 
+def capabilities(config: GraphRNNConfig) -> frozenset[Capability]:
+    """What models of a config can do."""
+    able: set[Capability] = {"likelihood", "overrun", "gpu"}
+    if config.stop != "zero_row":  # there the edges decide where a graph ends
+        able.add("temperature")
+    if config.head.kind == "context":
+        able.add("planar")
+    return frozenset(able)
+
+
 class GraphRNNModel(nn.Module):
-    """The network; `forward` is the exact log-likelihood of row sequences.
+    """The network; `log_prob` is the exact log-likelihood of row sequences.
 
     Args:
         config: sizes, head, stop rule, window and scan.
         facts: what is taken from the training graphs.
     """
 
-    def __init__(self, config: Config, facts: DataFacts) -> None:
+    def __init__(self, config: GraphRNNConfig, facts: DataFacts) -> None:
         super().__init__()
-        model, self.facts = config.model, facts
+        self.config, self.facts, self.largest = config, facts, facts.max_num_node
         self.adaptive = config.sequence.window == "adaptive"
-        self.decides = model.stop != "zero_row"
-        self.edge_decides = model.stop == "edge_eos"
-        self.reads_edge_state = model.node_input == "edge_state"
-        self.embed = nn.Linear(model.edge_hidden_size if self.reads_edge_state else facts.max_prev_node, model.embedding_size)
-        self.node = node_network(model)
+        self.decides = config.stop != "zero_row"
+        self.edge_decides = config.stop == "edge_eos"
+        self.reads_edge_state = config.feeds_edge_state
+        deciding = config.hidden_size
         self.oldest_first = config.sequence.scan == "oldest_first"
         scan = {"oldest_first": self.oldest_first, "never_empty": self.decides}
+        head, row_size = config.head, facts.max_prev_node
+        if isinstance(head, RNNHead):
+            row_size = head.hidden_size if self.reads_edge_state else row_size
+            deciding = head.hidden_size if self.edge_decides else deciding
+        self.embed = nn.Linear(row_size, config.embedding_size)
+        self.node = node_network(config)
         self.head: EdgeRNN | IndependentEdges | ContextEdges
-        if model.head == "rnn":
-            every_layer = model.edge_context == "state"
-            sizes = model.hidden_size, model.edge_hidden_size, model.edge_num_layers
-            self.head = EdgeRNN(*sizes, every_layer=every_layer, **scan)
-        elif model.head == "context":
-            self.head = ContextEdges(model.hidden_size, model.context_size, facts.max_prev_node, model.context)
+        if isinstance(head, RNNHead):
+            sizes = config.hidden_size, head.hidden_size, head.num_layers
+            self.head = EdgeRNN(*sizes, every_layer=head.start == "state", **scan)
+        elif isinstance(head, MLPHead):
+            components = max(1, head.mixture)
+            self.head = IndependentEdges(config.hidden_size, head.hidden_size, facts.max_prev_node, components, **scan)
         else:
-            components = max(1, model.mixture)
-            self.head = IndependentEdges(model.hidden_size, model.embedding_size, facts.max_prev_node, components, **scan)
+            self.head = ContextEdges(config.hidden_size, head.hidden_size, facts.max_prev_node, head.features)
         if self.decides:
-            self.decision = nn.Linear(model.edge_hidden_size if self.edge_decides else model.hidden_size, 3)
+            self.decision = nn.Linear(deciding, 3)
             with torch.no_grad():
                 self.decision.bias.copy_(torch.tensor([0.0, _RARE, _RARE]))
 
-    def forward(self, batch: RowBatch) -> Tensor:
+    def encoder(self, graphs: GraphSet) -> Encoder:
+        """What makes rows of graphs under orderings that belong to (seed, graph, epoch)."""
+        return partial(
+            encode_rows,
+            Adjacency.of(graphs),
+            ordering=self.config.sequence.ordering,
+            max_prev_node=self.facts.max_prev_node,
+            adaptive=self.adaptive,
+        )
+
+    def forward(self, batch: RowBatch, progress: float) -> Loss:
+        """The negative log-likelihood of a batch."""
+        units = self.units(batch)
+        guess = units["edge_bit"] * math.log(2) + units["node"] * math.log(3)  # log 2 a bit, log 3 a decision of a row
+        return Loss(-self.log_prob(batch).sum(), units, guess=guess)
+
+    def units(self, batch: RowBatch) -> dict[str, int]:
+        """Graphs, nodes, and the decisions of the edge level that are free: whether a node connects to one candidate.
+
+        Under `stop = zero_row` all rows have such decisions, the empty one at the end included. Otherwise only rows that
+        continue have them, and the last one of a row is not free where nothing was chosen before.
+        """
+        if self.decides:
+            rows = np.flatnonzero(batch.decisions == CONTINUE)
+            last = 0 if self.oldest_first else batch.widths[rows] - 1
+            certain = (batch.bits[rows, last] == 1) & (batch.bits[rows].sum(1) == 1)
+            bits = int(batch.widths[rows].sum() - certain.sum())
+        else:
+            bits = int(batch.widths.sum())
+        return {"graph": len(batch.graph), "node": len(batch.widths), "edge_bit": bits}
+
+    def sequences(self, batch: RowBatch) -> list[bytes]:
+        """The row sequence of each graph as a name: the numbered graph that it stands for, nothing else is in it."""
+        decoded = decode_rows(batch)
+        return [edges.tobytes() for edges in np.split(decoded.edges, decoded.edge_offsets[1:-1])]
+
+    def sampler(self, decoding: Decoding) -> Sampler:
+        """What draws graphs in lanes that grow side by side.
+
+        Raises:
+            InputError: a temperature under stop = zero_row, whose edges are its stop decision; a constraint for another head
+                than context, which alone sees the graph it builds.
+        """
+        from gengraph.models.graphrnn.lanes import LanesSampler
+
+        check_decoding(decoding, capabilities(self.config), self.config.model_name)
+        return LanesSampler(self, decoding)
+
+    def log_prob(self, batch: RowBatch) -> Tensor:
         """The log-likelihood float[B] of each graph's rows under its ordering, in nats; order of `batch.graph`."""
         device = self.embed.weight.device
         states, log_prob = self._row_by_row(batch) if self.reads_edge_state else self._all_rows(batch)

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple, Protocol
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gengraph.models.graphrnn import kernels
-from gengraph.config import ModelConfig
 from gengraph.graphs import Int64Array
-from gengraph.models.graphrnn.kernels import rowwise
+from gengraph.models.graphrnn import kernels
+from gengraph.models.graphrnn.config import GraphRNNConfig
 from gengraph.models.graphrnn.gru import GRU, Stepper
+from gengraph.models.graphrnn.kernels import rowwise
 from gengraph.models.graphrnn.lstm import LSTM, LSTMStepper
 from gengraph.models.graphrnn.transformer import NodeTransformer
 
@@ -138,11 +138,11 @@ class Hidden:
         self._states = [[state[lanes] for state in states] for states in self._states]
 
 
-def node_network(config: ModelConfig) -> NodeRNN | NodeTransformer:
+def node_network(config: GraphRNNConfig) -> NodeRNN | NodeTransformer:
     """The network that a config asks for."""
     sizes = config.embedding_size, config.hidden_size, config.num_layers
     if config.node == "transformer":
-        return NodeTransformer(*sizes, config.num_heads, dropout_rate=config.dropout)
+        return NodeTransformer(*sizes, config.attention_heads, dropout_rate=config.dropout)
     return NodeRNN(config.node, *sizes, dropout_rate=config.dropout, layer_norm=config.layer_norm)
 
 

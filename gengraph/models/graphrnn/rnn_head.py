@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gengraph.models.graphrnn import kernels
-from gengraph.models.graphrnn.kernels import edge_rnn, rowwise
 from gengraph.models.graphrnn.gru import GRU, Stepper
+from gengraph.models.graphrnn.kernels import edge_rnn, rowwise
 from gengraph.models.graphrnn.row_samplers import BlockwiseSampler, RowSampler
 from gengraph.models.graphrnn.rows import RowBatch, scan_rows
 

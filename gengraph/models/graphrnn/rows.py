@@ -53,6 +53,11 @@ class RowBatch:
     num_cut: int
 
     @property
+    def losses_of_data(self) -> dict[str, int]:
+        """The edges that were cut, as `gengraph.models.family.Batch` has it."""
+        return {"cut_edges": self.num_cut}
+
+    @property
     def step_offsets(self) -> Int64Array:
         """int64[T + 1], where each time step's rows begin."""
         return np.concatenate([[0], np.cumsum(self.batch_sizes)])

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gengraph.models.graphrnn.kernels import context_head, edge_rnn, rowwise
-from gengraph.models.graphrnn.kernels.gru import NativeLayer, reference_layer
+from gengraph.models.graphrnn.candidates import ContextTable, num_codes
 from gengraph.models.graphrnn.context_head import ContextEdges
 from gengraph.models.graphrnn.gru import GRU
+from gengraph.models.graphrnn.kernels import context_head, edge_rnn, rowwise
+from gengraph.models.graphrnn.kernels.gru import NativeLayer, reference_layer
 from gengraph.models.graphrnn.rnn_head import EdgeRNN, EdgeSampler, mlp
-from gengraph.models.graphrnn.candidates import ContextTable, num_codes
 from gengraph.models.graphrnn.rows import RowBatch, scan_rows
 
 

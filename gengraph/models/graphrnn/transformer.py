@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gengraph.graphs import Int64Array
-from gengraph.models.graphrnn.rnn_head import mlp
 from gengraph.models.graphrnn.lstm import pad, places
+from gengraph.models.graphrnn.rnn_head import mlp
 
 _CHUNK = 64  # rows whose keys the sampler reads in one call
 

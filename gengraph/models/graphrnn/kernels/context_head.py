@@ -13,8 +13,8 @@ from torch import Tensor
 from gengraph.models.graphrnn.kernels.library import Copies, native_library, num_threads
 
 if TYPE_CHECKING:
-    from gengraph.models.graphrnn.context_head import ContextEdges
     from gengraph.models.graphrnn.candidates import ContextTable
+    from gengraph.models.graphrnn.context_head import ContextEdges
 
 AnyArray = npt.NDArray[Any]
 

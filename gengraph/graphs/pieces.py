@@ -1,0 +1,21 @@
+"""Pieces of a graph set, and the place where what is computed of each may be spread over processes."""
+
+from collections.abc import Callable, Iterable
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from gengraph.graphs.graphset import GraphSet
+
+Spread = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
+"""Like the built-in `map`: apply a function that pickles to each item, results in order. The place for worker processes."""
+
+CHUNK_NODES = 1 << 14
+
+
+def chunks(graphs: GraphSet) -> list[GraphSet]:
+    """The graphs in order, in pieces that begin within the same CHUNK_NODES nodes; at least one piece."""
+    piece = graphs.node_offsets[:-1] // CHUNK_NODES
+    bounds = [*np.flatnonzero(np.diff(piece, prepend=-1)).tolist(), len(graphs)]
+    return [graphs[start:stop] for start, stop in pairwise(bounds)] or [graphs]

@@ -1,0 +1,122 @@
+"""Section [model] of a GRAN."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from gengraph.errors import InputError
+
+ORDERINGS = ("bfs", "cm", "dfs", "degree", "k-core", "rcm", "random")
+BREADTH_FIRST = ("bfs", "cm")  # the oldest neighbour never moves back: adaptive windows are exact
+ROOTED = ("bfs", "cm", "dfs")  # every node but the first of a component has an earlier neighbour
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GRANConfig:
+    """A GRAN: how graphs become steps, the graph network, the law of a step.
+
+    The defaults are what learns most a minute; the paper's own choices stand in brackets, and in the preset gran/gpu.
+
+    Attributes:
+        orderings: node orderings of the family, names of bfs, cm, dfs, degree, k-core, rcm, random [dfs].
+        family: what several orderings are: average (each graph is seen under one of them, drawn anew for each epoch) or sum
+            (the likelihood of a graph is summed over one sequence of each; needs all prefixes) [sum].
+        block_size: B, nodes that the network adds at a time [1].
+        stride: S <= B, nodes of a block that are kept; the rest of it is drawn anew with the next block [1].
+        window: what a new node may connect to: all earlier nodes, or adaptive (from the oldest neighbour of the node before
+            the block on; exact for bfs and cm) [all].
+        max_prev_node: the window's last so many nodes only; edges that reach further are cut, and counted. None is no bound.
+        halo: nodes before the window that messages pass through too; None for all of the graph so far [none].
+        row_input: how a node's row enters the network: absolute (the numbers of its neighbours) or relative (how far back
+            they are) [absolute].
+        positions: whether nodes see how far they are from the block and from the window's start [false].
+        counts: whether new nodes see how many nodes there are or, under termination = size, how many are still to come [false].
+        row_length: entries of a row that the network reads; None takes the longest reach seen in training graphs.
+        hidden_size: H, units of a node's state [128, 512 on proteins].
+        num_layers: layers of the graph network [7].
+        rounds: times that each layer is applied [1].
+        attention: whether sigmoid gates weigh the messages [true].
+        num_mixtures: K, vectors of Bernoullis that a step mixes [20].
+        alpha_pool: how the weights of the mixture pool the pairs of a step, mean or sum [mean in the public code].
+        empty_rows: whether a node without earlier neighbours is what the mixture makes of it (mixture), or a decision of its
+            own, all other rows being conditioned on an edge (decision) [mixture].
+        termination: what ends a graph: its size, drawn first (size), or a decision before each step (stop) [size].
+        size_smoothing: > 0, weight, in training graphs, of a geometric law that gives every size a likelihood.
+        prefixes: steps drawn from each graph in training, an unbiased estimate of its loss; None for all [none].
+    """
+
+    orderings: tuple[str, ...] = ("cm",)
+    family: Literal["average", "sum"] = "average"
+    block_size: int = 1
+    stride: int = 1
+    window: Literal["all", "adaptive"] = "adaptive"
+    max_prev_node: int | None = None
+    halo: int | None = 0
+    row_input: Literal["absolute", "relative"] = "relative"
+    positions: bool = True
+    counts: bool = True
+    row_length: int | None = None
+    hidden_size: int = 48
+    num_layers: int = 3
+    rounds: int = 1
+    attention: bool = True
+    num_mixtures: int = 20
+    alpha_pool: Literal["mean", "sum"] = "mean"
+    empty_rows: Literal["mixture", "decision"] = "decision"
+    termination: Literal["size", "stop"] = "stop"
+    size_smoothing: float = 0.01
+    prefixes: int | None = 16
+
+    def __post_init__(self) -> None:
+        self._check_orderings()
+        for name in ("block_size", "stride", "hidden_size", "num_layers", "rounds", "num_mixtures"):
+            _at_least(self, name, 1)
+        for name in ("max_prev_node", "row_length", "prefixes"):
+            if getattr(self, name) is not None:
+                _at_least(self, name, 1)
+        if self.halo is not None:
+            _at_least(self, "halo", 0)
+        _check(
+            self.stride <= self.block_size,
+            f"model.stride must be <= model.block_size, got {self.stride} and {self.block_size}; nodes between would be left out",
+        )
+        _check(
+            0 < self.size_smoothing < float("inf"),
+            f"model.size_smoothing must be > 0, got {self.size_smoothing}; without it sizes not seen have no likelihood",
+        )
+        for name, choices in _CHOICES.items():
+            value = getattr(self, name)
+            _check(value in choices, f"model.{name} must be one of {', '.join(choices)}, got {value!r}")
+
+    def _check_orderings(self) -> None:
+        _check(bool(self.orderings), "model.orderings must name one ordering at least, got none; cm suits most graphs")
+        for name in self.orderings:
+            _check(name in ORDERINGS, f"model.orderings must be of {', '.join(ORDERINGS)}, got {name!r}")
+        _check(
+            self.window == "all" or all(name in BREADTH_FIRST for name in self.orderings),
+            f"model.window = adaptive would lose edges under {', '.join(self.orderings)}, it is exact for "
+            f"{' and '.join(BREADTH_FIRST)}; set model.window to all",
+        )
+        _check(
+            self.family == "average" or self.prefixes is None,
+            f"model.family = sum needs whole sequences, got model.prefixes = {self.prefixes}; set one of them to none or average",
+        )
+
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "family": ("average", "sum"),
+    "window": ("all", "adaptive"),
+    "row_input": ("absolute", "relative"),
+    "alpha_pool": ("mean", "sum"),
+    "empty_rows": ("mixture", "decision"),
+    "termination": ("size", "stop"),
+}
+
+
+def _check(rule: bool, message: str) -> None:
+    if not rule:
+        raise InputError(message)
+
+
+def _at_least(config: Any, name: str, bound: int) -> None:
+    value = getattr(config, name)
+    _check(value >= bound, f"model.{name} must be >= {bound}, got {value}")

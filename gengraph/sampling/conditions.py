@@ -1,0 +1,100 @@
+"""What is asked of sampled graphs: how they are drawn, and which of them are taken."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from gengraph.errors import InputError
+from gengraph.graphs import GraphSet
+from gengraph.models.family import Decoding, Drawn
+
+_SIZE_MARGIN = 2  # where only the largest component counts, a graph may grow to so many times the largest training graph
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Conditions:
+    """What is drawn, and which of it is taken.
+
+    Attributes:
+        temperature: as `gengraph.models.family.Decoding` has it.
+        num_nodes: (least, most) nodes of a graph; attempts outside are rejected.
+        components: keep all, take the largest, or reject attempts with several.
+        stop: as Decoding has it.
+        max_num_node: nodes at which a graph is cut; with num_nodes, those bound it.
+        constraint: as Decoding has it.
+        refused: canonical keys (`gengraph.graphs.isomorphism`) of graphs that are not taken.
+
+    Raises:
+        InputError: a value out of range.
+    """
+
+    temperature: float = 1.0
+    num_nodes: tuple[int, int] | None = None
+    components: Literal["keep", "largest", "reject"] = "keep"
+    stop: Literal["model", "reference"] = "model"
+    max_num_node: int | None = None
+    constraint: Literal["none", "planar"] = "none"
+    refused: frozenset[bytes] = frozenset()
+
+    def __post_init__(self) -> None:
+        if self.num_nodes and not 1 <= self.num_nodes[0] <= self.num_nodes[1]:
+            msg = f"num_nodes must be least..most with 1 <= least <= most, got {self.num_nodes[0]}..{self.num_nodes[1]}"
+            raise InputError(msg)
+        if self.components not in {"keep", "largest", "reject"}:
+            msg = f"components must be one of keep, largest, reject, got {self.components!r}"
+            raise InputError(msg)
+        self.decoding(1)  # checks the rest
+
+    @property
+    def selective(self) -> bool:
+        """Whether an attempt can be rejected."""
+        return bool(self.num_nodes or self.refused or self.components == "reject")
+
+    def decoding(self, largest: int) -> Decoding:
+        """How graphs are drawn from a model whose largest training graph has so many nodes."""
+        limit = self.max_num_node
+        if self.num_nodes and self.stop == "model":  # what is too large need not be grown to its end
+            most = self.num_nodes[1]
+            limit = most if self.components != "largest" else max(limit or _SIZE_MARGIN * largest, most)
+        return Decoding(temperature=self.temperature, max_num_node=limit, stop=self.stop, constraint=self.constraint)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready, without the refused keys."""
+        return {
+            "temperature": self.temperature,
+            "num_nodes": list(self.num_nodes) if self.num_nodes else None,
+            "num_nodes_by": "rejection" if self.num_nodes else None,
+            "components": self.components,
+            "stop": self.stop,
+            "max_num_node": self.max_num_node,
+            "constraint": self.constraint,
+        }
+
+    def judge(self, drawn: Drawn) -> tuple[npt.NDArray[np.bool_], GraphSet]:
+        """Which graphs are taken, and all of them as they would be."""
+        graphs = drawn.graphs
+        taken = np.ones(len(graphs), np.bool_)
+        if self.components == "largest":
+            graphs = graphs.largest_components()
+        elif self.components == "reject":
+            taken &= graphs.num_components() == 1
+        if self.num_nodes:
+            taken &= (graphs.num_nodes >= self.num_nodes[0]) & (graphs.num_nodes <= self.num_nodes[1])
+            if self.components != "largest" and self.stop == "model":
+                taken &= ~drawn.cut
+        if self.refused and taken.any():
+            from gengraph.graphs.isomorphism import canonical_keys
+
+            taken[taken] = [key not in self.refused for key in canonical_keys(graphs[taken])]
+        return taken, graphs
+
+    def in_words(self) -> str:
+        """The conditions that an attempt may fail, for messages."""
+        wanted = {
+            "{}..{} nodes".format(*(self.num_nodes or ("", ""))): self.num_nodes,
+            "one component": self.components == "reject",
+            "no graph that is known already": self.refused,
+        }
+        return ", ".join(name for name, active in wanted.items() if active)

@@ -5,14 +5,15 @@ CACHE/STEP/KEY/       KEY is a hash of the step's name and of all that it depend
   ...                 the step's files
 
 A step that is there is not done again; one that is not whole, by its hash, is not there. So a benchmark that was killed goes on
-where it stopped, and a change makes anew what depends on it and nothing else.
+where it stopped, and a change makes anew what depends on it and nothing else. Of code it is the meaning that counts: comments,
+docstrings and layout may change.
 """
 
+import ast
 import hashlib
 import json
 import shutil
-import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -21,32 +22,59 @@ from pathlib import Path
 from typing import Any
 
 import gengraph
-from gengraph.files import file_lock, hash_file
+from gengraph.files import atomic_folder, file_lock, hash_file, write_json
 
 _RECORD = "record.json"
-_NOT_COMPUTING = ("cli", "distributed", "benchmarks")  # rooms that say where and what is shown, not what comes out
-_STEPS = "benchmarks/steps.py"
+_PACKAGE = Path(gengraph.__file__).parent
+_NOT_COMPUTING = ("cli", "distributed", "testing", "benchmarks", "configs")
+"""Rooms that say where things run and what is shown; presets count where they are used: a fit's inputs have its config."""
+_STEPS = ("contender", "steps", "scores")  # the modules of benchmarks/ that compute
 _LIBRARIES = ("numpy", "scipy", "numba", "torch", "igraph")
 
 
-def key_of(value: Any) -> str:
+def content_key(value: Any) -> str:
     """A hash of a JSON-ready value."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, allow_nan=False).encode()).hexdigest()[:32]
 
 
+def meaning(path: Path) -> str:
+    """A hash of what a source file does: without comments, docstrings and layout where it is Python, else of its bytes."""
+    if path.suffix != ".py":
+        return hash_file(path)
+    try:
+        tree = ast.parse(path.read_bytes())
+    except SyntaxError:  # a template, or of another Python
+        return hash_file(path)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = [statement for statement in node.body if not _is_text(statement)]
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    """Whether a statement is a string that nothing takes: the docstring of a function, a class, a module or a field."""
+    return (
+        isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant) and isinstance(statement.value.value, str)
+    )
+
+
 @cache
-def code_version() -> str:
-    """A hash of the code that results depend on, and of the versions of the libraries beneath it."""
-    root = Path(gengraph.__file__).parent
-    sources = [
-        path
-        for path in sorted(root.rglob("*"), key=str)
-        if path.suffix in {".py", ".toml", ".cpp", ".h"} and path.relative_to(root).parts[0] not in _NOT_COMPUTING
-    ]
-    for room in ("baselines", "configs"):  # links, which rglob does not follow
-        sources += sorted(path for path in (root / room).rglob("*") if path.suffix in {".py", ".toml"})
-    files = {str(path.relative_to(root)): hash_file(path) for path in [*sources, root / _STEPS]}
-    return key_of([files, {name: version(name) for name in _LIBRARIES if find_spec(name)}])
+def code_version(package: Path = _PACKAGE) -> str:
+    """A hash of the code that results depend on, and of the versions of the libraries beneath it.
+
+    Args:
+        package: the folder of gengraph.
+    """
+    code = {path.relative_to(package).as_posix(): meaning(path) for path in _sources(package)}
+    return content_key([code, {name: version(name) for name in _LIBRARIES if find_spec(name)}])
+
+
+def _sources(package: Path) -> Iterator[Path]:
+    for room in sorted(package.iterdir()):  # a room may be a link, which rglob alone would not follow
+        if room.name not in _NOT_COMPUTING:
+            found = sorted(room.rglob("*")) if room.is_dir() else [room]
+            yield from (path for path in found if path.suffix in {".py", ".cpp", ".h"})
+    yield from (package / "benchmarks" / f"{name}.py" for name in _STEPS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +121,10 @@ class Store:
         with file_lock(folder):
             found = self.find(step, inputs)
             if found is None:
-                self._make(folder, step, inputs, make)
+                with atomic_folder(folder, replace=True) as temporary:  # one that is damaged gives way
+                    outcome = make(temporary)
+                    record = {"step": step, "inputs": inputs, "content": _content(temporary), "outcome": outcome}
+                    write_json(temporary / _RECORD, record)
                 found = self.find(step, inputs)
         assert found is not None
         return found
@@ -104,19 +135,7 @@ class Store:
             shutil.rmtree(folder)
 
     def _folder(self, step: str, inputs: dict[str, Any]) -> Path:
-        return self.root / step / key_of([step, inputs, code_version()])
-
-    def _make(self, folder: Path, step: str, inputs: dict[str, Any], make: Callable[[Path], dict[str, Any]]) -> None:
-        shutil.rmtree(folder, ignore_errors=True)  # damaged
-        temporary = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.tmp")
-        temporary.mkdir(parents=True)
-        try:
-            outcome = make(temporary)
-            record = {"step": step, "inputs": inputs, "content": _content(temporary), "outcome": outcome}
-            (temporary / _RECORD).write_text(json.dumps(record, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-            temporary.rename(folder)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+        return self.root / step / content_key([step, inputs, code_version()])
 
 
 def _files(folder: Path) -> list[Path]:
@@ -124,4 +143,4 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _content(folder: Path) -> str:
-    return key_of({path.relative_to(folder).as_posix(): hash_file(path) for path in _files(folder)})
+    return content_key({path.relative_to(folder).as_posix(): hash_file(path) for path in _files(folder)})

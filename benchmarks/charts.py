@@ -137,25 +137,32 @@ def _shown(heights: list[float]) -> int:
     return max((i + 1 for i, height in enumerate(heights) if height > high / 200), default=1)
 
 
-def curves(series: Sequence[tuple[str, list[Row]]]) -> str:
-    """Negative log-likelihood against seconds, for each name; points are validation losses."""
+def curves(series: Sequence[tuple[str, list[Row]]], loss: str) -> str:
+    """The loss of training against seconds, for each name; points are validation losses.
+
+    Args:
+        series: names and their points, dicts of seconds and, where they are known, loss and validation_loss; each has a loss.
+        loss: what it is called, the same for all, with its unit.
+    """
     points = [point for _, curve in series for point in curve]
-    losses = [point[name] for point in points for name in ("nll", "validation_nll") if name in point]
+    losses = [point[name] for point in points for name in ("loss", "validation_loss") if name in point]
     log = min(losses) > 0 and max(losses) > 10 * min(losses)
     x = Scale(0, max(point["seconds"] for point in points), 48, 410)
     y = Scale(min(losses), max(losses), 198, 20, log=log)
-    parts = [_line(48, 198, 410, 198, "axis"), _text(229, 230, "seconds", "middle"), _text(4, 12, "nats a graph")]
+    parts = [_line(48, 198, 410, 198, "axis"), _text(229, 230, "seconds", "middle"), _text(4, 12, loss)]
     for value in y.decades() if log else _ticks(y):
         parts += [_line(48, y(value), 410, y(value), "grid"), _text(42, y(value) + 4, tick_text(value), "end")]
     parts += [_text(x(value), 213, f"{value:g}", "middle") for value in _ticks(x)]
-    for number, (_, curve) in enumerate(series):
+    ends = []
+    for number, (name, curve) in enumerate(series):
         colour = f"c{number % NUM_COLOURS}"
-        line = "L".join(f"{x(point['seconds']):g} {y(point['nll']):g}" for point in curve if "nll" in point)
+        trained = [(x(point["seconds"]), y(point["loss"])) for point in curve if "loss" in point]
+        line = "L".join(f"{left:g} {top:g}" for left, top in trained)
         parts.append(f'<path class="curve {colour}" d="M{line}"/>')
-        validated = [(x(point["seconds"]), y(point["validation_nll"])) for point in curve if "validation_nll" in point]
+        validated = [(x(point["seconds"]), y(point["validation_loss"])) for point in curve if "validation_loss" in point]
         parts += [f'<circle class="{colour}" cx="{left:g}" cy="{top:g}" r="3.5"/>' for left, top in validated]
-    ends = "; ".join(f"{name} ends at {curve[-1]['nll']:.4g}" for name, curve in series)
-    return svg(420, 236, f"Training loss in nats a graph over seconds: {ends}", "".join(parts))
+        ends.append(f"{name} ends at {[point['loss'] for point in curve if 'loss' in point][-1]:.4g}")
+    return svg(420, 236, f"Training loss ({loss}) over seconds: {'; '.join(ends)}", "".join(parts))
 
 
 def _ticks(scale: Scale) -> list[float]:

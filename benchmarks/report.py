@@ -151,11 +151,22 @@ def _dataset(results: Results, dataset: Row, number: int) -> Iterator[str]:
     )
     yield f'<svg class="defs" aria-hidden="true"><defs>{symbols}</defs></svg>'
     yield f'<div class="cards">{"".join(_card(dataset, cell, number) for cell in cells)}</div>'
-    series = [(cell["model"], cell["curve"]) for cell in cells if cell.get("curve")]
-    if series:
-        legend = _legend([model for model, _ in series])
-        yield f'<h3>Training curves</h3><figure class="wide">{charts.curves(series)}{legend}</figure>'
+    yield from _training_curves(cells)
     yield "</section>"
+
+
+def _training_curves(cells: list[Row]) -> Iterator[str]:
+    """A figure for each kind of loss: losses of different kinds share no axis."""
+    series: dict[str, list[tuple[str, list[Row]]]] = {}
+    for cell in cells:
+        points = [point for point in cell.get("curve") or () if "seconds" in point]
+        if any("loss" in point for point in points):
+            series.setdefault(cell["loss"] or f"loss of {cell['model']}", []).append((cell["model"], points))
+    if series:
+        yield "<h3>Training curves</h3>"
+    for loss, curves in series.items():
+        legend = _legend([model for model, _ in curves])
+        yield f'<figure class="wide">{charts.curves(curves, loss)}{legend}</figure>'
 
 
 def _legend(names: list[str]) -> str:

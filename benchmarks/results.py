@@ -25,7 +25,7 @@ from gengraph.benchmarks.suite import FLOOR, Outcome, Settings
 from gengraph.metrics import holm, wilson_interval
 from gengraph.metrics.statistics import FloatArray
 
-SCHEMA = 2
+SCHEMA = 3
 ROUNDING = 5e-7  # of the sums of the kernel: squared MMDs below are 0
 LEVEL = 0.95
 FEWEST = 5  # test graphs that must be there before anything is called significant: a bootstrap of fewer says too little

@@ -1,9 +1,9 @@
 """Studies of quality: `python -m gengraph.benchmarks.studies graphrnn-c` trains, samples and judges; `--table` prints.
 
-A trial is one training of one variant on one data set with one seed, for so many CPU seconds in one thread. Its line goes to
-`OUT/STUDY.jsonl`; trials that have a line already are not run again, so a study can be stopped and gone on with. Trials that
-decide on a preset are judged on the validation graphs with 100 samples, published ones on the test graphs with as many samples
-as training graphs, at least 100. Nothing is filtered, sizes are not matched.
+A study is a list of trainings, each of one variant on one data set with one seed, for so many CPU seconds in one thread. The
+line of each goes to `OUT/STUDY.jsonl`; one that has a line already is not run again, so a study can be stopped and gone on
+with. Those that decide on a preset are judged on the validation graphs with 100 samples, published ones on the test graphs with
+as many samples as training graphs, at least 100. Nothing is filtered, sizes are not matched.
 """
 
 import argparse
@@ -20,35 +20,39 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gengraph.models.graphrnn import kernels
 from gengraph.benchmarks.study_pictures import PICTURES
-from gengraph.training.checkpoint import save_checkpoint
-from gengraph.config import BREADTH_FIRST, CONTEXT_FEATURES, Config, load_config, preset_for
 from gengraph.data import load_dataset, split_graphs
 from gengraph.graphs import GraphSet
-from gengraph.models.likelihood import log_prob_bound
+from gengraph.graphs.order_names import BREADTH_FIRST
 from gengraph.metrics import VALIDITY, evaluate, novelty, validity_of
-from gengraph.runs.folders import HEADS
-from gengraph.sampling.attempts import Conditions, sample_graphs
+from gengraph.models.graphrnn import kernels
+from gengraph.models.graphrnn.config import CONTEXT_FEATURES
+from gengraph.models.registry import LEARNED
+from gengraph.sampling.attempts import sample_graphs, validation_mmd
+from gengraph.sampling.conditions import Conditions
 from gengraph.tables import to_markdown
-from gengraph.training.trainer import Trainer, prepare_graphs, prepare_part
+from gengraph.training.card import write_card
+from gengraph.training.checkpoint import save_checkpoint
+from gengraph.training.config import Config, load_config, preset_for, usual_config
+from gengraph.training.likelihood import log_prob_bound
+from gengraph.training.trainer import Trainer, prepare_graphs
 
 if TYPE_CHECKING:
     from gengraph.training.checkpoint import Checkpoint
-    from gengraph.models.graphrnn.network import GraphRNNModel
 
 LEAST_SAMPLES = 100
 _VERSIONED = ("gengraph", "torch", "numpy", "numba")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Trial:
-    """One training.
+class StudyRun:
+    """One training of a study.
 
     Attributes:
         dataset: a named data set.
         variant: what is special about it, for the table.
-        preset: of the config.
+        model: its name in the registry.
+        preset: of the config; None takes the usual one of the model on the data set.
         settings: changes of the preset, as `--set` takes them.
         minutes: CPU minutes of training, one thread; None trains for as many steps as the preset says.
         seed: of weights, batches, orderings and samples; the split is always that of seed 0.
@@ -60,7 +64,8 @@ class Trial:
 
     dataset: str
     variant: str
-    preset: str
+    model: str
+    preset: str | None = None
     settings: tuple[str, ...] = ()
     minutes: float | None
     seed: int
@@ -73,25 +78,27 @@ class Trial:
         length: tuple[str, ...] = ()
         if self.minutes is not None:
             length = ("training.steps=none", "training.clock=cpu", f"training.budget={60 * self.minutes}")
-        return load_config(self.preset).replace([*self.settings, *length, f"training.seed={self.seed}"])
+        base = usual_config(self.model, self.dataset) if self.preset is None else load_config(self.preset)
+        return base.replace([*self.settings, *length, f"training.seed={self.seed}"])
 
 
-def run_trial(trial: Trial, checkpoints: Path | None = None) -> dict[str, Any]:
+def carry_out(run: StudyRun, checkpoints: Path | None = None) -> dict[str, Any]:
     """Train, sample and judge; what was found of each sampler stands under its name.
 
     Args:
-        trial: what to train.
+        run: what to train.
         checkpoints: where the last checkpoint is left; None leaves none.
     """
     import torch
 
     torch.set_num_threads(1)
-    kernels.use(trial.backend)
-    config = trial.config()
-    split = split_graphs(load_dataset(trial.dataset), seed=0)
-    train, facts, _ = prepare_graphs(split.train, config)
-    validation = prepare_part(split.validation, config)
-    trainer = Trainer(config, facts, train, validation)
+    kernels.use(run.backend)
+    config = run.config()
+    family = config.own_family
+    split = split_graphs(load_dataset(run.dataset), seed=0)
+    train, facts = prepare_graphs(split.train, config)
+    validation, test = (family.select(part, config.model) for part in (split.validation, split.test))
+    trainer = Trainer(config, facts, train, validation, measure_mmd=validation_mmd)
     curve: list[dict[str, Any]] = []
     kept: dict[str, Checkpoint] = {}
 
@@ -102,39 +109,42 @@ def run_trial(trial: Trial, checkpoints: Path | None = None) -> dict[str, Any]:
 
     trainer.run(curve.append, keep)
     if checkpoints is not None:
-        save_checkpoint(kept["last"], checkpoints / f"{trial.dataset}-{trial.variant}-{trial.seed}".replace(" ", "-"), keep=1)
-    parts = {"train": train, "validation": validation, "test": prepare_part(split.test, config)}
+        folder = checkpoints / f"{run.dataset}-{run.variant}-{run.seed}".replace(" ", "-")
+        save_checkpoint(kept["last"], folder, card=write_card(kept["last"], None), keep=1)
+    parts = {"train": train, "validation": validation, "test": test}
     judged = {}
-    for sampler in trial.samplers:
+    for sampler in run.samplers:
         name, _, constraint = sampler.partition(" ")
-        model, start, count = kept[name].build_model(), time.process_time(), _num_samples(trial, len(train))
-        conditions = Conditions(constraint=constraint or "none")
-        samples = sample_graphs(model, np.arange(count), seed=trial.seed, conditions=conditions).graphs
+        asked: Any = {"constraint": constraint} if constraint else {}
+        model, start, count = kept[name].build_model(), time.process_time(), _num_samples(run, len(train))
+        samples = sample_graphs(model, np.arange(count), seed=run.seed, conditions=Conditions(**asked)).graphs
         judged[sampler] = {
             "step": kept[name].step,
             "sample_seconds": (time.process_time() - start) / count,
-            "nll": {name: mean_nll(model, graphs, config) for name, graphs in parts.items()},
-            **judge(samples, train, parts[trial.part], trial.dataset),
+            **judge(samples, train, parts[run.part], run.dataset),
         }
-    return asdict(trial) | {
+        if "likelihood" in family.capabilities(config.model):
+            judged[sampler]["nll"] = {name: mean_nll(model, graphs) for name, graphs in parts.items()}
+    return asdict(run) | {
         "config": config.to_dict(),
         "steps": trainer.step,
         "cpu_minutes": kept["last"].cpu_seconds / 60,
-        "curve": [[line["seconds"], line["nll"], line["validation_nll"]] for line in curve if "validation_nll" in line],
+        "loss": family.loss,
+        "curve": [[line["seconds"], line["loss"], line["validation_loss"]] for line in curve if "validation_loss" in line],
         "judged": judged,
-        "computed_by": kernels.backend().label,
+        "computed_by": family.computed_by("cpu"),
         "versions": {"python": platform.python_version()} | {name: version(name) for name in _VERSIONED},
     }
 
 
-def _num_samples(trial: Trial, num_train: int) -> int:
+def _num_samples(run: StudyRun, num_train: int) -> int:
     """As many as the training graphs, at least 100; 100 where only variants are compared."""
-    return LEAST_SAMPLES if trial.part == "validation" else max(LEAST_SAMPLES, num_train)
+    return LEAST_SAMPLES if run.part == "validation" else max(LEAST_SAMPLES, num_train)
 
 
-def mean_nll(model: "GraphRNNModel", graphs: GraphSet, config: Config) -> float:
+def mean_nll(model: Any, graphs: GraphSet) -> float:
     """Mean negative log-likelihood in nats a graph, one ordering each."""
-    return float(log_prob_bound(model, graphs, config, num_orderings=1).to_dict()["nll"])
+    return float(log_prob_bound(model, graphs, num_orderings=1).to_dict()["nll"])
 
 
 def judge(samples: GraphSet, train: GraphSet, reference: GraphSet, dataset: str) -> dict[str, Any]:
@@ -175,63 +185,70 @@ DATASETS = (
 )
 HEADLINE = ("ladder", "grid", "protein")
 MINUTES = {"ladder-small": 0.5, "ladder": 1, "protein": 5, "community-small": 0.5, "ego-small": 0.5, "enzymes": 1, "lobster": 1}
-WITHOUT_PRESET = 2.0  # CPU minutes of a model that has no preset for a data set, nor a number above
+WITHOUT_PRESET = 2.0  # CPU minutes of a model that has no preset of its own for a data set, nor a number above
 _OF_THE_RECIPE = 5.0  # CPU minutes
+_MIXTURE = "model.head.mixture=20"
+_NO_LIKELIHOOD = {"train": None, "validation": None, "test": None}
 ORDERING_SETS = ("grid", "ladder", "community-small", "ego-small", "enzymes", "protein")
 SEEDS = (0, 1, 2)
 
 
-def goals(model: str) -> Iterator[Trial]:
+def goals(model: str) -> Iterator[StudyRun]:
     """A model with its presets on every data set, three seeds, on the test graphs.
 
     On the data sets of the headline the literal recipe of the paper stands beside GraphRNN, a mixture of 20 beside GraphRNN-S.
     """
     for dataset, seed in itertools.product(DATASETS, SEEDS):
-        preset, head = preset_for(model, dataset), f"model.head={HEADS[model]}"
+        has_preset = preset_for(model, dataset) == f"{model}/{dataset}"
         planar = dataset == "planar" and model == "graphrnn-c"
-        trial = Trial(
+        run = StudyRun(
             dataset=dataset,
             variant=model,
-            preset=preset,
-            settings=(head,),
-            minutes=None if preset.startswith(f"{model}/") else MINUTES.get(dataset, WITHOUT_PRESET),
+            model=model,
+            minutes=None if has_preset else MINUTES.get(dataset, WITHOUT_PRESET),
             seed=seed,
             part="test",
             samplers=("last", "last planar") if planar else ("last",),
         )
-        yield trial
+        yield run
         if model == "graphrnn-s" and dataset in HEADLINE:
-            yield replace(trial, variant=f"{model}, mixture of 20", settings=(head, "model.mixture=20"))
+            yield replace(run, variant=f"{model}, mixture of 20", settings=(_MIXTURE,))
         if model == "graphrnn" and dataset in HEADLINE:
-            yield replace(trial, variant="the paper's recipe", preset="paper", minutes=_OF_THE_RECIPE)
+            yield replace(run, variant="the paper's recipe", preset="graphrnn/paper", minutes=_OF_THE_RECIPE)
 
 
-def orderings() -> Iterator[Trial]:
+def orderings() -> Iterator[StudyRun]:
     """GraphRNN and GraphRNN-S under four orderings, the same CPU time, on the validation graphs."""
-    models = {"graphrnn": ("model.head=rnn",), "graphrnn-s": ("model.head=mlp", "model.mixture=20")}
+    models = {"graphrnn": (), "graphrnn-s": (_MIXTURE,)}
     for dataset, ordering, model in itertools.product(ORDERING_SETS, ("cm", "bfs", "dfs", "degree"), models):
         window = "adaptive" if ordering in BREADTH_FIRST else "fixed"
-        settings = (*models[model], f"sequence.ordering={ordering}", f"sequence.window={window}")
-        variant = f"{model} {ordering}"
-        yield Trial(
-            dataset=dataset, variant=variant, preset="default", settings=settings, minutes=0.3, seed=0, part="validation"
+        yield StudyRun(
+            dataset=dataset,
+            variant=f"{model} {ordering}",
+            model=model,
+            preset=f"{model}/default",
+            settings=(*models[model], f"model.sequence.ordering={ordering}", f"model.sequence.window={window}"),
+            minutes=0.3,
+            seed=0,
+            part="validation",
         )
 
 
-def ablation() -> Iterator[Trial]:
+def ablation() -> Iterator[StudyRun]:
     """GraphRNN-C on proteins without one thing at a time, three seeds, on the validation graphs."""
     variants: dict[str, tuple[str, ...]] = {"graphrnn-c": ()}
     for feature in CONTEXT_FEATURES:
         kept = [name for name in CONTEXT_FEATURES if name != feature]
-        variants[f"without {feature}"] = (f"model.context={json.dumps(kept)}",)
-    variants["without any"] = ("model.context=[]",)
-    variants["bfs instead of cm"] = ("sequence.ordering=bfs",)
+        variants[f"without {feature}"] = (f"model.head.features={json.dumps(kept)}",)
+    variants["without any"] = ("model.head.features=[]",)
+    variants["bfs instead of cm"] = ("model.sequence.ordering=bfs",)
     variants |= {f"{layers} layers": (f"model.num_layers={layers}",) for layers in (2, 4)}
     for (variant, settings), seed in itertools.product(variants.items(), SEEDS):
-        yield Trial(
+        yield StudyRun(
             dataset="protein",
             variant=variant,
-            preset="graphrnn-c",
+            model="graphrnn-c",
+            preset="graphrnn-c/default",
             settings=settings,
             minutes=0.3,
             seed=seed,
@@ -239,13 +256,14 @@ def ablation() -> Iterator[Trial]:
         )
 
 
-def backends() -> Iterator[Trial]:
+def backends() -> Iterator[StudyRun]:
     """GraphRNN and GraphRNN-C for one minute of CPU, by the native kernels and by plain PyTorch, on the validation graphs."""
     for dataset, model, backend in itertools.product(("grid", "protein"), ("graphrnn", "graphrnn-c"), ("native", "torch")):
-        yield Trial(
+        yield StudyRun(
             dataset=dataset,
             variant=f"{model} {backend}",
-            preset=model if model == "graphrnn-c" else "default",
+            model=model,
+            preset=f"{model}/default",
             minutes=1,
             seed=0,
             part="validation",
@@ -253,8 +271,8 @@ def backends() -> Iterator[Trial]:
         )
 
 
-STUDIES: dict[str, Callable[[], Iterator[Trial]]] = {
-    **{model: partial(goals, model) for model in HEADS},
+STUDIES: dict[str, Callable[[], Iterator[StudyRun]]] = {
+    **{model: partial(goals, model) for model in LEARNED},
     "orderings": orderings,
     "ablation": ablation,
     "backends": backends,
@@ -262,14 +280,14 @@ STUDIES: dict[str, Callable[[], Iterator[Trial]]] = {
 
 
 def main() -> None:
-    """Run the trials of a study that have no line yet, or print its table."""
+    """Carry out the runs of a study that have no line yet, or print its table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("study", choices=STUDIES)
     parser.add_argument("--out", type=Path, default=Path("results"), help="folder of the lines")
     parser.add_argument("--datasets", type=lambda text: text.split(","), help="only these, separated by commas")
     parser.add_argument("--seeds", type=lambda text: [int(seed) for seed in text.split(",")], help="only these")
     parser.add_argument("--variants", type=lambda text: text.split(";"), help="only these, separated by semicolons")
-    parser.add_argument("--minutes", type=float, help="CPU minutes of each trial, other than the study's")
+    parser.add_argument("--minutes", type=float, help="CPU minutes of each run, other than the study's")
     parser.add_argument("--table", action="store_true", help="print the table of the lines there are; run nothing")
     parser.add_argument("--picture", type=Path, help="draw the lines of orderings or backends to this file; run nothing")
     options = parser.parse_args()
@@ -281,32 +299,34 @@ def main() -> None:
         PICTURES[options.study](read_lines(lines), options.picture)
         return
     for planned in STUDIES[options.study]():
-        trial = planned if options.minutes is None else replace(planned, minutes=options.minutes)
+        run = planned if options.minutes is None else replace(planned, minutes=options.minutes)
         asked = {"dataset": options.datasets, "seed": options.seeds, "variant": options.variants}
-        if any(values and getattr(trial, name) not in values for name, values in asked.items()):
+        if any(values and getattr(run, name) not in values for name, values in asked.items()):
             continue
-        if any(trial == Trial(**{k: _frozen(line[k]) for k in Trial.__slots__}) for line in read_lines(lines)):
+        if is_done(run, read_lines(lines)):
             continue
-        print(f"{trial.dataset}: {trial.variant}, seed {trial.seed}, {trial.preset}", flush=True)
+        print(f"{run.dataset}: {run.variant}, seed {run.seed}", flush=True)
         lines.parent.mkdir(parents=True, exist_ok=True)
         with lines.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(run_trial(trial, options.out / "checkpoints")) + "\n")
+            file.write(json.dumps(carry_out(run, options.out / "checkpoints")) + "\n")
+
+
+def is_done(run: StudyRun, lines: list[dict[str, Any]]) -> bool:
+    """Whether a run has a line; lines of gengraph 0.1.0, whose settings had other names, are of other runs."""
+    asked = json.loads(json.dumps(asdict(run)))
+    return any(line | asked == line for line in lines)
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The lines of the trials that were run."""
+    """The lines of the runs that were carried out."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 def table(lines: list[dict[str, Any]]) -> str:
     """Markdown: means over seeds; with several seeds the standard deviation of each, after a plus-minus sign."""
     columns: dict[str, Callable[[dict[str, Any]], list[float | None]]] = {
         "CPU min": lambda line: [line["cpu_minutes"]],
-        "NLL train / validation / test": lambda line: list(line["nll"].values()),
+        "NLL train / validation / test": lambda line: list(line.get("nll", _NO_LIKELIHOOD).values()),
         "emd degree / clustering / orbit": lambda line: list(line["emd"].values()),
         "tv degree / clustering / orbit / spectral": lambda line: list(line["tv"].values()),
         "valid / V.U.N. / unique / novel": lambda line: [

@@ -1,8 +1,8 @@
 """The benchmark: every model is fitted on the same training graphs of every data set, sampled, and scored on the test graphs.
 
 A cell is one fit of one model on one data set (or a run, or outside samples, or the training set itself), a pure function of
-its data and settings, made of the steps in `steps.py`. Cells run one after the other in this process, or on Ray workers. One
-that fails is reported with its reason, the others go on.
+its data and settings, made of the steps in `steps.py` and `scores.py`. Cells run one after the other in this process, or on
+Ray workers. One that fails is reported with its reason, the others go on.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,19 +11,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from gengraph.benchmarks import steps
+from gengraph.benchmarks import scores, steps
 from gengraph.benchmarks.artefacts import Store
-from gengraph.benchmarks.steps import Data, StoredSet
-from gengraph.graphs.collection import Policy
+from gengraph.benchmarks.contender import Contender
+from gengraph.benchmarks.scores import StoredSet
+from gengraph.benchmarks.steps import Data
 from gengraph.data import load_collection
 from gengraph.errors import InputError
 from gengraph.files import file_lock
-from gengraph.models.generator import GENERATORS, unknown_model
 from gengraph.graphs import GraphSet
-from gengraph.runs.history import read_metrics
+from gengraph.graphs.collection import Policy
 from gengraph.metrics.protocols import find_protocol
 from gengraph.metrics.significance import Uncertainty
 from gengraph.metrics.statistics import FloatArray
+from gengraph.models.registry import CLOSED_FORMS, GENERATORS, unknown_model
+from gengraph.runs.history import read_metrics
 
 FLOOR = "train set"
 Kind = Literal["model", "run", "samples", "floor"]
@@ -125,7 +127,7 @@ class Outcome:
     Attributes:
         cell: which one.
         record: JSON-ready, see docs/benchmark.md; with `error` alone if the cell failed.
-        replicates: float64[P] by protocol and statistic, see `steps.score`.
+        replicates: float64[P] by protocol and statistic, see `scores.score`.
     """
 
     cell: Cell
@@ -165,7 +167,7 @@ class _Work:
         fit = steps.fit_model(self.store, self.data, model, settings=settings, seed=seed, **where)
         graphs, seconds = steps.sample_fit(self.store, fit, num_samples=self.num_samples, seed=seed)
         about = {"fit_seconds": fit.outcome["seconds"], "sample_seconds": seconds, "tuned": settings}
-        return graphs, {**about, "parameters": fit.outcome["parameters"], "curve": fit.outcome["curve"]}
+        return graphs, about | {name: fit.outcome[name] for name in ("parameters", "loss", "curve")}
 
     def _of_run(self) -> tuple[GraphSet, dict[str, Any]]:
         run, num_samples = Path(self.cell.source), self.num_samples
@@ -173,31 +175,32 @@ class _Work:
         reported = read_metrics(run)
         last = reported[-1] if reported else {}
         about = {"source": self.cell.source, "fit_seconds": last.get("seconds"), "sample_seconds": seconds}
-        return graphs, {**about, "parameters": {"steps": last.get("step")}, "curve": steps.thin_curve(reported)}
+        learned = {"parameters": {"steps": last.get("step")}, "loss": steps.config_of(run).own_family.loss}
+        return graphs, about | learned | {"curve": steps.thin_curve(reported)}
 
     def run(self) -> Outcome:
         graphs, about = self.graphs()
         test, generated = StoredSet(self.data.split.test, self.store), StoredSet(graphs, self.store)
         certainty = Uncertainty(num_bootstrap=self.settings.bootstrap, seed=self.settings.seeds[0])
-        scores, replicates = {}, {}
+        mmd2, replicates = {}, {}
         for protocol in self.settings.protocols:
-            scores[protocol], replicates[protocol] = steps.score(
+            mmd2[protocol], replicates[protocol] = scores.score(
                 self.store, test, generated, protocol, self.settings.compared(protocol), uncertainty=certainty
             )
-        sizes, _ = steps.score(self.store, test, generated, "rbf", ("nodes",), uncertainty=Uncertainty())
+        sizes, _ = scores.score(self.store, test, generated, "rbf", ("nodes",), uncertainty=Uncertainty())
         record = {
             "num_graphs": len(graphs),
             "content_hash": generated.key,
             "mean_num_nodes": float(graphs.num_nodes.mean()),
             **about,
-            "mmd2": scores,
+            "mmd2": mmd2,
             "size_mmd2": sizes["nodes"],
-            "novelty": steps.count_novel(self.store, self.data, generated),
+            "novelty": scores.count_novel(self.store, self.data, generated),
         }
         if self.cell.seed == self.settings.seeds[0]:
-            record |= steps.look_at(self.store, generated)
+            record |= scores.look_at(self.store, generated)
         if self.cell.kind == "floor":
-            record["test_distributions"] = steps.look_at(self.store, test)["distributions"]
+            record["test_distributions"] = scores.look_at(self.store, test)["distributions"]
         return Outcome(cell=self.cell, record=steps.json_ready(record), replicates=replicates)
 
 
@@ -210,7 +213,7 @@ def run_cell(store: Store, data: Data, cell: Cell, settings: Settings) -> Outcom
 
 
 def plan_cells(data: list[Data], settings: Settings) -> list[Cell]:
-    """All cells in the order in which they are started: the registry names the slow models first."""
+    """All cells in the order of the table: models and entries as they were named, then the floors."""
     seeds, first = settings.seeds, settings.seeds[0]
     names = [part.name for part in data]
     models = [Cell(name, model, "model", seed) for model in settings.models for name in names for seed in seeds]
@@ -254,17 +257,20 @@ def run_benchmark(
         store.remove_left_overs()
         for part in data:
             steps.keep_data(store, part)
-        for cell, result in _spread(run, _on_gpus(cells, settings), workers, cpus, started):
+        for cell, result in _spread(run, _in_pools(cells, settings), workers, cpus, started):
             failed = Outcome(cell=cell, record={"error": str(result)})
             outcomes[cell] = result if isinstance(result, Outcome) else failed
             finished(outcomes[cell])
     return [outcomes[cell] for cell in cells]
 
 
-def _on_gpus(cells: list[Cell], settings: Settings) -> dict[float, list[Cell]]:
-    """The cells by the GPUs that each of their workers needs, those with a GPU first."""
-    fits = [cell for cell in cells if settings.gpus and cell.kind == "model" and steps.has_device(cell.model)]
-    return {settings.gpus: fits, 0.0: [cell for cell in cells if cell not in fits]}
+def _in_pools(cells: list[Cell], settings: Settings) -> dict[float, list[Cell]]:
+    """The cells by the GPUs that each of their workers needs, those with a GPU first; what may be slow is started first."""
+    slow_first = sorted(cells, key=lambda cell: cell.kind != "model" or cell.model in CLOSED_FORMS)
+    fits = [
+        cell for cell in slow_first if settings.gpus and cell.kind == "model" and Contender(cell.model, cell.dataset).takes_gpu
+    ]
+    return {settings.gpus: fits, 0.0: [cell for cell in slow_first if cell not in fits]}
 
 
 def _spread(

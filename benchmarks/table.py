@@ -231,7 +231,7 @@ def describe_fits(results: Results) -> str:
     """Seeds and the time for each fit."""
     settings = results["settings"]
     tuned = f" after {settings['tune']} settings were tried for as long" if settings["tune"] else ""
-    return f"seed {', '.join(map(str, settings['seeds']))}; {settings['budget']:g} s to fit a network{tuned}"
+    return f"seed {', '.join(map(str, settings['seeds']))}; {settings['budget']:g} s to fit a learned model{tuned}"
 
 
 def _latex(results: Results) -> Iterator[str]:

@@ -1,19 +1,24 @@
 """The `gengraph` command. Heavy libraries are imported by the commands that need them, so that --help is instant."""
 
 import sys
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
+import gengraph
 from gengraph.cli.benchmark import benchmark
 from gengraph.cli.datasets import datasets
 from gengraph.cli.evaluate import evaluate
 from gengraph.cli.guard import guarded, set_debug
 from gengraph.cli.info import info
+from gengraph.cli.likelihood import likelihood
+from gengraph.cli.models import models
 from gengraph.cli.plot import plot
+from gengraph.cli.resume import resume
 from gengraph.cli.runs import runs
-from gengraph.cli.sample import sample, verify
+from gengraph.cli.sample import sample
+from gengraph.cli.samples import samples
+from gengraph.cli.sweeps import sweeps
 from gengraph.cli.train import train
 from gengraph.cli.tune import tune
 
@@ -23,23 +28,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Learn to generate graphs that look like yours, and say honestly how well that went.",
 )
-for command in (train, tune, sample, evaluate, plot, benchmark, info):
+for command in (train, resume, tune, sample, evaluate, likelihood, plot, benchmark, models, info):
     app.command()(guarded(command))
-samples = typer.Typer(no_args_is_help=True, help="Look after samples.")
-samples.command()(guarded(verify))
-app.add_typer(samples, name="samples")
-app.add_typer(datasets, name="datasets")
-app.add_typer(runs, name="runs")
-
-
-@samples.callback()
-def _samples() -> None:
-    """Look after samples."""
+for name, group in {"datasets": datasets, "runs": runs, "samples": samples, "sweeps": sweeps}.items():
+    app.add_typer(group, name=name)
 
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"gengraph {version('gengraph')}")
+        typer.echo(f"gengraph {gengraph.__version__}")
         raise typer.Exit
 
 

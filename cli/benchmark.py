@@ -3,12 +3,13 @@
 import re
 import shlex
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gengraph.cli.board import Board
+from gengraph.cli.models import model_help
 from gengraph.cli.options import (
     Address,
     CpusPerWorker,
@@ -17,20 +18,21 @@ from gengraph.cli.options import (
     RunsDir,
     Seed,
     SplitSeed,
+    Workers,
     duration,
     names,
     takes_policy,
 )
 from gengraph.cli.workers import resources, workers_session
 from gengraph.errors import DatasetUnavailable, InputError
+from gengraph.models.registry import LISTED
 
 if TYPE_CHECKING:
     from rich.table import Table
-    from rich.text import Text
 
     from gengraph.benchmarks.results import Failed
     from gengraph.benchmarks.steps import Data
-    from gengraph.benchmarks.suite import Cell, Entry, Outcome
+    from gengraph.benchmarks.suite import Entry
     from gengraph.graphs.collection import Policy
 
 _STYLES = {"measured": "", "floor": "", "failed": "red", "published": "bright_black"}
@@ -41,8 +43,8 @@ _UNLIMITED = 10_000
 def benchmark(
     policy: "Policy",
     datasets: Annotated[str, typer.Option(help="Names or paths, separated by commas.")] = "ladder,grid,community",
-    models: Annotated[str | None, typer.Option(help="Names, separated by commas; by default all.")] = None,
-    run: Annotated[
+    models: Annotated[str | None, typer.Option(help=model_help("Names, separated by commas; by default all.", LISTED))] = None,
+    trained: Annotated[
         list[str] | None, typer.Option(metavar="DATASET=RUN", help="A trained run in the same table. Repeatable.")
     ] = None,
     samples: Annotated[
@@ -61,10 +63,7 @@ def benchmark(
     tune: Annotated[int, typer.Option(min=0, help="Settings to try before a network is fitted, each for the budget.")] = 0,
     bootstrap: Annotated[int, typer.Option(min=0, help="Bootstrap samples for intervals and for what is best.")] = 1000,
     out: Annotated[Path, typer.Option(help="Folder for results, report and what was computed on the way.")] = Path("results"),
-    workers: Annotated[
-        int | None,
-        typer.Option(min=0, help="Ray workers, by default as many as fit; 0 does everything in this process."),
-    ] = None,
+    workers: Workers = 0,
     seed: Seed = 0,
     split_seed: SplitSeed = 0,
     runs_dir: RunsDir = Path("runs"),
@@ -80,11 +79,11 @@ def benchmark(
 
     Examples:
 
-      gengraph benchmark --datasets ladder,grid,protein --models graphrnn,er,ba --budget 2m
+      gengraph benchmark --datasets ladder,grid,protein --models graphrnn,er,ba --budget 2m --workers 8
 
-      gengraph benchmark --datasets grid --run grid=grid-graphrnn --samples GRAN=gran_grid.g6 --protocols emd,tv --seeds 3
+      gengraph benchmark --datasets grid --trained grid=grid-graphrnn --samples GRAN=gran_grid.g6 --protocols emd,tv --seeds 3
 
-      gengraph benchmark --datasets protein,ego --models graphrnn,graphrnn-c,er --budget 10m --gpus-per-worker 0.5
+      gengraph benchmark --datasets protein,ego --models graphrnn,graphrnn-c,er --budget 10m --workers 4 --gpus-per-worker 0.25
     """
     from gengraph.benchmarks.report import write_results
     from gengraph.benchmarks.results import assemble
@@ -95,7 +94,7 @@ def benchmark(
     if not chosen:
         msg = "--datasets names no data set; `gengraph datasets` lists them"
         raise InputError(msg)
-    entries = _runs(run or [], chosen, runs_dir) + _samples(samples or [], chosen)
+    entries = _runs(trained or [], chosen, runs_dir) + _samples(samples or [], chosen)
     settings = Settings(
         **({} if models is None else {"models": tuple(names(models))}),
         entries=tuple(entries),
@@ -115,7 +114,7 @@ def benchmark(
         _check_gpus(found, resources(cpus_per_worker, gpus_per_worker))
         check_writable(out)
         try:
-            with _Board(settings.models, entries, data) as board:
+            with Board(settings.models, entries, data) as board:
                 outcomes = run_benchmark(
                     data, settings, cache, workers=found, cpus=cpus_per_worker, started=board.started, finished=board.finished
                 )
@@ -167,7 +166,7 @@ def _runs(texts: list[str], datasets: list[str], runs_dir: Path) -> "list[Entry]
     for text in texts:
         dataset, equals, name = text.partition("=")
         if not equals or dataset not in datasets:
-            msg = f"--run must be DATASET=RUN with one of {', '.join(datasets)}, got {text!r}"
+            msg = f"--trained must be DATASET=RUN with one of {', '.join(datasets)}, got {text!r}"
             raise InputError(msg)
         newest_checkpoint(runs_dir / name)  # an error now, not after the fits
         entries.append(Entry("run", name, dataset, str((runs_dir / name).absolute())))
@@ -227,58 +226,3 @@ def _table(results: dict[str, Any], protocol: str, *, detail: int) -> "Table":
         texts = [Text(text, style="bold" if i in line.bold else _STYLES[line.kind]) for i, text in enumerate(line.texts)]
         table.add_row(*texts, end_section=number + 1 in found.starts)
     return table
-
-
-class _Board:
-    """A live table on standard error of what is queued, running and done: a line a model, a column a data set."""
-
-    def __init__(self, models: tuple[str, ...], entries: "list[Entry]", data: "list[Data]") -> None:
-        from rich.live import Live
-
-        from gengraph.benchmarks.suite import FLOOR
-        from gengraph.cli.progress import errors
-
-        self._lines = [*models, *dict.fromkeys(entry.name for entry in entries), FLOOR]
-        self._datasets = [part.name for part in data]
-        self._states: dict[Cell, str] = {}
-        self._begun: dict[Cell, float] = {}
-        self._only = {(entry.name, entry.dataset) for entry in entries}
-        self._models = {*models, FLOOR}
-        self._live = Live(get_renderable=self._draw, console=errors, transient=True, refresh_per_second=2)
-
-    def __enter__(self) -> "_Board":
-        self._live.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._live.stop()
-
-    def started(self, cell: "Cell") -> None:
-        self._states[cell], self._begun[cell] = "running", time.monotonic()
-
-    def finished(self, outcome: "Outcome") -> None:
-        self._states[outcome.cell] = "failed" if outcome.error else "done"
-
-    def _draw(self) -> "Table":
-        from rich.table import Table
-
-        table = Table(box=None, pad_edge=False)
-        for column in ("model", *self._datasets):
-            table.add_column(column, no_wrap=True)
-        for line in self._lines:
-            table.add_row(line, *(self._text(line, dataset) for dataset in self._datasets))
-        return table
-
-    def _text(self, model: str, dataset: str) -> "Text":
-        """The state of the cells of a model on a data set."""
-        from rich.text import Text
-
-        cells = {cell: state for cell, state in self._states.items() if (cell.model, cell.dataset) == (model, dataset)}
-        running = [cell for cell, state in cells.items() if state == "running"]
-        if running:
-            seconds = time.monotonic() - min(self._begun[cell] for cell in running)
-            return Text(f"running {seconds:.0f} s", style="yellow")
-        if not cells:
-            return Text("queued" if model in self._models or (model, dataset) in self._only else "", style="dim")
-        state = "failed" if "failed" in cells.values() else "done"
-        return Text(state if len(cells) == 1 else f"{state} {len(cells)}", style="red" if state == "failed" else "green")

@@ -1,4 +1,4 @@
-"""The data of a command that makes a run or a sweep."""
+"""The data of a command that fits a model."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from gengraph.errors import InputError
 
 if TYPE_CHECKING:
-    from gengraph.graphs.collection import Policy
     from gengraph.data import Split
+    from gengraph.graphs.collection import Policy
 
 
 def named(dataset: str | None) -> str:

@@ -1,18 +1,15 @@
 """`gengraph datasets`."""
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from gengraph.cli.guard import guarded
 from gengraph.cli.options import DATASET_HELP, DataDir, Seed, SplitSeed, takes_policy
-from gengraph.errors import InputError
+from gengraph.cli.output import Format, plain_table, show_facts, show_json
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from gengraph.graphs.collection import Collection, Policy
 
 datasets = typer.Typer(invoke_without_command=True)
@@ -40,10 +37,8 @@ def listing(context: typer.Context) -> None:
     from gengraph.cli.progress import results
     from gengraph.data import DATASETS
 
-    table = _table("name", "graphs", "nodes", "what", left=("name", "what"), wrap=("what",))
-    for name, dataset in DATASETS.items():
-        table.add_row(name, str(dataset.num_graphs), "{}-{}".format(*dataset.nodes), dataset.summary)
-    results().print(table)
+    rows = [(name, str(data.num_graphs), "{}-{}".format(*data.nodes), data.summary) for name, data in DATASETS.items()]
+    results().print(plain_table(("name", "graphs", "nodes", "what"), rows, left=("name", "what"), wrap=("what",)))
 
 
 @datasets.command()
@@ -52,7 +47,7 @@ def listing(context: typer.Context) -> None:
 def show(
     dataset: DatasetArgument,
     policy: "Policy",
-    output: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+    output: Format = "table",
     split_seed: SplitSeed = 0,
     seed: Seed = 0,
     data_dir: DataDir = None,
@@ -65,17 +60,16 @@ def show(
 
       gengraph datasets show my_graphs.graphml --on-loops drop --format json
     """
+    from gengraph.cli.progress import busy
     from gengraph.data.description import describe
     from gengraph.models.graphrnn.bandwidth import describe_orderings
 
-    if output not in {"table", "json"}:
-        msg = f"--format must be table or json, got {output!r}"
-        raise InputError(msg)
     collection = _load(dataset, data_dir, policy)
-    about = {"dataset": dataset} | describe(dataset, collection, split_seed=split_seed)
-    about["orderings"] = describe_orderings(collection.graphs, seed=seed)
+    with busy("looking at the graphs"):
+        about = {"dataset": dataset} | describe(dataset, collection, split_seed=split_seed)
+        about["orderings"] = describe_orderings(collection.graphs, seed=seed)
     if output == "json":
-        typer.echo(json.dumps(about, indent=2))
+        show_json(about)
         return
     _print(about)
 
@@ -87,7 +81,7 @@ def export(
     dataset: DatasetArgument,
     policy: "Policy",
     out: Annotated[Path, typer.Option(help="The file to write; its suffix says the format.")],
-    split: Annotated[str, typer.Option(help="train, validation, test or all.")] = "all",
+    split: Annotated[Literal["train", "validation", "test", "all"], typer.Option(help="The part of it.")] = "all",
     split_seed: SplitSeed = 0,
     data_dir: DataDir = None,
 ) -> None:
@@ -99,13 +93,9 @@ def export(
 
       gengraph datasets export my_graphs.gml --on-directed symmetrize --out graphs.parquet
     """
-    from gengraph.graphs.collection import PARTS
     from gengraph.data import split_collection
     from gengraph.formats import write_graphs
 
-    if split not in (*PARTS, "all"):
-        msg = f"--split must be one of {', '.join(PARTS)}, all, got {split!r}"
-        raise InputError(msg)
     collection = _load(dataset, data_dir, policy)
     graphs = collection.graphs if split == "all" else getattr(split_collection(collection, seed=split_seed), split)
     write_graphs(graphs, out)
@@ -138,34 +128,29 @@ def _load(dataset: str, data_dir: Path | None, policy: "Policy") -> "Collection"
         return load_collection(dataset, data_dir=data_dir, report=report, policy=policy)
 
 
-def _table(*columns: str, left: tuple[str, ...] = (), wrap: tuple[str, ...] = ()) -> "Table":
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(column, justify="left" if column in left else "right", no_wrap=column not in wrap)
-    return table
-
-
 def _print(about: dict[str, Any]) -> None:
     from gengraph.cli.progress import results
 
     if about["description"]:
         typer.echo(about["description"] + "\n")
+    facts = {}
     for name in ("graphs", "nodes", "edges", "density"):
         value = about[name]
-        shown = f"{value['min']:.4g} to {value['max']:.4g}, mean {value['mean']:.4g}" if isinstance(value, dict) else value
-        typer.echo(f"{name + ':':14}{shown}")
-    typer.echo(f"{'connected:':14}{about['connected']} of {about['graphs']} graphs, {about['isolated_nodes']} isolated nodes")
+        facts[name] = (
+            f"{value['min']:.4g} to {value['max']:.4g}, mean {value['mean']:.4g}" if isinstance(value, dict) else value
+        )
+    facts["connected"] = f"{about['connected']} of {about['graphs']} graphs, {about['isolated_nodes']} isolated nodes"
     sizes = ", ".join(f"{count} {part}" for part, count in about["split"]["sizes"].items())
-    typer.echo(f"{'split:':14}{about['split']['origin']}: {sizes}")
-    typer.echo(f"{'content:':14}{about['content_hash']}")
+    facts["split"] = f"{about['split']['origin']}: {sizes}"
+    facts["content"] = about["content_hash"]
     for kind, count in about["reading"]["found"].items():
-        typer.echo(f"{kind + ':':14}{about['reading']['policy'][kind]}, {count} found")
+        facts[kind] = f"{about['reading']['policy'][kind]}, {count} found"
+    show_facts(facts)
     typer.echo("\nmax_prev_node, and what rows choose among:")
-    table = _table("ordering", "maximum", "p99.9", "safe bound", "cut at p99.9", "candidates a graph", left=("ordering",))
+    rows = []
     for name, values in about["orderings"].items():
         bound = "-" if values["safe_bound"] is None else str(values["safe_bound"])
-        numbers = (str(values["maximum"]), str(values["p999"]), bound)
-        table.add_row(name, *numbers, f"{values['share_cut_at_p999']:.3%}", f"{values['candidates']:.0f}")
-    results().print(table)
+        shares = (f"{values['share_cut_at_p999']:.3%}", f"{values['candidates']:.0f}")
+        rows.append((name, str(values["maximum"]), str(values["p999"]), bound, *shares))
+    columns = ("ordering", "maximum", "p99.9", "safe bound", "cut at p99.9", "candidates a graph")
+    results().print(plain_table(columns, rows, left=("ordering",)))

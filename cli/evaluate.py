@@ -1,45 +1,29 @@
 """`gengraph evaluate`."""
 
-import json
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gengraph.cli.likelihood import show_likelihood
-from gengraph.cli.options import (
-    Address,
-    CpusPerWorker,
-    DataDir,
-    RunsDir,
-    Seed,
-    Workers,
-    allow_none_of,
-    allow_only,
-    names,
-    takes_policy,
-)
+from gengraph.cli.options import Address, CpusPerWorker, DataDir, Seed, Workers, names, takes_policy
+from gengraph.cli.output import TextFormat, plain_table, show_as_text, show_json
 from gengraph.cli.workers import workers_session
 from gengraph.errors import InputError
 
 if TYPE_CHECKING:
+    from gengraph.graphs import GraphSet
     from gengraph.graphs.collection import Policy
-    from gengraph.metrics import Spread
+    from gengraph.graphs.pieces import Spread
+    from gengraph.metrics import Uncertainty
 
-FORMATS = ("table", "json", "csv", "markdown", "latex")
-_OF_NLL = {"nll", "orderings", "checkpoint", "runs_dir", "output", "seed"}
-_OF_BOTH = {"output", "seed"}
 COLUMNS = ("protocol", "statistic", "mmd²", "floor", "ratio", "interval", "p (Holm)")
 
 
 @takes_policy
 def evaluate(
-    context: typer.Context,
     policy: "Policy",
-    reference: Annotated[
-        str | None, typer.Argument(help="Real graphs: a file, a folder of shards, or the name of a data set.")
-    ] = None,
-    generated: Annotated[str | None, typer.Argument(help="Generated graphs, likewise.")] = None,
+    reference: Annotated[str, typer.Argument(help="Real graphs: a file, a folder of shards, or the name of a data set.")],
+    generated: Annotated[str, typer.Argument(help="Generated graphs, likewise.")],
     protocol: Annotated[
         str, typer.Option(help="emd (GraphRNN 2018), tv (GRAN 2019), rbf; several separated by commas.")
     ] = "emd",
@@ -52,14 +36,7 @@ def evaluate(
     permutations: Annotated[int, typer.Option(min=0, help="Permutations for a p-value, 10000 say.")] = 0,
     bootstrap: Annotated[int, typer.Option(min=0, help="Bootstrap samples for an interval, 1000 say.")] = 0,
     strict: Annotated[bool, typer.Option("--strict", help="Reproduce the quirks of the original programs.")] = False,
-    nll: Annotated[
-        str | None,
-        typer.Option(metavar="RUN", help="Instead of graphs: the likelihood of a run's train, validation and test parts."),
-    ] = None,
-    orderings: Annotated[int, typer.Option(min=1, help="With --nll, node orderings drawn for each graph.")] = 8,
-    checkpoint: Annotated[str, typer.Option(help="With --nll: last, or best, that of the best evaluation.")] = "last",
-    runs_dir: RunsDir = Path("runs"),
-    output: Annotated[str, typer.Option("--format", help=", ".join(FORMATS))] = "table",
+    output: TextFormat = "table",
     data_dir: DataDir = None,
     workers: Workers = 0,
     seed: Seed = 0,
@@ -75,53 +52,65 @@ def evaluate(
       gengraph evaluate runs/grid-graphrnn/data/test.parquet samples/grid
 
       gengraph evaluate test.g6 generated.g6 --train train.g6 --valid planar
-
-      gengraph evaluate --nll grid-graphrnn --orderings 32
     """
+    from gengraph.cli.progress import busy, download_bar
     from gengraph.data import load_dataset
-    from gengraph.metrics import DescribedSet, Uncertainty
-    from gengraph.metrics import evaluate as compare
+    from gengraph.metrics import Uncertainty
 
-    if output not in FORMATS:
-        msg = f"--format must be one of {', '.join(FORMATS)}, got {output!r}"
-        raise InputError(msg)
-    if nll is not None and reference is None:
-        allow_only(context, _OF_NLL, "--nll takes --orderings, --checkpoint, --seed and --format; the rest is for graphs")
-        show_likelihood(runs_dir / nll, checkpoint=checkpoint, num_orderings=orderings, seed=seed, output=output)
-        return
-    if nll is not None or reference is None or generated is None:
-        msg = "give the REFERENCE and the GENERATED graphs, or --nll RUN alone"
-        raise InputError(msg)
-    allow_none_of(context, _OF_NLL - _OF_BOTH, "these are options of --nll RUN, which takes no graphs")
     if (valid or novelty) and not train:
         msg = "--novelty and --valid count what is new against the training graphs; name these with --train"
         raise InputError(msg)
     paths = {"reference": reference, "generated": generated, "train": train}
-    graphs = {name: load_dataset(path, data_dir=data_dir, policy=policy) for name, path in paths.items() if path is not None}
-    with workers_session(workers, {"CPU": cpus_per_worker}, address):
+    with download_bar() as report:
+        graphs = {
+            name: load_dataset(path, data_dir=data_dir, report=report, policy=policy)
+            for name, path in paths.items()
+            if path is not None
+        }
+    uncertainty = Uncertainty(num_permutations=permutations, num_bootstrap=bootstrap, seed=seed)
+    chosen = names(statistics) if statistics else None
+    with workers_session(workers, {"CPU": cpus_per_worker}, address), busy("comparing"):
         spread = _spread(workers, cpus_per_worker)
-        sets = {name: DescribedSet(part, spread=spread) for name, part in graphs.items()}
-        results = [
-            compare(
-                sets["reference"],
-                sets["generated"],
-                name,
-                statistics=names(statistics) if statistics else None,
-                train=sets.get("train"),
-                strict=strict,
-                uncertainty=Uncertainty(num_permutations=permutations, num_bootstrap=bootstrap, seed=seed),
-            ).to_dict()
-            for name in names(protocol)
-        ]
+        results = _compare(graphs, names(protocol), chosen, strict=strict, uncertainty=uncertainty, spread=spread)
         if valid or novelty:
             from gengraph.metrics import novelty as count
 
             counts = count(graphs["train"], graphs["generated"], valid=valid, spread=spread).to_dict()
             results = [{**result, "novelty": counts} for result in results]
     if output == "json":
-        typer.echo(json.dumps(results[0] if len(results) == 1 else results, indent=2))
+        show_json(results[0] if len(results) == 1 else results)
+    elif output == "table":
+        _show(results)
     else:
-        _show(results, output)
+        show_as_text(output, COLUMNS, _rows(results), num_text=2)
+
+
+def _compare(
+    graphs: "dict[str, GraphSet]",
+    protocols: Sequence[str],
+    statistics: list[str] | None,
+    *,
+    strict: bool,
+    uncertainty: "Uncertainty",
+    spread: "Spread",
+) -> list[dict[str, Any]]:
+    """The comparison under each protocol, JSON-ready; descriptors are computed once for all."""
+    from gengraph.metrics import DescribedSet
+    from gengraph.metrics import evaluate as compare
+
+    sets = {name: DescribedSet(part, spread=spread) for name, part in graphs.items()}
+    return [
+        compare(
+            sets["reference"],
+            sets["generated"],
+            name,
+            statistics=statistics,
+            train=sets.get("train"),
+            strict=strict,
+            uncertainty=uncertainty,
+        ).to_dict()
+        for name in protocols
+    ]
 
 
 def _spread(workers: int, cpus: float) -> "Spread":
@@ -154,32 +143,16 @@ def _rows(results: list[dict[str, Any]]) -> list[list[str]]:
     ]
 
 
-def _show(results: list[dict[str, Any]], output: str) -> None:
-    from gengraph.tables import to_csv, to_latex, to_markdown
-
-    rows, first = _rows(results), results[0]
-    if output == "csv":
-        typer.echo(to_csv(COLUMNS, rows), nl=False)
-        return
-    if output != "table":
-        render = to_markdown if output == "markdown" else to_latex
-        typer.echo(render(COLUMNS, rows, num_text=2), nl=False)
-        return
-    from rich.table import Table
-
+def _show(results: list[dict[str, Any]]) -> None:
     from gengraph.cli.progress import results as results_console
 
+    rows, first = _rows(results), results[0]
     floor = f"the {first['num_train']} training graphs" if first["num_train"] else "estimated from the real graphs"
     title = f"squared MMD of {first['num_generated']} generated against {first['num_reference']} real graphs; floor: {floor}"
-    table = Table(box=None, pad_edge=False)
-    shown = [i for i, _ in enumerate(COLUMNS) if any(row[i] != "-" for row in rows)]
-    for i in shown:
-        table.add_column(COLUMNS[i], justify="left" if i < 2 else "right", no_wrap=True)
-    for row in rows:
-        table.add_row(*(row[i] for i in shown))
+    shown = [i for i in range(len(COLUMNS)) if any(row[i] != "-" for row in rows)]
     console = results_console()
     console.print(title)
-    console.print(table)
+    console.print(plain_table([COLUMNS[i] for i in shown], [[row[i] for i in shown] for row in rows], left=COLUMNS[:2]))
     for name in ("valid", "unique", "novel", "valid_unique_novel"):
         share = first.get("novelty", {}).get(name)
         if share:

@@ -1,8 +1,9 @@
-"""Exceptions become one clear message on standard error and an exit code."""
+"""Exceptions become one clear message on standard error, in the words of the command line, and an exit code."""
 
 import errno
 import functools
 import logging
+import re
 from collections.abc import Callable
 from typing import ParamSpec
 
@@ -19,6 +20,23 @@ _STORAGE = {
     errno.EPERM: "{} cannot be written: not permitted; choose another place.",
     errno.EROFS: "{} cannot be written: the file system is read-only; choose another place.",
 }
+_OPTIONS = "search|scheduler|metric|temperature|components|stop|constraint|on_[a-z_]+"
+_WORDS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
+    (r"\b(?:set|use) ((?:model|training)\.[\w.]*\w) (?:=|to) ([\w.+-]*\w)", r"use --set \1=\2"),
+    (rf"\b(?:set|use) ({_OPTIONS}) = (\w+)", lambda found: f"use --{found[1].replace('_', '-')} {found[2]}"),
+    (r"\brun (\S*?)([^\s/]+) exists; resume it", r"run \1\2 exists; go on with `gengraph resume \2`"),
+    (r"\bsweep (\S*?)([^\s/]+) exists; resume it", r"sweep \1\2 exists; go on with `gengraph sweeps resume \2`"),
+    (r"\brun (\S*?)([^\s/]+) has no checkpoint yet; .*", r"run \1\2 has no checkpoint yet; train it with `gengraph resume \2`"),
+    (r"; resume the run\b", "; go on with `gengraph resume RUN`"),
+    (r"; resume with fewer workers\b", "; go on with `gengraph resume RUN` and fewer --workers"),
+    (r"\(min_workers\)", "(--min-workers)"),
+    (r"\buse (\d+) workers\b", r"use --workers \1"),
+    (
+        r"\bwith ([\d.]+) CPUs each, or join a larger cluster",
+        r"with --cpus-per-worker \1, or join a larger cluster with --address",
+    ),
+    (r"\brun at least 1 trial on Ray\b", "give --workers 1 or more"),
+)
 
 
 class Debug:
@@ -52,12 +70,19 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
     return run
 
 
+def in_options(message: str) -> str:
+    """What the library advises, as options and commands: "set model.stop = decision" is "use --set model.stop=decision"."""
+    for pattern, words in _WORDS:
+        message = re.sub(pattern, words, message)
+    return message
+
+
 def explain(error: BaseException) -> tuple[str, int]:
     """The message and the exit code of an exception."""
     codes = ((InputError, BAD_INPUT), (NotEnoughResources, TOO_SMALL), (DatasetUnavailable, FAILED), (TrainingFailed, FAILED))
     for kind, code in codes:
         if isinstance(error, kind):
-            return f"Error: {error}", code
+            return f"Error: {in_options(str(error))}", code
     if isinstance(error, KeyboardInterrupt):
         return f"Interrupted. {error}".rstrip(), FAILED
     if isinstance(error, OSError) and error.errno in _STORAGE:

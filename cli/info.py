@@ -1,20 +1,20 @@
 """`gengraph info`."""
 
-import json
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from gengraph.errors import InputError
+from gengraph.cli.output import Format, show_facts, show_json
 
 if TYPE_CHECKING:
     from gengraph.models.graphrnn.kernels import Backend
 
+_PACKAGES = ("torch", "numpy", "numba", "ray")
 
-def info(output: Annotated[str, typer.Option("--format", help="table or json.")] = "table") -> None:
+
+def info(output: Format = "table") -> None:
     """Show what computes: back-end and why, on the CPU and on CUDA devices, versions, processor, threads, GPUs.
 
-    The back-end is the fastest that works here. GENGRAPH_BACKEND=torch (or native, triton, reference) chooses another.
+    The back-end is the fastest that works here. GENGRAPH_BACKEND=torch (or native, triton, reference) chooses another. It needs
+    no installation: what is missing is named.
 
     Examples:
 
@@ -23,31 +23,50 @@ def info(output: Annotated[str, typer.Option("--format", help="table or json.")]
       GENGRAPH_BACKEND=torch gengraph info --format json
     """
     import platform
-    from importlib.metadata import version
 
-    import torch
+    import gengraph
 
-    from gengraph.models.graphrnn.kernels import backend
-
-    if output not in {"table", "json"}:
-        msg = f"--format must be table or json, got {output!r}"
-        raise InputError(msg)
+    computing, machine = _computing()
     facts = {
-        "back-end": _why(backend()),
-        "on CUDA": _why(backend("cuda")) if torch.cuda.is_available() else "no CUDA device",
-        **{name: version(name) for name in ("gengraph", "torch", "numpy", "numba", "ray")},
+        **computing,
+        "gengraph": gengraph.__version__,
+        **{name: _version(name) for name in _PACKAGES},
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
+        **machine,
+    }
+    if output == "json":
+        show_json(facts)
+    else:
+        show_facts(facts)
+
+
+def _computing() -> tuple[dict[str, str], dict[str, str]]:
+    """The back-ends, and what torch finds in the machine."""
+    try:
+        import torch
+
+        from gengraph.models.graphrnn.kernels import backend
+    except ImportError as error:
+        return {"back-end": f"none: {error.name or error} is not installed"}, {}
+    return {
+        "back-end": _why(backend()),
+        "on CUDA": _why(backend("cuda")) if torch.cuda.is_available() else "no CUDA device",
+    }, {
         "processor": torch.backends.cpu.get_cpu_capability(),
         "threads": str(torch.get_num_threads()),
         "GPUs": ", ".join(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())) or "none",
     }
-    if output == "json":
-        typer.echo(json.dumps(facts, indent=2))
-        return
-    for name, value in facts.items():
-        typer.echo(f"{name + ':':12}{value}")
 
 
 def _why(chosen: "Backend") -> str:
     return f"{chosen.label}: {chosen.reason}"
+
+
+def _version(package: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"

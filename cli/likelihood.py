@@ -1,51 +1,80 @@
-"""`gengraph evaluate --nll`."""
+"""`gengraph likelihood`."""
 
-import json
 from pathlib import Path
+from typing import Annotated, Any
 
 import typer
+
+from gengraph.cli.models import capabilities_of
+from gengraph.cli.options import Checkpoint, RunsDir, Seed
+from gengraph.cli.output import TextFormat, plain_table, show_as_text, show_json
+from gengraph.errors import InputError
+from gengraph.models.registry import LEARNED
 
 COLUMNS = ("part", "nll", "a node", "an edge bit", "nll (distinct)", "orderings", "graphs", "cut edges")
 
 
-def show_likelihood(folder: Path, *, checkpoint: str, num_orderings: int, seed: int, output: str) -> None:
-    """Print bounds on the negative log-likelihood of each part of a run's data, in nats, in one of evaluate's formats."""
-    from gengraph.runs.folders import bound_likelihood
-    from gengraph.tables import to_csv, to_latex, to_markdown
+def likelihood(
+    run: Annotated[str, typer.Argument(help="The run, as `gengraph runs` names it.")],
+    orderings: Annotated[int, typer.Option(min=1, help="Node orderings drawn for each graph.")] = 8,
+    checkpoint: Annotated[Checkpoint, typer.Option(help="The newest one, or that of the best evaluation.")] = "last",
+    runs_dir: RunsDir = Path("runs"),
+    seed: Seed = 0,
+    output: TextFormat = "table",
+) -> None:
+    """Bound the negative log-likelihood of a run's train, validation and test graphs from above, in nats a graph.
 
-    path, bounds = bound_likelihood(folder, checkpoint=checkpoint, num_orderings=num_orderings, seed=seed)
+    nll is the mean over orderings, which papers report; nll (distinct) sums over the distinct sequences and is tighter.
+    For models that have a likelihood (`gengraph models`).
+
+    Examples:
+
+      gengraph likelihood grid-graphrnn
+
+      gengraph likelihood grid-graphrnn --orderings 32 --checkpoint best --format json
+    """
+    from gengraph.cli.progress import busy, results
+    from gengraph.runs.folders import bound_likelihood
+
+    folder = runs_dir / run
+    _check_capable(folder)
+    with busy("evaluating the model"):
+        path, bounds = bound_likelihood(folder, checkpoint=checkpoint, num_orderings=orderings, seed=seed)
     parts = {name: bound.to_dict() for name, bound in bounds.items()}
     if output == "json":
-        about = {"run": folder.name, "checkpoint": path.name, "num_orderings": num_orderings, "seed": seed}
-        typer.echo(json.dumps(about | {"parts": parts}, indent=2))
+        show_json({"run": run, "checkpoint": path.name, "num_orderings": orderings, "seed": seed, "parts": parts})
         return
     rows = [_row(name, values) for name, values in parts.items()]
-    if output == "csv":
-        typer.echo(to_csv(COLUMNS, rows), nl=False)
-    elif output in {"markdown", "latex"}:
-        render = to_markdown if output == "markdown" else to_latex
-        typer.echo(render(COLUMNS, rows, num_text=1), nl=False)
-    else:
-        _print(rows, f"-log p in nats, an upper bound: {path}, {num_orderings} orderings of each graph")
+    if output != "table":
+        show_as_text(output, COLUMNS, rows, num_text=1)
+        return
+    console = results()
+    console.print(f"-log p in nats, an upper bound: {path}, {orderings} orderings of each graph")
+    console.print(plain_table(COLUMNS, rows, left=("part",)))
 
 
-def _row(name: str, values: dict[str, float]) -> list[str]:
+def _check_capable(folder: Path) -> None:
+    """Whether the run's model has a likelihood.
+
+    Raises:
+        InputError: it has none, or there is no such run.
+    """
+    from gengraph.runs.folders import read_run
+    from gengraph.training.config import load_config
+
+    read_run(folder)
+    config = load_config(folder / "config.toml")
+    if "likelihood" not in config.own_family.capabilities(config.model):
+        able = ", ".join(name for name in LEARNED if "likelihood" in capabilities_of(name))
+        msg = (
+            f"a bound needs a model with a likelihood, {folder} is a {config.model_name}, which has none; {able} have one, and "
+            "`gengraph evaluate` compares the samples of any model"
+        )
+        raise InputError(msg)
+
+
+def _row(name: str, values: dict[str, Any]) -> list[str]:
     """The texts under COLUMNS."""
     figures = [values.get(key) for key in ("nll", "nll_per_node", "nll_per_edge_bit", "nll_distinct", "num_distinct")]
     counts = [str(values["num_graphs"]), str(values["num_cut"])]
     return [name, *("-" if figure is None else f"{figure:.4g}" for figure in figures), *counts]
-
-
-def _print(rows: list[list[str]], title: str) -> None:
-    from rich.table import Table
-
-    from gengraph.cli.progress import results
-
-    table = Table(box=None, pad_edge=False)
-    for name in COLUMNS:
-        table.add_column(name, justify="left" if name == "part" else "right", no_wrap=True)
-    for row in rows:
-        table.add_row(*row)
-    console = results()
-    console.print(title)
-    console.print(table)

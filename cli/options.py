@@ -3,13 +3,16 @@
 import functools
 import inspect
 import re
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from gengraph.errors import InputError
+from gengraph.cli.workers import WorkerGroup
+
+if TYPE_CHECKING:
+    from gengraph.graphs.collection import Policy
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
@@ -29,14 +32,40 @@ def names(text: str) -> list[str]:
 
 
 DATASET_HELP = "A name from `gengraph datasets`, tu:NAME, or a file or folder of graphs."
-DatasetOption = Annotated[str, typer.Option("--dataset", help=DATASET_HELP)]
+_ON_RAY, _READING = "Workers", "Graphs that are more than a GraphSet"
+
+Checkpoint = Literal["last", "best"]
 DataDir = Annotated[Path | None, typer.Option(help="Where files of named data sets are looked for first.")]
 RunsDir = Annotated[Path, typer.Option(help="The folder that runs live in.")]
+SweepsDir = Annotated[Path, typer.Option(help="The folder that sweeps live in.")]
 Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of everything random.")]
 SplitSeed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of the split, where the data does not bring its own.")]
-_ON_RAY = "Workers"
+Steps = Annotated[int | None, typer.Option(min=1, help="Optimiser steps to train for.")]
+Budget = Annotated[
+    float | None,
+    typer.Option(parser=duration, metavar="TIME", help="Time to train for: 90s, 10m, 2h. [default: the config's length]"),
+]
+ConfigName = Annotated[
+    str | None,
+    typer.Option(help="A preset (graphrnn/paper, graphrnn-c/grid) or a TOML file. [default: the model's for the data set]"),
+]
+Assignments = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a field: model.hidden_size=64. Repeatable.")
+]
+Trackers = Annotated[
+    list[str] | None,
+    typer.Option("--tracker", help="Also hand the metrics to tensorboard or mlflow (gengraph[tracking]). Repeatable."),
+]
+Storage = Annotated[
+    str | None,
+    typer.Option(metavar="URI", help="Keep the run there too, s3://bucket/runs say, so that any machine can go on with it."),
+]
 Workers = Annotated[
     int, typer.Option(min=0, help="Ray workers; 0 does everything in this process, without Ray.", rich_help_panel=_ON_RAY)
+]
+TrialsAtATime = Annotated[
+    int,
+    typer.Option("--workers", min=0, help="Trials at a time on Ray; 0: one by one in this process.", rich_help_panel=_ON_RAY),
 ]
 MinWorkers = Annotated[
     int | None,
@@ -74,55 +103,31 @@ CpusPerWorker = Annotated[
     float, typer.Option(min=0.01, help="CPUs of each worker; below 1, workers share them.", rich_help_panel=_ON_RAY)
 ]
 
-_POLICY = {
-    "on_directed": ("error", "error or symmetrize: edges that stand in one direction."),
-    "on_loops": ("error", "error or drop: edges from a node to itself."),
-    "on_multi_edges": ("error", "error or drop: all but one of parallel edges."),
-    "on_attributes": ("error", "error or drop: weights and features of nodes and edges."),
-    "on_isolated": ("keep", "keep, drop or error: nodes without edges."),
-    "on_components": ("keep", "keep, largest or error: graphs of several components."),
+_Options = dict[str, tuple[Any, Any]]  # type and default by name
+_GROUP: _Options = {
+    "workers": (Workers, 0),
+    "min_workers": (MinWorkers, None),
+    "cpus_per_worker": (CpusPerWorker, 1.0),
+    "gpus_per_worker": (GpusPerWorker, 0.0),
+    "wait_for_resources": (WaitForResources, None),
+    "max_failures": (MaxFailures, 3),
+    "address": (Address, None),
 }
+_ErrorOrDrop, _KeepOrNot = Literal["error", "drop"], Literal["keep", "drop", "error"]
 
 
-def allow_only(context: typer.Context, allowed: Container[str], rule: str) -> None:
-    """Options that would be ignored are refused.
-
-    Args:
-        context: of the command.
-        allowed: parameters of the command that count.
-        rule: why others do not.
-
-    Raises:
-        InputError: another was given.
-    """
-    _refuse([name for name in _given(context) if name not in allowed], context, rule)
+def _read(kind: Any, text: str) -> Any:
+    return Annotated[kind, typer.Option(help=text, rich_help_panel=_READING)]
 
 
-def allow_none_of(context: typer.Context, refused: Container[str], rule: str) -> None:
-    """The other way round: of the options that were given, these would be ignored.
-
-    Args:
-        context: of the command.
-        refused: parameters of the command that do not count.
-        rule: why they do not.
-
-    Raises:
-        InputError: one of them was given.
-    """
-    _refuse([name for name in _given(context) if name in refused], context, rule)
-
-
-def _given(context: typer.Context) -> list[str]:
-    """The parameters that stand in the command line."""
-    names = [str(parameter.name) for parameter in context.command.params]
-    return [name for name in names if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"]
-
-
-def _refuse(given: list[str], context: typer.Context, rule: str) -> None:
-    if given:
-        options = [max(parameter.opts, key=len) for parameter in context.command.params if parameter.name in given]
-        msg = f"{rule}; leave out {', '.join(options)}"
-        raise InputError(msg)
+_POLICY: _Options = {
+    "on_directed": (_read(Literal["error", "symmetrize"], "Edges that stand in one direction."), "error"),
+    "on_loops": (_read(_ErrorOrDrop, "Edges from a node to itself."), "error"),
+    "on_multi_edges": (_read(_ErrorOrDrop, "All but one of parallel edges."), "error"),
+    "on_attributes": (_read(_ErrorOrDrop, "Weights and features of nodes and edges."), "error"),
+    "on_isolated": (_read(_KeepOrNot, "Nodes without edges."), "keep"),
+    "on_components": (_read(Literal["keep", "largest", "error"], "Graphs of several components."), "keep"),
+}
 
 
 def takes_policy(command: Callable[..., None]) -> Callable[..., None]:
@@ -131,17 +136,30 @@ def takes_policy(command: Callable[..., None]) -> Callable[..., None]:
     It is called with what they make, a `gengraph.graphs.collection.Policy`, as its argument `policy`.
     """
 
-    @functools.wraps(command)
-    def run(**values: Any) -> None:
+    def make(**values: Any) -> "Policy":
         from gengraph.graphs.collection import Policy
 
-        policy = Policy(**{name: values.pop(name) for name in _POLICY})
-        command(**values, policy=policy)
+        return Policy(**values)
 
-    parameters = [parameter for name, parameter in inspect.signature(command).parameters.items() if name != "policy"]
-    for name, (default, text) in _POLICY.items():
-        option = Annotated[str, typer.Option(metavar="WHAT", help=text, rich_help_panel="Graphs that are more than a GraphSet")]
-        parameters.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=option))
+    return _taking(command, "policy", _POLICY, make)
+
+
+def takes_group(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with options for workers that train together, made into its argument `group`, a `WorkerGroup`."""
+    return _taking(command, "group", _GROUP, WorkerGroup)
+
+
+def _taking(command: Callable[..., None], argument: str, options: _Options, make: Callable[..., object]) -> Callable[..., None]:
+    """The command with one of its arguments made of several options."""
+
+    @functools.wraps(command)
+    def run(**values: Any) -> None:
+        made = make(**{name: values.pop(name) for name in options})
+        command(**values, **{argument: made})
+
+    parameters = [parameter for name, parameter in inspect.signature(command).parameters.items() if name != argument]
+    for name, (kind, default) in options.items():
+        parameters.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind))
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return run

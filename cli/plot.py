@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def plot(
     graphs: Annotated[str, typer.Argument(help=DATASET_HELP)],
     policy: "Policy",
-    output: Annotated[Path, typer.Option("-o", "--output", help="The picture: .png, .svg or .pdf.")] = Path("graphs.png"),
+    out: Annotated[Path, typer.Option("-o", "--out", help="The picture: .png, .svg or .pdf.")] = Path("graphs.png"),
     count: Annotated[int, typer.Option(min=1, max=400, help="Graphs to draw; of more, so many are drawn at random.")] = 16,
     seed: Annotated[
         int, typer.Option(min=0, max=2**63 - 1, help="Which graphs, and how nodes that stand alike are placed.")
@@ -26,16 +26,17 @@ def plot(
 
     Example:
 
-      gengraph plot samples/grid -o grid.png --count 9
+      gengraph plot samples/grid --out grid.png --count 9
     """
-    from gengraph.cli.progress import download_bar
+    from gengraph.cli.progress import busy, download_bar
     from gengraph.data import load_dataset
-    from gengraph.graphs.drawing import choose, draw_graphs
     from gengraph.files import check_writable
+    from gengraph.graphs.drawing import choose, draw_graphs
 
     with download_bar() as report:
         loaded = load_dataset(graphs, data_dir=data_dir, report=report, policy=policy)
-    check_writable(output.absolute().parent)
+    check_writable(out.absolute().parent)
     chosen = choose(loaded, count, seed=seed)
-    draw_graphs(chosen, output, seed=seed)
-    typer.echo(f"{len(chosen)} of {len(loaded)} graphs: {output}")
+    with busy("drawing"):
+        draw_graphs(chosen, out, seed=seed)
+    typer.echo(f"{len(chosen)} of {len(loaded)} graphs: {out}")

@@ -18,6 +18,16 @@ def results() -> Console:
 
 
 @contextmanager
+def busy(what: str) -> Iterator[None]:
+    """A sign of life while something is done whose end is not known."""
+    if not errors.is_terminal:
+        yield
+        return
+    with errors.status(what):
+        yield
+
+
+@contextmanager
 def training_bar(title: str) -> Iterator[Callable[[dict[str, Any]], None]]:
     """A bar that follows what training reports."""
     columns = (
@@ -33,9 +43,9 @@ def training_bar(title: str) -> Iterator[Callable[[dict[str, Any]], None]]:
 
         def report(metrics: dict[str, Any]) -> None:
             nonlocal validation
-            if "validation_nll" in metrics:
-                validation = f", validation {metrics['validation_nll']:.4g}"
-            facts = f"step {metrics['step']}, nll {metrics['nll']:.4g}{validation}, {metrics['graphs_per_s']:.0f} graphs/s"
+            if "validation_loss" in metrics:
+                validation = f", validation {metrics['validation_loss']:.4g}"
+            facts = f"step {metrics['step']}, loss {metrics['loss']:.4g}{validation}, {metrics['graphs_per_s']:.0f} graphs/s"
             progress.update(task, completed=metrics["progress"], facts=facts)
 
         yield report

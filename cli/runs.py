@@ -1,6 +1,5 @@
 """`gengraph runs`."""
 
-import json
 import math
 from dataclasses import asdict
 from pathlib import Path
@@ -10,21 +9,22 @@ import typer
 
 from gengraph.cli.guard import guarded
 from gengraph.cli.options import RunsDir
+from gengraph.cli.output import Format, plain_table, show_facts, show_json
+from gengraph.cli.training import resume_command
 from gengraph.errors import InputError
 
 if TYPE_CHECKING:
     from gengraph.runs.history import RunSummary
 
 runs = typer.Typer(invoke_without_command=True)
-Output = Annotated[str, typer.Option("--format", help="table or json.")]
 
 
 @runs.callback()
 @guarded
-def listing(context: typer.Context, runs_dir: RunsDir = Path("runs"), output: Output = "table") -> None:
+def listing(context: typer.Context, runs_dir: RunsDir = Path("runs"), output: Format = "table") -> None:
     """List the training runs, the latest first, or look into one.
 
-    A run is running, finished, or stopped before its end: `gengraph train --run NAME --resume` goes on with it.
+    A run is running, finished, or stopped before its end: `gengraph resume NAME` goes on with it.
 
     Examples:
 
@@ -39,10 +39,9 @@ def listing(context: typer.Context, runs_dir: RunsDir = Path("runs"), output: Ou
     from gengraph.cli.progress import errors
     from gengraph.runs.history import list_runs
 
-    _check_format(output)
     found = list_runs(runs_dir)
     if output == "json":
-        typer.echo(json.dumps([asdict(run) for run in found], indent=2))
+        show_json([asdict(run) for run in found])
     elif found:
         _print(found)
     else:
@@ -54,7 +53,7 @@ def listing(context: typer.Context, runs_dir: RunsDir = Path("runs"), output: Ou
 def show(
     name: Annotated[str, typer.Argument(help="The run, as `gengraph runs` names it.")],
     runs_dir: RunsDir = Path("runs"),
-    output: Output = "table",
+    output: Format = "table",
 ) -> None:
     """Show a run: its data and length, what its config changes, how its loss went, and what to do next.
 
@@ -62,57 +61,47 @@ def show(
 
       gengraph runs show grid-graphrnn
     """
-    from gengraph.config import load_config
-    from gengraph.runs.history import differences, summarize
     from gengraph.runs.folders import read_run
+    from gengraph.runs.history import differences, summarize
+    from gengraph.training.config import load_config
 
-    _check_format(output)
     folder = runs_dir / name
     about, run = read_run(folder), summarize(folder)
-    preset, changed = differences(load_config(folder / "config.toml"))
+    config = load_config(folder / "config.toml")
+    preset, changed = differences(config)
     if output == "json":
-        typer.echo(json.dumps({**asdict(run), "preset": preset, "changed": changed, "run": about}, indent=2))
+        show_json({**asdict(run), "preset": preset, "changed": changed, "run": about})
         return
     sizes = ", ".join(f"{count} {part}" for part, count in about["num_graphs"].items())
-    best = "none yet" if run.best_nll is None else f"{run.best_nll:.4f} nats a graph"
+    best = "none yet" if run.best_loss is None else f"{run.best_loss:.4f} ({config.own_family.loss})"
     rows = {
         "run": str(folder),
         "state": f"{run.state}, {run.progress:.0%} done, last report {_duration(run.age)} ago",
         "data set": f"{run.dataset}: {sizes}",
-        "model": f"{run.model}, max_prev_node {about['facts']['max_prev_node']}",
+        "model": run.model,
+        **config.own_family.describe(config.model, about["facts"]),
         "steps": f"{run.step} in {_duration(run.seconds)}",
-        "best nll": best,
+        "best loss": best,
         "checkpoint": _checkpoint(folder),
         "config": f"{preset}" + (f" with {' '.join(changed)}" if changed else ""),
     }
-    for title, value in rows.items():
-        typer.echo(f"{title + ':':14}{value}")
+    show_facts(rows)
     _print_curve(folder)
     typer.echo("\nnext:")
     for command in _next_commands(folder, run):
         typer.echo(f"  {command}")
 
 
-def _check_format(output: str) -> None:
-    if output not in {"table", "json"}:
-        msg = f"--format must be table or json, got {output!r}"
-        raise InputError(msg)
-
-
 def _print(found: "list[RunSummary]") -> None:
-    from rich.table import Table
-
     from gengraph.cli.progress import results
 
-    table = Table(box=None, pad_edge=False)
-    for column in ("name", "data set", "model", "state", "steps", "done", "best nll", "age"):
-        left = column in {"name", "data set", "model", "state"}
-        table.add_column(column, justify="left" if left else "right", no_wrap=True)
+    columns = ("name", "data set", "model", "state", "steps", "done", "best loss", "age")
+    rows = []
     for run in found:
-        best = "" if run.best_nll is None else f"{run.best_nll:.4f}"
+        best = "" if run.best_loss is None else f"{run.best_loss:.4f}"
         counts = ("", "") if run.state == "damaged" else (str(run.step), f"{run.progress:.0%}")
-        table.add_row(run.name, run.dataset, run.model, run.state, *counts, best, _duration(run.age))
-    results().print(table)
+        rows.append((run.name, run.dataset, run.model, run.state, *counts, best, _duration(run.age)))
+    results().print(plain_table(columns, rows, left=("name", "data set", "model", "state")))
 
 
 def _print_curve(folder: Path) -> None:
@@ -120,7 +109,7 @@ def _print_curve(folder: Path) -> None:
     from gengraph.runs.history import read_metrics, text_curve
 
     metrics = read_metrics(folder)
-    for key, title in (("validation_nll", "validation nll"), ("nll", "training nll")):
+    for key, title in (("validation_loss", "validation loss"), ("loss", "training loss")):
         points = [(line["step"], line[key]) for line in metrics if key in line and math.isfinite(line[key])]
         if len(points) < 2:
             continue
@@ -144,18 +133,17 @@ def _checkpoint(folder: Path) -> str:
 
 
 def _next_commands(folder: Path, run: "RunSummary") -> list[str]:
-    from gengraph.config import load_config
+    from gengraph.training.config import load_config
 
     where = "" if folder.parent == Path("runs") else f" --runs-dir {folder.parent}"
     if run.state != "finished":
-        follow = f"gengraph train --run {run.name} --resume{where}"
-        return [f"gengraph runs show {run.name}{where}" if run.state == "running" else follow]
+        return [f"gengraph runs show {run.name}{where}" if run.state == "running" else resume_command(folder)]
     by_steps = load_config(folder / "config.toml").training.steps is not None
     longer = f"--steps {2 * run.step}" if by_steps else f"--budget {_duration(2 * run.seconds, whole=True)}"
     return [
         f"gengraph sample --run {run.name} -n 1000 --out samples/{run.name}{where}",
         f"gengraph evaluate {folder / 'data' / 'test.parquet'} samples/{run.name}",
-        f"gengraph train --run {run.name} --resume {longer}{where}",
+        f"{resume_command(folder)} {longer}",
     ]
 
 

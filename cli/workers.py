@@ -2,8 +2,42 @@
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from gengraph.cli.guard import Debug
+from gengraph.errors import InputError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WorkerGroup:
+    """Workers that train together, as the options of the same names say.
+
+    Raises:
+        InputError: more must be there than are asked for.
+    """
+
+    workers: int
+    min_workers: int | None
+    cpus_per_worker: float
+    gpus_per_worker: float
+    wait_for_resources: float | None
+    max_failures: int
+    address: str | None
+
+    def __post_init__(self) -> None:
+        if self.min_workers is not None and self.min_workers > self.workers:
+            msg = f"--min-workers must be <= --workers, got {self.min_workers} and {self.workers}; give more --workers"
+            raise InputError(msg)
+
+    @property
+    def per_worker(self) -> dict[str, float]:
+        """What each needs."""
+        return resources(self.cpus_per_worker, self.gpus_per_worker)
+
+    def session(self) -> contextlib.AbstractContextManager[int]:
+        """A Ray that can hold them; none if there are none."""
+        wait = self.wait_for_resources or 0.0
+        return workers_session(self.workers, self.per_worker, self.address, min_workers=self.min_workers, wait=wait)
 
 
 def resources(cpus: float, gpus: float) -> dict[str, float]:
@@ -13,7 +47,7 @@ def resources(cpus: float, gpus: float) -> dict[str, float]:
 
 @contextlib.contextmanager
 def workers_session(
-    workers: int | None,
+    workers: int,
     per_worker: dict[str, float],
     address: str | None,
     *,
@@ -23,7 +57,7 @@ def workers_session(
     """A Ray that can hold the workers; yields their number. With 0 nothing is started, and Ray is not imported.
 
     Args:
-        workers: None takes as many as the cluster can hold.
+        workers: how many.
         per_worker: CPU and GPU of each.
         address: of a running cluster; None starts Ray on this machine.
         min_workers: so many will do if the cluster has no more.
@@ -35,10 +69,9 @@ def workers_session(
     if workers == 0:
         yield 0
         return
-    from gengraph.distributed.cluster import capacity_for, check_local, fit_workers, session
+    from gengraph.distributed.cluster import check_local, fit_workers, session
 
     if address is None:
-        check_local(min_workers or workers or 1, per_worker)
+        check_local(min_workers or workers, per_worker)
     with session(address, debug=Debug.on):
-        wanted = workers or max(1, capacity_for(per_worker))
-        yield fit_workers(wanted, per_worker, at_least=min_workers, wait=wait if address else 0.0)
+        yield fit_workers(workers, per_worker, at_least=min_workers, wait=wait if address else 0.0)

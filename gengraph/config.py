@@ -60,13 +60,14 @@ def _field(cls: type[Any], hint: Any, name: str, value: Any, path: str) -> Any:
     options = [part for part in _parts(hint) if dataclasses.is_dataclass(part)]
     if not options or (value is None and types.NoneType in _parts(hint)):
         return _convert(hint, value, path + name)
-    check(isinstance(value, Mapping), f"{path}{name} must be a table of fields, got {value!r}")
+    table = f"{path}{name} must be a table of fields, got {value!r}"
+    check(isinstance(value, Mapping), table + (f"; its field {_KIND} says which" if len(options) > 1 else ""))
     if len(options) == 1:
         return build(typing.cast("type[Any]", options[0]), value, f"{path}{name}.")
     by_kind = {typing.get_args(typing.get_type_hints(option)[_KIND])[0]: option for option in options}
     usual = next(field.default for field in dataclasses.fields(cls) if field.name == name)
     kind = value.get(_KIND, getattr(usual, _KIND, None))
-    check(kind in by_kind, f"{path}{name}.{_KIND} must be one of {', '.join(by_kind)}, got {kind!r}")
+    check(isinstance(kind, str) and kind in by_kind, f"{path}{name}.{_KIND} must be one of {', '.join(by_kind)}, got {kind!r}")
     return build(typing.cast("type[Any]", by_kind[kind]), value, f"{path}{name}.")
 
 
@@ -112,6 +113,11 @@ def flat(tables: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     for name, value in tables.items():
         found |= flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {prefix + name: value}
     return found
+
+
+def kinds_first(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Every value by its dotted name, tables taken apart; kinds of tagged unions first, as they say what the others mean."""
+    return dict(sorted(flat(values).items(), key=lambda item: not item[0].endswith(f".{_KIND}")))
 
 
 def assign(tables: dict[str, Any], name: str, value: Any) -> None:

@@ -13,14 +13,16 @@ from plain_context import context_logits
 from scipy.stats import chisquare
 from torch.nn import functional
 
-from gengraph.config import Config
 from gengraph.graphs import GraphSet
+from gengraph.models.graphrnn.config import GraphRNNConfig
 from gengraph.models.graphrnn.context_head import ContextEdges
 from gengraph.models.graphrnn.network import DataFacts, GraphRNNModel
 from gengraph.models.graphrnn.rnn_head import EdgeRNN
 from gengraph.models.graphrnn.rows import CONTINUE, NEW_COMPONENT, STOP, RowBatch
+from gengraph.training.config import Config
 
 MAX_NODES = 4
+HEAD_SIZES = {"rnn": 4, "mlp": 4, "context": 64}
 
 
 @dataclass(frozen=True)
@@ -49,14 +51,22 @@ class Rows:
         return RowBatch(np.array([0]), np.array([n]), one, bits, np.array(self.widths, np.int32), decisions, 0)
 
 
+def tiny_config(**settings: str) -> GraphRNNConfig:
+    """Sizes of a few units; settings have `__` for `.`."""
+    head = HEAD_SIZES[settings.get("model__head__kind", "rnn")]
+    sizes = ["model.hidden_size=6", "model.embedding_size=4", f"model.head.hidden_size={head}"]
+    sizes += ["model.num_heads=2"] * (settings.get("model__node") == "transformer")
+    config: GraphRNNConfig = (
+        Config().replace([*sizes, *(f"{name.replace('__', '.')}={value}" for name, value in settings.items())]).model
+    )
+    return config
+
+
 def tiny_model(*, several_components: bool = True, max_prev_node: int = 3, **settings: str) -> GraphRNNModel:
     """A model with random weights of order one, in float64."""
-    assignments = [f"{name.replace('__', '.')}={value}" for name, value in settings.items()]
-    sizes = ["model.hidden_size=6", "model.num_heads=2", "model.embedding_size=4", "model.edge_hidden_size=4"]
-    config = Config().replace([*sizes, *assignments])
     facts = DataFacts(max_prev_node=max_prev_node, max_num_node=MAX_NODES, several_components=several_components)
     torch.manual_seed(3)
-    model = GraphRNNModel(config, facts).double()
+    model = GraphRNNModel(tiny_config(**settings), facts).double()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.normal_()

@@ -3,7 +3,7 @@
 import networkx as nx
 import torch
 
-from gengraph.config import CONTEXT_FEATURES
+from gengraph.models.graphrnn.config import CONTEXT_FEATURES
 from gengraph.models.graphrnn.context_head import ContextEdges
 
 

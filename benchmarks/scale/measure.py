@@ -21,24 +21,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gengraph.benchmarks.scale.model import Cluster, Costs, sampling, training
-from gengraph.training.checkpoint import load_checkpoint, save_checkpoint
-from gengraph.config import load_config
 from gengraph.data import Split, load_dataset, split_graphs
 from gengraph.runs.folders import create_run, newest_checkpoint, train_run
-from gengraph.sampling.attempts import Conditions, ShardWriter
+from gengraph.sampling.conditions import Conditions
+from gengraph.sampling.job import CheckpointOrigin, ShardWriter
 from gengraph.sampling.shards import close_folder, open_folder, plan_shards
 from gengraph.storage import Folder
+from gengraph.training.card import write_card
+from gengraph.training.checkpoint import load_checkpoint, save_checkpoint
+from gengraph.training.config import load_config
 
 if TYPE_CHECKING:
     from gengraph.training.trainer import Trainer
 
-DATASET = "grid"
+DATASET, PRESET = "grid", "graphrnn/default"
 _BATCHES = (1, 2, 4, 8, 16)
 _STEPS = 100
 _TRAINED_STEPS = 300
 _SHARD = 500
 _IMPORT_TRAINER = "import ray.train.torch, gengraph.distributed.train, gengraph.training.trainer"
-_IMPORT_SAMPLER = "import ray, gengraph.sampling.attempts"
+_IMPORT_SAMPLER = "import ray, gengraph.sampling.job"
 
 
 def measure_costs() -> Costs:
@@ -49,7 +51,7 @@ def measure_costs() -> Costs:
     about = {
         "machine": f"{os.cpu_count()} CPUs ({platform.machine()})",
         "dataset": DATASET,
-        "config": "default",
+        "config": PRESET,
         "versions": {name: version(name) for name in ("gengraph", "torch", "ray", "numpy")},
         "date": datetime.now(UTC).date().isoformat(),
         "load_before": os.getloadavg()[0],
@@ -125,7 +127,8 @@ def step_costs() -> dict[str, float]:
     slope, intercept = np.polyfit(_BATCHES, [seconds_a_step(trainer) for trainer in trainers], 1)
     checkpoint = trainers[-1].checkpoint()
     with tempfile.TemporaryDirectory() as temporary:
-        seconds = min(seconds_of(time.perf_counter, partial(save_checkpoint, checkpoint, Path(temporary))) for _ in range(5))
+        save = partial(save_checkpoint, checkpoint, Path(temporary), card=write_card(checkpoint, None))
+        seconds = min(seconds_of(time.perf_counter, save) for _ in range(5))
         size = sum(file.stat().st_size for file in Path(temporary).rglob("*") if file.is_file())
     gradients = sum(value.numel() * value.element_size() for value in checkpoint.weights.values())
     return {
@@ -141,8 +144,8 @@ def step_trainer(batch: int) -> "Trainer":
     """A trainer that has compiled what it needs."""
     from gengraph.training.trainer import Trainer, prepare_graphs
 
-    config = load_config("default").replace([f"training.batch_size={batch}", "training.steps=1000"])
-    train, facts, _ = prepare_graphs(data().train, config)
+    config = load_config(PRESET).replace([f"training.batch_size={batch}", "training.steps=1000"])
+    train, facts = prepare_graphs(data().train, config)
     trainer = Trainer(config, facts, train, train[:0])
     for _ in range(3):
         trainer.train_step()
@@ -164,7 +167,7 @@ def seconds_of(clock: Callable[[], float], call: Callable[[], object]) -> float:
 
 def trained_run(folder: Path) -> Path:
     """A run that was trained long enough to stop where graphs end; the same weights each time."""
-    config = load_config("default").replace([f"training.steps={_TRAINED_STEPS}"])
+    config = load_config(PRESET).replace([f"training.steps={_TRAINED_STEPS}"])
     create_run(folder / "trained", dataset=DATASET, split=data(), split_seed=0, config=config)
     train_run(folder / "trained")
     return folder / "trained"
@@ -172,12 +175,12 @@ def trained_run(folder: Path) -> Path:
 
 def sample_costs(run: Path) -> dict[str, float]:
     """CPU seconds of shards of two sizes, and of closing a folder."""
-    checkpoint = load_checkpoint(newest_checkpoint(run))
+    origin = CheckpointOrigin(load_checkpoint(newest_checkpoint(run)), {})
     with tempfile.TemporaryDirectory() as temporary:
         times: dict[int, list[float]] = {}
         for size in (_SHARD, 4 * _SHARD):
             folder = Folder(f"{temporary}/{size}")
-            write = ShardWriter(checkpoint, Conditions(), folder)
+            write = ShardWriter(origin, Conditions(), folder)
             shards = plan_shards(5 * size, size, 0)
             open_folder(folder, {})
             write(plan_shards(1, 1, 1)[0])  # compiles
@@ -248,7 +251,7 @@ def train_once(folder: Path, workers: int) -> dict[str, float]:
 
     settings = ["training.batch_size=16", f"training.steps={_STEPS}", "training.evaluations=1", "training.checkpoint_every=1e6"]
     run = folder / f"run-{next(_numbers)}"
-    create_run(run, dataset=DATASET, split=data(), split_seed=0, config=load_config("default").replace(settings))
+    create_run(run, dataset=DATASET, split=data(), split_seed=0, config=load_config(PRESET).replace(settings))
     cores = os.cpu_count() or 1
     started = time.perf_counter()
     with ray_session():
@@ -270,13 +273,13 @@ def sample_once(run: Path, folder: Path, workers: int) -> dict[str, float]:
     from gengraph.benchmarks.speed.sampling import TimedWriter
     from gengraph.distributed.sample import sample_shards
 
-    checkpoint = load_checkpoint(newest_checkpoint(run))
+    origin = CheckpointOrigin(load_checkpoint(newest_checkpoint(run)), {})
     out = Folder(str(folder / f"sample-{next(_numbers)}"))
     shards = plan_shards((16 + workers) * _SHARD, _SHARD, 0)
     marks: list[float] = []
     cores = os.cpu_count() or 1
     with ray_session():
-        make: Callable[[], ShardWriter] = partial(TimedWriter, checkpoint, out)
+        make: Callable[[], ShardWriter] = partial(TimedWriter, origin, out)
         per_worker = {"CPU": min(1.0, cores / workers)}
         sample_shards(
             make, shards, workers=workers, per_worker=per_worker, report=lambda _count: marks.append(time.perf_counter())

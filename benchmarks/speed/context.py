@@ -1,7 +1,7 @@
 """How fast GraphRNN-C is: `python -m gengraph.benchmarks.speed.context --dataset protein`.
 
-Graphs a second in training (the preset `graphrnn-c`, whole steps with the input pipeline) with plain PyTorch and with the
-native library, in turn (A-B-A-B) in one process; then, of the model trained by those steps, milliseconds a graph in sampling
+Graphs a second in training (the preset `graphrnn-c/default`, whole steps with the input pipeline) with plain PyTorch and with
+the native library, in turn (A-B-A-B) in one process; then, of the model trained by those steps, milliseconds a graph in sampling
 with its own stop rule, and the share of the sampler of rows in it. Seconds are of CPU time of one thread.
 """
 
@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from gengraph.config import load_config
 from gengraph.data import load_dataset
 from gengraph.graphs import GraphSet
-from gengraph.models.graphrnn.kernels import backend, use
 from gengraph.models.graphrnn.context_head import ContextSampler
+from gengraph.models.graphrnn.kernels import backend, use
 from gengraph.models.graphrnn.network import GraphRNNModel
-from gengraph.sampling.attempts import Conditions, sample_graphs
+from gengraph.sampling.attempts import sample_graphs
+from gengraph.sampling.conditions import Conditions
+from gengraph.training.config import load_config
 from gengraph.training.trainer import Trainer, prepare_graphs
 
 SIDES = ("torch", "native")
@@ -40,8 +41,8 @@ def main() -> None:
     parser.add_argument("--graphs", type=int, default=64, help="graphs to sample")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    config = load_config("graphrnn-c").replace([f"training.batch_size={options.batch_size}"])
-    graphs, facts, _ = prepare_graphs(load_dataset(options.dataset), config)
+    config = load_config("graphrnn-c/default").replace([f"training.batch_size={options.batch_size}"])
+    graphs, facts = prepare_graphs(load_dataset(options.dataset), config)
     trainer = Trainer(config, facts, graphs, GraphSet.empty())
     training = _training(trainer.train_step, options)
     sampling = _sampling(trainer.evaluated.eval(), options.graphs)
@@ -79,7 +80,7 @@ def _sampling(model: GraphRNNModel, count: int) -> dict[str, Any]:
         drawing += time.process_time() - start
         return bits
 
-    run = partial(sample_graphs, model, np.arange(count), seed=0, lanes=count)
+    run = partial(sample_graphs, model, np.arange(count), seed=0)
     ContextSampler.draw = timed  # type: ignore[method-assign, assignment]
     start = time.process_time()
     sampled = run().graphs

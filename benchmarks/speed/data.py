@@ -25,10 +25,10 @@ import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
-from gengraph.graphs.collection import Policy
 from gengraph.data import load_dataset
 from gengraph.formats import read_graphs, write_graphs
 from gengraph.graphs import GraphSet
+from gengraph.graphs.collection import Policy
 from gengraph.graphs.orderings import Adjacency
 from gengraph.models.graphrnn.rows import RowBatch, decode_rows, encode_rows
 

@@ -21,9 +21,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linprog
 
-from gengraph.graphs.collection import Policy
 from gengraph.formats import read_graphs
 from gengraph.graphs import GraphSet
+from gengraph.graphs.collection import Policy
 from gengraph.metrics import DescribedSet, Spread, evaluate
 
 Histogram = npt.NDArray[np.float64]

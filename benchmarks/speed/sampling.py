@@ -2,7 +2,7 @@
 
 Parts, each by itself with --part:
 
-- loop: the sampler against the loop of 2018, for GraphRNN and GraphRNN-S of the published sizes (`--config paper`) with
+- loop: the sampler against the loop of 2018, for GraphRNN and GraphRNN-S of the published sizes (preset `graphrnn/paper`) with
   weights that draw about as many edges as grids have. Both build every graph up to the largest training graph, without early
   stop. The two take turns. The published program went on to networkx graphs; its time is given without and with that.
 - model: graphs a second of a trained run, with its own stop rule; and the share of decoding, which is everything that is
@@ -29,14 +29,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gengraph.training.checkpoint import Checkpoint, load_checkpoint
-from gengraph.config import Config, load_config
-from gengraph.models.graphrnn.lanes import Lanes
+from gengraph.models.graphrnn.lanes import LANES, Lanes
 from gengraph.models.graphrnn.network import DataFacts, GraphRNNModel
 from gengraph.runs.folders import newest_checkpoint
-from gengraph.sampling.attempts import Conditions, ShardWriter, sample_graphs
+from gengraph.sampling.attempts import sample_graphs
+from gengraph.sampling.conditions import Conditions
+from gengraph.sampling.job import CheckpointOrigin, ShardWriter
 from gengraph.sampling.shards import Shard, plan_shards
 from gengraph.storage import Folder
+from gengraph.training.checkpoint import Checkpoint, load_checkpoint
+from gengraph.training.config import load_config
 
 GRID = DataFacts(max_prev_node=40, max_num_node=361, several_components=False)  # the data set `grid`, M as in 2018
 
@@ -46,8 +48,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--part", choices=("loop", "model", "workers", "memory"), action="append")
     parser.add_argument("--run", type=Path, help="a trained run, for model and workers")
-    parser.add_argument("--lanes", type=int, default=1024)
     parser.add_argument("--graphs", type=int, default=3000, help="graphs of the parts model and workers")
+    parser.add_argument("--beside-loop", type=int, default=LANES, help="graphs that the sampler makes beside the loop")
     parser.add_argument("--turns", type=int, default=3, help="how often the loop and the sampler take turns")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -62,18 +64,18 @@ def against_loop(options: argparse.Namespace) -> dict[str, Any]:
     report = {}
     for name, head in (("graphrnn", "rnn"), ("graphrnn-s", "mlp")):
         torch.manual_seed(0)
-        model = GraphRNNModel(load_config("paper").replace([f"model.head={head}"]), GRID).eval()
+        model = GraphRNNModel(load_config("graphrnn/paper").replace([f"model.head.kind={head}"]).model, GRID).eval()
         last = [layer for layer in model.head.output.modules() if isinstance(layer, nn.Linear)][-1]
         nn.init.constant_(last.bias, -3.0)  # as sparse as grids
         loop = Loop2018(head, GRID.max_prev_node)
         conditions = Conditions(stop="reference", max_num_node=GRID.max_num_node)
-        ours = partial(sample_graphs, model, np.arange(options.lanes), seed=0, conditions=conditions, lanes=options.lanes)
+        ours = partial(sample_graphs, model, np.arange(options.beside_loop), seed=0, conditions=conditions)
         sample_graphs(model, np.arange(2), seed=0, conditions=Conditions(max_num_node=3))  # compiles
         times = []
         for _ in range(options.turns):
             rows, seconds = _cpu_seconds(partial(loop.sample, 32, GRID.max_num_node))
             _, more = _cpu_seconds(partial(decode_2018, rows))
-            times.append((seconds / 32, (seconds + more) / 32, _cpu_seconds(ours)[1] / options.lanes))
+            times.append((seconds / 32, (seconds + more) / 32, _cpu_seconds(ours)[1] / options.beside_loop))
         report[name] = {
             "ms_a_graph": {
                 key: [round(1000 * turn[i], 2) for turn in times]
@@ -165,7 +167,7 @@ def of_a_run(options: argparse.Namespace) -> dict[str, Any]:
     originals = {name: getattr(Lanes, name) for name in ("_grow", "_retire", "take")}
     for name, method in originals.items():
         setattr(Lanes, name, timed(method))
-    _, seconds = _cpu_seconds(partial(sample_graphs, model, np.arange(options.graphs), seed=0, lanes=options.lanes))
+    _, seconds = _cpu_seconds(partial(sample_graphs, model, np.arange(options.graphs), seed=0))
     for name, method in originals.items():
         setattr(Lanes, name, method)
     return {"graphs_a_second": round(options.graphs / seconds, 1), "share_of_decoding": round(decoding / seconds, 4)}
@@ -174,8 +176,8 @@ def of_a_run(options: argparse.Namespace) -> dict[str, Any]:
 class TimedWriter(ShardWriter):
     """A ShardWriter that also notes its CPU seconds."""
 
-    def __init__(self, checkpoint: Checkpoint, folder: Folder) -> None:
-        super().__init__(checkpoint, Conditions(), folder)
+    def __init__(self, origin: CheckpointOrigin, folder: Folder) -> None:
+        super().__init__(origin, Conditions(), folder)
 
     def __call__(self, shard: Shard, report: Callable[[int], None] = lambda _finished: None) -> None:
         """Sample and write one shard."""
@@ -192,7 +194,7 @@ def of_workers(options: argparse.Namespace) -> dict[str, Any]:
     from gengraph.distributed.cluster import session
     from gengraph.distributed.sample import sample_shards
 
-    checkpoint = load_checkpoint(newest_checkpoint(options.run))
+    origin = CheckpointOrigin(load_checkpoint(newest_checkpoint(options.run)), {})
     shards = plan_shards(options.graphs, max(1, options.graphs // 10), 0)
     wall: dict[int, list[float]] = {1: [], 2: []}
     cpu: dict[int, list[float]] = {1: [], 2: []}
@@ -205,7 +207,7 @@ def of_workers(options: argparse.Namespace) -> dict[str, Any]:
                 def mark(_count: int, marks: list[float] = marks) -> None:
                     marks.append(time.perf_counter())
 
-                make = partial(TimedWriter, checkpoint, folder)
+                make = partial(TimedWriter, origin, folder)
                 sample_shards(make, shards, workers=workers, per_worker={"CPU": 1.0}, report=mark)
                 wall[workers].append((marks[-1] - marks[workers - 1]) / (len(marks) - workers))
                 seconds = [float(folder.read(name)) for name in folder.names() if name.endswith(".seconds")]
@@ -222,14 +224,14 @@ def of_workers(options: argparse.Namespace) -> dict[str, Any]:
 
 def of_memory(_options: argparse.Namespace) -> list[dict[str, float]]:
     """Peak and present resident memory after 10,000 to 1,000,000 graphs of a tiny model, written in shards of 10,000."""
-    config = Config().replace(["model.hidden_size=4", "model.edge_hidden_size=2", "model.edge_num_layers=1", "model.head=mlp"])
+    config = load_config("graphrnn-s/default").replace(["model.hidden_size=4"])
     facts = DataFacts(max_prev_node=3, max_num_node=6, several_components=False)
     torch.manual_seed(0)
-    weights = GraphRNNModel(config, facts).state_dict()
-    checkpoint = Checkpoint(config=config, facts=facts, weights=weights, optimizer={}, step=0)
+    weights = GraphRNNModel(config.model, facts).state_dict()
+    checkpoint = Checkpoint(config=config, facts=facts.to_dict(), weights=weights, optimizer={}, step=0)
     curve = []
     with tempfile.TemporaryDirectory() as temporary:
-        write = ShardWriter(checkpoint, Conditions(), Folder(temporary))
+        write = ShardWriter(CheckpointOrigin(checkpoint, {}), Conditions(), Folder(temporary))
         for index in range(100):
             write(Shard(index, 10_000 * index, 10_000, 0))
             if index + 1 in (1, 2, 5, 10, 20, 50, 100):

@@ -17,13 +17,14 @@ import numpy as np
 import torch
 
 from gengraph.benchmarks.speed.sampling import GRID
-from gengraph.benchmarks.speed.training import Setting, step_of
-from gengraph.config import load_config
+from gengraph.benchmarks.speed.training import Workload, step_of
 from gengraph.data import load_dataset
 from gengraph.graphs import GraphSet
 from gengraph.models.graphrnn.kernels import backend
 from gengraph.models.graphrnn.network import GraphRNNModel
-from gengraph.sampling.attempts import Conditions, sample_graphs
+from gengraph.sampling.attempts import sample_graphs
+from gengraph.sampling.conditions import Conditions
+from gengraph.training.config import load_config
 from gengraph.training.trainer import Trainer, prepare_graphs
 
 Work = Callable[[], object]
@@ -35,7 +36,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--steps", type=int, default=6, help="training steps of a turn")
-    parser.add_argument("--lanes", type=int, default=512, help="graphs of a sample")
+    parser.add_argument("--graphs", type=int, default=512, help="graphs of a sample")
     parser.add_argument("--context-dataset", default="protein", help="what GraphRNN-C is trained on")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -49,9 +50,9 @@ def main() -> None:
 def _training(options: argparse.Namespace) -> dict[str, Work]:
     """So many steps of each model."""
     grid = load_dataset("grid").largest_components()
-    steps = {f"training {head} on grid": step_of("gengraph", grid, Setting("grid", head, 32, 40)) for head in ("rnn", "mlp")}
-    config = load_config("graphrnn-c")
-    graphs, facts, _ = prepare_graphs(load_dataset(options.context_dataset), config)
+    steps = {f"training {head} on grid": step_of("gengraph", grid, Workload("grid", head, 32, 40)) for head in ("rnn", "mlp")}
+    config = load_config("graphrnn-c/default")
+    graphs, facts = prepare_graphs(load_dataset(options.context_dataset), config)
     steps |= {f"training context on {options.context_dataset}": Trainer(config, facts, graphs, GraphSet.empty()).train_step}
     return {name: partial(_repeat, step, options.steps) for name, step in steps.items()}
 
@@ -65,11 +66,10 @@ def _sampling(options: argparse.Namespace) -> dict[str, Work]:
     """Samples of models whose weights are random: graphs of the size of the largest grid, all grown to the end."""
     works: dict[str, Work] = {}
     conditions = Conditions(stop="reference", max_num_node=GRID.max_num_node)
-    for head, preset in (("rnn", "paper"), ("mlp", "paper"), ("context", "graphrnn-c")):
+    for head, preset in (("rnn", "graphrnn/paper"), ("mlp", "graphrnn/paper"), ("context", "graphrnn-c/default")):
         torch.manual_seed(0)
-        model = GraphRNNModel(load_config(preset).replace([f"model.head={head}"]), GRID).eval()
-        draw = partial(sample_graphs, model, np.arange(options.lanes), seed=0)
-        works[f"sampling {head}"] = partial(draw, conditions=conditions, lanes=options.lanes)
+        model = GraphRNNModel(load_config(preset).replace([f"model.head.kind={head}"]).model, GRID).eval()
+        works[f"sampling {head}"] = partial(sample_graphs, model, np.arange(options.graphs), seed=0, conditions=conditions)
     return works
 
 

@@ -35,21 +35,19 @@ from torch.nn import functional
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from gengraph.benchmarks.speed.kernels import sgemm_rate
-from gengraph.config import load_config
 from gengraph.data import load_dataset
 from gengraph.graphs import GraphSet
 from gengraph.models.graphrnn.kernels import backend, use
-from gengraph.models.likelihood import encode
-from gengraph.models.graphrnn.network import GraphRNNModel
-from gengraph.graphs.orderings import Adjacency
+from gengraph.models.graphrnn.network import DataFacts, GraphRNNModel
 from gengraph.models.graphrnn.rows import scan_rows
+from gengraph.training.config import Config, load_config
 from gengraph.training.trainer import Trainer, prepare_graphs
 
 SIDES = ("reference", "gengraph")
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class Workload:
     """What both sides are given."""
 
     dataset: str
@@ -70,21 +68,21 @@ def main() -> None:
     parser.add_argument("--backend", default="", help="native, torch or reference; by itself the best that works")
     parser.add_argument("--memory-of", choices=SIDES, help="print the memory of one side alone, in this process")
     options = parser.parse_args()
-    setting = Setting(options.dataset, options.head, options.batch_size, options.max_prev_node)
+    work = Workload(options.dataset, options.head, options.batch_size, options.max_prev_node)
     torch.set_num_threads(1)
     use(options.backend)
     if options.memory_of:
-        print(json.dumps(_memory(options.memory_of, setting, options.steps)))
+        print(json.dumps(_memory(options.memory_of, work, options.steps)))
         return
-    report = vars(options) | {"backend": backend().label} | _speed(setting, options.steps, options.turns)
+    report = vars(options) | {"backend": backend().label} | _speed(work, options.steps, options.turns)
     report["memory_mb"] = {side: _memory_elsewhere(side) for side in SIDES}
     report["torch"] = torch.__version__
     print(json.dumps(report, indent=2))
 
 
-def _speed(setting: Setting, steps: int, turns: int) -> dict[str, Any]:
-    graphs = load_dataset(setting.dataset).largest_components()
-    make_step = {side: step_of(side, graphs, setting) for side in SIDES}
+def _speed(work: Workload, steps: int, turns: int) -> dict[str, Any]:
+    graphs = load_dataset(work.dataset).largest_components()
+    make_step = {side: step_of(side, graphs, work) for side in SIDES}
     for step in make_step.values():
         step()
     seconds: dict[str, list[float]] = {side: [] for side in SIDES}
@@ -94,12 +92,12 @@ def _speed(setting: Setting, steps: int, turns: int) -> dict[str, Any]:
         seconds["reference"].append(_seconds_a_step(make_step["reference"], steps))
         seconds["gengraph"].append(_seconds_a_step(make_step["gengraph"], 4 * steps))
     means = {side: float(np.mean(values)) for side, values in seconds.items()}
-    pipeline = input_pipeline(graphs, setting)
+    pipeline = input_pipeline(graphs, work)
     pipeline()
     return {
         "seconds_a_step": {side: [round(value, 4) for value in values] for side, values in seconds.items()},
         "ratio": round(means["reference"] / means["gengraph"], 2),
-        "share_of_sgemm": round(_operations_a_step(graphs, setting) / means["gengraph"] / max(sgemm), 3),
+        "share_of_sgemm": round(_operations_a_step(graphs, work) / means["gengraph"] / max(sgemm), 3),
         "share_of_input_pipeline": round(_seconds_a_step(pipeline, 8 * steps) / means["gengraph"], 4),
     }
 
@@ -111,18 +109,19 @@ def _seconds_a_step(step: Callable[[], None], count: int) -> float:
     return (time.process_time() - start) / count
 
 
-def _operations_a_step(graphs: GraphSet, setting: Setting) -> float:
+def _operations_a_step(graphs: GraphSet, work: Workload) -> float:
     """Multiplications and additions with weights, forward and twice as many backward, in our step on average."""
-    config = load_config("paper").replace(_settings(setting))
-    prepared, facts, _ = prepare_graphs(graphs, config)
-    batch = encode(config, facts, Adjacency.of(prepared), np.arange(len(prepared)), seed=0, epoch=0)
+    config = _config(work)
+    prepared, facts = prepare_graphs(graphs, config)
+    model = GraphRNNModel(config.model, DataFacts(**facts))
+    batch = model.encoder(prepared)(np.arange(len(prepared)), key=(0, 0))
     scan = scan_rows(batch, oldest_first=False, every_row=True)
-    times = dict.fromkeys(("head.rnn.", "head.output."), len(scan.bits)) if setting.head == "rnn" else {}
+    times = dict.fromkeys(("head.rnn.", "head.output."), len(scan.bits)) if work.head == "rnn" else {}
     total = 0
-    for name, weight in GraphRNNModel(config, facts).named_parameters():
+    for name, weight in model.named_parameters():
         if weight.dim() == 2 and name != "head.rnn.input_weights.0":  # that one sees two inputs only
             total += weight.numel() * next((count for part, count in times.items() if name.startswith(part)), len(batch.widths))
-    return 6.0 * total * min(setting.batch_size, len(prepared)) / len(prepared)
+    return 6.0 * total * min(work.batch_size, len(prepared)) / len(prepared)
 
 
 def _memory_elsewhere(side: str) -> dict[str, float]:
@@ -133,11 +132,11 @@ def _memory_elsewhere(side: str) -> dict[str, float]:
     return values
 
 
-def _memory(side: str, setting: Setting, steps: int) -> dict[str, float]:
+def _memory(side: str, work: Workload, steps: int) -> dict[str, float]:
     """Resident memory in MB: before whole steps, at their peak, and the difference."""
-    graphs = load_dataset(setting.dataset).largest_components()
-    step_of(side, graphs, Setting(setting.dataset, setting.head, 1, setting.max_prev_node))()
-    step = step_of(side, graphs, setting)
+    graphs = load_dataset(work.dataset).largest_components()
+    step_of(side, graphs, Workload(work.dataset, work.head, 1, work.max_prev_node))()
+    step = step_of(side, graphs, work)
     gc.collect()
     before = _resident("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # the peak is counted from here
@@ -153,36 +152,38 @@ def _resident(field: str) -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith(f"{field}:")) / 1024
 
 
-def step_of(side: str, graphs: GraphSet, setting: Setting) -> Callable[[], None]:
+def step_of(side: str, graphs: GraphSet, work: Workload) -> Callable[[], None]:
     """A training step of one side."""
     if side == "reference":
-        return Reference(graphs, setting.head, setting.batch_size, setting.max_prev_node).step
-    config = load_config("paper").replace(_settings(setting))
-    prepared, facts, _ = prepare_graphs(graphs, config)
+        return Reference(graphs, work.head, work.batch_size, work.max_prev_node).step
+    config = _config(work)
+    prepared, facts = prepare_graphs(graphs, config)
     return Trainer(config, facts, prepared, GraphSet.empty()).train_step
 
 
-def input_pipeline(graphs: GraphSet, setting: Setting) -> Callable[[], None]:
+def input_pipeline(graphs: GraphSet, work: Workload) -> Callable[[], None]:
     """What our step does with graphs before a network sees them: orderings, rows and scans of a batch drawn at random."""
-    config = load_config("paper").replace(_settings(setting))
-    prepared, facts, _ = prepare_graphs(graphs, config)
-    adjacency, random = Adjacency.of(prepared), np.random.default_rng(0)
+    config = _config(work)
+    prepared, facts = prepare_graphs(graphs, config)
+    encode, random = GraphRNNModel(config.model, DataFacts(**facts)).encoder(prepared), np.random.default_rng(0)
 
     def step() -> None:
-        drawn = random.integers(len(prepared), size=setting.batch_size)
-        batch = encode(config, facts, adjacency, drawn, seed=0, epoch=0)
-        if setting.head == "rnn":
+        drawn = random.integers(len(prepared), size=work.batch_size)
+        batch = encode(drawn, key=(0, 0))
+        if work.head == "rnn":
             scan_rows(batch, oldest_first=False, every_row=True)
 
     return step
 
 
-def _settings(setting: Setting) -> list[str]:
-    return [
-        f"training.batch_size={setting.batch_size}",
-        f"sequence.max_prev_node={setting.max_prev_node}",
-        f"model.head={setting.head}",
-    ]
+def _config(work: Workload) -> Config:
+    return load_config("graphrnn/paper").replace(
+        [
+            f"training.batch_size={work.batch_size}",
+            f"model.sequence.max_prev_node={work.max_prev_node}",
+            f"model.head.kind={work.head}",
+        ]
+    )
 
 
 class Reference:

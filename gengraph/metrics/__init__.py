@@ -1,7 +1,8 @@
 """How close generated graphs come to real ones: statistics, kernels, MMD, protocols, and how sure all that is."""
 
 from gengraph.metrics.comparison import MetricResult
-from gengraph.metrics.descriptions import STATISTICS, DescribedSet, Spread
+from gengraph.graphs.pieces import Spread
+from gengraph.metrics.descriptions import STATISTICS, DescribedSet
 from gengraph.metrics.evaluation import Evaluation, evaluate
 from gengraph.metrics.kernels import Kernel
 from gengraph.metrics.novelty import Novelty, Share, novelty, wilson_interval

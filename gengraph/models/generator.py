@@ -14,6 +14,7 @@ from gengraph.files import write_text
 from gengraph.graphs import GraphSet, Int64Array
 
 _FORMAT = 1
+_MOST = np.iinfo(np.int64).max
 
 
 @runtime_checkable
@@ -82,14 +83,14 @@ def as_indices(indices: int | Int64Array) -> Int64Array:
     Raises:
         InputError: the number or an index is negative, or they are no whole numbers.
     """
-    if isinstance(indices, int | np.integer):
+    if isinstance(indices, int | np.integer) and not isinstance(indices, bool):
         if indices < 0:
-            msg = f"num_graphs must be >= 0, got {indices}"
+            msg = f"num_graphs must be >= 0, got {indices}; give how many graphs are wanted"
             raise InputError(msg)
         return np.arange(indices, dtype=np.int64)
     asked = np.asarray(indices)
-    if asked.ndim != 1 or (len(asked) and (asked.dtype.kind not in "iu" or asked.min() < 0)):
-        msg = f"indices of graphs must be whole numbers >= 0 in one dimension, got {asked.dtype} of shape {asked.shape}"
+    if asked.ndim != 1 or asked.dtype.kind not in "iu" or (asked < 0).any() or (asked > _MOST).any():
+        msg = f"indices of graphs must be whole numbers in 0..2^63-1, in one dimension, got {asked!r}; or give a number of graphs"
         raise InputError(msg)
     return asked.astype(np.int64)
 

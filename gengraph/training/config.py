@@ -19,7 +19,7 @@ from typing import Any, Literal, Self
 import tomli_w
 
 import gengraph
-from gengraph.config import assign, at_least, build, check, parse_assignments, to_tables
+from gengraph.config import assign, at_least, build, check, kinds_first, parse_assignments, to_tables
 from gengraph.errors import InputError
 from gengraph.files import read_text
 from gengraph.models.family import Family
@@ -128,6 +128,8 @@ class Config:
         if self.model is None:
             object.__setattr__(self, "model", kind())
         check(isinstance(self.model, kind), f"model must be a {kind.__name__} for family {self.family}, got {self.model!r}")
+        build(kind, to_tables(self.model), "model.")  # a dataclass does not look at the types of its fields
+        build(TrainingConfig, to_tables(self.training), "training.")
 
     @property
     def own_family(self) -> Family:
@@ -178,16 +180,14 @@ class Config:
         return self.with_values(parse_assignments(assignments))
 
     def with_values(self, values: Mapping[str, Any]) -> Self:
-        """A copy with values by dotted name; a table is laid over what is there.
+        """A copy with values by dotted name, in any order; a table is laid over what is there.
 
         Raises:
             InputError: an unknown field, or a value that its field does not take.
         """
         tables = self.to_dict()
-        for name, value in values.items():
-            inside = {f"{name}.{key}": part for key, part in value.items()} if isinstance(value, Mapping) else {name: value}
-            for field, part in inside.items():
-                assign(tables, field, part)
+        for name, value in kinds_first(values).items():
+            assign(tables, name, value)
         return type(self).from_dict(tables)
 
     def trained(self, **changes: Any) -> Self:

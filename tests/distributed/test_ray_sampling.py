@@ -16,20 +16,21 @@ import pytest
 from enumeration import MAX_NODES, chi_square, law, tiny_model
 
 from gengraph.training.checkpoint import Checkpoint
-from gengraph.config import Config
+from gengraph.training.config import Config
 from gengraph.data import Split
 from gengraph.distributed.sample import sample_shards
 from gengraph.formats import read_graphs
 from gengraph.graphs import GraphSet
 from gengraph.runs.folders import create_run, train_run
-from gengraph.sampling.attempts import Conditions, ShardWriter
+from gengraph.sampling.conditions import Conditions
+from gengraph.sampling.job import CheckpointOrigin, ShardWriter
 from gengraph.sampling.shards import plan_shards, verify_folder
 from gengraph.storage import Folder
 
 pytestmark = [pytest.mark.ray, pytest.mark.xdist_group("ray"), pytest.mark.timeout(600)]
 
 CUT = Conditions(max_num_node=MAX_NODES)
-TINY = {"hidden_size": 6, "embedding_size": 4, "edge_hidden_size": 4, "edge_num_layers": 2}
+TINY = {"hidden_size": 6, "embedding_size": 4, "head.hidden_size": 4, "head.num_layers": 2}
 
 
 @pytest.fixture(scope="module")

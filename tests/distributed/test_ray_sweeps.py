@@ -13,15 +13,15 @@ import pyarrow.parquet as pq
 import pytest
 import ray
 
-from gengraph.config import Config, load_config
+from gengraph.training.config import Config, load_config
 from gengraph.data import load_dataset, split_graphs
 from gengraph.distributed.tune import sweep_on_ray
 from gengraph.tuning.space import draw_point, parse_space
-from gengraph.tuning.sweep import Request, Sweep, Trial, write_results
+from gengraph.tuning.sweep import Sweep, SweepRequest, Trial, write_results
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.xdist_group("ray"), pytest.mark.timeout(800)]
 
-SMALL = ["model.hidden_size=8", "model.embedding_size=4", "model.edge_hidden_size=4", "model.edge_num_layers=1"]
+SMALL = ["model.hidden_size=8", "model.embedding_size=4", "model.head.hidden_size=4", "model.head.num_layers=1"]
 SPACE = {"training": {"learning_rate": {"low": 1e-3, "high": 1e-2, "log": True}}, "model": {"hidden_size": [8, 16]}}
 LENGTH = {"steps": 10}
 BASE = Config().replace([*SMALL, "training.evaluations=5", "training.batch_size=2"])

@@ -19,7 +19,7 @@ import pytest
 from command_line import FAST, gengraph, in_tmp_path  # noqa: F401
 
 from gengraph.training.checkpoint import checkpoints_in, load_checkpoint
-from gengraph.config import Config
+from gengraph.training.config import Config
 from gengraph.data import load_dataset, split_graphs
 from gengraph.distributed import train as ray_train
 from gengraph.distributed.train import train_on_ray
@@ -54,7 +54,7 @@ def train_with(folder: Path, report: Callable[[dict[str, Any]], None] = lambda _
 
 
 def validation_losses(folder: Path) -> list[float]:
-    return [line["validation_nll"] for line in read_metrics(folder) if "validation_nll" in line]
+    return [line["validation_loss"] for line in read_metrics(folder) if "validation_loss" in line]
 
 
 @on_local_ray
@@ -67,7 +67,7 @@ def test_two_workers_with_half_the_batch_each_have_the_loss_curve_of_one() -> No
     one, two = read_metrics(alone), read_metrics(together)
     assert [line["step"] for line in one] == [line["step"] for line in two] == list(range(1, 13))
     assert [report["step"] for report in reports] == [line["step"] for line in two]
-    for name in ("nll", "nll_per_node", "validation_nll"):
+    for name in ("nll", "nll_per_node", "validation_loss"):
         assert [line[name] for line in two] == pytest.approx([line[name] for line in one], rel=1e-4)
     assert {path.name for path in together.iterdir()} - {path.name for path in alone.iterdir()} == {"logs"}
     assert "rank 1 of 2" in (together / "logs" / "rank-1.log").read_text()

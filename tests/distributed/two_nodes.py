@@ -6,18 +6,19 @@ import time
 from pathlib import Path
 from typing import Any
 
-from gengraph.config import Config
+from gengraph.training.config import Config
 from gengraph.data import load_dataset, split_graphs
 from gengraph.distributed.cluster import capacity_for, session
 from gengraph.distributed.sample import sample_shards
 from gengraph.distributed.train import train_on_ray
 from gengraph.runs.folders import create_run
-from gengraph.sampling.job import Request, sample_run
-from gengraph.sampling.attempts import Conditions
+from gengraph.runs.sample import sample_run
+from gengraph.sampling.job import SampleRequest
+from gengraph.sampling.conditions import Conditions
 from gengraph.storage import Folder
 
 STEPS = 400
-SMALL = ["model.hidden_size=8", "model.embedding_size=4", "model.edge_hidden_size=4", "model.edge_num_layers=1"]
+SMALL = ["model.hidden_size=8", "model.embedding_size=4", "model.head.hidden_size=4", "model.head.num_layers=1"]
 CPU = {"CPU": 1.0}
 
 

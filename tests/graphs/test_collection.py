@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gengraph.graphs.collection import Policy, RawGraphs, simplify
 from gengraph.data import split_collection
 from gengraph.errors import InputError
 from gengraph.formats import read_collection, write_graphs
 from gengraph.graphs import GraphSet
+from gengraph.graphs.collection import Policy, RawGraphs, simplify
 
 DROP_ALL = Policy(on_directed="symmetrize", on_loops="drop", on_multi_edges="drop", on_attributes="drop", on_isolated="drop")
 

@@ -7,10 +7,10 @@ from command_line import gengraph
 from scipy.spatial.distance import pdist
 
 from gengraph.data import load_dataset
-from gengraph.graphs.drawing import choose, draw_graphs, layout
 from gengraph.errors import InputError
 from gengraph.formats import write_graphs
 from gengraph.graphs import GraphSet
+from gengraph.graphs.drawing import choose, draw_graphs, layout
 
 
 def one(graph: nx.Graph) -> GraphSet:

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 from strategies import graph_sets
 
-from gengraph.config import BREADTH_FIRST, ROOTED
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
+from gengraph.graphs.order_names import BREADTH_FIRST, ROOTED
 from gengraph.graphs.orderings import ORDERINGS, Adjacency, order_nodes, ordering_code
 from gengraph.streams import key_of
 

@@ -9,22 +9,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from in_lanes import InLanes
 from object_store import bucket  # noqa: F401
 
-from gengraph.training.checkpoint import load_checkpoint
-from gengraph.config import Config
 from gengraph.data import load_dataset, split_graphs
 from gengraph.errors import InputError, NotEnoughResources
 from gengraph.formats import read_graphs
 from gengraph.graphs import GraphSet
 from gengraph.graphs.isomorphism import canonical_keys, isomorphism_classes
+from gengraph.models.graphrnn.lanes import LanesSampler
 from gengraph.runs.folders import create_run, newest_checkpoint, train_run
-from gengraph.sampling.job import Request, sample_run
-from gengraph.sampling.attempts import Conditions, model_on, sample_graphs
+from gengraph.runs.sample import sample_run
+from gengraph.sampling.attempts import sample_graphs
+from gengraph.sampling.conditions import Conditions
+from gengraph.sampling.job import SampleRequest
 from gengraph.sampling.shards import export_shards, plan_shards, verify_folder
 from gengraph.storage import Folder
+from gengraph.training.checkpoint import load_checkpoint
+from gengraph.training.config import Config
 
-SMALL = ["model.hidden_size=8", "model.embedding_size=4", "model.edge_hidden_size=4", "model.edge_num_layers=1"]
+SMALL = ["model.hidden_size=8", "model.embedding_size=4", "model.head.hidden_size=4", "model.head.num_layers=1"]
 SHORT = Conditions(max_num_node=12)
 DOCS = (Path(__file__).parents[2] / "docs" / "sampling.md").read_text()
 
@@ -38,16 +42,16 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def draw(run: Path, out: Path | str, num_graphs: int = 60, **asked: object) -> dict:
-    request = Request(**{"num_graphs": num_graphs, "shard_size": 25, "conditions": SHORT, **asked})
-    return sample_run(run, Folder(str(out)), request)
+def draw(run: Path, out: Path | str, num_graphs: int = 60, *, device: str = "cpu", **asked: object) -> dict:
+    request = SampleRequest(**{"num_graphs": num_graphs, "shard_size": 25, "conditions": SHORT, **asked})
+    return sample_run(run, Folder(str(out)), request, device=device)
 
 
 def test_shard_size_and_lanes_do_not_change_the_graphs(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sets = []
     for size in (100, 1000):
         for lanes in (32, 1024):
-            monkeypatch.setattr("gengraph.sampling.attempts.sample_graphs", partial(sample_graphs, lanes=lanes))
+            monkeypatch.setattr(LanesSampler.__init__, "__defaults__", (lanes,))
             out = tmp_path / f"{size}-{lanes}"
             draw(run, out, 1500, shard_size=size)
             sets.append(read_graphs(out))
@@ -79,15 +83,18 @@ def test_a_request_that_cannot_be_met_leaves_the_folder_free(run: Path, tmp_path
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_a_gpu_that_is_not_there_is_named(run: Path, tmp_path: Path) -> None:
-    with pytest.raises(NotEnoughResources, match="torch finds no GPU here; leave --gpus-per-worker out"):
+    with pytest.raises(
+        NotEnoughResources, match="torch finds no GPU here; use the CPU, or install a torch that was built for the GPU"
+    ):
         draw(run, tmp_path, device="cuda")
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_a_gpu_draws_the_same_graphs_in_any_number_of_lanes(run: Path) -> None:
-    model = model_on(load_checkpoint(newest_checkpoint(run)), "cuda")
-    wide, narrow = (sample_graphs(model, np.arange(6000), seed=0, conditions=SHORT, lanes=lanes) for lanes in (32, 9000))
+    model = load_checkpoint(newest_checkpoint(run)).build_model("cuda")
+    draw = partial(sample_graphs, indices=np.arange(6000), seed=0, conditions=SHORT)
+    wide, narrow = (draw(InLanes(model, lanes)) for lanes in (32, 9000))
     assert wide.graphs == narrow.graphs
 
 

@@ -8,36 +8,38 @@ import numpy.typing as npt
 import pytest
 import torch
 from enumeration import MAX_NODES, Rows, chi_square, codes, law, plain_log_prob, tiny_model
+from in_lanes import InLanes
 
-from gengraph.config import load_config
 from gengraph.data import load_dataset
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
 from gengraph.graphs.isomorphism import canonical_keys
 from gengraph.graphs.planarity import is_planar
 from gengraph.models.graphrnn.network import GraphRNNModel
-from gengraph.sampling.attempts import Conditions, sample_graphs
+from gengraph.sampling.attempts import sample_graphs
+from gengraph.sampling.conditions import Conditions
+from gengraph.training.config import load_config
 from gengraph.training.trainer import Trainer, prepare_graphs
 
 COUNT = 40_000
 CUT = Conditions(max_num_node=MAX_NODES)
 VARIANTS = [
     {},
-    {"model__head": "mlp"},
-    {"sequence__scan": "nearest_first", "sequence__window": "fixed"},
-    {"model__head": "mlp", "sequence__scan": "nearest_first"},
+    {"model__head__kind": "mlp"},
+    {"model__sequence__scan": "nearest_first", "model__sequence__window": "fixed"},
+    {"model__head__kind": "mlp", "model__sequence__scan": "nearest_first"},
     {"model__stop": "zero_row"},
-    {"model__head": "context"},
-    {"model__head": "context", "sequence__window": "fixed", "max_prev_node": 2},
+    {"model__head__kind": "context"},
+    {"model__head__kind": "context", "model__sequence__window": "fixed", "max_prev_node": 2},
     {"max_prev_node": 2, "model__num_layers": "2"},
-    {"model__head": "mlp", "model__mixture": "3"},
+    {"model__head__kind": "mlp", "model__head__mixture": "3"},
     {"model__node": "lstm", "model__layer_norm": "true"},
     {"model__node": "transformer", "model__num_layers": "2"},
     {"model__stop": "edge_eos"},
-    {"model__edge_context": "state", "sequence__scan": "nearest_first"},
-    {"model__node_input": "edge_state", "model__num_layers": "2", "model__layer_norm": "true"},
-    {"model__node_input": "edge_state", "model__stop": "edge_eos", "sequence__scan": "nearest_first"},
-    {"model__node_input": "edge_state", "model__stop": "zero_row"},
+    {"model__head__start": "state", "model__sequence__scan": "nearest_first"},
+    {"model__head__node_input": "edge_state", "model__num_layers": "2", "model__layer_norm": "true"},
+    {"model__head__node_input": "edge_state", "model__stop": "edge_eos", "model__sequence__scan": "nearest_first"},
+    {"model__head__node_input": "edge_state", "model__stop": "zero_row"},
 ]
 
 
@@ -45,7 +47,7 @@ VARIANTS = [
 def test_samples_have_the_law_of_the_likelihood(variant: dict) -> None:
     model = tiny_model(**variant)
     expected = law(model)
-    samples = sample_graphs(model.float(), np.arange(COUNT), seed=5, lanes=500, conditions=CUT)
+    samples = sample_graphs(InLanes(model.float(), 500), np.arange(COUNT), seed=5, conditions=CUT)
     assert chi_square(samples.graphs, expected) > 1e-4
 
 
@@ -64,7 +66,9 @@ def test_many_samples_from_several_threads_have_the_law() -> None:
 
 
 @pytest.mark.parametrize(
-    ("temperature", "variant"), [(0.5, {}), (2.0, {}), (0.5, {"model__head": "mlp", "model__mixture": "3"})], ids=str
+    ("temperature", "variant"),
+    [(0.5, {}), (2.0, {}), (0.5, {"model__head__kind": "mlp", "model__head__mixture": "3"})],
+    ids=str,
 )
 def test_temperature_is_for_edges_alone(temperature: float, variant: dict) -> None:
     model = tiny_model(**variant)
@@ -76,7 +80,7 @@ def test_temperature_is_for_edges_alone(temperature: float, variant: dict) -> No
 
 
 def test_temperature_needs_a_stop_decision() -> None:
-    with pytest.raises(InputError, match="temperature must be 1 for a model with stop = zero_row"):
+    with pytest.raises(InputError, match=r"temperature = 0\.5 is not for graphrnn, as this model is configured"):
         sample_graphs(tiny_model(model__stop="zero_row").float(), np.arange(3), seed=0, conditions=Conditions(temperature=0.5))
 
 
@@ -112,7 +116,7 @@ def test_components_are_kept_reduced_or_rejected() -> None:
 
 
 def test_the_reference_rule_runs_on_and_deletes_nodes_without_an_edge() -> None:
-    model = tiny_model(model__stop="zero_row", sequence__window="fixed")
+    model = tiny_model(model__stop="zero_row", model__sequence__window="fixed")
     expected: dict[int, float] = {}
     for chosen in itertools.product(*(list(itertools.product((0, 1), repeat=width)) for width in range(1, MAX_NODES))):
         rows = Rows(chosen, (1, 2, 3, 3))
@@ -167,11 +171,12 @@ def test_conditions_are_checked(values: dict, message: str) -> None:
 
 @pytest.mark.parametrize("head", ["rnn", "context"])
 def test_a_graph_depends_on_seed_and_index_alone(head: str) -> None:
-    model = tiny_model(model__head=head).float()
+    model = tiny_model(model__head__kind=head).float()
     conditions = Conditions(max_num_node=30, components="reject")
     draw = partial(sample_graphs, model, conditions=conditions)
-    whole = draw(np.arange(120), seed=1, lanes=64)
-    narrow = draw(np.arange(120), seed=1, lanes=20)
+    whole = sample_graphs(InLanes(model, 64), np.arange(120), seed=1, conditions=conditions)
+    narrow = sample_graphs(InLanes(model, 20), np.arange(120), seed=1, conditions=conditions)
+    assert draw(np.arange(120), seed=1).graphs == whole.graphs
     assert narrow.graphs == whole.graphs
     assert np.array_equal(narrow.attempts, whole.attempts)
     assert draw(np.arange(50, 80), seed=1).graphs == whole.graphs[50:80]
@@ -186,15 +191,15 @@ def test_a_graph_is_the_same_beside_longer_ones(node: str) -> None:
     with torch.no_grad():
         model.decision.weight.zero_()
         model.decision.bias.copy_(torch.tensor([0.0, -6.0, -4.0]))  # 50 nodes on average
-    draw = partial(sample_graphs, model, seed=1, conditions=Conditions(max_num_node=140))
-    whole = draw(np.arange(300)).graphs
+    draw = partial(sample_graphs, seed=1, conditions=Conditions(max_num_node=140))
+    whole = draw(model, np.arange(300)).graphs
     assert (whole.num_nodes > 128).any()
-    assert draw(np.arange(300), lanes=1).graphs == whole
-    assert draw(np.arange(40, 90)).graphs == whole[40:90]
+    assert draw(InLanes(model, 1), np.arange(300)).graphs == whole
+    assert draw(model, np.arange(40, 90)).graphs == whole[40:90]
 
 
 def test_a_decoder_that_keeps_graphs_planar() -> None:
-    model = tiny_model(model__head="context", sequence__window="fixed", max_prev_node=9).float()
+    model = tiny_model(model__head__kind="context", model__sequence__window="fixed", max_prev_node=9).float()
     with torch.no_grad():
         model.head.output.weight.mul_(0.002)
         model.head.output.bias.fill_(-1.0)
@@ -205,25 +210,32 @@ def test_a_decoder_that_keeps_graphs_planar() -> None:
     assert 0 < is_planar(free).mean() < 0.9
     assert is_planar(planar).all()
     assert planar.num_edges.sum() > planar.num_nodes.sum()  # not trees only
-    with pytest.raises(InputError, match="train with --model graphrnn-c"):
+    with pytest.raises(
+        InputError,
+        match=r"constraint = planar is not for graphrnn, as this model is configured; .gengraph models. says which can",
+    ):
         sample_graphs(tiny_model().float(), np.arange(3), seed=0, conditions=Conditions(constraint="planar"))
 
 
 def test_a_trained_grid_model_gives_the_same_bits_with_any_number_of_lanes() -> None:
-    config = load_config("default").replace(["training.steps=12"])
-    graphs, facts, _ = prepare_graphs(load_dataset("grid"), config)
+    config = load_config("graphrnn/default").replace(["training.steps=12"])
+    graphs, facts = prepare_graphs(load_dataset("grid"), config)
     trainer = Trainer(config, facts, graphs, GraphSet.empty())
     checkpoints = []
     trainer.run(lambda _metrics: None, checkpoints.append)
     model = checkpoints[-1].build_model()
-    draw = partial(sample_graphs, model, np.arange(400), seed=0, conditions=Conditions(max_num_node=100))
-    wide = draw(lanes=1024).graphs
-    assert draw(lanes=32).graphs == wide
-    assert draw(lanes=300).graphs == wide
+
+    def draw(lanes: int) -> GraphSet:
+        conditions = Conditions(max_num_node=100)
+        return sample_graphs(InLanes(model, lanes), np.arange(400), seed=0, conditions=conditions).graphs
+
+    wide = draw(1024)
+    assert draw(32) == wide
+    assert draw(300) == wide
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        assert draw(lanes=1024).graphs == wide
+        assert draw(1024) == wide
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
@@ -245,5 +257,5 @@ def test_no_graphs_asked_for() -> None:
 
 def test_progress_adds_up() -> None:
     finished: list[int] = []
-    sample_graphs(tiny_model().float(), np.arange(50), seed=0, lanes=8, report=finished.append)
+    sample_graphs(InLanes(tiny_model().float(), 8), np.arange(50), seed=0, report=finished.append)
     assert sum(finished) == 50

@@ -4,30 +4,31 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from enumeration import tiny_model
+from enumeration import tiny_config, tiny_model
 
-from gengraph.training.checkpoint import Checkpoint
-from gengraph.config import Config
 from gengraph.errors import InputError
 from gengraph.formats import read_graphs
-from gengraph.sampling.attempts import Conditions, ShardWriter, sample_graphs
+from gengraph.sampling.attempts import sample_graphs
+from gengraph.sampling.conditions import Conditions
+from gengraph.sampling.job import CheckpointOrigin, ShardWriter
 from gengraph.sampling.shards import close_folder, missing_shards, open_folder, plan_shards
 from gengraph.storage import Folder
+from gengraph.training.checkpoint import Checkpoint
+from gengraph.training.config import Config
 
 
 @pytest.fixture(scope="module")
 def checkpoint() -> Checkpoint:
     model = tiny_model().float()
-    sizes = ["model.hidden_size=6", "model.embedding_size=4", "model.edge_hidden_size=4", "model.edge_num_layers=2"]
-    config = Config().replace(sizes)
-    return Checkpoint(config=config, facts=model.facts, weights=model.state_dict(), optimizer={}, step=1)
+    config = Config(model=tiny_config())
+    return Checkpoint(config=config, facts=model.facts.to_dict(), weights=model.state_dict(), optimizer={}, step=1)
 
 
 def write_all(checkpoint: Checkpoint, out: Path, num_graphs: int, shard_size: int, seed: int = 0) -> dict:
     shards = plan_shards(num_graphs, shard_size, seed)
     folder = Folder(str(out))
     open_folder(folder, {"num_graphs": num_graphs, "shard_size": shard_size, "seed": seed})
-    write = ShardWriter(checkpoint, Conditions(), folder)
+    write = ShardWriter(CheckpointOrigin(checkpoint, {}), Conditions(), folder)
     for shard in missing_shards(folder, shards):
         write(shard)
     return close_folder(folder, shards)
@@ -95,7 +96,7 @@ def test_a_full_disk_leaves_whole_shards_only(checkpoint: Checkpoint, tmp_path: 
 
     shards = plan_shards(30, 10, 0)
     open_folder(Folder(str(tmp_path)), {"seed": 0})
-    write = ShardWriter(checkpoint, Conditions(), Folder(str(tmp_path)))
+    write = ShardWriter(CheckpointOrigin(checkpoint, {}), Conditions(), Folder(str(tmp_path)))
     write(shards[0])
     monkeypatch.setattr("gengraph.files.os.fsync", full)
     with pytest.raises(OSError, match="No space"):

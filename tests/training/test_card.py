@@ -7,7 +7,7 @@ from command_line import FAST, gengraph, in_tmp_path  # noqa: F401
 
 from gengraph.training.card import write_card
 from gengraph.training.checkpoint import load_checkpoint
-from gengraph.config import Config
+from gengraph.training.config import Config
 
 
 @pytest.mark.usefixtures("in_tmp_path")
@@ -29,7 +29,7 @@ def test_every_checkpoint_has_a_card_that_tells_what_it_is(monkeypatch: pytest.M
         assert cells["training"] == f"{step} steps of 4 graphs, adam, seed 4"
         assert "torch 2" in cells["versions"]
         assert f"| {metrics['nll']:.4g} |" in card
-        assert f"| {metrics['validation_nll']:.4g} | {metrics['validation_nll_per_node']:.4g} |" in card
+        assert f"| {metrics['validation_loss']:.4g} | {metrics['validation_loss_per_node']:.4g} |" in card
         assert ("| degree | clustering | orbit |" in card) == (step == 6)
         assert Config.from_dict(saved["config"]).training.seed == 4
     monkeypatch.chdir(folder)

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from command_line import FAST, gengraph, in_tmp_path  # noqa: F401
 
-from gengraph.training import trackers
-from gengraph.config import Config
 from gengraph.errors import InputError
+from gengraph.training import trackers
+from gengraph.training.config import Config
 from gengraph.training.trackers import tracking
 
 
 def reports(times: list[float]) -> list[dict]:
-    return [{"step": i, "progress": 0.1, "wall_seconds": t, "nll": 5.0 - i} for i, t in enumerate(times, 1)]
+    return [{"step": i, "progress": 0.1, "wall_seconds": t, "loss": 5.0 - i} for i, t in enumerate(times, 1)]
 
 
 def scalars(folder: Path, name: str) -> list[tuple[int, float]]:
@@ -30,9 +30,9 @@ def test_tensorboard_follows_a_run_and_its_resumption() -> None:
     gengraph(f"train --dataset grid-small --steps 10 --run g --tracker tensorboard {FAST}")
     gengraph("train --run g --resume --steps 20 --tracker tensorboard")
     written = [json.loads(line) for line in Path("runs/g/metrics.jsonl").read_text().splitlines()]
-    expected = [(m["step"], m["validation_nll"]) for m in written if "validation_nll" in m]
+    expected = [(m["step"], m["validation_loss"]) for m in written if "validation_loss" in m]
     assert len(expected) > 10
-    assert scalars(Path("runs/g/tensorboard"), "validation_nll") == [(step, pytest.approx(nll)) for step, nll in expected]
+    assert scalars(Path("runs/g/tensorboard"), "validation_loss") == [(step, pytest.approx(loss)) for step, loss in expected]
 
 
 def test_mlflow_goes_on_in_the_same_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,14 +48,14 @@ def test_mlflow_goes_on_in_the_same_run(tmp_path: Path, monkeypatch: pytest.Monk
         thread.join()
     later = reports([0.0, 10.0])[1]
     with tracking(["mlflow"], tmp_path / "g", Config().replace(["training.steps=9"]), done=1) as track:
-        track(later | {"validation_nll": math.nan})
+        track(later | {"validation_loss": math.nan})
     run_id = json.loads((tmp_path / "g" / "mlflow.json").read_text())["run_id"]
     run = mlflow.get_run(run_id)
     assert run.info.run_name == "g"
     assert run.info.status == "FINISHED"
     assert run.data.params["model.hidden_size"] == "128"
-    assert [(m.step, m.value) for m in mlflow.MlflowClient().get_metric_history(run_id, "nll")] == [(1, 4.0), (2, 3.0)]
-    assert "validation_nll" not in run.data.metrics
+    assert [(m.step, m.value) for m in mlflow.MlflowClient().get_metric_history(run_id, "loss")] == [(1, 4.0), (2, 3.0)]
+    assert "validation_loss" not in run.data.metrics
     assert len(mlflow.search_runs(experiment_names=["gengraph"], output_format="list")) == 1
     (tmp_path / "g" / "mlflow.json").write_text('{"run_id": "gone"}')
     with pytest.raises(InputError, match=r"mlflow cannot record at file:.*set MLFLOW_TRACKING_URI"):
@@ -80,9 +80,9 @@ def test_reports_are_thinned_and_a_tracker_that_fails_is_left_out(
     with caplog.at_level(logging.WARNING), tracking(["broken", "good"], tmp_path, Config()) as track:
         for report in reports([0.0, 1.0, 5.5, 6.0, 7.0, 8.0]):
             step = report["step"]
-            track(report | ({"validation_nll": 3.0} if step == 4 else {}) | ({"progress": 1.0} if step == 6 else {}))
+            track(report | ({"validation_loss": 3.0} if step == 4 else {}) | ({"progress": 1.0} if step == 6 else {}))
     assert [step for step, _ in taken] == [1, 3, 4, 6]
-    assert taken[0][1] == {"progress": 0.1, "wall_seconds": 0.0, "nll": 4.0}
+    assert taken[0][1] == {"progress": 0.1, "wall_seconds": 0.0, "loss": 4.0}
     assert caplog.messages == ["broken is left out from step 3 on: the server is gone"]
 
 

@@ -12,23 +12,40 @@ import numpy as np
 import pytest
 import torch
 
-from gengraph.training.checkpoint import Checkpoint, Selection, best_checkpoint, checkpoints_in, load_checkpoint, save_checkpoint
-from gengraph.config import Config, TrainingConfig
 from gengraph.data import load_dataset, split_graphs
 from gengraph.errors import InputError, TrainingDiverged
 from gengraph.graphs import GraphSet
-from gengraph.training.optimizers import learning_rate
 from gengraph.runs.folders import whole_checkpoint
-from gengraph.training.trainer import Place, Trainer, batch_indices, prepare_graphs, prepare_part
+from gengraph.sampling.attempts import validation_mmd
+from gengraph.training.batches import batch_indices
+from gengraph.training.checkpoint import (
+    Checkpoint,
+    Selection,
+    best_checkpoint,
+    checkpoints_in,
+    load_checkpoint,
+    save_checkpoint,
+)
+from gengraph.training.config import Config, TrainingConfig
+from gengraph.training.optimizers import learning_rate
+from gengraph.training.trainer import Place, Trainer, prepare_graphs
 
-TINY = ["model.hidden_size=8", "model.embedding_size=4", "model.edge_hidden_size=4", "model.edge_num_layers=1"]
+SMALL = ["model.hidden_size=8", "model.embedding_size=4"]
+RNN = ("model.head.hidden_size=4", "model.head.num_layers=1")
+TINY = [*SMALL, *RNN]
 
 
-def make_trainer(*settings: str, dataset: str = "grid-small", place: Place | None = None) -> Trainer:
-    config = Config().replace([*TINY, "training.steps=12", *settings])
+def make_trainer(
+    *settings: str, head: tuple[str, ...] = RNN, dataset: str = "grid-small", place: Place | None = None
+) -> Trainer:
+    config = Config().replace([*SMALL, *head, "training.steps=12", *settings])
     split = split_graphs(load_dataset(dataset))
-    train, facts, _ = prepare_graphs(split.train, config)
-    return Trainer(config, facts, train, split.validation, place)
+    train, facts = prepare_graphs(split.train, config)
+    return Trainer(config, facts, train, split.validation, place, measure_mmd=validation_mmd)
+
+
+def save(checkpoint: Checkpoint, folder: Path) -> Path:
+    return save_checkpoint(checkpoint, folder, card="# a card\n")
 
 
 def run(trainer: Trainer) -> tuple[list[dict], list[Checkpoint]]:
@@ -38,15 +55,15 @@ def run(trainer: Trainer) -> tuple[list[dict], list[Checkpoint]]:
     return reports, saved
 
 
-@pytest.mark.parametrize("head", ["rnn", "mlp"])
-def test_training_learns(head: str) -> None:
-    trainer = make_trainer("training.steps=300", "training.learning_rate=0.02", f"model.head={head}")
-    before = trainer.validate()["validation_nll"]
+@pytest.mark.parametrize("head", [(), ("model.head.kind=mlp", "model.head.hidden_size=4")], ids=str)
+def test_training_learns(head: tuple[str, ...]) -> None:
+    trainer = make_trainer("training.steps=300", "training.learning_rate=0.02", head=head)
+    before = trainer.validate()["validation_loss"]
     reports, saved = run(trainer)
-    assert trainer.validate()["validation_nll"] < 0.6 * before
+    assert trainer.validate()["validation_loss"] < 0.6 * before
     assert reports[-1]["progress"] == 1
     assert reports[-1]["step"] == saved[-1].step == 300
-    assert [r["validation_nll"] for r in reports if "validation_nll" in r][-1] == trainer.validate()["validation_nll"]
+    assert [r["validation_loss"] for r in reports if "validation_loss" in r][-1] == trainer.validate()["validation_loss"]
 
 
 def weights_equal(left: Trainer, right: Trainer) -> bool:
@@ -59,7 +76,7 @@ def score_by_step(monkeypatch: pytest.MonkeyPatch, best: int) -> None:
     """The validation loss is least at a step."""
 
     def validate(self: Trainer, **_: object) -> dict[str, float]:
-        return {"validation_nll": 10.0 + abs(self.step - best)}
+        return {"validation_loss": 10.0 + abs(self.step - best)}
 
     monkeypatch.setattr(Trainer, "validate", validate)
 
@@ -71,7 +88,9 @@ DROPOUT = ("model.dropout=0.3", "model.node=transformer")
 
 
 @pytest.mark.parametrize(
-    "settings", [(), ("training.ema=0.9",), ADAMW, ("training.accumulate=3", "sequence.max_prev_node=2"), DROPOUT], ids=str
+    "settings",
+    [(), ("training.ema=0.9",), ADAMW, ("training.accumulate=3", "model.sequence.max_prev_node=2"), DROPOUT],
+    ids=str,
 )
 def test_resumed_equals_uninterrupted(tmp_path: Path, settings: tuple[str, ...]) -> None:
     whole = make_trainer(*settings)
@@ -80,13 +99,14 @@ def test_resumed_equals_uninterrupted(tmp_path: Path, settings: tuple[str, ...])
     first = make_trainer(*settings)
     for _ in range(5):
         first.train_step()
-    path = save_checkpoint(first.checkpoint(), tmp_path)
+    path = save(first.checkpoint(), tmp_path)
     second = make_trainer(*settings)
     second.load(load_checkpoint(path))
     run(second)
     assert weights_equal(whole, second)
-    assert second.num_cut == whole.num_cut
-    assert (whole.num_cut > 0) == ("sequence.max_prev_node=2" in settings)
+    assert second.losses_of_data == whole.losses_of_data
+    assert list(whole.losses_of_data) == ["cut_edges"]
+    assert (whole.losses_of_data["cut_edges"] > 0) == ("model.sequence.max_prev_node=2" in settings)
 
 
 def test_resumed_equals_uninterrupted_when_both_stop_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,7 +118,7 @@ def test_resumed_equals_uninterrupted_when_both_stop_early(tmp_path: Path, monke
     assert whole.stopped_early
     for checkpoint in saved[1:-1:3]:
         resumed = make_trainer(*settings)
-        resumed.load(load_checkpoint(save_checkpoint(checkpoint, tmp_path)))
+        resumed.load(load_checkpoint(save(checkpoint, tmp_path)))
         run(resumed)
         assert weights_equal(whole, resumed)
         assert resumed.selection == whole.selection == Selection(score=10.0, step=4, stale=3)
@@ -123,22 +143,22 @@ def test_a_run_that_stopped_early_goes_on_only_with_another_length(monkeypatch: 
 def test_the_best_checkpoint_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     score_by_step(monkeypatch, best=4)
     trainer = make_trainer("training.evaluations=12", "training.checkpoint_every=1e-9")
-    trainer.run(lambda _: None, lambda checkpoint: save_checkpoint(checkpoint, tmp_path))
+    trainer.run(lambda _: None, lambda checkpoint: save(checkpoint, tmp_path))
     names = [path.name for path in checkpoints_in(tmp_path)]
     assert names == ["step-00000004", "step-00000011", "step-00000012"]
     best = best_checkpoint(checkpoints_in(tmp_path)[-1])
     assert best == tmp_path / "step-00000004"
-    assert load_checkpoint(best).metrics["validation_nll"] == 10.0
+    assert load_checkpoint(best).metrics["validation_loss"] == 10.0
 
 
 def test_when_the_newest_checkpoint_was_the_best_and_is_damaged_the_best_of_the_one_before_is_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scores = {3: 2.0, 12: 1.0}  # step 12 is the best of all; what step 11 calls the best is step 3
-    monkeypatch.setattr(Trainer, "validate", lambda self, **_: {"validation_nll": scores.get(self.step, 9.0)})
+    monkeypatch.setattr(Trainer, "validate", lambda self, **_: {"validation_loss": scores.get(self.step, 9.0)})
     folder = tmp_path / "checkpoints"
     trainer = make_trainer("training.evaluations=12", "training.checkpoint_every=1e-9")
-    trainer.run(lambda _: None, lambda checkpoint: save_checkpoint(checkpoint, folder))
+    trainer.run(lambda _: None, lambda checkpoint: save(checkpoint, folder))
     assert [path.name for path in checkpoints_in(folder)] == ["step-00000003", "step-00000011", "step-00000012"]
     newest = checkpoints_in(folder)[-1]
     assert best_checkpoint(newest) == newest
@@ -154,7 +174,7 @@ def test_when_the_newest_checkpoint_was_the_best_and_is_damaged_the_best_of_the_
 def test_without_validation_graphs_nothing_is_best() -> None:
     graphs = load_dataset("grid-small")
     config = Config().replace([*TINY, "training.steps=4", "training.patience=1", "training.mmd_every=1"])
-    train, facts, _ = prepare_graphs(graphs, config)
+    train, facts = prepare_graphs(graphs, config)
     trainer = Trainer(config, facts, train, GraphSet.empty())
     reports, saved = run(trainer)
     assert trainer.step == 4
@@ -175,7 +195,7 @@ def test_selection() -> None:
 def test_validation_mmd_is_measured_every_second_evaluation_and_selects() -> None:
     trainer = make_trainer("training.evaluations=4", "training.mmd_every=2", "training.select=mmd")
     reports, saved = run(trainer)
-    evaluations = [r for r in reports if "validation_nll" in r]
+    evaluations = [r for r in reports if "validation_loss" in r]
     assert ["validation_mmd" in r for r in evaluations] == [False, True, False, True]
     values = evaluations[-1]
     parts = [values[f"validation_mmd_{name}"] for name in ("degree", "clustering", "orbit")]
@@ -189,7 +209,7 @@ def test_evaluations_that_fall_together_measure_the_mmd_all_the_same(steps: int,
     reports, saved = run(make_trainer(*settings, "training.select=mmd"))
     due = [evaluations * step // steps for step in range(steps + 1)]
     wanted = [after // every > before // every for before, after in itertools.pairwise(due)]
-    assert ["validation_mmd" in r for r in reports if "validation_nll" in r] == wanted
+    assert ["validation_mmd" in r for r in reports if "validation_loss" in r] == wanted
     assert any(wanted)
     assert saved[-1].selection.step is not None
 
@@ -220,17 +240,19 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole(accumulate: int) -> None
     calls: list[int] = []
     inner = parts._call
     parts._call.register_forward_pre_hook(lambda _, arguments: calls.append(len(arguments[0].graph)))
-    losses = [trainer._accumulate_gradients(0, np.arange(6), 0.1) for trainer in (whole, parts)]
+    losses = [trainer._accumulate_gradients(0, np.arange(6), 0.1, 0.5) for trainer in (whole, parts)]
     assert parts._call is inner
     assert calls == {2: [3, 3], 3: [2, 2, 2], 9: [1] * 6}[accumulate]
-    assert losses[0].extent == losses[1].extent
-    torch.testing.assert_close(losses[0].nll, losses[1].nll)
+    assert losses[0].units == losses[1].units
+    assert losses[0].units["graph"] == losses[0].num_graphs == 6
+    assert losses[0].guess == pytest.approx(losses[1].guess)
+    torch.testing.assert_close(losses[0].total, losses[1].total)
     for left, right in zip(whole.model.parameters(), parts.model.parameters(), strict=True):
         torch.testing.assert_close(left.grad, right.grad, rtol=1e-4, atol=1e-7)
 
 
 def test_tf32_is_for_gpus_and_for_gradients_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(InputError, match=r"tf32 needs a GPU; use --gpus-per-worker 1, or --set training\.precision=float32"):
+    with pytest.raises(InputError, match=r"tf32 needs a GPU; train on one, or set training\.precision = float32"):
         make_trainer("training.precision=tf32")
     trainer = make_trainer("training.steps=2", "training.evaluations=2")
     trainer.config = trainer.config.replace(["training.precision=tf32"])  # as on a GPU: a CPU takes no notice of it
@@ -364,7 +386,7 @@ def test_divergence_is_named_and_not_saved() -> None:
     with torch.no_grad():
         next(trainer.model.parameters()).fill_(math.nan)
     saved: list[Checkpoint] = []
-    with pytest.raises(TrainingDiverged, match=r"the loss became nan nats a graph at step 0, learning rate 0\.006"):
+    with pytest.raises(TrainingDiverged, match=r"the loss became nan a graph at step 0, learning rate 0\.006"):
         trainer.run(lambda _: None, saved.append)
     assert not saved
 
@@ -381,13 +403,13 @@ def test_interrupt_saves_a_checkpoint() -> None:
 
 def test_disconnected_graphs() -> None:
     graphs = GraphSet.from_networkx([nx.path_graph(4), nx.disjoint_union(nx.path_graph(3), nx.path_graph(2))])
-    _, facts, _ = prepare_graphs(graphs, Config())
-    assert facts.several_components
-    with pytest.raises(InputError, match=r"1 of 2 are.*sequence\.components=largest"):
+    _, facts = prepare_graphs(graphs, Config())
+    assert facts["several_components"]
+    with pytest.raises(InputError, match=r"1 of 2 are.*set model\.sequence\.components = largest"):
         prepare_graphs(graphs, Config().replace(["model.stop=zero_row"]))
-    kept, facts, _ = prepare_graphs(graphs, Config().replace(["model.stop=zero_row", "sequence.components=largest"]))
+    kept, facts = prepare_graphs(graphs, Config().replace(["model.stop=zero_row", "model.sequence.components=largest"]))
     assert kept.num_nodes.tolist() == [4, 3]
-    assert not facts.several_components
+    assert not facts["several_components"]
 
 
 def test_bad_training_graphs_are_refused() -> None:
@@ -403,7 +425,7 @@ def test_checkpoints_survive_and_are_pruned(tmp_path: Path) -> None:
     trainer = make_trainer()
     run(trainer)
     for step in (3, 7, 12):
-        save_checkpoint(dataclasses.replace(trainer.checkpoint(), step=step), tmp_path)
+        save(dataclasses.replace(trainer.checkpoint(), step=step), tmp_path)
     assert [path.name for path in checkpoints_in(tmp_path)] == ["step-00000007", "step-00000012"]
     assert not list(tmp_path.glob(".*"))
     loaded = load_checkpoint(tmp_path / "step-00000012")
@@ -415,11 +437,11 @@ def test_checkpoints_survive_and_are_pruned(tmp_path: Path) -> None:
 
 
 def test_checkpoints_of_another_version_or_damaged_are_refused(tmp_path: Path) -> None:
-    path = save_checkpoint(make_trainer().checkpoint(), tmp_path)
+    path = save(make_trainer().checkpoint(), tmp_path)
     record = path / "checkpoint.json"
     whole = record.read_text()
-    record.write_text(whole.replace('"format": 2', '"format": 99'))
-    with pytest.raises(InputError, match=r"has format 99.*reads format 2; use that version or train again"):
+    record.write_text(whole.replace('"format": 3', '"format": 99'))
+    with pytest.raises(InputError, match=r"has format 99.*reads formats 2 and 3; use that version or train again"):
         load_checkpoint(path)
     record.write_text(whole)
     weights = path / "model.safetensors"
@@ -435,10 +457,10 @@ def test_a_checkpoint_that_cannot_be_written_leaves_nothing(tmp_path: Path, monk
         raise OSError(28, "No space left on device")
 
     trainer = make_trainer()
-    save_checkpoint(trainer.checkpoint(), tmp_path)
+    save(trainer.checkpoint(), tmp_path)
     monkeypatch.setattr("gengraph.training.checkpoint.save_file", full)
     with pytest.raises(OSError, match="No space"):
-        save_checkpoint(dataclasses.replace(trainer.checkpoint(), step=5), tmp_path)
+        save(dataclasses.replace(trainer.checkpoint(), step=5), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["step-00000000"]
 
 
@@ -446,25 +468,25 @@ def test_a_graph_unlike_all_training_graphs_has_a_finite_loss() -> None:
     connected = GraphSet.from_networkx([nx.path_graph(4), nx.path_graph(6)])
     apart = GraphSet.from_networkx([nx.disjoint_union(nx.path_graph(3), nx.path_graph(2))])
     config = Config().replace([*TINY, "training.steps=3"])
-    train, facts, _ = prepare_graphs(connected, config)
+    train, facts = prepare_graphs(connected, config)
     trainer = Trainer(config, facts, train, apart)
-    assert 20 < trainer.validate()["validation_nll"] < 200
+    assert 20 < trainer.validate()["validation_loss"] < 200
     run(trainer)
 
 
 def test_validation_graphs_are_checked_like_training_graphs() -> None:
     config = Config().replace(["model.stop=zero_row"])
     with pytest.raises(InputError, match="1 of 1 are"):
-        prepare_part(GraphSet.from_networkx([nx.empty_graph(2)]), config)
+        config.own_family.select(GraphSet.from_networkx([nx.empty_graph(2)]), config.model)
     with pytest.raises(InputError, match="1 have none"):
-        prepare_part(GraphSet.from_networkx([nx.empty_graph(0)]), Config())
+        config.own_family.select(GraphSet.from_networkx([nx.empty_graph(0)]), Config().model)
 
 
-@pytest.mark.parametrize("head", ["rnn", "mlp"])
+@pytest.mark.parametrize("head", ["rnn", "mlp", "context"])
 def test_every_weight_takes_part_in_a_batch_without_edges(head: str) -> None:
     graphs = GraphSet.from_networkx([nx.empty_graph(1), nx.path_graph(3)])
-    config = Config().replace([*TINY, f"model.head={head}"])
-    train, facts, _ = prepare_graphs(graphs, config)
+    config = Config().replace([*SMALL, f"model.head.kind={head}", "model.head.hidden_size=4"])
+    train, facts = prepare_graphs(graphs, config)
     trainer = Trainer(config, facts, train, GraphSet.empty())
     trainer._update((0, np.array([0])), 0.0)
     assert all(parameter.grad is not None for parameter in trainer.model.parameters())
@@ -472,9 +494,9 @@ def test_every_weight_takes_part_in_a_batch_without_edges(head: str) -> None:
 
 def test_the_same_step_saved_twice_is_the_newer_one(tmp_path: Path) -> None:
     trainer = make_trainer()
-    save_checkpoint(trainer.checkpoint(), tmp_path)
+    save(trainer.checkpoint(), tmp_path)
     newer = dataclasses.replace(trainer.checkpoint(), wall_seconds=7.0)
-    path = save_checkpoint(newer, tmp_path)
+    path = save(newer, tmp_path)
     assert load_checkpoint(path).wall_seconds == 7.0
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gengraph.config import ORDERINGS, Config, load_config
 from gengraph.errors import InputError
+from gengraph.graphs.orderings import ORDERINGS
+from gengraph.training.config import Config, load_config
 from gengraph.tuning.space import Choice, Range, apply_point, default_space, draw_point, parse_space, space_tables
 
 BASE = Config()
@@ -20,7 +21,7 @@ EXAMPLE = (Path(__file__).parents[2] / "docs" / "tuning.md").read_text().split("
 def test_the_documented_form_is_read_and_written_back() -> None:
     space = parse_space(tomllib.loads(EXAMPLE), BASE, samples=True)
     assert space["training.learning_rate"] == Range(1e-3, 1e-2, log=True)
-    assert space["sequence.ordering"] == Choice(("cm", "bfs", "dfs"))
+    assert space["model.sequence.ordering"] == Choice(("cm", "bfs", "dfs"))
     assert parse_space(space_tables(space), BASE, samples=True) == space
     for samples in (False, True):
         default = default_space(samples=samples)
@@ -70,7 +71,7 @@ def test_draws_belong_to_seed_and_trial_and_have_their_law() -> None:
     assert ((rates >= -3) & (rates <= -2)).all()
     counts, _ = np.histogram(rates, bins=10, range=(-3, -2))
     assert counts.min() > 230  # 300 expected, 16 the standard deviation
-    orderings = [point["sequence.ordering"] for point in points]
+    orderings = [point["model.sequence.ordering"] for point in points]
     assert all(orderings.count(name) > 880 for name in ("cm", "bfs", "dfs"))
 
 
@@ -81,10 +82,10 @@ def test_whole_ranges_give_both_bounds() -> None:
 
 def test_every_combination_is_made_valid() -> None:
     fields: dict[str, tuple[Any, ...]] = {
-        "sequence.ordering": ORDERINGS,
-        "sequence.window": ("adaptive", "fixed"),
-        "sequence.bandwidth": ("estimate", "bound"),
-        "sequence.scan": ("oldest_first", "nearest_first"),
+        "model.sequence.ordering": ORDERINGS,
+        "model.sequence.window": ("adaptive", "fixed"),
+        "model.sequence.bandwidth": ("estimate", "bound"),
+        "model.sequence.scan": ("oldest_first", "nearest_first"),
         "model.head": ("rnn", "context"),
         "model.stop": ("decision", "zero_row"),
         "training.optimizer": ("adam", "adamw"),
@@ -97,10 +98,10 @@ def test_every_combination_is_made_valid() -> None:
             point = dict(zip(fields, values, strict=True))
             setting = apply_point(base, point, least_batch=2)
             found = setting.values(fields)
-            assert found["sequence.ordering"] == point["sequence.ordering"]
+            assert found["model.sequence.ordering"] == point["model.sequence.ordering"]
             assert found["training.batch_size"] == max(2, point["training.batch_size"])
             assert found["training.optimizer"] == point["training.optimizer"]
-            kept = point["sequence.ordering"] == "bfs" and point["model.stop"] == "decision"
+            kept = point["model.sequence.ordering"] == "bfs" and point["model.stop"] == "decision"
             if kept and point["model.head"] == "rnn" and point["training.optimizer"] == "adamw":
                 assert {**found, "training.batch_size": 0} == {**point, "training.batch_size": 0}
             assert setting.temperature == 1 or setting.config.model.stop == "decision"
@@ -108,15 +109,15 @@ def test_every_combination_is_made_valid() -> None:
 
 def test_every_combination_of_a_model_is_made_valid() -> None:
     fields: dict[str, tuple[Any, ...]] = {
-        "sequence.ordering": ("cm", "degree"),
+        "model.sequence.ordering": ("cm", "degree"),
         "model.head": ("rnn", "mlp", "context"),
         "model.stop": ("decision", "edge_eos", "zero_row"),
         "model.node": ("gru", "lstm", "transformer"),
         "model.hidden_size": (8, 10),
         "model.layer_norm": (False, True),
         "model.edge_context": ("zero", "state"),
-        "model.node_input": ("adjacency", "edge_state"),
-        "model.mixture": (0, 3),
+        "model.head.node_input": ("adjacency", "edge_state"),
+        "model.head.mixture": (0, 3),
     }
     for values in itertools.product(*fields.values()):
         point = dict(zip(fields, values, strict=True))
@@ -125,7 +126,7 @@ def test_every_combination_of_a_model_is_made_valid() -> None:
         assert (model.head, model.node) == (point["model.head"], point["model.node"])
         assert model.hidden_size == (12 if model.node == "transformer" and point["model.hidden_size"] == 10 else values[4])
         if model.head == "rnn" and model.node == "gru" and (model.stop != "decision" or point["model.stop"] == "decision"):
-            assert found.values(fields) == {**point, "model.mixture": 0}
+            assert found.values(fields) == {**point, "model.head.mixture": 0}
         if model.head == "rnn" and point["model.stop"] == "edge_eos":
             assert model.stop == "edge_eos"
         assert found.temperature == (1 if model.stop == "zero_row" else 0.5)

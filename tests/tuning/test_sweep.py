@@ -9,17 +9,17 @@ import networkx as nx
 import pyarrow.parquet as pq
 import pytest
 
-from gengraph.training.checkpoint import Checkpoint
-from gengraph.config import Config, load_config
 from gengraph.data import Split, load_dataset, split_graphs
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
 from gengraph.metrics import DescribedSet
+from gengraph.training.checkpoint import Checkpoint
+from gengraph.training.config import Config, load_config
 from gengraph.tuning.parallel_coordinates import axis_of, write_html, write_png
 from gengraph.tuning.space import Setting, parse_space
-from gengraph.tuning.sweep import Request, Sweep, Trial, ranked, run_trial, write_results
+from gengraph.tuning.sweep import Sweep, Trial, ranked, run_trial, write_results
 
-SMALL = ["model.hidden_size=8", "model.embedding_size=4", "model.edge_hidden_size=4", "model.edge_num_layers=1"]
+SMALL = ["model.hidden_size=8", "model.embedding_size=4", "model.head.hidden_size=4", "model.head.num_layers=1"]
 SPACE = {"training": {"learning_rate": {"low": 1e-3, "high": 1e-2, "log": True}}, "sequence": {"ordering": ["cm", "dfs"]}}
 
 
@@ -71,7 +71,7 @@ def test_samples_are_judged_by_validation_graphs_as_the_model_sees_them(split: S
 
     monkeypatch.setattr("gengraph.sampling.attempts.mmd_of_samples", mmd_of_samples)
     for components, expected in (("largest", pairs.largest_components()), ("all", pairs)):
-        settings = [*SMALL, "training.steps=1", "training.evaluations=1", f"sequence.components={components}"]
+        settings = [*SMALL, "training.steps=1", "training.evaluations=1", f"model.sequence.components={components}"]
         reports_of(Setting(config=Config().replace(settings)), dataclasses.replace(split, validation=pairs), "mmd")
         assert references.pop() == expected
 
@@ -90,7 +90,7 @@ def test_a_sweep_is_read_back_with_its_data(sweep: Sweep, split: Split) -> None:
     found = Sweep.open(sweep.folder)
     assert found == sweep
     assert found.split().train == split.train
-    point = {"training.learning_rate": 0.005, "sequence.ordering": "dfs"}
+    point = {"training.learning_rate": 0.005, "model.sequence.ordering": "dfs"}
     setting = found.setting(point)
     assert (setting.config.training.steps, setting.config.sequence.window) == (4, "fixed")
     with pytest.raises(InputError, match="exists; go on with --resume"):
@@ -105,10 +105,10 @@ def test_a_sweep_is_read_back_with_its_data(sweep: Sweep, split: Split) -> None:
 
 def test_results_rank_the_winner_first_and_keep_the_failures(sweep: Sweep) -> None:
     def trial(number: int, metrics: dict[str, Any], error: str | None = None) -> Trial:
-        point = {"training.learning_rate": 0.001 * (number + 1), "sequence.ordering": ("cm", "dfs")[number % 2]}
+        point = {"training.learning_rate": 0.001 * (number + 1), "model.sequence.ordering": ("cm", "dfs")[number % 2]}
         return Trial.of(number, sweep.setting(point), metrics, error)
 
-    values = {"validation_nll": 3.0, "step": 4, "seconds": 1.0}
+    values = {"validation_loss": 3.0, "step": 4, "seconds": 1.0}
     trials = [
         trial(0, {**values, "score": 3.0, "progress": 1.0}),
         trial(1, {**values, "score": 1.5, "progress": 0.5}),
@@ -136,7 +136,9 @@ def test_results_rank_the_winner_first_and_keep_the_failures(sweep: Sweep) -> No
 
 
 def test_the_pictures_show_every_trial(tmp_path: Path) -> None:
-    settings = [{"model.a<b": size, "sequence.ordering": ordering} for size, ordering in ((8, "cm"), (16, "dfs"), (8, "dfs"))]
+    settings = [
+        {"model.a<b": size, "model.sequence.ordering": ordering} for size, ordering in ((8, "cm"), (16, "dfs"), (8, "dfs"))
+    ]
     write_html(tmp_path / "p.html", settings, [0.1, 0.2, 0.3], metric="mmd", title="a & b")
     text = (tmp_path / "p.html").read_text()
     assert "src=" not in text

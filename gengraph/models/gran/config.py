@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from gengraph.errors import InputError
+from gengraph.models.family import Capability
 
 ORDERINGS = ("bfs", "cm", "dfs", "degree", "k-core", "rcm", "random")
 BREADTH_FIRST = ("bfs", "cm")  # the oldest neighbour never moves back: adaptive windows are exact
+CAPABILITIES: frozenset[Capability] = frozenset({"likelihood", "temperature", "gpu"})
 ROOTED = ("bfs", "cm", "dfs")  # every node but the first of a component has an earlier neighbour
 
 
@@ -77,7 +79,7 @@ class GRANConfig:
             _at_least(self, "halo", 0)
         _check(
             self.stride <= self.block_size,
-            f"model.stride must be <= model.block_size, got {self.stride} and {self.block_size}; nodes between would be left out",
+            f"model.stride must be <= model.block_size, got {self.stride} and {self.block_size}; larger steps leave nodes out",
         )
         _check(
             0 < self.size_smoothing < float("inf"),
@@ -98,7 +100,7 @@ class GRANConfig:
         )
         _check(
             self.family == "average" or self.prefixes is None,
-            f"model.family = sum needs whole sequences, got model.prefixes = {self.prefixes}; set one of them to none or average",
+            f"model.family = sum needs whole sequences, got model.prefixes = {self.prefixes}; set it to none",
         )
 
 

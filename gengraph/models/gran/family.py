@@ -6,7 +6,7 @@ import numpy as np
 
 from gengraph.graphs import GraphSet
 from gengraph.models.family import Capability, Facts, Family
-from gengraph.models.gran.config import BREADTH_FIRST, ROOTED, GRANConfig
+from gengraph.models.gran.config import BREADTH_FIRST, CAPABILITIES, ROOTED, GRANConfig
 
 if TYPE_CHECKING:
     from torch import nn
@@ -30,7 +30,7 @@ class GRAN(Family):
 
     def capabilities(self, config: GRANConfig) -> frozenset[Capability]:
         """All GRANs have a likelihood and take a temperature."""
-        return frozenset({"likelihood", "temperature", "gpu"})
+        return CAPABILITIES
 
     def prepare(self, graphs: GraphSet, config: GRANConfig, *, seed: int) -> Facts:
         """Sizes, and how far back edges and windows reach in a few orderings of each graph."""

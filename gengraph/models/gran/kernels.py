@@ -85,9 +85,7 @@ def affine_positive(values: Floats, places: Any, weight: Floats, bias: Floats, o
     for first in range(0, count - 3, 4):
         a, b, c, d = places[first], places[first + 1], places[first + 2], places[first + 3]
         for o in range(out.shape[0]):
-            out[o] += (
-                values[a] * weight[a, o] + values[b] * weight[b, o] + values[c] * weight[c, o] + values[d] * weight[d, o]
-            )
+            out[o] += values[a] * weight[a, o] + values[b] * weight[b, o] + values[c] * weight[c, o] + values[d] * weight[d, o]
     for rest in range(count - count % 4, count):
         a = places[rest]
         for o in range(out.shape[0]):

@@ -4,7 +4,7 @@ A node starts as a sum of embeddings (its adjacency row, as in [1]; a new node h
 the message f(h_i - h_j), weighed by a sigmoid gate g(h_i - h_j), and a GRU cell reads the sum. Both see which nodes are new, as
 one-hot blocks. Edges and mixture weights are read from differences h_i - h_j of a new node and a candidate.
 
-Legend: V nodes of packed steps, E directed edges, F steps, B block size, R = F B rows, P pairs, H hidden, K components, S stride.
+Legend: V nodes of packed steps, E directed edges, F steps, B block size, R = F B rows, P pairs, H hidden, K components.
 
 Reference:
     1. R. Liao et al. Efficient Graph Generation with Graph Recurrent Attention Networks. NeurIPS 2019.
@@ -19,8 +19,8 @@ from torch.nn import functional
 
 from gengraph.graphs import GraphSet, Int64Array
 from gengraph.graphs.orderings import Adjacency
-from gengraph.models.family import Decoding, Facts, Loss, Sampler
-from gengraph.models.gran.config import GRANConfig
+from gengraph.models.family import Decoding, Facts, Loss, Sampler, check_decoding
+from gengraph.models.gran.config import CAPABILITIES, GRANConfig
 from gengraph.models.gran.mixture import StepLogits, step_log_prob
 from gengraph.models.gran.prefixes import Prefixes, Steps, all_steps, chunks, num_codes, pack, packing_rules, some_steps
 from gengraph.models.gran.sequences import SequenceBatch, encode_sequences
@@ -102,8 +102,10 @@ class GRANModel(nn.Module):
     def __init__(self, config: GRANConfig, facts: Facts) -> None:
         super().__init__()
         self.config, self.facts = config, facts
+        self.largest: int = facts["max_num_node"]
         self.rules = packing_rules(config, facts["row_length"], facts["window_length"])
-        self.size_law = SizeLaw(*np.array(facts["sizes"], np.int64).T, config.size_smoothing)
+        sizes, counts = np.array(facts["sizes"], np.int64).T
+        self.size_law = SizeLaw(sizes, counts, config.size_smoothing)
         size = config.hidden_size
         self.table = nn.Parameter(_SPREAD * torch.randn(num_codes(self.rules), size))
         layers = (Propagation(size, config.block_size, config.attention) for _ in range(config.num_layers))
@@ -115,7 +117,7 @@ class GRANModel(nn.Module):
         self.ends = _decision(size, config.stride + 1) if config.termination == "stop" else None
 
     def encoder(self, graphs: GraphSet) -> Callable[..., SequenceBatch]:
-        """What makes batches of graphs: encoder(indices, key=(seed, epoch))."""
+        """What makes batches of these graphs, for indices and key=(seed, epoch)."""
         adjacency, config = Adjacency.of(graphs), self.config
 
         def encode(indices: Int64Array, *, key: tuple[int, int]) -> SequenceBatch:
@@ -133,9 +135,9 @@ class GRANModel(nn.Module):
             log_prob, pairs = self._all(batch, everything)
         if self.config.family == "sum":
             log_prob = _sum_distinct(log_prob, batch)
-        num_nodes = int(batch.num_nodes.sum()) // batch.num_orderings
-        guess = pairs / batch.num_orderings * float(np.log(2)) + 10 * num_nodes
-        return Loss(-log_prob.sum(), {"graph": len(batch.graph), "node": num_nodes}, guess=guess)
+        units = self.units(batch)
+        guess = pairs / batch.num_orderings * float(np.log(2)) + 10 * units["node"]
+        return Loss(-log_prob.sum(), units, guess=guess)
 
     def log_prob(self, batch: SequenceBatch) -> Tensor:
         """float[G], log p of one sequence of each graph, the first of the family; exact."""
@@ -145,8 +147,17 @@ class GRANModel(nn.Module):
         """The names of those sequences."""
         return batch.names()[:: batch.num_orderings]
 
+    def units(self, batch: SequenceBatch) -> dict[str, int]:
+        """Graphs and nodes of a batch."""
+        return {"graph": len(batch.graph), "node": int(batch.num_nodes.sum()) // batch.num_orderings}
+
     def sampler(self, decoding: Decoding) -> Sampler:
-        """What draws graphs, one after the other; compiled code on the CPU, wherever the weights are."""
+        """What draws graphs, one after the other; compiled code on the CPU, wherever the weights are.
+
+        Raises:
+            InputError: a constraint or stop rule that GRAN does not know.
+        """
+        check_decoding(decoding, CAPABILITIES, "gran")
         from gengraph.models.gran.sampler import GRANSampler
 
         return GRANSampler(self, decoding)

@@ -220,7 +220,7 @@ def fill_step(s: int, start: int, n: int, graph: Any, rules: Rules, places: tupl
 
     n is the number of all nodes, where their number is drawn first; else it is not read.
     """
-    begin, end, num_earlier, neighbours = graph
+    begin, end, _, neighbours = graph
     blocks, code_offsets, codes, edge_offsets, sources = out
     size, low = rules[0], 0 if rules[2] < 0 else max(0, start - rules[2])
     first, edge, code = places

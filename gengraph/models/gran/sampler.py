@@ -113,7 +113,7 @@ def _constant(hidden_size: int, outputs: int) -> tuple[Any, ...]:
 @nb.njit(cache=True)
 def _generate(
     key: Any, size: int, limit: int, rules: Rules, options: Int64Array, temperature: Any, weights: Any
-) -> tuple[int, npt.NDArray[np.int32], bool]:
+) -> tuple[Any, npt.NDArray[np.int32], bool]:
     """Grow one graph: its number of nodes, its edges and whether it ended by itself."""
     stride = rules[1]
     room = np.full((limit, _NEIGHBOURS), -1, np.int32)
@@ -139,7 +139,7 @@ def _generate(
 
 
 @nb.njit(cache=True)
-def _needs_room(degree: Int64Array, rows: Any, s: int, room: int) -> bool:
+def _needs_room(degree: Int64Array, rows: Any, s: int, room: int) -> Any:
     most = 0
     for j in range(s):
         most = max(most, degree[j])
@@ -263,7 +263,7 @@ def step_numbers(place: tuple[int, int, int], graph: Any, rules: Rules, weights:
 
 
 @nb.njit(cache=True)
-def _draw_end(number: float, ends: Any, s: int) -> int:
+def _draw_end(number: float, ends: Any, s: int) -> Any:
     """How many nodes a step keeps; a graph has one at least."""
     logits = ends.astype(np.float64)
     if s == 0:

@@ -71,8 +71,8 @@ class SequenceBatch:
 def encode_sequences(adjacency: Adjacency, graph: Int64Array, config: GRANConfig, *, key: tuple[int, int]) -> SequenceBatch:
     """Encode graphs under freshly drawn orderings; O(n + m log m) a sequence.
 
-    With `family = average` one ordering of the family is drawn for each graph; with `sum` there is a sequence of each, and which
-    stands first changes from epoch to epoch.
+    With `family = average` one ordering of the family is drawn for each graph; with `sum` there is a sequence of each, and
+    which stands first changes from epoch to epoch.
 
     Args:
         adjacency: of the whole graph set; every graph has a node.

@@ -39,7 +39,7 @@ class SizeLaw:
 
     @property
     def _ratio(self) -> float:
-        return 1 - self.counts.sum() / float(self.sizes @ self.counts)
+        return 1 - float(self.counts.sum()) / float(self.sizes @ self.counts)
 
     def log_prob(self, num_nodes: Int64Array) -> npt.NDArray[np.float64]:
         """Log p float64[...] of sizes >= 1."""
@@ -48,8 +48,9 @@ class SizeLaw:
         ratio = self._ratio
         with np.errstate(divide="ignore"):
             broad = (1 - ratio) * np.power(ratio, num_nodes - 1.0)
-            total: npt.NDArray[np.float64] = np.log(seen + self.smoothing * broad)
-        return total - np.log(self.counts.sum() + self.smoothing)
+            log_prob: npt.NDArray[np.float64] = np.log(seen + self.smoothing * broad)
+        log_prob -= np.log(self.counts.sum() + self.smoothing)
+        return log_prob
 
     def draw(self, uniform: float, tail: float) -> int:
         """The size that belongs to two numbers in [0, 1): the inverse of the distribution, training sizes first."""

@@ -227,6 +227,8 @@ def upgrade_0_1(tables: dict[str, Any]) -> dict[str, Any]:
     """The tables of a config of gengraph 0.1.0, which had [sequence] beside a [model] with the fields of all heads."""
     old = copy.deepcopy(tables)
     model, training = old.pop("model", {}), old.pop("training", {})
+    if not isinstance(model, dict) or not isinstance(training, dict):
+        return tables  # which is refused as it is
     if training.get("select") == "nll":
         training["select"] = "loss"
     if isinstance(model.get("head"), dict):
@@ -238,7 +240,7 @@ def upgrade_0_1(tables: dict[str, Any]) -> dict[str, Any]:
         "context": {"hidden_size": "context_size", "features": "context"},
     }
     names["rnn"]["node_input"] = "node_input"
-    if kind not in names:
+    if not isinstance(kind, str) or kind not in names:
         return {**old, "model": {**model, "head": {"kind": kind}}, "training": training}
     head = {new: model[name] for new, name in names[kind].items() if name in model}
     of_heads = {name for fields in names.values() for name in fields.values()} - {"embedding_size"}

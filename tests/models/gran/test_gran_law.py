@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from gran_cases import as_numbered, numbered_graphs, small_model
 from scipy import stats
 
 from gengraph.models.family import Decoding
 from gengraph.models.gran.network import GRANModel
 from gengraph.models.gran.prefixes import all_steps
 from gengraph.models.gran.sequences import SequenceBatch
-from gran_cases import as_numbered, numbered_graphs, small_model
 
 LAWS: dict[str, dict[str, Any]] = {
     "default": {},

@@ -5,13 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import graph_sets
 
-from gengraph.config import Config, SequenceConfig
 from gengraph.data import load_dataset
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
-from gengraph.models.graphrnn.bandwidth import choose_max_prev_node, estimate_max_prev_node, measure_reach, safe_bound
 from gengraph.graphs.orderings import ORDERINGS, Adjacency
+from gengraph.models.graphrnn.bandwidth import choose_max_prev_node, estimate_max_prev_node, measure_reach, safe_bound
+from gengraph.models.graphrnn.config import SequenceConfig
 from gengraph.models.graphrnn.rows import encode_rows
+from gengraph.training.config import Config
 from gengraph.training.trainer import prepare_graphs
 
 
@@ -94,8 +95,8 @@ def test_a_config_chooses() -> None:
 
 @pytest.mark.parametrize("ordering", ["degree", "k-core", "rcm", "random"])
 def test_training_knows_that_rows_may_be_empty(ordering: str) -> None:
-    config = Config().replace([f"sequence.ordering={ordering}", "sequence.window=fixed"])
-    _, facts, _ = prepare_graphs(load_dataset("ladder-small"), config)
+    config = Config().replace([f"model.sequence.ordering={ordering}", "model.sequence.window=fixed"])
+    _, facts = prepare_graphs(load_dataset("ladder-small"), config)
     assert facts.several_components
 
 

@@ -6,16 +6,18 @@ from enumeration import tiny_model
 from plain_context import context_features, context_logits
 from torch.nn import functional
 
-from gengraph.config import CONTEXT_FEATURES, load_config
 from gengraph.data import load_dataset
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
-from gengraph.models.graphrnn.network import GraphRNNModel
-from gengraph.sampling.attempts import Conditions, sample_graphs
-from gengraph.models.graphrnn.candidates import context_table, used_features
 from gengraph.graphs.orderings import Adjacency
+from gengraph.models.graphrnn.candidates import context_table, used_features
+from gengraph.models.graphrnn.config import CONTEXT_FEATURES
+from gengraph.models.graphrnn.network import GraphRNNModel
 from gengraph.models.graphrnn.rows import CONTINUE, STOP, RowBatch, encode_rows
+from gengraph.sampling.attempts import sample_graphs
+from gengraph.sampling.conditions import Conditions
 from gengraph.streams import key_of, uniform_at
+from gengraph.training.config import load_config
 
 BOUND = 12
 
@@ -43,8 +45,12 @@ def rows_of(batch: RowBatch, b: int) -> list[tuple[int, list[int]]]:
 @pytest.mark.parametrize("used", [CONTEXT_FEATURES, CONTEXT_FEATURES[3:5], ()], ids=len)
 def test_logits_equal_the_plain_evaluation(window: str, ordering: str, used: tuple[str, ...]) -> None:
     batch = encoded(window, ordering)
-    settings = {"sequence__window": window, "sequence__ordering": ordering, "model__context": str(list(used)).replace("'", '"')}
-    model = tiny_model(model__head="context", max_prev_node=BOUND, **settings)
+    settings = {
+        "model__sequence__window": window,
+        "model__sequence__ordering": ordering,
+        "model__head__features": str(list(used)).replace("'", '"'),
+    }
+    model = tiny_model(model__head__kind="context", max_prev_node=BOUND, **settings)
     table = context_table(batch, used_features(used))
     logits = model.head.logits(model.node_states(batch), table)
     expected = []
@@ -78,7 +84,7 @@ def test_the_features_are_not_trivial() -> None:
 
 @pytest.mark.parametrize("window", ["adaptive", "fixed"])
 def test_same_uniforms_same_bits_as_the_packed_network(window: str) -> None:
-    model = tiny_model(model__head="context", sequence__window=window, max_prev_node=BOUND)
+    model = tiny_model(model__head__kind="context", model__sequence__window=window, max_prev_node=BOUND)
     with torch.no_grad():  # graphs that are neither empty nor complete, and that end late
         model.head.output.bias.fill_(-2.0)
         model.decision.bias.copy_(torch.tensor([4.0, 0.0, 0.0]))
@@ -117,9 +123,9 @@ def as_rows(graph: nx.Graph, *, adaptive: bool) -> RowBatch:
 
 def test_gradients_in_float32_are_close_to_plain_autograd_in_float64() -> None:
     batch = encoded("adaptive", "cm")
-    single = tiny_model(model__head="context", max_prev_node=BOUND).float()
-    double = tiny_model(model__head="context", max_prev_node=BOUND)
-    single(batch).sum().backward()
+    single = tiny_model(model__head__kind="context", max_prev_node=BOUND).float()
+    double = tiny_model(model__head__kind="context", max_prev_node=BOUND)
+    single.log_prob(batch).sum().backward()
     states = double.node_states(batch)
     head, table = double.head, context_table(batch, double.head.used)
     rows, candidates = torch.from_numpy(table.rows), torch.from_numpy(table.candidate_rows)
@@ -145,15 +151,15 @@ def test_the_head_sees_triangles_that_the_published_heads_cannot() -> None:
 def test_a_config_that_the_context_head_cannot_have_is_refused() -> None:
     config = load_config("default")
     with pytest.raises(InputError, match=r"needs model\.stop = decision"):
-        config.replace(["model.head=context", "model.stop=zero_row"])
+        config.replace(["model.head.kind=context", "model.stop=zero_row"])
     with pytest.raises(InputError, match=r"model\.context must be one of distance"):
-        config.replace(["model.head=context", 'model.context=["colour"]'])
+        config.replace(["model.head.kind=context", 'model.head.features=["colour"]'])
     with pytest.raises(InputError, match="must be a list of names"):
-        config.replace(["model.context=degree"])
+        config.replace(["model.head.features=degree"])
 
 
 def test_features_of_the_config_reach_the_model_and_come_back() -> None:
-    config = load_config("default").replace(["model.head=context", 'model.context=["degree", "gap"]'])
+    config = load_config("default").replace(["model.head.kind=context", 'model.head.features=["degree", "gap"]'])
     assert type(config).from_dict(config.to_dict()) == config
     model = GraphRNNModel(config, tiny_model().facts)
     assert model.head.used.sum() == 2

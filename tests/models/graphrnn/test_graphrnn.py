@@ -11,25 +11,35 @@ from gengraph.models.graphrnn.rows import encode_rows
 
 VARIANTS = [
     {},
-    {"model__head": "mlp"},
-    {"sequence__scan": "nearest_first"},
-    {"sequence__scan": "nearest_first", "model__head": "mlp"},
-    {"sequence__window": "fixed", "model__num_layers": "2"},
+    {"model__head__kind": "mlp"},
+    {"model__sequence__scan": "nearest_first"},
+    {"model__sequence__scan": "nearest_first", "model__head__kind": "mlp"},
+    {"model__sequence__window": "fixed", "model__num_layers": "2"},
     {"model__stop": "zero_row"},
-    {"model__stop": "zero_row", "model__head": "mlp", "sequence__window": "fixed", "sequence__scan": "nearest_first"},
+    {
+        "model__stop": "zero_row",
+        "model__head__kind": "mlp",
+        "model__sequence__window": "fixed",
+        "model__sequence__scan": "nearest_first",
+    },
     {"max_prev_node": 2},
-    {"model__head": "context"},
-    {"model__head": "context", "sequence__window": "fixed", "max_prev_node": 2},
+    {"model__head__kind": "context"},
+    {"model__head__kind": "context", "model__sequence__window": "fixed", "max_prev_node": 2},
     {"several_components": False},
     {"model__node": "lstm", "model__num_layers": "2", "model__layer_norm": "true"},
     {"model__node": "transformer", "model__num_layers": "2"},
-    {"model__head": "mlp", "model__mixture": "3"},
-    {"model__stop": "zero_row", "model__head": "mlp", "model__mixture": "2", "sequence__scan": "nearest_first"},
+    {"model__head__kind": "mlp", "model__head__mixture": "3"},
+    {
+        "model__stop": "zero_row",
+        "model__head__kind": "mlp",
+        "model__head__mixture": "2",
+        "model__sequence__scan": "nearest_first",
+    },
     {"model__stop": "edge_eos"},
-    {"model__edge_context": "state", "sequence__scan": "nearest_first"},
-    {"model__node_input": "edge_state", "model__num_layers": "2", "model__layer_norm": "true"},
-    {"model__node_input": "edge_state", "model__stop": "edge_eos", "sequence__scan": "nearest_first"},
-    {"model__node_input": "edge_state", "model__stop": "zero_row"},
+    {"model__head__start": "state", "model__sequence__scan": "nearest_first"},
+    {"model__head__node_input": "edge_state", "model__num_layers": "2", "model__layer_norm": "true"},
+    {"model__head__node_input": "edge_state", "model__stop": "edge_eos", "model__sequence__scan": "nearest_first"},
+    {"model__head__node_input": "edge_state", "model__stop": "zero_row"},
 ]
 
 
@@ -38,7 +48,7 @@ def test_log_likelihood_is_exact(variant: dict) -> None:
     model = tiny_model(**variant)
     total = 0.0
     for rows in sequences(model):
-        log_prob = model(rows.batch(model.facts.max_prev_node)).item()
+        log_prob = model.log_prob(rows.batch(model.facts.max_prev_node)).item()
         assert log_prob == pytest.approx(plain_log_prob(model, rows), abs=1e-10)
         # A sequence of MAX_NODES stands for all that go on from there.
         total += math.exp(log_prob if rows.num_nodes < MAX_NODES else plain_log_prob(model, rows, with_end=False))
@@ -49,13 +59,13 @@ def test_log_likelihood_is_exact(variant: dict) -> None:
     "variant",
     [
         {},
-        {"model__head": "mlp", "model__mixture": "3"},
+        {"model__head__kind": "mlp", "model__head__mixture": "3"},
         {"model__stop": "zero_row"},
-        {"model__stop": "zero_row", "model__head": "mlp"},
-        {"model__head": "context"},
+        {"model__stop": "zero_row", "model__head__kind": "mlp"},
+        {"model__head__kind": "context"},
         {"model__layer_norm": "true", "model__num_layers": "2"},
-        {"model__edge_context": "state"},
-        {"model__node_input": "edge_state"},
+        {"model__head__start": "state"},
+        {"model__head__node_input": "edge_state"},
         {"model__node": "lstm"},
         {"model__node": "transformer"},
     ],
@@ -66,8 +76,8 @@ def test_a_batch_equals_its_graphs_one_by_one(variant: dict) -> None:
     adjacency = Adjacency.of(load_dataset("grid-small"))
     encode = {"ordering": "cm", "max_prev_node": 6, "adaptive": True, "key": (0, 0)}
     batch = encode_rows(adjacency, np.arange(20), **encode)
-    together = model(batch)
-    alone = torch.cat([model(encode_rows(adjacency, np.array([g]), **encode)) for g in batch.graph])
+    together = model.log_prob(batch)
+    alone = torch.cat([model.log_prob(encode_rows(adjacency, np.array([g]), **encode)) for g in batch.graph])
     torch.testing.assert_close(together, alone, rtol=0, atol=1e-10)
 
 
@@ -76,8 +86,8 @@ def test_gradients_in_float32_are_close_to_float64() -> None:
     single = tiny_model(max_prev_node=6).float()
     adjacency = Adjacency.of(load_dataset("grid-small"))
     batch = encode_rows(adjacency, np.arange(20), ordering="bfs", max_prev_node=6, adaptive=True, key=(0, 0))
-    double(batch).sum().backward()
-    single(batch).sum().backward()
+    double.log_prob(batch).sum().backward()
+    single.log_prob(batch).sum().backward()
     for exact, rounded in zip(double.parameters(), single.parameters(), strict=True):
         error = (rounded.grad.double() - exact.grad).norm() / exact.grad.norm()
         assert error < 1e-3

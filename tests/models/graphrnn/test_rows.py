@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import graph_sets
 
-from gengraph.config import BREADTH_FIRST
 from gengraph.data import load_dataset
 from gengraph.graphs import GraphSet
-from gengraph.models.graphrnn.bandwidth import estimate_max_prev_node
+from gengraph.graphs.order_names import BREADTH_FIRST
 from gengraph.graphs.orderings import ORDERINGS, Adjacency, order_nodes
+from gengraph.models.graphrnn.bandwidth import estimate_max_prev_node
 from gengraph.models.graphrnn.rows import CONTINUE, NEW_COMPONENT, STOP, RowBatch, decode_rows, encode_rows, scan_rows
 from gengraph.streams import key_of
 

@@ -7,16 +7,18 @@ import numpy as np
 import pytest
 import torch
 from enumeration import tiny_model
+from in_lanes import InLanes
 from native_library import assert_near, chosen_anew, native  # noqa: F401
 from torch import Tensor
 
 from gengraph.models.graphrnn import kernels
-from gengraph.config import CONTEXT_FEATURES
-from gengraph.models.graphrnn.kernels import library
-from gengraph.models.graphrnn.context_head import ContextEdges, ContextSampler
-from gengraph.sampling.attempts import Conditions, sample_graphs
 from gengraph.models.graphrnn.candidates import ContextTable, context_table, num_codes
+from gengraph.models.graphrnn.config import CONTEXT_FEATURES
+from gengraph.models.graphrnn.context_head import ContextEdges, ContextSampler
+from gengraph.models.graphrnn.kernels import library
 from gengraph.models.graphrnn.rows import STOP, RowBatch
+from gengraph.sampling.attempts import sample_graphs
+from gengraph.sampling.conditions import Conditions
 
 HIDDEN, BOUND = 5, 9
 
@@ -227,18 +229,18 @@ def test_a_lane_depends_neither_on_other_lanes_nor_on_threads() -> None:
 ODD = {"model__hidden_size": "7", "max_prev_node": 1}
 
 
-@pytest.mark.parametrize("variant", [{}, {"model__num_layers": "5"}, ODD, {"sequence__window": "fixed"}], ids=str)
+@pytest.mark.parametrize("variant", [{}, {"model__num_layers": "5"}, ODD, {"model__sequence__window": "fixed"}], ids=str)
 @pytest.mark.usefixtures("native")
 def test_the_same_uniforms_give_the_same_graphs_as_torch(variant: dict) -> None:
-    model = tiny_model(model__head="context", **variant).float().eval()
+    model = tiny_model(model__head__kind="context", **variant).float().eval()
     with torch.no_grad():  # graphs that end late
         model.decision.bias.copy_(torch.tensor([4.0, 0.0, 0.0]))
-    draw = partial(sample_graphs, model, seed=1, conditions=Conditions(max_num_node=25))
-    graphs = draw(np.arange(400)).graphs
-    assert draw(np.arange(400), lanes=48).graphs == graphs
-    assert draw(np.array([300])).graphs == graphs[300:301]
+    draw = partial(sample_graphs, seed=1, conditions=Conditions(max_num_node=25))
+    graphs = draw(model, np.arange(400)).graphs
+    assert draw(InLanes(model, 48), np.arange(400)).graphs == graphs
+    assert draw(model, np.array([300])).graphs == graphs[300:301]
     kernels.use("torch")
-    assert draw(np.arange(400)).graphs == graphs
+    assert draw(model, np.arange(400)).graphs == graphs
 
 
 @pytest.mark.usefixtures("native")

@@ -7,15 +7,17 @@ import numpy as np
 import pytest
 import torch
 from enumeration import MAX_NODES, chi_square, law, tiny_model
+from in_lanes import InLanes
 from native_library import assert_near, chosen_anew, native  # noqa: F401
 from torch import nn
 
 from gengraph.models.graphrnn import kernels
-from gengraph.models.graphrnn.kernels import independent, library, rowwise
 from gengraph.models.graphrnn.gru import GRU
-from gengraph.models.graphrnn.rnn_head import mlp
+from gengraph.models.graphrnn.kernels import independent, library, rowwise
 from gengraph.models.graphrnn.mlp_head import IndependentEdges
-from gengraph.sampling.attempts import Conditions, sample_graphs
+from gengraph.models.graphrnn.rnn_head import mlp
+from gengraph.sampling.attempts import sample_graphs
+from gengraph.sampling.conditions import Conditions
 
 SIZES = [(1, 1), (3, 7), (64, 128), (130, 70)]  # inputs and outputs
 
@@ -94,7 +96,7 @@ def test_the_same_numbers_draw_the_same_rows_as_torch(num_components: int, plain
     assert torch.equal(sampler(states[order], widths[order], thresholds[order], uniforms[order]), bits[order])
 
 
-HEADS = [{}, {"model__head": "mlp"}, {"model__head": "mlp", "model__mixture": "3"}]
+HEADS = [{}, {"model__head__kind": "mlp"}, {"model__head__kind": "mlp", "model__head__mixture": "3"}]
 ODD = {"model__hidden_size": "7", "max_prev_node": 1}
 
 
@@ -103,17 +105,17 @@ ODD = {"model__hidden_size": "7", "max_prev_node": 1}
 @pytest.mark.usefixtures("native")
 def test_the_same_uniforms_give_the_same_graphs_as_torch(head: dict, variant: dict) -> None:
     model = tiny_model(**head, **variant).float().eval()
-    draw = partial(sample_graphs, model, np.arange(320), seed=1, conditions=Conditions(max_num_node=12))
+    draw = partial(sample_graphs, seed=1, conditions=Conditions(max_num_node=12))
     assert model.rowwise
-    graphs = draw().graphs
-    assert graphs == draw(lanes=48).graphs
-    assert graphs[300:301] == sample_graphs(model, np.array([300]), seed=1, conditions=Conditions(max_num_node=12)).graphs
+    graphs = draw(model, np.arange(320)).graphs
+    assert graphs == draw(InLanes(model, 48), np.arange(320)).graphs
+    assert graphs[300:301] == draw(model, np.array([300])).graphs
     kernels.use("torch")
     assert not model.rowwise
-    assert graphs == draw().graphs
+    assert graphs == draw(model, np.arange(320)).graphs
 
 
-@pytest.mark.parametrize("head", [*HEADS, {"model__head": "context"}], ids=str)
+@pytest.mark.parametrize("head", [*HEADS, {"model__head__kind": "context"}], ids=str)
 @pytest.mark.usefixtures("native")
 def test_native_samples_have_the_law_of_the_likelihood(head: dict) -> None:
     model = tiny_model(**head)
@@ -126,7 +128,7 @@ def test_native_samples_have_the_law_of_the_likelihood(head: dict) -> None:
 @pytest.mark.usefixtures("native")
 def test_other_networks_are_sampled_in_blocks() -> None:
     others = ["model__node=lstm", "model__node=transformer", "model__layer_norm=true", "model__stop=edge_eos"]
-    for name, value in (other.split("=") for other in [*others, "model__node_input=edge_state"]):
+    for name, value in (other.split("=") for other in [*others, "model__head__node_input=edge_state"]):
         assert not tiny_model(**{name: value}).float().rowwise
     assert not tiny_model().rowwise  # float64
 

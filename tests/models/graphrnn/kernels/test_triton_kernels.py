@@ -13,8 +13,8 @@ import torch
 from native_library import chosen_anew  # noqa: F401
 from test_kernels import edge_level, rows_of
 
-from gengraph.models.graphrnn import kernels
 from gengraph.errors import InputError
+from gengraph.models.graphrnn import kernels
 from gengraph.models.graphrnn.rnn_head import EdgeRNN, EdgeSampler
 from gengraph.models.graphrnn.rows import RowBatch
 

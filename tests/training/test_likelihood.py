@@ -9,21 +9,15 @@ import pytest
 import torch
 from enumeration import MAX_NODES, Rows, plain_log_prob, sequences, tiny_model
 
-from gengraph.config import Config
 from gengraph.data import load_dataset
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
-from gengraph.models.likelihood import _BOUND_EPOCH, Extent, encode, log_prob_bound
 from gengraph.graphs.isomorphism import canonical_keys
 from gengraph.models.graphrnn.network import GraphRNNModel
-from gengraph.graphs.orderings import Adjacency
 from gengraph.models.graphrnn.rows import scan_rows
+from gengraph.training.likelihood import _BOUND_EPOCH, log_prob_bound
 
-FIXED = {"sequence__window": "fixed"}
-
-
-def config_of(settings: dict[str, str]) -> Config:
-    return Config().replace([f"{name.replace('__', '.')}={value}" for name, value in settings.items()])
+FIXED = {"model__sequence__window": "fixed"}
 
 
 def exact_log_probs(model: GraphRNNModel) -> tuple[GraphSet, np.ndarray]:
@@ -42,20 +36,20 @@ def exact_log_probs(model: GraphRNNModel) -> tuple[GraphSet, np.ndarray]:
     "settings",
     [
         {},
-        {"sequence__ordering": "bfs", "model__head": "mlp"},
-        {"sequence__ordering": "bfs", "sequence__scan": "nearest_first", **FIXED},
-        {"sequence__ordering": "degree", **FIXED},
-        {"sequence__ordering": "bfs", "model__stop": "zero_row"},
-        {"model__head": "context"},
+        {"model__sequence__ordering": "bfs", "model__head__kind": "mlp"},
+        {"model__sequence__ordering": "bfs", "model__sequence__scan": "nearest_first", **FIXED},
+        {"model__sequence__ordering": "degree", **FIXED},
+        {"model__sequence__ordering": "bfs", "model__stop": "zero_row"},
+        {"model__head__kind": "context"},
         {"model__stop": "edge_eos"},
-        {"model__head": "mlp", "model__mixture": "3"},
+        {"model__head__kind": "mlp", "model__head__mixture": "3"},
     ],
     ids=str,
 )
 def test_bounds_lie_below_the_exact_likelihood_in_order(settings: dict[str, str]) -> None:
     model = tiny_model(**settings)
     graphs, exact = exact_log_probs(model)
-    few, many = (log_prob_bound(model, graphs, config_of(settings), num_orderings=k, seed=1) for k in (2, 40))
+    few, many = (log_prob_bound(model, graphs, num_orderings=k, seed=1) for k in (2, 40))
     for bound in (few, many):
         assert bound.num_cut == 0
         assert (bound.average <= bound.distinct + 1e-12).all()
@@ -65,11 +59,11 @@ def test_bounds_lie_below_the_exact_likelihood_in_order(settings: dict[str, str]
 
 
 def test_the_tighter_bound_is_exact_when_every_numbering_is_drawn() -> None:
-    settings = {"sequence__ordering": "random", **FIXED}
+    settings = {"model__sequence__ordering": "random", **FIXED}
     model = tiny_model(**settings)
     graphs, exact = exact_log_probs(model)
     assert len(graphs) == 1 + 2 + 4 + 11  # all graphs with one to four nodes
-    bound = log_prob_bound(model, graphs, config_of(settings), num_orderings=400)
+    bound = log_prob_bound(model, graphs, num_orderings=400)
     np.testing.assert_allclose(bound.distinct, exact, atol=1e-9)
     for graph, count in zip(graphs.to_networkx(), bound.num_distinct, strict=True):
         automorphisms = sum(1 for _ in nx.isomorphism.GraphMatcher(graph, graph).isomorphisms_iter())
@@ -77,17 +71,16 @@ def test_the_tighter_bound_is_exact_when_every_numbering_is_drawn() -> None:
 
 
 def test_the_average_is_that_of_the_sequences_one_by_one() -> None:
-    model, config = tiny_model(max_prev_node=6), Config()
+    model = tiny_model(max_prev_node=6)
     graphs = load_dataset("grid-small")
-    bound = log_prob_bound(model, graphs, config, num_orderings=3, seed=7)
-    adjacency = Adjacency.of(graphs)
+    bound = log_prob_bound(model, graphs, num_orderings=3, seed=7)
+    encode = model.encoder(graphs)
     alone = [
-        [model(encode(config, model.facts, adjacency, np.array([g]), seed=7, epoch=_BOUND_EPOCH + k)).item() for k in range(3)]
-        for g in range(len(graphs))
+        [model.log_prob(encode(np.array([g]), key=(7, _BOUND_EPOCH + k))).item() for k in range(3)] for g in range(len(graphs))
     ]
     np.testing.assert_allclose(bound.average, np.mean(alone, axis=1), atol=1e-10)
-    assert bound.extent.num_graphs == len(graphs)
-    assert bound.extent.num_nodes == graphs.num_nodes.sum()
+    assert bound.units["graph"] == len(graphs)
+    assert bound.units["node"] == graphs.num_nodes.sum()
     values = bound.to_dict()
     assert values["nll"] == pytest.approx(-bound.average.mean())
     assert values["nll_per_node"] == pytest.approx(-bound.average.sum() / graphs.num_nodes.sum())
@@ -96,12 +89,12 @@ def test_the_average_is_that_of_the_sequences_one_by_one() -> None:
 @pytest.mark.parametrize("stop", ["decision", "edge_eos", "zero_row"])
 @pytest.mark.parametrize("scan", ["oldest_first", "nearest_first"])
 def test_edge_bits_are_the_free_decisions_of_the_scan(stop: str, scan: str) -> None:
-    settings = {"model__stop": stop, "sequence__scan": scan}
-    config, model = config_of(settings), tiny_model(max_prev_node=6, **settings)
+    settings = {"model__stop": stop, "model__sequence__scan": scan}
+    model = tiny_model(max_prev_node=6, **settings)
     graphs = load_dataset("grid-small")
-    batch = encode(config, model.facts, Adjacency.of(graphs), np.arange(len(graphs)), seed=0, epoch=0)
+    batch = model.encoder(graphs)(np.arange(len(graphs)), key=(0, 0))
     free = scan_rows(batch, oldest_first=scan == "oldest_first", every_row=stop == "zero_row").free
-    assert Extent.of(batch, config) == Extent(len(graphs), int(graphs.num_nodes.sum()), int(free.sum()))
+    assert model.units(batch) == {"graph": len(graphs), "node": graphs.num_nodes.sum(), "edge_bit": free.sum()}
 
 
 def test_a_fair_coin_costs_log_two_an_edge_bit() -> None:
@@ -111,7 +104,7 @@ def test_a_fair_coin_costs_log_two_an_edge_bit() -> None:
         for parameter in model.parameters():
             parameter.zero_()
     graphs = GraphSet.from_networkx([nx.path_graph(MAX_NODES), nx.complete_graph(3)])
-    values = log_prob_bound(model, graphs, config_of(settings), num_orderings=4).to_dict()
+    values = log_prob_bound(model, graphs, num_orderings=4).to_dict()
     assert values["nll_per_edge_bit"] == pytest.approx(math.log(2))
     assert values["nll"] == pytest.approx(math.log(2) * ((1 + 2 + 3 + 3) + (1 + 2 + 3)) / 2)
 
@@ -119,6 +112,8 @@ def test_a_fair_coin_costs_log_two_an_edge_bit() -> None:
 def test_bad_requests() -> None:
     model, graphs = tiny_model(), GraphSet.from_networkx([nx.path_graph(3)])
     with pytest.raises(InputError, match="at least 1 ordering and 1 graph, got 0 and 1"):
-        log_prob_bound(model, graphs, Config(), num_orderings=0)
+        log_prob_bound(model, graphs, num_orderings=0)
     with pytest.raises(InputError, match="got 4 and 0"):
-        log_prob_bound(model, GraphSet.empty(), Config(), num_orderings=4)
+        log_prob_bound(model, GraphSet.empty(), num_orderings=4)
+    with pytest.raises(InputError, match="needs a model with an exact likelihood, this one has none"):
+        log_prob_bound(torch.nn.Linear(1, 1), graphs)

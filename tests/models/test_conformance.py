@@ -1,0 +1,89 @@
+"""The conformance suites on everything that gengraph has. To put another model to the test, add a line to CASES."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gengraph.errors import InputError
+from gengraph.models.registry import GENERATORS, LISTED
+from gengraph.testing.families import FamilyCase, FamilySuite, generator_of
+from gengraph.testing.generators import TRAINING, GeneratorCase, GeneratorSuite
+from gengraph.training.config import Config, usual_config
+
+GRAPHRNN = Config().replace(["model.hidden_size=8", "model.head.hidden_size=4", "training.steps=40"])
+LARGER = ("model.hidden_size=64", "training.steps=600", "training.batch_size=8")
+GRAPHRNN_BAD = [("model.hidden_size=0", "must be >= 1, got 0"), ("model.head.kind=cnn", "one of rnn, mlp, context")]
+
+
+def graphrnn(*assignments: str, **case: Any) -> FamilyCase:
+    return FamilyCase(config=GRAPHRNN.replace(assignments), bad=GRAPHRNN_BAD, **case)
+
+
+CASES: dict[str, FamilyCase | GeneratorCase] = {
+    "graphrnn": graphrnn(overfit=[*LARGER, "model.head.hidden_size=32"]),
+    "graphrnn-s": graphrnn("model.head.kind=mlp", overfit=LARGER),
+    "graphrnn-c": graphrnn("model.head.kind=context", overfit=LARGER),
+    "graphrnn edge_eos": graphrnn("model.stop=edge_eos", "model.head.start=state"),
+    "graphrnn edge_state": graphrnn("model.head.node_input=edge_state", "training.steps=10"),
+    "graphrnn transformer": graphrnn("model.node=transformer", "model.dropout=0.1"),
+    "graphrnn lstm": graphrnn("model.node=lstm", "model.layer_norm=true"),
+    "graphrnn-s mixture": graphrnn("model.head.kind=mlp", "model.head.mixture=4"),
+    "gran": FamilyCase(
+        config=usual_config("gran").replace(["model.hidden_size=8", "model.num_layers=2", "training.steps=40"]),
+        bad=[("model.block_size=0", "block_size must be >= 1, got 0")],
+        overfit=LARGER,
+    ),
+    "er": GeneratorCase(make=GENERATORS["er"], budget=2.0, sizes_among_training=True),
+    "ba": GeneratorCase(make=GENERATORS["ba"], budget=2.0, sizes_among_training=True),
+    "kronecker": GeneratorCase(make=GENERATORS["kronecker"], budget=2.0, sizes_among_training=True),
+    "mmsb": GeneratorCase(
+        make=partial(GENERATORS["mmsb"], num_groups=2, sweeps=20), budget=2.0, sizes_among_training=True
+    ),
+    "configuration": GeneratorCase(make=GENERATORS["configuration"], budget=2.0, sizes_among_training=True),
+    "empirical": GeneratorCase(make=GENERATORS["empirical"], budget=2.0, sizes_among_training=True),
+}
+WHOLE = {name: case for name, case in CASES.items() if isinstance(case, FamilyCase) and name in LISTED}
+
+
+def test_every_model_has_a_case() -> None:
+    assert set(LISTED) <= set(CASES)
+
+
+class TestGenerators(GeneratorSuite):
+    @pytest.fixture(params=CASES)
+    def case(self, request: pytest.FixtureRequest) -> GeneratorCase:
+        found = CASES[request.param]
+        if isinstance(found, GeneratorCase):
+            return found
+        return GeneratorCase(make=partial(generator_of, found.config))
+
+
+class TestFamilies(FamilySuite):
+    @pytest.fixture(params=WHOLE)
+    def case(self, request: pytest.FixtureRequest) -> FamilyCase:
+        return WHOLE[request.param]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[1]",
+        '{"model": "er", "format": 1}',
+        '{"model": "er", "format": 99, "options": {}, "state": {}}',
+        None,
+    ],
+)
+def test_a_file_that_is_no_generator(content: str | None, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / "model.json").write_text(content)
+    with pytest.raises(InputError, match=r"model\.json"):
+        GENERATORS["er"].load(tmp_path / "model.json")
+
+
+def test_loading_another_model(tmp_path: Path) -> None:
+    GENERATORS["er"]().fit(TRAINING, seed=0).save(tmp_path / "model.json")
+    with pytest.raises(InputError, match="model 'ba', got format 1 of model 'er'"):
+        GENERATORS["ba"].load(tmp_path / "model.json")

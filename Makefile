@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: benchmark test test-ray check docs install results clean sanitize
+.PHONY: benchmark test test-killed test-ray check docs install results clean sanitize
 
 .venv/installed: pyproject.toml setup.py constraints.txt $(wildcard gengraph/models/graphrnn/kernels/native/*)
 	$(PYTHON) -m venv .venv
@@ -16,6 +16,10 @@ benchmark: install
 
 test: install
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadgroup -m "not (ray and slow)"
+
+# The short set of what survives a kill, in a process of its own: a worker while sampling, a worker while training.
+test-killed: install
+	$(BIN)/python -m pytest -q -n 0 -m "ray and slow" -k "any_number_of_workers or killed_workers or worker_that_is_killed"
 
 # Workers, drivers and nodes that are killed, sweeps: minutes of Ray, in a process of their own.
 test-ray: install

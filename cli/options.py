@@ -38,16 +38,18 @@ Checkpoint = Literal["last", "best"]
 DataDir = Annotated[Path | None, typer.Option(help="Where files of named data sets are looked for first.")]
 RunsDir = Annotated[Path, typer.Option(help="The folder that runs live in.")]
 SweepsDir = Annotated[Path, typer.Option(help="The folder that sweeps live in.")]
-Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of everything random.")]
-SplitSeed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of the split, where the data does not bring its own.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, metavar="INT", help="Seed of everything random.")]
+SplitSeed = Annotated[
+    int, typer.Option(min=0, max=2**63 - 1, metavar="INT", help="Seed of the split, where the data does not bring its own.")
+]
 Steps = Annotated[int | None, typer.Option(min=1, help="Optimiser steps to train for.")]
 Budget = Annotated[
     float | None,
-    typer.Option(parser=duration, metavar="TIME", help="Time to train for: 90s, 10m, 2h. [default: the config's length]"),
+    typer.Option(parser=duration, metavar="TIME", help="Time to train for: 90s, 10m, 2h; by default the config's length"),
 ]
 ConfigName = Annotated[
     str | None,
-    typer.Option(help="A preset (graphrnn/paper, graphrnn-c/grid) or a TOML file. [default: the model's for the data set]"),
+    typer.Option(help="A preset (graphrnn/paper, graphrnn-c/grid) or a TOML file; by default the model's for the data set"),
 ]
 Assignments = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a field: model.hidden_size=64. Repeatable.")

@@ -18,7 +18,7 @@ def plot(
     out: Annotated[Path, typer.Option("-o", "--out", help="The picture: .png, .svg or .pdf.")] = Path("graphs.png"),
     count: Annotated[int, typer.Option(min=1, max=400, help="Graphs to draw; of more, so many are drawn at random.")] = 16,
     seed: Annotated[
-        int, typer.Option(min=0, max=2**63 - 1, help="Which graphs, and how nodes that stand alike are placed.")
+        int, typer.Option(min=0, max=2**63 - 1, metavar="INT", help="Which graphs, and how nodes that stand alike are placed.")
     ] = 0,
     data_dir: DataDir = None,
 ) -> None:

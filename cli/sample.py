@@ -46,10 +46,10 @@ def sample(
         str | None, typer.Option(help="What --model is fitted to: its train and validation parts together, not the test part.")
     ] = None,
     budget: Annotated[
-        float | None, typer.Option(parser=duration, metavar="TIME", help="Time to fit --model: 60s, 10m. [default: 60s]")
+        float | None, typer.Option(parser=duration, metavar="TIME", help="Time to fit --model: 60s, 10m; by default 60s")
     ] = None,
     checkpoint: Annotated[
-        Checkpoint | None, typer.Option(help="Of --run: the newest, or that of the best evaluation. [default: last]")
+        Checkpoint | None, typer.Option(help="Of --run: the newest, or that of the best evaluation; by default the newest")
     ] = None,
     out: Annotated[str, typer.Option(help="A new folder for the Parquet shards, or one to finish: a path, or s3://...")],
     num_graphs: Annotated[int, typer.Option("-n", "--num-graphs", min=1, help="Graphs to sample.")] = 1000,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 sweeps = typer.Typer(invoke_without_command=True)
 SweepBudget = Annotated[
     float | None,
-    typer.Option(parser=duration, metavar="TIME", help="Time of the whole sweep: 30m, 2h. [default: no bound]"),
+    typer.Option(parser=duration, metavar="TIME", help="Time of the whole sweep: 30m, 2h; by default there is no bound"),
 ]
 BestConfig = Annotated[Path | None, typer.Option("--out", help="Also write the best config there.")]
 

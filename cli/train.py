@@ -47,7 +47,10 @@ def train(
     config: ConfigName = None,
     assign: Assignments = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, max=2**63 - 1, help="Seed of weights, batches and orderings. [default: the config's]")
+        int | None,
+        typer.Option(
+            min=0, max=2**63 - 1, metavar="INT", help="Seed of weights, batches and orderings; by default the config's"
+        ),
     ] = None,
     split_seed: SplitSeed = 0,
     tracker: Trackers = None,

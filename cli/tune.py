@@ -46,7 +46,9 @@ def tune(
     space: Annotated[Path | None, typer.Option(help="A TOML file of values and ranges; docs/tuning.md has its form.")] = None,
     scheduler: Annotated[
         Literal["asha", "pbt", "none"] | None,
-        typer.Option(help="asha stops poor trials early, pbt lets them go on from good ones. [default: asha with Ray]"),
+        typer.Option(
+            help="asha stops poor trials early, pbt lets them go on from good ones; by default asha with Ray, else none"
+        ),
     ] = None,
     search: Annotated[Literal["random", "optuna"], typer.Option(help="optuna: settings near good ones.")] = "random",
     metric: Annotated[
@@ -57,7 +59,7 @@ def tune(
     budget: SweepBudget = None,
     trial_budget: Annotated[
         float | None,
-        typer.Option(parser=duration, metavar="TIME", help="Time of a full trial. [default: its share of --budget, else 60s]"),
+        typer.Option(parser=duration, metavar="TIME", help="Time of a full trial; by default its share of --budget, else 60s"),
     ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps of a full trial, instead of a time.")] = None,
     config: ConfigName = None,

@@ -60,16 +60,16 @@ def check_new(parent: Path, name: str, kind: str) -> None:
     Args:
         parent: the folder that all of them live in.
         name: of the new one.
-        kind: run or sweep, which is also the option that names it.
+        kind: run or sweep.
 
     Raises:
         InputError: the name is empty, has a slash or begins with a dot, or there is one of this name.
     """
     if not name or name != Path(name).name or name.startswith("."):
-        msg = f"a {kind}'s name must have no slash and not begin with a dot, got {name!r}; choose one with --{kind}"
+        msg = f"a {kind}'s name must have no slash and not begin with a dot, got {name!r}; choose another name"
         raise InputError(msg)
     if (parent / name).exists():
-        msg = f"{kind} {parent / name} exists; go on with --resume, choose another name with --{kind}, or delete the folder"
+        msg = f"{kind} {parent / name} exists; resume it, choose another name, or delete the folder"
         raise InputError(msg)
 
 

@@ -1,8 +1,8 @@
 """How fast GraphRNN-C is: `python -m gengraph.benchmarks.speed.context --dataset protein`.
 
 Graphs a second in training (the preset `graphrnn-c/default`, whole steps with the input pipeline) with plain PyTorch and with
-the native library, in turn (A-B-A-B) in one process; then, of the model trained by those steps, milliseconds a graph in sampling
-with its own stop rule, and the share of the sampler of rows in it. Seconds are of CPU time of one thread.
+the native library, in turn (A-B-A-B) in one process; then, of the model trained by those steps, milliseconds a graph in
+sampling with its own stop rule, and the share of the sampler of rows in it. Seconds are of CPU time of one thread.
 """
 
 import argparse

@@ -29,7 +29,7 @@ import numpy.typing as npt
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet, Int32Array, Int64Array
 from gengraph.graphs.order_names import ORDERING_NAMES
-from gengraph.streams import below
+from gengraph.streams import below, key_of
 
 ORDERINGS: dict[str, int] = {name: code for code, name in enumerate(ORDERING_NAMES)}
 _CM, _RCM, _DFS = ORDERINGS["cm"], ORDERINGS["rcm"], ORDERINGS["dfs"]
@@ -272,3 +272,21 @@ def _core_numbers(indptr: npt.NDArray[np.int64], neighbours: npt.NDArray[np.int3
                 bins[degree[other]] += 1
                 degree[other] -= 1
     return degree
+
+
+def drawn_order(adjacency: Adjacency, graph: int, ordering: str, *, key: tuple[int, int]) -> Int32Array:
+    """int32[n]: the nodes of one graph in an ordering that belongs to (seed, graph, epoch).
+
+    Args:
+        adjacency: of the whole graph set.
+        graph: its index in the set.
+        ordering: a name of ORDERINGS.
+        key: (seed, epoch).
+    """
+    seed, epoch = key
+    first, after = adjacency.node_offsets[graph], adjacency.node_offsets[graph + 1]
+    order, position = np.empty((2, after - first), np.int32)
+    state = np.array([key_of(seed, graph, epoch)], np.uint64)
+    own = adjacency.indptr[first : after + 1]
+    order_nodes(ordering_code(ordering), own, adjacency.neighbours, state, order, position)
+    return order

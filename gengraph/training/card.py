@@ -78,7 +78,7 @@ def _losses(checkpoint: Checkpoint) -> str:
     metrics, family = checkpoint.metrics, checkpoint.config.own_family
     prefixes = {"training, mean over the last epoch": "", "validation, one coding a graph": "validation_"}
     bare = {name.removeprefix("validation_") for name in metrics}
-    units = [name for name in ("loss", *sorted(bare)) if name == "loss" or name.startswith("loss_per_")]
+    units = ["loss", *sorted(name for name in bare if name.startswith("loss_per_"))]
     rows = [
         [part, *(f"{metrics[prefix + unit]:.4g}" if prefix + unit in metrics else "-" for unit in units)]
         for part, prefix in prefixes.items()
@@ -89,7 +89,7 @@ def _losses(checkpoint: Checkpoint) -> str:
     note = f"The loss: {family.loss}"
     if "likelihood" in family.capabilities(checkpoint.config.model):
         note += ", of the sequences that the model reads, an upper bound on that of the graphs (`gengraph likelihood`)"
-    titles = ["part", *(unit.replace("loss_per_", "a ").replace("loss", "a graph").replace("_", " ") for unit in units)]
+    titles = ["part", *(unit.removeprefix("loss_").replace("loss", "per graph").replace("_", " ") for unit in units)]
     return f"{note}:\n\n{_table(titles, rows)}"
 
 

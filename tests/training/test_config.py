@@ -154,11 +154,11 @@ def test_every_field_with_choices_refuses_other_values(section: str) -> None:
 
 
 def test_values_that_no_parser_saw_are_looked_at_too() -> None:
-    with pytest.raises(InputError, match="model.stop must be one of decision, edge_eos, zero_row, got 'never'"):
+    with pytest.raises(InputError, match=r"model.stop must be one of decision, edge_eos, zero_row, got 'never'"):
         Config(model=GraphRNNConfig(stop="never"))  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="model.hidden_size must be int, got 8.5"):
+    with pytest.raises(InputError, match=r"model.hidden_size must be int, got 8.5"):
         Config(model=GraphRNNConfig(hidden_size=8.5))  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="training.clock must be one of wall, cpu, got 'sun'"):
+    with pytest.raises(InputError, match=r"training.clock must be one of wall, cpu, got 'sun'"):
         Config().trained(clock="sun")
     with pytest.raises(InputError, match="model must be a GraphRNNConfig for family graphrnn, got TrainingConfig"):
         Config(model=TrainingConfig())

@@ -5,9 +5,10 @@ import threading
 from pathlib import Path
 
 import pytest
-from command_line import FAST, gengraph, in_tmp_path  # noqa: F401
 
+from gengraph.data import load_dataset, split_graphs
 from gengraph.errors import InputError
+from gengraph.runs.folders import create_run, extend_run, train_run
 from gengraph.training import trackers
 from gengraph.training.config import Config
 from gengraph.training.trackers import tracking
@@ -25,14 +26,19 @@ def scalars(folder: Path, name: str) -> list[tuple[int, float]]:
     return [(event.step, event.value) for event in events.Scalars(name)]
 
 
-@pytest.mark.usefixtures("in_tmp_path")
-def test_tensorboard_follows_a_run_and_its_resumption() -> None:
-    gengraph(f"train --dataset grid-small --steps 10 --run g --tracker tensorboard {FAST}")
-    gengraph("train --run g --resume --steps 20 --tracker tensorboard")
-    written = [json.loads(line) for line in Path("runs/g/metrics.jsonl").read_text().splitlines()]
+def test_tensorboard_follows_a_run_and_its_resumption(tmp_path: Path) -> None:
+    folder = tmp_path / "g"
+    config = Config().replace(["model.hidden_size=8", "model.head.hidden_size=4", "training.steps=10"])
+    create_run(folder, dataset="grid-small", split=split_graphs(load_dataset("grid-small")), split_seed=0, config=config)
+    with tracking(["tensorboard"], folder, config) as track:
+        done = train_run(folder, report=track)
+    extend_run(folder, steps=20, budget=None)
+    with tracking(["tensorboard"], folder, config, done=done) as track:
+        train_run(folder, report=track)
+    written = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     expected = [(m["step"], m["validation_loss"]) for m in written if "validation_loss" in m]
     assert len(expected) > 10
-    assert scalars(Path("runs/g/tensorboard"), "validation_loss") == [(step, pytest.approx(loss)) for step, loss in expected]
+    assert scalars(folder / "tensorboard", "validation_loss") == [(step, pytest.approx(loss)) for step, loss in expected]
 
 
 def test_mlflow_goes_on_in_the_same_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,12 +92,10 @@ def test_reports_are_thinned_and_a_tracker_that_fails_is_left_out(
     assert caplog.messages == ["broken is left out from step 3 on: the server is gone"]
 
 
-@pytest.mark.usefixtures("in_tmp_path")
-def test_trackers_are_checked_before_training(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "--tracker must be one of tensorboard, mlflow, got 'wandb'" in gengraph(
-        f"train --dataset grid-small --tracker wandb {FAST}", code=2
-    )
+def test_trackers_are_checked_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="a tracker must be one of tensorboard, mlflow, got 'wandb'"):
+        tracking(["wandb"], tmp_path / "g", Config()).__enter__()
     monkeypatch.setattr(trackers, "find_spec", lambda _: None)
-    output = gengraph(f"train --dataset grid-small --tracker tensorboard {FAST}", code=2)
-    assert "needs the package tensorboard; pip install 'gengraph[tracking]'" in output
-    assert not Path("runs").exists()
+    with pytest.raises(InputError, match=r"needs the package tensorboard; pip install 'gengraph\[tracking\]'"):
+        tracking(["tensorboard"], tmp_path / "g", Config()).__enter__()
+    assert not (tmp_path / "g").exists()

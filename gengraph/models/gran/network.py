@@ -57,11 +57,15 @@ class Propagation(nn.Module):
         """The states float[V, H] after one round of messages."""
         size = states.shape[1]
         here = functional.linear(states, self.first.weight)
-        targets = here + self.target_block[blocks] + self.first.bias
-        pairs = differences(targets, here + self.source_block[blocks], prefixes.sources, prefixes.edge_offsets)
-        messages = self.message(pairs[:, :size])
+        targets = (here + functional.embedding(blocks, self.target_block) + self.first.bias).split(size, dim=1)
+        sources = (here + functional.embedding(blocks, self.source_block)).split(size, dim=1)
+        pairs = [
+            differences(target, source, prefixes.sources, prefixes.edge_offsets)
+            for target, source in zip(targets, sources, strict=True)
+        ]
+        messages = self.message(pairs[0])
         if self.gate is not None:
-            messages = messages * torch.sigmoid(self.gate(pairs[:, size:]))
+            messages = messages * torch.sigmoid(self.gate(pairs[1]))
         after: Tensor = self.cell(segment_sum(messages, prefixes.edge_offsets), states)
         return after
 

@@ -108,26 +108,32 @@ class _SegmentSum(torch.autograd.Function):
 @nb.njit(cache=True)
 def _add_rows(table: Any, rows: Indices, offsets: Indices, sums: Any) -> None:
     for i in range(sums.shape[0]):
+        total = sums[i]
         for e in range(offsets[i], offsets[i + 1]):
-            for h in range(sums.shape[1]):
-                sums[i, h] += table[rows[e], h]
+            row = table[rows[e]]
+            for h in range(len(total)):
+                total[h] += row[h]
 
 
 @nb.njit(cache=True)
 def _scatter_rows(grad: Any, rows: Indices, offsets: Indices, table: Any) -> None:
     for i in range(grad.shape[0]):
+        own = grad[i]
         for e in range(offsets[i], offsets[i + 1]):
-            for h in range(grad.shape[1]):
-                table[rows[e], h] += grad[i, h]
+            row = table[rows[e]]
+            for h in range(len(own)):
+                row[h] += own[h]
 
 
 @nb.njit(cache=True)
 def _subtract(targets: Any, others: Any, rows: Indices, offsets: Indices, found: Any) -> None:
     zero = targets.dtype.type(0)
     for i in range(targets.shape[0]):
+        target = targets[i]
         for e in range(offsets[i], offsets[i + 1]):
-            for h in range(targets.shape[1]):
-                found[e, h] = max(targets[i, h] - others[rows[e], h], zero)
+            other, written = others[rows[e]], found[e]
+            for h in range(len(target)):
+                written[h] = max(target[h] - other[h], zero)
 
 
 @nb.njit(cache=True)
@@ -135,24 +141,30 @@ def _subtract_backward(grad: Any, found: Any, rows: Indices, offsets: Indices, o
     targets, others = out
     zero = grad.dtype.type(0)
     for i in range(targets.shape[0]):
+        target = targets[i]
         for e in range(offsets[i], offsets[i + 1]):
-            for h in range(grad.shape[1]):
-                flow = grad[e, h] if found[e, h] > 0 else zero
-                targets[i, h] += flow
-                others[rows[e], h] -= flow
+            own, kept, other = grad[e], found[e], others[rows[e]]
+            for h in range(len(target)):
+                flow = own[h] if kept[h] > 0 else zero
+                target[h] += flow
+                other[h] -= flow
 
 
 @nb.njit(cache=True)
 def _sum_segments(values: Any, offsets: Indices, sums: Any) -> None:
     for i in range(sums.shape[0]):
+        total = sums[i]
         for e in range(offsets[i], offsets[i + 1]):
-            for h in range(values.shape[1]):
-                sums[i, h] += values[e, h]
+            value = values[e]
+            for h in range(len(total)):
+                total[h] += value[h]
 
 
 @nb.njit(cache=True)
 def _repeat_segments(grad: Any, offsets: Indices, values: Any) -> None:
     for i in range(grad.shape[0]):
+        own = grad[i]
         for e in range(offsets[i], offsets[i + 1]):
-            for h in range(grad.shape[1]):
-                values[e, h] = grad[i, h]
+            value = values[e]
+            for h in range(len(own)):
+                value[h] = own[h]

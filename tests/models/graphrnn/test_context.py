@@ -149,17 +149,17 @@ def test_the_head_sees_triangles_that_the_published_heads_cannot() -> None:
 
 
 def test_a_config_that_the_context_head_cannot_have_is_refused() -> None:
-    config = load_config("default")
+    config = load_config("graphrnn/default")
     with pytest.raises(InputError, match=r"needs model\.stop = decision"):
         config.replace(["model.head.kind=context", "model.stop=zero_row"])
-    with pytest.raises(InputError, match=r"model\.context must be one of distance"):
+    with pytest.raises(InputError, match=r"model\.head\.features must be among distance"):
         config.replace(["model.head.kind=context", 'model.head.features=["colour"]'])
     with pytest.raises(InputError, match="must be a list of names"):
-        config.replace(["model.head.features=degree"])
+        config.replace(["model.head.kind=context", "model.head.features=degree"])
 
 
 def test_features_of_the_config_reach_the_model_and_come_back() -> None:
-    config = load_config("default").replace(["model.head.kind=context", 'model.head.features=["degree", "gap"]'])
+    config = load_config("graphrnn/default").replace(["model.head.kind=context", 'model.head.features=["degree", "gap"]'])
     assert type(config).from_dict(config.to_dict()) == config
-    model = GraphRNNModel(config, tiny_model().facts)
+    model = GraphRNNModel(config.model, tiny_model().facts)
     assert model.head.used.sum() == 2

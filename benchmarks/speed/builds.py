@@ -1,0 +1,207 @@
+"""Whether this build is as fast as another: `python -m gengraph.benchmarks.speed.builds --against ../gengraph-0.1.0`.
+
+Both builds train models with the preset of a data set and sample from them, each in a process of its own that stays, one after
+the other (A-B-A-B) on the same graphs with the same seeds; while one works, the other waits. The first turn compiles and does
+not count. `--against` is the folder of a checkout, of gengraph 0.1.0 or later, whose native library is built in place
+(`pip install -e`); it is used through the class interface alone, fit and sample.
+
+Seconds are of CPU time of one thread, which other programs on the machine stretch less than wall time:
+
+- prepare: of a fit, what is not steps (max_prev_node, the network);
+- step: of training, the input pipeline included;
+- graph: of sampling.
+
+Of each, `ratios` has this build over the other: the median over the turns, of neighbours in time, and that of the least of each
+build. Where `same_graphs` is false the samples differ, and their times may, too, by the sizes of the graphs.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from functools import cache
+from pathlib import Path
+from typing import Any, Self
+
+SIDES = ("this", "other")
+QUANTITIES = ("prepare", "step", "graph")
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+Figures = dict[str, Any]
+
+
+def main() -> None:
+    """Measure, and print one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--against", type=Path, help="the checkout of the other build")
+    parser.add_argument("--models", type=_names, default=["graphrnn", "graphrnn-c"], help="separated by commas")
+    parser.add_argument("--datasets", type=_names, default=["grid", "protein"], help="separated by commas")
+    parser.add_argument("--steps", type=int, default=100, help="training steps of a turn")
+    parser.add_argument("--graphs", type=int, default=64, help="graphs to sample in a turn")
+    parser.add_argument("--turns", type=int, default=7)
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.serve:
+        serve()
+        return
+    if options.against is None:
+        parser.error("--against PATH must name the checkout of another build")
+    print(json.dumps(compare(options), indent=2))
+
+
+def _names(text: str) -> list[str]:
+    return text.split(",")
+
+
+def compare(options: argparse.Namespace) -> Figures:
+    """What was measured, by model and data set."""
+    import gengraph
+
+    roots = {"this": Path(gengraph.__file__).parents[1], "other": options.against.resolve()}
+    report: Figures = {"steps": options.steps, "graphs": options.graphs, "turns": options.turns}
+    with Build(roots["this"]) as this, Build(roots["other"]) as other:
+        builds = {"this": this, "other": other}
+        report["builds"] = {side: build.ask({}) for side, build in builds.items()}
+        for model in options.models:
+            for dataset in options.datasets:
+                job = {"model": model, "dataset": dataset, "steps": options.steps, "graphs": options.graphs, "seed": 0}
+                report[f"{model}, {dataset}"] = summarize(take_turns(builds, job, options.turns))
+    report["load"] = [round(value, 1) for value in os.getloadavg()]
+    return report
+
+
+def take_turns(builds: "dict[str, Build]", job: Figures, turns: int) -> dict[str, list[Figures]]:
+    """What each side found in every turn but the first, which compiles."""
+    short = job | {"steps": 2, "graphs": 2}
+    for build in builds.values():
+        build.ask(short)
+    found: dict[str, list[Figures]] = {side: [] for side in SIDES}
+    for _ in range(turns):
+        for side in SIDES:
+            found[side].append(builds[side].ask(job))
+    return found
+
+
+def summarize(found: dict[str, list[Figures]]) -> Figures:
+    """Milliseconds by quantity and side, the ratios of this build to the other, and whether both made the same graphs."""
+    milliseconds: Figures = {}
+    ratios: Figures = {}
+    for quantity in QUANTITIES:
+        seconds = {side: [turn[quantity] for turn in turns] for side, turns in found.items()}
+        milliseconds[quantity] = {
+            side: {"least": round(1000 * min(values), 3), "median": round(1000 * statistics.median(values), 3)}
+            for side, values in seconds.items()
+        }
+        pairs = zip(*seconds.values(), strict=True)
+        ratios[quantity] = {
+            "median": round(statistics.median(this / other for this, other in pairs), 3),
+            "least": round(min(seconds["this"]) / min(seconds["other"]), 3),
+        }
+    graphs = {side: {turn["content_hash"] for turn in turns} for side, turns in found.items()}
+    nodes = {side: turns[0]["mean_num_nodes"] for side, turns in found.items()}
+    same = graphs["this"] == graphs["other"]
+    return {"ratios": ratios, "milliseconds": milliseconds, "same_graphs": same, "mean_num_nodes": nodes}
+
+
+class Build:
+    """A process that imports gengraph from a checkout and does jobs, one at a time."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._elsewhere = tempfile.TemporaryDirectory()
+
+    def __enter__(self) -> Self:
+        environment = os.environ | _ONE_THREAD | {"PYTHONPATH": str(self._root)}
+        command = [sys.executable, "-P", str(Path(__file__).resolve()), "--serve"]
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        self._process = subprocess.Popen(command, env=environment, cwd=self._elsewhere.name, **pipes)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate()  # closes its input, which ends it
+        self._elsewhere.cleanup()
+
+    def ask(self, job: Figures) -> Figures:
+        """What a job found; of an empty job, which build it is.
+
+        Raises:
+            RuntimeError: the process has ended; what it said stands on standard error.
+        """
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(json.dumps(job) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            msg = f"the build in {self._root} failed with {job}; see above"
+            raise RuntimeError(msg)
+        found: Figures = json.loads(line)
+        return found
+
+
+def serve() -> None:
+    """Do the jobs that come on standard input, a line each, and answer on standard output; in either build."""
+    import torch
+
+    torch.set_num_threads(1)
+    answers, sys.stdout = sys.stdout, sys.stderr
+    for line in sys.stdin:
+        job = json.loads(line)
+        print(json.dumps(work(job) if job else about()), file=answers, flush=True)
+
+
+def about() -> Figures:
+    """Which build this is."""
+    import gengraph
+
+    return {"version": gengraph.__version__, "folder": str(Path(gengraph.__file__).parent)}
+
+
+def work(job: Figures) -> Figures:
+    """Fit and sample once; CPU seconds of what goes before the steps, a step and a graph."""
+    from gengraph import GENERATORS
+
+    make: Any = GENERATORS[job["model"]]
+    graphs, reports = _data(job["dataset"]), list[Figures]()
+    model = make(_config(job), report=reports.append)
+    start = time.process_time()
+    model.fit(graphs, seed=job["seed"])
+    fitted = time.process_time()
+    samples = model.sample(job["graphs"], seed=job["seed"])
+    sampled = time.process_time()
+    assert reports[-1]["step"] == job["steps"]
+    steps = reports[-1]["cpu_seconds"]  # from the first step on
+    return {
+        "prepare": fitted - start - steps,
+        "step": steps / job["steps"],
+        "graph": (sampled - fitted) / job["graphs"],
+        "content_hash": samples.content_hash(),
+        "mean_num_nodes": float(samples.num_nodes.mean()),
+    }
+
+
+@cache
+def _data(name: str) -> Any:
+    from gengraph import load_dataset
+
+    return load_dataset(name)
+
+
+def _config(job: Figures) -> Any:
+    """The preset of a model on a data set, with another length."""
+    try:
+        from gengraph.training.config import usual_config
+    except ImportError:  # gengraph 0.1.0
+        from gengraph.config import load_config, preset_for  # type: ignore[attr-defined]
+
+        usual = load_config(preset_for(job["model"], job["dataset"]))
+    else:
+        usual = usual_config(job["model"], job["dataset"])
+    return usual.replace([f"training.steps={job['steps']}"])
+
+
+if __name__ == "__main__":
+    main()

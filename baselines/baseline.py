@@ -1,15 +1,20 @@
 """What all baselines share: the checks around fit and sample, and the JSON file of a fitted generator."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet, Int32Array, Int64Array
+from gengraph.graphs.taken import as_graph_set
 from gengraph.models.generator import as_indices, read_saved, write_saved
 from gengraph.streams import choices, stream_key
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 class Baseline(ABC):
@@ -37,12 +42,13 @@ class Baseline(ABC):
         """What `parameters` shows of a fitted state."""
         return {**state, "sizes": summary(state["sizes"])}
 
-    def fit(self, graphs: GraphSet, *, seed: int, budget: float | None = None) -> Self:
+    def fit(self, graphs: "GraphSet | Iterable[nx.Graph[Any]]", *, seed: int, budget: float | None = None) -> Self:
         """Learn from graphs and return self; `budget` is the seconds that an iterative fit may take.
 
         Raises:
-            InputError: `graphs` is empty or cannot be learned by this generator.
+            InputError: `graphs` is empty, would lose something as a GraphSet, or cannot be learned by this generator.
         """
+        graphs = as_graph_set(graphs)
         if not len(graphs):
             msg = f"{self.model} needs at least 1 graph to fit, got 0; check the split or the file the graphs come from"
             raise InputError(msg)

@@ -129,10 +129,12 @@ class Store:
         assert found is not None
         return found
 
-    def remove_left_overs(self) -> None:
-        """Delete what a killed process left half-made; no other may be at work."""
+    def sweep(self) -> None:
+        """Delete what a killed process left half-made, and the files of locks; nobody may be at work."""
         for folder in self.root.glob("*/.*.tmp"):
             shutil.rmtree(folder)
+        for lock in self.root.glob("*/.*.lock"):
+            lock.unlink()
 
     def _folder(self, step: str, inputs: dict[str, Any]) -> Path:
         return self.root / step / content_key([step, inputs, code_version()])

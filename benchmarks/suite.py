@@ -254,13 +254,14 @@ def run_benchmark(
 
     outcomes: dict[Cell, Outcome] = {}
     with file_lock(store.root):
-        store.remove_left_overs()
+        store.sweep()
         for part in data:
             steps.keep_data(store, part)
         for cell, result in _spread(run, _in_pools(cells, settings), workers, cpus, started):
             failed = Outcome(cell=cell, record={"error": str(result)})
             outcomes[cell] = result if isinstance(result, Outcome) else failed
             finished(outcomes[cell])
+        store.sweep()
     return [outcomes[cell] for cell in cells]
 
 

@@ -24,6 +24,8 @@ _OPTIONS = "search|scheduler|metric|temperature|components|stop|constraint|on_[a
 _WORDS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"\b(?:set|use) ((?:model|training)\.[\w.]*\w) (?:=|to) ([\w.+-]*\w)", r"use --set \1=\2"),
     (rf"\b(?:set|use) ({_OPTIONS}) = (\w+)", lambda found: f"use --{found[1].replace('_', '-')} {found[2]}"),
+    (r"\b(on_[a-z_]+) must be one of", lambda found: f"--{found[1].replace('_', '-')} must be one of"),
+    (r"\bas data_dir\b", "with --data-dir"),
     (r"\brun (\S*?)([^\s/]+) exists; resume it", r"run \1\2 exists; go on with `gengraph resume \2`"),
     (r"\bsweep (\S*?)([^\s/]+) exists; resume it", r"sweep \1\2 exists; go on with `gengraph sweeps resume \2`"),
     (r"\brun (\S*?)([^\s/]+) has no checkpoint yet; .*", r"run \1\2 has no checkpoint yet; train it with `gengraph resume \2`"),

@@ -47,12 +47,11 @@ def _computing() -> tuple[dict[str, str], dict[str, str]]:
         import torch
 
         from gengraph.models.graphrnn.kernels import backend
+
+        cpu, cuda = backend(), backend("cuda") if torch.cuda.is_available() else None
     except ImportError as error:
         return {"back-end": f"none: {error.name or error} is not installed"}, {}
-    return {
-        "back-end": _why(backend()),
-        "on CUDA": _why(backend("cuda")) if torch.cuda.is_available() else "no CUDA device",
-    }, {
+    return {"back-end": _why(cpu), "on CUDA": _why(cuda) if cuda else "no CUDA device"}, {
         "processor": torch.backends.cpu.get_cpu_capability(),
         "threads": str(torch.get_num_threads()),
         "GPUs": ", ".join(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())) or "none",

@@ -1,7 +1,7 @@
 """`gengraph sample`."""
 
 import re
-from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -28,8 +28,8 @@ from gengraph.models.registry import LISTED
 if TYPE_CHECKING:
     from gengraph.cli.fitted import Fit
     from gengraph.graphs.collection import Policy
-    from gengraph.sampling.job import ShardsWriter, ShardWriter
-    from gengraph.sampling.shards import Shard
+    from gengraph.sampling.job import SampleRequest, ShardsWriter
+    from gengraph.storage import Folder
 
 _BUDGET = 60.0
 
@@ -188,7 +188,9 @@ def _fit(
     return Fit(model=model, graphs=graphs, record=record, budget=budget, seed=seed, device=device)
 
 
-def _of_run(run: Path, folder: Any, request: Any, checkpoint: str, device: str, write_shards: "ShardsWriter") -> dict[str, Any]:
+def _of_run(
+    run: Path, folder: "Folder", request: "SampleRequest", checkpoint: str, device: str, write_shards: "ShardsWriter"
+) -> dict[str, Any]:
     from gengraph.cli.progress import counting_bar
     from gengraph.runs.sample import sample_run
 
@@ -196,7 +198,7 @@ def _of_run(run: Path, folder: Any, request: Any, checkpoint: str, device: str, 
         return sample_run(run, folder, request, checkpoint=checkpoint, device=device, write_shards=write_shards, report=report)
 
 
-def _of_fit(fit: "Fit", folder: Any, request: Any, write_shards: "ShardsWriter") -> dict[str, Any]:
+def _of_fit(fit: "Fit", folder: "Folder", request: "SampleRequest", write_shards: "ShardsWriter") -> dict[str, Any]:
     from gengraph.cli.fitted import fitted, sample_fitted
     from gengraph.cli.progress import counting_bar
 
@@ -219,12 +221,9 @@ def _writer(workers: int, per_worker: dict[str, float]) -> "ShardsWriter":
 
         return write_here
 
-    def write_shards(make: "Callable[[], ShardWriter]", shards: "Sequence[Shard]", report: Callable[[int], None]) -> None:
-        from gengraph.distributed.sample import sample_shards
+    from gengraph.distributed.sample import sample_shards  # Ray, which the session has prepared
 
-        sample_shards(make, shards, workers=workers, per_worker=per_worker, report=report)
-
-    return write_shards
+    return partial(sample_shards, workers=workers, per_worker=per_worker)
 
 
 def _show(manifest: dict[str, Any], out: str) -> None:

@@ -30,6 +30,6 @@ head=$(getent ahostsv4 "${nodes[0]}" | awk 'NR == 1 {print $1}')
 port=$((20000 + SLURM_JOB_ID % 20000))
 
 # Starts Ray on every node, runs the command on the first when all have joined, and ends every Ray of yours on the nodes when
-# it is done: therefore --exclusive. A job that ran out of time goes on from its newest checkpoint with --resume.
+# it is done: therefore --exclusive. A job that ran out of time goes on: sbatch deploy/slurm.sh resume RUN
 srun --kill-on-bad-exit=1 ray symmetric-run --address "$head:$port" --min-nodes "$SLURM_JOB_NUM_NODES" \
   --num-cpus "$SLURM_CPUS_PER_TASK" -- gengraph "$@" --address "$head:$port"

@@ -9,6 +9,7 @@ import tomllib
 import types
 import typing
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any, Literal, TypeVar
 
 from gengraph.errors import InputError
@@ -50,10 +51,15 @@ def build(cls: type[T], values: Any, path: str = "") -> T:
         InputError: an unknown field, a value of the wrong type, or what the dataclass itself refuses.
     """
     check(isinstance(values, Mapping), f"{path.rstrip('.') or 'the config'} must be a table of fields, got {values!r}")
-    hints = typing.get_type_hints(cls)
+    hints = _hints(cls)
     unknown = [name for name in values if name not in hints]
     check(not unknown, f"unknown field {path}{', '.join(unknown)}; known are {', '.join(path + name for name in hints)}")
     return cls(**{name: _field(cls, hints[name], name, value, path) for name, value in values.items()})
+
+
+@cache
+def _hints(cls: Any) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
 
 
 def _field(cls: type[Any], hint: Any, name: str, value: Any, path: str) -> Any:
@@ -64,7 +70,7 @@ def _field(cls: type[Any], hint: Any, name: str, value: Any, path: str) -> Any:
     check(isinstance(value, Mapping), table + (f"; its field {_KIND} says which" if len(options) > 1 else ""))
     if len(options) == 1:
         return build(typing.cast("type[Any]", options[0]), value, f"{path}{name}.")
-    by_kind = {typing.get_args(typing.get_type_hints(option)[_KIND])[0]: option for option in options}
+    by_kind = {typing.get_args(_hints(option)[_KIND])[0]: option for option in options}
     usual = next(field.default for field in dataclasses.fields(cls) if field.name == name)
     kind = value.get(_KIND, getattr(usual, _KIND, None))
     check(isinstance(kind, str) and kind in by_kind, f"{path}{name}.{_KIND} must be one of {', '.join(by_kind)}, got {kind!r}")

@@ -1,12 +1,13 @@
 """Any family as a `GraphGenerator`: `GraphRNN`, `GRAN` and so on, one class for each learned model of the registry."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet, Int64Array
+from gengraph.graphs.taken import as_graph_set
 from gengraph.models.generator import as_indices, read_saved, write_saved
 from gengraph.models.registry import LEARNED, family_of, unknown_model
 from gengraph.sampling.attempts import Source, sample_graphs, validation_mmd
@@ -14,6 +15,9 @@ from gengraph.training.card import write_card
 from gengraph.training.checkpoint import Checkpoint, find_device, load_checkpoint, save_checkpoint
 from gengraph.training.config import Config, usual_config
 from gengraph.training.trainer import Place, Trainer, prepare_graphs
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 class Learned:
@@ -47,17 +51,18 @@ class Learned:
         self._checkpoint: Checkpoint | None = None
         self._source: Source | None = None
 
-    def fit(self, graphs: GraphSet, *, seed: int, budget: float | None = None) -> Self:
+    def fit(self, graphs: "GraphSet | Iterable[nx.Graph[Any]]", *, seed: int, budget: float | None = None) -> Self:
         """Train on graphs; `budget` seconds override the config's steps or budget.
 
         Raises:
-            InputError: graphs that this config cannot learn (none, or graphs without nodes).
+            InputError: graphs that this config cannot learn (none, or graphs without nodes), or that would lose something as a
+                GraphSet.
             NotEnoughResources: there is no such device.
         """
         length = {} if budget is None else {"steps": None, "budget": budget}
         config = self.config.trained(seed=seed, **length)
         place = Place(device=find_device(self._device))
-        prepared, facts = prepare_graphs(graphs, config)
+        prepared, facts = prepare_graphs(as_graph_set(graphs), config)
         trainer = Trainer(config, facts, prepared, GraphSet.empty(), place, measure_mmd=validation_mmd)
         trainer.run(self._report, self._set)
         return self

@@ -7,7 +7,8 @@ from typer.testing import CliRunner
 
 from gengraph.cli.app import app
 
-FAST = "--set model.hidden_size=8 --set model.embedding_size=4 --set model.edge_hidden_size=4 --set model.edge_num_layers=1"
+FAST = "--set model.hidden_size=8 --set model.embedding_size=4 --set model.head.hidden_size=4 --set model.head.num_layers=1"
+FAST_S = "--set model.hidden_size=8 --set model.embedding_size=4 --set model.head.hidden_size=4"  # graphrnn-s, graphrnn-c
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ def test_the_network_policy_covers_every_pod_and_opens_nothing_to_the_world() ->
 def test_the_job_has_room_for_its_workers_and_its_commands_exist() -> None:
     job = documents("rayjob.yaml")["RayJob"]["spec"]
     commands = re.findall(r"exec gengraph (\w+) ([^;]*);", " ".join(job["entrypoint"].split()))
-    assert [name for name, _ in commands] == ["train", "train"]
+    assert [name for name, _ in commands] == ["resume", "train"]
     for name, options in commands:
         text = CliRunner().invoke(app, [name, "--help"], terminal_width=200).output
         assert set(re.findall(r"--[\w-]+", options)) <= set(re.findall(r"--[\w-]+", text))

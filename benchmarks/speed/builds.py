@@ -5,17 +5,20 @@ the other (A-B-A-B) on the same graphs with the same seeds; while one works, the
 not count. `--against` is the folder of a checkout, of gengraph 0.1.0 or later, whose native library is built in place
 (`pip install -e`); it is used through the class interface alone, fit and sample.
 
-Seconds are of CPU time of one thread, which other programs on the machine stretch less than wall time:
+Times are of CPU time of one thread, which other programs on the machine stretch less than wall time:
 
 - prepare: of a fit, what is not steps (max_prev_node, the network);
 - step: of training, the input pipeline included;
 - graph: of sampling.
 
-Of each, `ratios` has this build over the other: the median over the turns, of neighbours in time, and that of the least of each
-build. Where `same_graphs` is false the samples differ, and their times may, too, by the sizes of the graphs.
+Of each, `ratios` has this build over the other: the median over the turns, whose two sides are neighbours in time; and that of
+the least times. For these, steps and graphs are timed a few at a time, and of each few the least over the turns counts: both
+builds do the same there, and what another program stretches in one turn it hardly stretches in all. Where `same_graphs` is
+false the samples differ, and their times may, too, by the sizes of the graphs.
 """
 
 import argparse
+import itertools
 import json
 import os
 import statistics
@@ -23,12 +26,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Self
 
 SIDES = ("this", "other")
 QUANTITIES = ("prepare", "step", "graph")
+BLOCKS = 32  # that the steps of a fit are timed in; a power of two: progress is then an exact fraction at the end of each
+CALLS = 4  # that the graphs of a turn are sampled in
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 Figures = dict[str, Any]
 
@@ -39,9 +45,9 @@ def main() -> None:
     parser.add_argument("--against", type=Path, help="the checkout of the other build")
     parser.add_argument("--models", type=_names, default=["graphrnn", "graphrnn-c"], help="separated by commas")
     parser.add_argument("--datasets", type=_names, default=["grid", "protein"], help="separated by commas")
-    parser.add_argument("--steps", type=int, default=100, help="training steps of a turn")
-    parser.add_argument("--graphs", type=int, default=64, help="graphs to sample in a turn")
-    parser.add_argument("--turns", type=int, default=7)
+    parser.add_argument("--steps", type=int, default=64, help=f"training steps of a turn, a multiple of {BLOCKS}")
+    parser.add_argument("--graphs", type=int, default=64, help=f"graphs to sample in a turn, a multiple of {CALLS}")
+    parser.add_argument("--turns", type=int, default=6)
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
@@ -49,6 +55,10 @@ def main() -> None:
         return
     if options.against is None:
         parser.error("--against PATH must name the checkout of another build")
+    if options.steps % BLOCKS or options.graphs % CALLS:
+        parser.error(
+            f"--steps must be a multiple of {BLOCKS} and --graphs of {CALLS}, got {options.steps} and {options.graphs}"
+        )
     print(json.dumps(compare(options), indent=2))
 
 
@@ -75,7 +85,7 @@ def compare(options: argparse.Namespace) -> Figures:
 
 def take_turns(builds: "dict[str, Build]", job: Figures, turns: int) -> dict[str, list[Figures]]:
     """What each side found in every turn but the first, which compiles."""
-    short = job | {"steps": 2, "graphs": 2}
+    short = job | {"steps": BLOCKS, "graphs": CALLS}
     for build in builds.values():
         build.ask(short)
     found: dict[str, list[Figures]] = {side: [] for side in SIDES}
@@ -90,19 +100,21 @@ def summarize(found: dict[str, list[Figures]]) -> Figures:
     milliseconds: Figures = {}
     ratios: Figures = {}
     for quantity in QUANTITIES:
-        seconds = {side: [turn[quantity] for turn in turns] for side, turns in found.items()}
+        parts = {side: [turn[quantity] for turn in turns] for side, turns in found.items()}
+        whole = {side: [statistics.mean(values) for values in turns] for side, turns in parts.items()}
+        least = {side: statistics.mean(map(min, zip(*turns, strict=True))) for side, turns in parts.items()}
         milliseconds[quantity] = {
-            side: {"least": round(1000 * min(values), 3), "median": round(1000 * statistics.median(values), 3)}
-            for side, values in seconds.items()
+            side: {"least": round(1000 * least[side], 3), "median": round(1000 * statistics.median(whole[side]), 3)}
+            for side in SIDES
         }
-        pairs = zip(*seconds.values(), strict=True)
+        pairs = zip(whole["this"], whole["other"], strict=True)
         ratios[quantity] = {
             "median": round(statistics.median(this / other for this, other in pairs), 3),
-            "least": round(min(seconds["this"]) / min(seconds["other"]), 3),
+            "least": round(least["this"] / least["other"], 3),
         }
-    graphs = {side: {turn["content_hash"] for turn in turns} for side, turns in found.items()}
-    nodes = {side: turns[0]["mean_num_nodes"] for side, turns in found.items()}
-    same = graphs["this"] == graphs["other"]
+    hashes = {side: {tuple(turn["content_hashes"]) for turn in turns} for side, turns in found.items()}
+    nodes = {side: round(turns[0]["mean_num_nodes"], 1) for side, turns in found.items()}
+    same = hashes["this"] == hashes["other"]
     return {"ratios": ratios, "milliseconds": milliseconds, "same_graphs": same, "mean_num_nodes": nodes}
 
 
@@ -161,26 +173,32 @@ def about() -> Figures:
 
 
 def work(job: Figures) -> Figures:
-    """Fit and sample once; CPU seconds of what goes before the steps, a step and a graph."""
+    """Fit and sample once: CPU seconds of what goes before the steps, of a step in every block, of a graph in every call."""
     from gengraph import GENERATORS
 
     make: Any = GENERATORS[job["model"]]
     graphs, reports = _data(job["dataset"]), list[Figures]()
     model = make(_config(job), report=reports.append)
-    start = time.process_time()
-    model.fit(graphs, seed=job["seed"])
-    fitted = time.process_time()
-    samples = model.sample(job["graphs"], seed=job["seed"])
-    sampled = time.process_time()
-    assert reports[-1]["step"] == job["steps"]
-    steps = reports[-1]["cpu_seconds"]  # from the first step on
+    fit, _ = _cpu_seconds(lambda: model.fit(graphs, seed=job["seed"]))
+    size = job["steps"] // BLOCKS
+    marks = [0.0] + [report["cpu_seconds"] for report in reports if report["step"] % size == 0]  # from the first step on
+    assert len(marks) == BLOCKS + 1
+    count = job["graphs"] // CALLS
+    calls = [_cpu_seconds(partial(model.sample, count, seed=job["seed"] + call)) for call in range(CALLS)]
+    samples = [made for _, made in calls]
     return {
-        "prepare": fitted - start - steps,
-        "step": steps / job["steps"],
-        "graph": (sampled - fitted) / job["graphs"],
-        "content_hash": samples.content_hash(),
-        "mean_num_nodes": float(samples.num_nodes.mean()),
+        "prepare": [fit - marks[-1]],
+        "step": [(end - start) / size for start, end in itertools.pairwise(marks)],
+        "graph": [seconds / count for seconds, _ in calls],
+        "content_hashes": [made.content_hash() for made in samples],
+        "mean_num_nodes": statistics.mean(float(made.num_nodes.mean()) for made in samples),
     }
+
+
+def _cpu_seconds(call: Callable[[], Any]) -> tuple[float, Any]:
+    start = time.process_time()
+    result = call()
+    return time.process_time() - start, result
 
 
 @cache
@@ -200,7 +218,7 @@ def _config(job: Figures) -> Any:
         usual = load_config(preset_for(job["model"], job["dataset"]))
     else:
         usual = usual_config(job["model"], job["dataset"])
-    return usual.replace([f"training.steps={job['steps']}"])
+    return usual.replace([f"training.steps={job['steps']}", f"training.evaluations={BLOCKS}"])
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def obtain(
     tried = ", ".join(str(place.parent) for place in searched)
     msg = (
         f"{filename} is in none of {tried}, and {url} could not be downloaded ({found}); "
-        f"download it by hand, put it into a folder and name that with --data-dir or $GENGRAPH_DATA"
+        "download it by hand, put it into a folder and name that as data_dir or in $GENGRAPH_DATA"
     )
     raise DatasetUnavailable(msg)
 

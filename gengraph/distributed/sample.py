@@ -10,19 +10,19 @@ from gengraph.sampling.shards import Shard
 def sample_shards(
     make: Callable[[], ShardWriter],
     shards: Iterable[Shard],
+    report: Callable[[int], None],
     *,
     workers: int,
     per_worker: dict[str, float],
-    report: Callable[[int], None],
 ) -> None:
     """Write every shard; `report` is told the number of graphs of each that is done.
 
     Args:
         make: makes the writer, once in each actor; every worker can write its folder.
         shards: what is to be written.
+        report: called in this process.
         workers: actors.
         per_worker: what each needs, {"CPU": 1.0} say.
-        report: called in this process.
 
     Raises:
         Exception: what a worker raised first; shards that are done stay.

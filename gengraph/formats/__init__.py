@@ -14,8 +14,9 @@ A folder with the files train, validation and test, of any of these formats, is 
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,6 +30,10 @@ from gengraph.formats.nauty import read_nauty, write_nauty
 from gengraph.formats.tu import read_tu_folder, read_tu_zip
 from gengraph.graphs import GraphSet
 from gengraph.graphs.collection import PART_NAMES, Collection, Policy, RawGraphs, simplify
+from gengraph.graphs.taken import as_graph_set
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 __all__ = ["read_collection", "read_graphs", "write_graphs"]
 
@@ -77,15 +82,15 @@ def read_collection(path: str | Path, policy: Policy | None = None) -> Collectio
     return collection
 
 
-def write_graphs(graphs: GraphSet, path: str | Path) -> None:
+def write_graphs(graphs: "GraphSet | Iterable[nx.Graph[Any]]", path: str | Path) -> None:
     """Write a graph set to one file, whole or not at all.
 
     Args:
-        graphs: any set.
+        graphs: a GraphSet, or networkx graphs that one can hold whole.
         path: a file with a suffix of the table at the top of this module, but for .zip.
 
     Raises:
-        InputError: another suffix.
+        InputError: another suffix, or graphs that would lose something as a GraphSet.
         OSError: the file cannot be written (a full disk, say); nothing half-written stays.
     """
     place = Path(path)
@@ -94,7 +99,7 @@ def write_graphs(graphs: GraphSet, path: str | Path) -> None:
         writable = ", ".join(suffix for suffix, (_, writer) in _CODECS.items() if writer)
         msg = f"{place.suffix} can be read but not written; choose one of {writable}"
         raise InputError(msg)
-    write(graphs, place)
+    write(as_graph_set(graphs), place)
 
 
 def _codec(path: Path) -> tuple[Reader, Writer | None]:

@@ -51,8 +51,7 @@ class Policy:
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
-                option = "--" + name.replace("_", "-")
-                msg = f"{option} must be one of {', '.join(choices)}, got {getattr(self, name)!r}"
+                msg = f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}"
                 raise InputError(msg)
 
 
@@ -210,12 +209,12 @@ def _thinned(graphs: GraphSet, policy: Policy, found: dict[str, int]) -> GraphSe
 
 
 _ADVICE = {
-    "on_directed": "add the missing ones, or use --on-directed symmetrize",
-    "on_loops": "remove them, or use --on-loops drop",
-    "on_multi_edges": "keep one edge a pair of nodes, or use --on-multi-edges drop (also if every edge stands twice)",
-    "on_attributes": "use --on-attributes drop if the structure alone is what you want",
-    "on_isolated": "use --on-isolated keep or drop",
-    "on_components": "use --on-components keep or largest",
+    "on_directed": "add the missing ones, or set on_directed = symmetrize",
+    "on_loops": "remove them, or set on_loops = drop",
+    "on_multi_edges": "keep one edge a pair of nodes, or set on_multi_edges = drop (also if every edge stands twice)",
+    "on_attributes": "set on_attributes = drop if the structure alone is what you want",
+    "on_isolated": "set on_isolated = keep or drop",
+    "on_components": "set on_components = keep or largest",
 }
 
 

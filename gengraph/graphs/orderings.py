@@ -285,7 +285,7 @@ def drawn_order(adjacency: Adjacency, graph: int, ordering: str, *, key: tuple[i
     """
     seed, epoch = key
     first, after = adjacency.node_offsets[graph], adjacency.node_offsets[graph + 1]
-    order, position = np.empty((2, after - first), np.int32)
+    order, position = np.empty(after - first, np.int32), np.empty(after - first, np.int32)
     state = np.array([key_of(seed, graph, epoch)], np.uint64)
     own = adjacency.indptr[first : after + 1]
     order_nodes(ordering_code(ordering), own, adjacency.neighbours, state, order, position)

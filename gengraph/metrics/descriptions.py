@@ -4,18 +4,23 @@ Legend: G graphs, D numbers a graph.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
 from gengraph.graphs.pieces import Spread, chunks
+from gengraph.graphs.taken import as_graph_set
 from gengraph.metrics import scalars
 from gengraph.metrics.spectra import spectral_histogram
 from gengraph.metrics.statistics import FloatArray, clustering_histogram, degree_histogram, orbit_means
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,9 +91,13 @@ class DescribedSet:
         return self._rows[key]
 
 
-def described(graphs: GraphSet | DescribedSet) -> DescribedSet:
-    """The set with its statistics; one that has them already is returned as it is."""
-    return graphs if isinstance(graphs, DescribedSet) else DescribedSet(graphs)
+def described(graphs: "GraphSet | DescribedSet | Iterable[nx.Graph[Any]]") -> DescribedSet:
+    """The set with its statistics; one that has them already is returned as it is.
+
+    Raises:
+        InputError: networkx graphs that a GraphSet cannot hold whole (`gengraph.graphs.taken`).
+    """
+    return graphs if isinstance(graphs, DescribedSet) else DescribedSet(as_graph_set(graphs))
 
 
 def _stack(parts: list[FloatArray]) -> FloatArray:

@@ -1,10 +1,10 @@
 """Compare a generated graph set with a reference under a protocol."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from gengraph.metrics.descriptions import STATISTICS, DescribedSet, described
 from gengraph.metrics.protocols import Protocol, find_protocol
 from gengraph.metrics.significance import Uncertainty
 from gengraph.metrics.statistics import FloatArray
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,12 +57,12 @@ class Evaluation:
 
 
 def evaluate(
-    reference: GraphSet | DescribedSet,
-    generated: GraphSet | DescribedSet,
+    reference: "GraphSet | DescribedSet | Iterable[nx.Graph[Any]]",
+    generated: "GraphSet | DescribedSet | Iterable[nx.Graph[Any]]",
     protocol: str | Protocol = "emd",
     *,
     statistics: Sequence[str] | None = None,
-    train: GraphSet | DescribedSet | None = None,
+    train: "GraphSet | DescribedSet | Iterable[nx.Graph[Any]] | None" = None,
     strict: bool = False,
     uncertainty: Uncertainty | None = None,
 ) -> Evaluation:
@@ -74,7 +77,7 @@ def evaluate(
     kernels have flaws of their own (see `gengraph.metrics.kernels`).
 
     Args:
-        reference: real graphs that the generator has not seen, at least one. A DescribedSet keeps its statistics for the next
+        reference: real graphs that the generator has not seen, at least one: a GraphSet or networkx graphs. A DescribedSet keeps its statistics for the next
             evaluation, and says where to compute.
         generated: graphs to judge, at least one.
         protocol: a name in PROTOCOLS or a Protocol.
@@ -85,7 +88,7 @@ def evaluate(
         uncertainty: p-values and intervals to compute; None for neither.
 
     Raises:
-        InputError: a set is empty, or the protocol or a statistic is unknown.
+        InputError: a set is empty, would lose something as a GraphSet, or the protocol or a statistic is unknown.
     """
     chosen = find_protocol(protocol)
     kernels = chosen.chosen(None if statistics is None else list(statistics))
@@ -119,7 +122,7 @@ def evaluate(
     )
 
 
-def _checked(**sets: GraphSet | DescribedSet | None) -> dict[str, DescribedSet]:
+def _checked(**sets: "GraphSet | DescribedSet | Iterable[nx.Graph[Any]] | None") -> dict[str, DescribedSet]:
     """The sets that are given, each with at least one graph."""
     given = {role: described(graphs) for role, graphs in sets.items() if graphs is not None}
     for role, graphs in given.items():

@@ -28,13 +28,12 @@ _CHUNK = 1024  # graphs that a generator makes before they are reported
 
 
 class Source(Protocol):
-    """What graphs are drawn from: a model of a family, or a `GeneratorSource`.
+    """What graphs are drawn from: a model of a family, or a `GeneratorSource`."""
 
-    Attributes:
-        largest: nodes of the largest training graph; 0 where it does not matter.
-    """
-
-    largest: int
+    @property
+    def largest(self) -> int:
+        """Nodes of the largest training graph; 0 where it does not matter."""
+        ...
 
     def sampler(self, decoding: Decoding) -> Sampler:
         """What draws graphs; InputError if it cannot draw them like this."""

@@ -52,10 +52,10 @@ def write_unique(
     place, new = np.concatenate(places), Samples.concatenate(drawn_anew)
     for shard in missing_shards(folder, shards):
         inside = np.flatnonzero((place >= shard.first) & (place < shard.first + shard.count))
-        source = np.arange(shard.count)
-        source[place[inside] - shard.first] = shard.count + np.arange(len(inside))
+        chosen = np.arange(shard.count)
+        chosen[place[inside] - shard.first] = shard.count + np.arange(len(inside))
         both = Samples.concatenate([read_shard(candidates, shard), new[inside]])
-        write_shard(folder, shard, both[source])
+        write_shard(folder, shard, both[chosen])
 
 
 def _known(samples: Samples, seen: set[bytes]) -> npt.NDArray[np.bool_]:

@@ -134,14 +134,15 @@ class FamilySuite:
         model, encode = self._model(case, TRAINING)
         if not able:
             return
+        measured: Any = model
         assert isinstance(model, HasLikelihood)
         batch = encode(np.arange(len(TRAINING)), key=(1, 2))
         with torch.inference_mode():
             log_probs = model.log_prob(batch)
-            assert float(-log_probs.sum()) == pytest.approx(float(model(batch, 1.0).total), rel=1e-4)
+            assert float(-log_probs.sum()) == pytest.approx(float(measured(batch, 1.0).total), rel=1e-4)
         assert (log_probs < 1e-6).all()
         assert len(model.sequences(batch)) == len(batch.graph) == len(TRAINING)
-        assert dict(model.units(batch)) == dict(model(batch, 1.0).units)
+        assert dict(model.units(batch)) == dict(measured(batch, 1.0).units)
 
     def test_overfits_eight_graphs(self, case: FamilyCase) -> None:
         """The validation loss falls, and samples are the training graphs."""

@@ -116,7 +116,7 @@ class Log:
         losses: Counter[str] = Counter()
         units: Counter[str] = Counter()
         for total, parts, of_step in self._last:
-            losses.update({"loss": total, **parts})  # type: ignore[call-overload]  # numbers of any kind add up
+            losses.update({"loss": total, **parts})
             units.update(of_step)
         return values | describe_losses(losses, units)
 

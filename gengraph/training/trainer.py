@@ -349,7 +349,7 @@ class Trainer:
             for chunk in size_chunks(self._validation, size):
                 loss = model(self._encode_validation(chunk, key=(training.seed, _VALIDATION_EPOCH)), 1.0)
                 parts = {name: float(part) for name, part in loss.parts.items()}
-                losses.update({"loss": float(loss.total), **parts})  # type: ignore[call-overload]  # any numbers add up
+                losses.update({"loss": float(loss.total), **parts})
                 units.update(loss.units)
         return describe_losses(losses, units, "validation_") | (self._validation_mmd(model) if with_mmd else {})
 

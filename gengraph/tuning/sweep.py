@@ -24,8 +24,9 @@ from gengraph.data import Split
 from gengraph.errors import InputError, TrainingDiverged
 from gengraph.files import atomic_folder, atomic_path, check_new, write_json, write_text
 from gengraph.formats import read_graphs, write_graphs
+from gengraph.models.space import Space
 from gengraph.training.config import Config
-from gengraph.tuning.space import Point, Setting, Space, apply_point, draw_point, parse_space, space_tables
+from gengraph.tuning.space import Point, Setting, apply_point, draw_point, parse_space, space_tables
 
 if TYPE_CHECKING:
     from gengraph.metrics import DescribedSet
@@ -52,7 +53,7 @@ class SweepRequest:
         scheduler: asha (poor trials are stopped early), pbt (poor trials go on from good ones with another learning rate) or
             none.
         search: random, or optuna (its TPE sampler).
-        metric: nll (validation loss in nats a graph) or mmd (mean squared MMD of samples to the validation graphs).
+        metric: loss (on the validation graphs) or mmd (mean squared MMD of samples to the validation graphs).
         workers_per_trial: ranks of each trial's training.
         seed: of the search; trials train with the seed of their config.
         steps: optimiser steps of a full trial; None trains by budget.
@@ -103,7 +104,7 @@ class Trial:
         number: from 0.
         setting: what it did.
         score: its last; lower is better, None if it failed.
-        validation_loss: in nats a graph.
+        validation_loss: a graph.
         mmd: mean squared MMD, where that is the metric.
         step: optimiser steps done.
         seconds: of training.

@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import io
 import json
+import math
 import os
 import re
 import signal
@@ -22,15 +23,16 @@ from rich.console import Console
 
 from gengraph.benchmarks.artefacts import Store
 from gengraph.benchmarks.results import SCHEMA, _mark_best, _published, assemble
-from gengraph.benchmarks.steps import Data, fit_model
+from gengraph.benchmarks.steps import Data, fit_model, thin_curve, tune_model
 from gengraph.benchmarks.suite import Cell, Entry, Outcome, Settings, run_benchmark
 from gengraph.benchmarks.table import error_of, format_mmd, format_published, notes_of, table_of
 from gengraph.cli.benchmark import _Board, _show
 from gengraph.data import DATASETS, load_dataset, split_graphs
 from gengraph.errors import NotEnoughResources
 from gengraph.formats import write_graphs
-from gengraph.models.generator import GENERATORS
 from gengraph.metrics.protocols import find_protocol
+from gengraph.models.registry import GENERATORS, LEARNED
+from gengraph.training.config import Config
 
 pytestmark = pytest.mark.usefixtures("in_tmp_path")
 BASELINES = "er,ba,configuration,empirical"
@@ -83,36 +85,6 @@ def test_only_what_changed_is_computed() -> None:
     assert {path.parent.name for path in artefacts() - second} == {"samples", "statistics", "scores", "novelty", "looks"}
 
 
-def test_a_damaged_artefact_is_made_anew(tmp_path: Path) -> None:
-    store, calls = Store(tmp_path), []
-
-    def make(folder: Path) -> dict[str, Any]:
-        calls.append(folder)
-        (folder / "file").write_text("content")
-        return {"answer": 42}
-
-    made = store.step("step", {"a": 1}, make)
-    assert store.step("step", {"a": 1}, make) == made
-    assert len(calls) == 1
-    (made.folder / "file").write_text("cont")
-    assert store.find("step", {"a": 1}) is None
-    assert store.step("step", {"a": 1}, make) == made
-    assert len(calls) == 2
-    assert store.step("step", {"a": 2}, make).folder != made.folder
-    (made.folder / "record.json").write_text("{")
-    assert store.step("step", {"a": 1}, make).outcome == {"answer": 42}
-
-
-def test_a_step_that_fails_leaves_nothing(tmp_path: Path) -> None:
-    def fail(folder: Path) -> dict[str, Any]:
-        (folder / "file").touch()
-        raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        Store(tmp_path).step("step", {}, fail)
-    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
-
-
 def test_models_come_from_the_registry() -> None:
     assert Settings().models == tuple(GENERATORS)
 
@@ -121,10 +93,10 @@ def test_a_run_and_outside_samples_enter_the_table() -> None:
     gengraph(f"train --dataset grid-small --steps 5 --run g {FAST}")
     gengraph(f"train --dataset grid-small --steps 5 --run other --split-seed 1 {FAST}")
     with Path("runs/g/metrics.jsonl").open("a") as file:
-        file.write('{"step": 6, "nl')  # cut short by a crash
+        file.write('{"step": 6, "lo')  # cut short by a crash
     write_graphs(load_dataset("grid-small"), Path("peer.g6"))
     output = gengraph(
-        "benchmark --datasets grid-small,ladder-small --models er --run grid-small=g --run grid-small=other "
+        "benchmark --datasets grid-small,ladder-small --models er --trained grid-small=g --trained grid-small=other "
         "--samples Peer@grid-small=peer.g6 --bootstrap 20 --workers 0 --out r",
         code=1,
     )
@@ -140,6 +112,8 @@ def test_a_run_and_outside_samples_enter_the_table() -> None:
     assert rows["grid-small", "other"]["error"]
     (cell,) = [cell for cell in results("r")["cells"] if cell["model"] == "g"]
     assert cell["curve"][-1]["step"] == 5
+    assert "validation_loss" in cell["curve"][-1]
+    assert cell["loss"] == "negative log-likelihood, nats a graph"
 
 
 def test_seeds_give_mean_and_spread() -> None:
@@ -204,7 +178,8 @@ def test_a_fit_is_kept_for_its_device(monkeypatch: pytest.MonkeyPatch, tmp_path:
     data = Data(name="grid-small", split=split_graphs(load_dataset("grid-small")))
     for model, device in (("graphrnn", "cpu"), ("graphrnn", "cuda"), ("er", "cpu"), ("er", "cuda")):
         fit_model(store, data, model, settings={}, budget=1.0, seed=0, device=device)
-    assert inputs[1]["backend"] == "cuda" != inputs[0]["backend"]
+    assert [given["contender"]["device"] for given in inputs] == ["cpu", "cuda", "cpu", "cpu"]
+    assert inputs[0] != inputs[1]
     assert inputs[2] == inputs[3]
 
 
@@ -247,14 +222,52 @@ def test_outside_samples_are_read_with_the_policy() -> None:
     assert "on_loops drop (1), on_multi_edges drop (1)" in Path("r/report.html").read_text()
 
 
+def test_what_may_be_slow_is_started_first_and_the_table_has_the_order_asked_for() -> None:
+    data = [Data(name="ladder-small", split=split_graphs(load_dataset("ladder-small")))]
+    settings = Settings(models=("empirical", "graphrnn-s", "er"), budget=0.1, bootstrap=0, num_samples=2)
+    started: list[Cell] = []
+    outcomes = run_benchmark(data, settings, Path("cache"), workers=0, started=started.append)
+    assert [cell.model for cell in started] == ["graphrnn-s", "empirical", "er", "train set"]
+    assert [(outcome.cell.model, outcome.error) for outcome in outcomes] == [
+        ("empirical", None),
+        ("graphrnn-s", None),
+        ("er", None),
+        ("train set", None),
+    ]
+
+
 @pytest.mark.slow
-def test_a_sweep_before_the_fit() -> None:
-    gengraph("benchmark --datasets ladder-small --models graphrnn-s,er --tune 2 --budget 1s --bootstrap 0 --workers 0 --out r")
-    tuned = {cell["model"]: cell.get("tuned") for cell in results("r")["cells"]}
-    assert "training.learning_rate" in tuned["graphrnn-s"]
-    assert not tuned["er"]
-    (cell,) = [cell for cell in results("r")["cells"] if cell["model"] == "graphrnn-s"]
-    assert cell["parameters"]["config"]["training"]["learning_rate"] == tuned["graphrnn-s"]["training.learning_rate"]
+@pytest.mark.parametrize("model", LEARNED)
+def test_a_sweep_before_the_fit(model: str) -> None:
+    command = f"benchmark --datasets ladder-small --models {model},er --tune 2 --budget 2s --bootstrap 0 --workers 0 --out r"
+    gengraph(command)
+    cells = {cell["model"]: cell for cell in results("r")["cells"]}
+    tuned = cells[model]["tuned"]
+    assert {name.split(".")[0] for name in tuned} == {"training", "model"}
+    assert cells["er"]["tuned"] == {}
+    assert cells["er"]["loss"] is None
+    config = Config.from_dict(cells[model]["parameters"]["config"])
+    assert config == config.with_values(tuned)
+    assert config.model_name == model
+    assert (config.training.steps, config.training.budget) == (None, 2.0)
+
+
+def test_if_no_setting_trains_the_sweep_says_so(tmp_path: Path) -> None:
+    split = split_graphs(load_dataset("ladder-small"))
+    data = Data(name="ladder-small", split=dataclasses.replace(split, validation=split.validation[:0]))
+    with pytest.raises(RuntimeError, match=r"one of 2 settings must train, all failed; give the trials a longer budget"):
+        tune_model(Store(tmp_path), data, "graphrnn-s", trials=2, budget=0.01, seed=0)
+
+
+def test_curves_have_present_names_and_finite_numbers() -> None:
+    of_0_1_0 = {"step": 1, "seconds": 0.5, "nll": 3.0, "validation_nll": math.nan, "nll_per_node": 1.0}
+    assert thin_curve([of_0_1_0]) == [{"step": 1, "seconds": 0.5, "loss": 3.0}]
+    many = [{"step": step, "seconds": float(step), "loss": 1.0} for step in range(1, 1001)]
+    many[4]["validation_loss"] = 2.0
+    thin = thin_curve(many)
+    assert 100 <= len(thin) <= 103
+    assert [point["step"] for point in thin if "validation_loss" in point] == [5]
+    assert thin[-1]["step"] == 1000
 
 
 def row_of(model: str, value: float, novel: float = 1.0) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from gengraph.benchmarks.report import render
 from gengraph.cli.app import app
 
 pytestmark = pytest.mark.xdist_group("report")
@@ -103,6 +104,27 @@ def test_failures_stand_in_it_escaped(folder: Path) -> None:
     assert "failed: InputError" in text
     assert "&lt;b&gt;" in text
     assert "<b>" not in text
+
+
+def test_losses_of_different_kinds_share_no_axis(results: dict[str, Any]) -> None:
+    cell = next(cell for cell in results["cells"] if cell.get("curve"))
+    assert cell["model"] == "graphrnn-s"
+    others = [
+        cell | {"model": "bound", "loss": "negative ELBO, nats a graph"},
+        cell | {"model": "twin"},
+        cell | {"model": "outside", "loss": None},
+        cell | {"model": "silent", "curve": [{"step": 1, "seconds": 1.0}]},
+    ]
+    text = render(results | {"cells": [cell, *others]})
+    figures = re.findall(r'<svg class="chart"[^>]*aria-label="Training loss \((.*?)\) over seconds: (.*?)"', text)
+    named = {loss: re.findall(r"([\w-]+) ends at", models) for loss, models in figures}
+    assert named == {
+        "negative log-likelihood, nats a graph": ["graphrnn-s", "twin"],
+        "negative ELBO, nats a graph": ["bound"],
+        "loss of outside": ["outside"],
+    }
+    for loss in named:
+        assert f">{loss}</text>" in text
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def test_one_directed_edge_among_others(tmp_path: Path) -> None:
         ("a.edgelist", "1 2 3\n", "line 1 has 3 columns, 2 are known .source, target.; name them in the first line"),
         ("a.edgelist", "source target weight\n1 2 0.5\n", r"1 values of attributes would be left behind: weight \(1\)"),
         ("a.edgelist", "source target graph\n1 2\n", "line 2 has 2 columns, 3 are known .source, target, graph."),
-        ("a.edgelist", "1 1\n", "1 self-loops .1 graphs, first graph 0, nodes 0 and 0.; remove them, or use --on-loops drop"),
+        ("a.edgelist", "1 1\n", "1 self-loops .1 graphs, first graph 0, nodes 0 and 0.; remove them, or set on_loops = drop"),
         ("a.edgelist", "1 2\n2 1\n", "1 parallel edges .*--on-multi-edges drop .also if every edge stands twice"),
         ("a.npz", "PK nonsense", "is no sparse matrix of scipy"),
     ],

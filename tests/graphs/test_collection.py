@@ -77,19 +77,19 @@ def test_each_refusal_counts_and_names_its_option() -> None:
     assert "1 of 1 edges have no edge the other way: they are directed (1 graphs, first graph 1, nodes 3 and 1)" in refusal(
         default, [(3, 1)], directed=True
     )
-    assert "2 self-loops (1 graphs, first graph 1, nodes 0 and 0); remove them, or use --on-loops drop" in refusal(
+    assert "2 self-loops (1 graphs, first graph 1, nodes 0 and 0); remove them, or set on_loops = drop" in refusal(
         default, [(0, 0), (3, 3)]
     )
     assert "2 parallel edges (1 graphs, first graph 1, nodes 0 and 1); keep one" in refusal(default, [(0, 1), (1, 0), (0, 1)])
     assert "9 values of attributes would be left behind: mass (4), charge (5); use --on-attributes drop" in refusal(
         default, [], attributes={"mass": 4, "charge": 5}
     )
-    assert "4 nodes without edges; use --on-isolated keep or drop" in refusal(Policy(on_isolated="error"), [(0, 1)])
+    assert "4 nodes without edges; set on_isolated = keep or drop" in refusal(Policy(on_isolated="error"), [(0, 1)])
     assert "2 of 2 graphs are disconnected; use --on-components keep or largest" in refusal(
         Policy(on_components="error"), [(0, 1)]
     )
     assert "1 edges join a node outside 0..n-1" in refusal(DROP_ALL, [(0, -1)])
-    with pytest.raises(InputError, match="--on-loops must be one of error, drop, got 'keep'"):
+    with pytest.raises(InputError, match="on_loops must be one of error, drop, got 'keep'"):
         Policy(on_loops="keep")
 
 

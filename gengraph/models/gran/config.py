@@ -1,15 +1,13 @@
 """Section [model] of a GRAN."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from gengraph.errors import InputError
+from gengraph.config import at_least, check
+from gengraph.graphs.order_names import BREADTH_FIRST, ORDERING_NAMES
 from gengraph.models.family import Capability
 
-ORDERINGS = ("bfs", "cm", "dfs", "degree", "k-core", "rcm", "random")
-BREADTH_FIRST = ("bfs", "cm")  # the oldest neighbour never moves back: adaptive windows are exact
 CAPABILITIES: frozenset[Capability] = frozenset({"likelihood", "temperature", "gpu"})
-ROOTED = ("bfs", "cm", "dfs")  # every node but the first of a component has an earlier neighbour
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,7 +25,8 @@ class GRANConfig:
         window: what a new node may connect to: all earlier nodes, or adaptive (from the oldest neighbour of the node before
             the block on; exact for bfs and cm) [all].
         max_prev_node: the window's last so many nodes only; edges that reach further are cut, and counted. None is no bound.
-        halo: nodes before the window that messages pass through too; None for all of the graph so far [none].
+        messages: where messages pass: in the window (with the nodes of the halo) or in all of the graph so far [graph].
+        halo: nodes before the window that messages in the window pass through too.
         row_input: how a node's row enters the network: absolute (the numbers of its neighbours) or relative (how far back
             they are) [absolute].
         positions: whether nodes see how far they are from the block and from the window's start [false].
@@ -43,7 +42,7 @@ class GRANConfig:
             own, all other rows being conditioned on an edge (decision) [mixture].
         termination: what ends a graph: its size, drawn first (size), or a decision before each step (stop) [size].
         size_smoothing: > 0, weight, in training graphs, of a geometric law that gives every size a likelihood.
-        prefixes: steps drawn from each graph in training, an unbiased estimate of its loss; None for all [none].
+        prefixes: steps drawn from each graph in training, an unbiased estimate of its loss; 0 for all [0].
     """
 
     orderings: tuple[str, ...] = ("cm",)
@@ -52,7 +51,8 @@ class GRANConfig:
     stride: int = 1
     window: Literal["all", "adaptive"] = "adaptive"
     max_prev_node: int | None = None
-    halo: int | None = 0
+    messages: Literal["window", "graph"] = "window"
+    halo: int = 0
     row_input: Literal["absolute", "relative"] = "relative"
     positions: bool = True
     counts: bool = True
@@ -66,59 +66,32 @@ class GRANConfig:
     empty_rows: Literal["mixture", "decision"] = "decision"
     termination: Literal["size", "stop"] = "stop"
     size_smoothing: float = 0.01
-    prefixes: int | None = 16
+    prefixes: int = 16
 
     def __post_init__(self) -> None:
         self._check_orderings()
-        for name in ("block_size", "stride", "hidden_size", "num_layers", "rounds", "num_mixtures"):
-            _at_least(self, name, 1)
-        for name in ("max_prev_node", "row_length", "prefixes"):
-            if getattr(self, name) is not None:
-                _at_least(self, name, 1)
-        if self.halo is not None:
-            _at_least(self, "halo", 0)
-        _check(
+        sizes = "block_size", "stride", "hidden_size", "num_layers", "rounds", "num_mixtures", "max_prev_node", "row_length"
+        at_least(1, "model", self, *sizes)
+        at_least(0, "model", self, "halo", "prefixes")
+        check(
             self.stride <= self.block_size,
             f"model.stride must be <= model.block_size, got {self.stride} and {self.block_size}; larger steps leave nodes out",
         )
-        _check(
+        check(
             0 < self.size_smoothing < float("inf"),
             f"model.size_smoothing must be > 0, got {self.size_smoothing}; without it sizes not seen have no likelihood",
         )
-        for name, choices in _CHOICES.items():
-            value = getattr(self, name)
-            _check(value in choices, f"model.{name} must be one of {', '.join(choices)}, got {value!r}")
 
     def _check_orderings(self) -> None:
-        _check(bool(self.orderings), "model.orderings must name one ordering at least, got none; cm suits most graphs")
+        check(bool(self.orderings), "model.orderings must name one ordering at least, got none; cm suits most graphs")
         for name in self.orderings:
-            _check(name in ORDERINGS, f"model.orderings must be of {', '.join(ORDERINGS)}, got {name!r}")
-        _check(
+            check(name in ORDERING_NAMES, f"model.orderings must be of {', '.join(ORDERING_NAMES)}, got {name!r}")
+        check(
             self.window == "all" or all(name in BREADTH_FIRST for name in self.orderings),
             f"model.window = adaptive would lose edges under {', '.join(self.orderings)}, it is exact for "
             f"{' and '.join(BREADTH_FIRST)}; set model.window to all",
         )
-        _check(
-            self.family == "average" or self.prefixes is None,
-            f"model.family = sum needs whole sequences, got model.prefixes = {self.prefixes}; set it to none",
+        check(
+            self.family == "average" or not self.prefixes,
+            f"model.family = sum needs whole sequences, got model.prefixes = {self.prefixes}; set it to 0",
         )
-
-
-_CHOICES: dict[str, tuple[str, ...]] = {
-    "family": ("average", "sum"),
-    "window": ("all", "adaptive"),
-    "row_input": ("absolute", "relative"),
-    "alpha_pool": ("mean", "sum"),
-    "empty_rows": ("mixture", "decision"),
-    "termination": ("size", "stop"),
-}
-
-
-def _check(rule: bool, message: str) -> None:
-    if not rule:
-        raise InputError(message)
-
-
-def _at_least(config: Any, name: str, bound: int) -> None:
-    value = getattr(config, name)
-    _check(value >= bound, f"model.{name} must be >= {bound}, got {value}")

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gengraph.graphs import GraphSet
+from gengraph.graphs.order_names import BREADTH_FIRST, ROOTED
 from gengraph.models.family import Capability, Facts, Family
-from gengraph.models.gran.config import BREADTH_FIRST, CAPABILITIES, ROOTED, GRANConfig
+from gengraph.models.gran.config import CAPABILITIES, GRANConfig
 
 if TYPE_CHECKING:
     from torch import nn
@@ -63,12 +64,12 @@ class GRAN(Family):
             "orderings": ", ".join(config.orderings) + (f" ({config.family})" if len(config.orderings) > 1 else ""),
             "block size / stride": f"{config.block_size} / {config.stride}",
             "window": window + ("" if exact else f"; edges further back than {config.max_prev_node} nodes are cut"),
-            "messages": "all of the graph so far" if config.halo is None else f"the window and {config.halo} nodes before it",
+            "messages": f"the window and {config.halo} nodes before it" if config.messages == "window" else "the graph so far",
             "end": "drawn from the sizes of the training graphs" if config.termination == "size" else "a decision of the model",
         }
         if config.stride < config.block_size:
             rows["law"] = "a step keeps the first nodes of its block; the likelihood sums the others out"
-        if config.prefixes is not None:
+        if config.prefixes:
             rows["training loss"] = f"unbiased estimate from {config.prefixes} steps a graph; evaluation is exact"
         return rows
 
@@ -88,7 +89,7 @@ class GRAN(Family):
             "model.num_mixtures": Choice((10, 20, 40)),
             "training.learning_rate": Range(5e-4, 5e-3, log=True),
         }
-        if config.prefixes is not None:
+        if config.prefixes:
             space["model.prefixes"] = Choice((8, 16, 32))
         if len(config.orderings) == 1:
             choices = BREADTH_FIRST if config.window == "adaptive" else ("bfs", "cm", "dfs", "degree", "k-core")

@@ -22,7 +22,8 @@ from gengraph.graphs.orderings import Adjacency
 from gengraph.models.family import Decoding, Facts, Loss, Sampler, check_decoding
 from gengraph.models.gran.config import CAPABILITIES, GRANConfig
 from gengraph.models.gran.mixture import StepLogits, step_log_prob
-from gengraph.models.gran.prefixes import Prefixes, Steps, all_steps, chunks, num_codes, pack, packing_rules, some_steps
+from gengraph.models.gran.packing import num_codes, packing_rules
+from gengraph.models.gran.prefixes import Prefixes, Steps, all_steps, chunks, pack, some_steps
 from gengraph.models.gran.sequences import SequenceBatch, encode_sequences
 from gengraph.models.gran.sizes import SizeLaw
 from gengraph.models.gran.sums import differences, on_device, segment_sum, sum_rows
@@ -133,7 +134,7 @@ class GRANModel(nn.Module):
         """The negative log-likelihood of a batch; in training, an unbiased estimate of it from some steps of each graph."""
         count = self.config.prefixes
         everything = np.arange(len(batch.num_nodes))
-        if self.training and count is not None:
+        if self.training and count:
             log_prob, pairs = self._some(batch, some_steps(batch, self.config, count))
         else:
             log_prob, pairs = self._all(batch, everything)

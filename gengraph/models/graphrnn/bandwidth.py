@@ -144,8 +144,8 @@ def choose_max_prev_node(graphs: GraphSet, sequence: SequenceConfig, *, seed: in
         chosen = safe_bound(graphs)
         if chosen is None:
             msg = (
-                "sequence.bandwidth = bound searches from every node, and these graphs are too large for that; "
-                "use --set sequence.bandwidth=estimate"
+                "model.sequence.bandwidth = bound searches from every node, and these graphs are too large for that; "
+                "set model.sequence.bandwidth = estimate"
             )
             raise InputError(msg)
     return estimate_max_prev_node(graphs, sequence.ordering, seed=seed, quantile=sequence.quantile, max_prev_node=chosen)
@@ -159,7 +159,7 @@ def describe_orderings(graphs: GraphSet, *, seed: int = 0) -> dict[str, dict[str
         known), share_cut_at_p999 of the edges in [0, 1], candidates (of a graph's rows), num_orderings.
     """
     bound = safe_bound(graphs)
-    described = {}
+    described: dict[str, dict[str, Any]] = {}
     for ordering in ORDERING_NAMES:
         reach = measure_reach(graphs, ordering, seed=seed)
         p999 = reach.quantile(0.999)

@@ -1,8 +1,8 @@
 """The head of GraphRNN-C: each edge decision sees the graph that was built so far.
 
 The logit of the bit (t + 1, p) is a multilayer perceptron of relu(U h_t + V h_p + the sum of the embeddings of p's codes):
-node-level states now and when p was the newest node, and what `gengraph.models.graphrnn.candidates` says about p. Nothing depends on
-the decisions but through those codes, so under teacher forcing all bits of all rows are computed at once.
+node-level states now and when p was the newest node, and what `gengraph.models.graphrnn.candidates` says about p. Nothing
+depends on the decisions but through those codes, so under teacher forcing all bits of all rows are computed at once.
 
 Legend: R rows, S candidates of all rows, B lanes of a sampler, W widest window, M max_prev_node, H units of the node level,
 F units of the first hidden layer, G of the second.

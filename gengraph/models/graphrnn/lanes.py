@@ -10,17 +10,19 @@ Legend: B lanes (a multiple of the unit), W widest window of a step, A attempts.
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numba as nb
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import nn
 
 from gengraph.graphs import GraphSet, Int64Array
 from gengraph.models.family import Decoding, Drawn
 from gengraph.models.graphrnn.kernels.library import one_torch_thread
-from gengraph.models.graphrnn.network import GraphRNNModel
+from gengraph.models.graphrnn.node import NodeSampler
+from gengraph.models.graphrnn.row_samplers import Decide, RowSampler
 from gengraph.models.graphrnn.rows import CONTINUE, STOP
 from gengraph.streams import key_of, uniform_at
 
@@ -34,6 +36,48 @@ _NOBODY = -1
 _SIZE_MARGIN = 2  # a sequence is cut at so many times the largest training graph
 _YIELDED_TOGETHER = 256
 _WHOLE_ROWS = 2**48  # where, in the stream of an attempt, the numbers for rows as a whole begin
+
+
+class GrowingModel(Protocol):
+    """What lanes ask of a model (`gengraph.models.graphrnn.network.GraphRNNModel`).
+
+    Attributes:
+        largest: nodes of the largest training graph.
+        adaptive: whether a row's candidates start at the oldest neighbour of the row before.
+        decides: whether a decision ends a graph, and not an empty row.
+        embed: its first layer.
+    """
+
+    largest: int
+    adaptive: bool
+    decides: bool
+    embed: nn.Linear
+
+    @property
+    def max_prev_node(self) -> int:
+        """M."""
+        ...
+
+    @property
+    def rowwise(self) -> bool:
+        """Whether each lane can be taken by itself, without blocks."""
+        ...
+
+    def bytes_per_lane(self, limit: int) -> int:
+        """What the node level remembers of one lane when its graph has `limit` nodes."""
+        ...
+
+    def node_sampler(self, lanes: int, block: int | None, limit: int) -> NodeSampler:
+        """The node level."""
+        ...
+
+    def row_sampler(self, lanes: int, block: int | None, limit: int, *, planar: bool) -> RowSampler:
+        """The edge level."""
+        ...
+
+    def decider(self, block: int | None) -> Decide:
+        """What decides whether a graph goes on."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,7 +108,7 @@ class LanesSampler:
         lanes: attempts that grow at a time, rounded up.
     """
 
-    def __init__(self, model: GraphRNNModel, decoding: Decoding, lanes: int = LANES) -> None:
+    def __init__(self, model: GrowingModel, decoding: Decoding, lanes: int = LANES) -> None:
         self._model, self._decoding, self._lanes = model, decoding, lanes
         self._ends = decoding.stop == "model"
         self._limit = decoding.max_num_node or (_SIZE_MARGIN * model.largest if self._ends else model.largest)
@@ -72,9 +116,7 @@ class LanesSampler:
     def draw(self, indices: Int64Array, attempts: Int64Array, *, seed: int) -> Iterator[Drawn]:
         """One graph for each pair of index and attempt, as many at a time as have ended."""
         planar = self._decoding.constraint == "planar"
-        rules = Rules(
-            seed=seed, limit=self._limit, ends=self._ends, temperature=self._decoding.temperature, planar=planar
-        )
+        rules = Rules(seed=seed, limit=self._limit, ends=self._ends, temperature=self._decoding.temperature, planar=planar)
         with torch.inference_mode(), one_torch_thread():
             lanes = Lanes(self._model, (indices, attempts), rules, self._lanes)
         while lanes.busy or lanes.num_ended:
@@ -104,19 +146,18 @@ class Lanes:
         num_ended: attempts that have ended since they were last taken.
     """
 
-    def __init__(self, model: GraphRNNModel, asked: tuple[Int64Array, Int64Array], rules: Rules, lanes: int) -> None:
+    def __init__(self, model: GrowingModel, asked: tuple[Int64Array, Int64Array], rules: Rules, lanes: int) -> None:
         self._model, self._rules = model, rules
         self._indices, self._attempts = asked
         block = None if model.rowwise else BLOCK_ON_GPU if model.embed.weight.is_cuda else BLOCK
         self._unit = block or _UNIT
         self.queue = deque(range(len(self._indices)))
         units = -(-min(lanes, len(self._indices)) // self._unit)
-        bytes_a_unit = self._unit * model.node.bytes_per_lane(rules.limit)
+        bytes_a_unit = self._unit * model.bytes_per_lane(rules.limit)
         count = min(units, max(1, _MOST_BYTES // bytes_a_unit)) * self._unit
         self._nodes = model.node_sampler(count, block, rules.limit)
         self._decide = model.decider(block)
-        constraint = {"planar": True} if rules.planar else {}
-        self._draw_rows = model.head.sampler(count, block, rules.limit, **constraint)
+        self._draw_rows = model.row_sampler(count, block, rules.limit, planar=rules.planar)
         self._place = np.full(count, _NOBODY)  # int64[B], the graph of each lane
         self._number = np.zeros(count, np.int64)  # int64[B], which attempt at it
         self._last = np.zeros(count, np.int64)  # int64[B], the newest node
@@ -141,7 +182,7 @@ class Lanes:
     def advance(self) -> None:
         """Make one row of every attempt, after idle lanes were filled from the queue."""
         self._fill(np.flatnonzero(self._place == _NOBODY))
-        bound = self._model.facts.max_prev_node
+        bound = self._model.max_prev_node
         active = self._place != _NOBODY
         widths = np.where(active, np.minimum(self._last + 1 - self._start, bound), 0)
         keys = np.where(active, self._indices[self._place], 0)

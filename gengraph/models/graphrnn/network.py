@@ -12,7 +12,6 @@ Reference:
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
@@ -30,14 +29,12 @@ from gengraph.models.family import Capability, Decoding, Encoder, Loss, Sampler,
 from gengraph.models.graphrnn.config import GraphRNNConfig, MLPHead, RNNHead
 from gengraph.models.graphrnn.context_head import ContextEdges
 from gengraph.models.graphrnn.kernels import rowwise
+from gengraph.models.graphrnn.lanes import LanesSampler
 from gengraph.models.graphrnn.mlp_head import IndependentEdges
 from gengraph.models.graphrnn.node import NodeRNN, NodeSampler, node_network
 from gengraph.models.graphrnn.rnn_head import EdgeRNN, EdgeSampler
-from gengraph.models.graphrnn.row_samplers import in_blocks
+from gengraph.models.graphrnn.row_samplers import Decide, RowSampler, in_blocks
 from gengraph.models.graphrnn.rows import CONTINUE, NEW_COMPONENT, STOP, RowBatch, decode_rows, encode_rows
-
-Decide = Callable[[Tensor, npt.NDArray[np.float64]], Int64Array]
-"""Decisions int64[B] from states float[B, H] and uniforms float64[B] on [0, 1), by the inverse of the distribution."""
 
 _NEVER = -30.0  # what the training graphs never do: about e^-30, so that a graph that does it still has a likelihood
 _RARE = -5.0  # at the start, stops and new components have about e^-5 of the probability
@@ -158,8 +155,6 @@ class GraphRNNModel(nn.Module):
             InputError: a temperature under stop = zero_row, whose edges are its stop decision; a constraint for another head
                 than context, which alone sees the graph it builds.
         """
-        from gengraph.models.graphrnn.lanes import LanesSampler
-
         check_decoding(decoding, capabilities(self.config), self.config.model_name)
         return LanesSampler(self, decoding)
 
@@ -228,6 +223,22 @@ class GraphRNNModel(nn.Module):
     def rowwise(self) -> bool:
         """Whether a sampler can take each lane by itself, without blocks: the native library knows all that it computes."""
         return self.node.rowwise and not self.reads_edge_state and not self.edge_decides
+
+    @property
+    def max_prev_node(self) -> int:
+        """M."""
+        return self.facts.max_prev_node
+
+    def bytes_per_lane(self, limit: int) -> int:
+        """What the node level remembers of one lane when its graph has `limit` nodes."""
+        return self.node.bytes_per_lane(limit)
+
+    def row_sampler(self, lanes: int, block: int | None, limit: int, *, planar: bool) -> RowSampler:
+        """The edge level of so many lanes, in blocks or each by itself, of graphs with at most `limit` nodes."""
+        if not planar:
+            return self.head.sampler(lanes, block, limit)
+        assert isinstance(self.head, ContextEdges)  # as `capabilities` has it
+        return self.head.sampler(lanes, block, limit, planar=True)
 
     def decider(self, block: int | None) -> Decide:
         """What draws decisions, in blocks of so many lanes, or None for each by itself."""

@@ -15,12 +15,12 @@ from gengraph.models.gran.sequences import SequenceBatch
 
 LAWS: dict[str, dict[str, Any]] = {
     "default": {},
-    "whole graph": {"window": "all", "orderings": ("random",), "halo": None, "row_input": "absolute"},
+    "whole graph": {"window": "all", "orderings": ("random",), "messages": "graph", "row_input": "absolute"},
     "mixture": {"empty_rows": "mixture"},
     "size": {"termination": "size"},
     "paper": {
-        "orderings": ("dfs",), "window": "all", "halo": None, "row_input": "absolute", "positions": False, "counts": False,
-        "empty_rows": "mixture", "termination": "size", "prefixes": None,
+        "orderings": ("dfs",), "window": "all", "messages": "graph", "row_input": "absolute", "positions": False,
+        "counts": False, "empty_rows": "mixture", "termination": "size", "prefixes": 0,
     },
     "blocks": {"block_size": 2, "stride": 2, "window": "all"},
     "blocks, mixture, size": {"block_size": 3, "stride": 3, "window": "all", "empty_rows": "mixture", "termination": "size"},
@@ -73,7 +73,7 @@ def test_sampler_draws_with_the_probabilities_of_the_likelihood(law: str) -> Non
     with torch.inference_mode():
         probability = model.log_prob(batch).double().exp().numpy()
     place = {name: i for i, name in enumerate(model.sequences(batch))}
-    count = 6000
+    count = 3000
     counts = np.zeros(len(place) + 1)
     for drawn in model.sampler(Decoding(max_num_node=5)).draw(np.arange(count), np.zeros(count, np.int64), seed=3):
         for name in as_numbered(drawn.graphs, model.config).names():

@@ -10,9 +10,10 @@ from gran_cases import as_numbered, numbered_graphs, small_model
 from gengraph.data import load_dataset
 from gengraph.graphs import GraphSet
 from gengraph.models.family import Decoding
+from gengraph.models.gran.draws import step_numbers
 from gengraph.models.gran.network import GRANModel
 from gengraph.models.gran.prefixes import Steps, pack
-from gengraph.models.gran.sampler import GRANSampler, step_numbers
+from gengraph.models.gran.sampler import GRANSampler
 
 LADDERS = load_dataset("ladder-small")
 

@@ -18,6 +18,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from gengraph.errors import InputError
+from gengraph.models.graphrnn.kernels.unavailable import NativeUnavailable, TritonUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,14 +51,6 @@ class Backend:
         from gengraph.models.graphrnn.kernels.library import native_library
 
         return f"native {native_library().instruction_set}"
-
-
-class NativeUnavailable(RuntimeError):
-    """The native library cannot be used; the message says why."""
-
-
-class TritonUnavailable(RuntimeError):
-    """Triton cannot be used; the message says why."""
 
 
 class _Chosen:

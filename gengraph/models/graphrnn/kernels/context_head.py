@@ -11,15 +11,15 @@ import torch
 from torch import Tensor
 
 from gengraph.models.graphrnn.kernels.library import Copies, native_library, num_threads
+from gengraph.models.graphrnn.kernels.networks import ContextLevel
 
 if TYPE_CHECKING:
     from gengraph.models.graphrnn.candidates import ContextTable
-    from gengraph.models.graphrnn.context_head import ContextEdges
 
 AnyArray = npt.NDArray[Any]
 
 
-def log_prob(head: "ContextEdges", states: Tensor, table: "ContextTable") -> Tensor:
+def log_prob(head: ContextLevel, states: Tensor, table: "ContextTable") -> Tensor:
     """The log-probability float[R] of each row's bits, given the node-level states float[R, H]."""
     arrays = table.rows, table.candidate_rows, table.codes, table.bits, table.free
     packed = tuple(torch.from_numpy(array) for array in arrays)
@@ -28,12 +28,12 @@ def log_prob(head: "ContextEdges", states: Tensor, table: "ContextTable") -> Ten
     return result
 
 
-def _sizes(head: "ContextEdges") -> tuple[int, int]:
+def _sizes(head: ContextLevel) -> tuple[int, int]:
     """Units of the first and of the second hidden layer."""
     return head.now.out_features, head.hidden.out_features
 
 
-def _flat_parameters(head: "ContextEdges") -> Tensor:
+def _flat_parameters(head: ContextLevel) -> Tensor:
     """The weights float[P] in the order that the native library wants (`ContextLayout` in native/context.h)."""
     weights = head.table, *head.hidden.parameters(), *head.output.parameters()
     return torch.cat([weight.flatten() for weight in weights])
@@ -89,7 +89,7 @@ class NativeSampler:
         head: its weights are copied.
     """
 
-    def __init__(self, head: "ContextEdges") -> None:
+    def __init__(self, head: ContextLevel) -> None:
         self._sizes = _sizes(head)
         self._head = Copies(torch.from_numpy(head.used.astype(np.uint8)), _flat_parameters(head))
 
@@ -106,7 +106,8 @@ class NativeSampler:
             states: U h and V h, float32[B, F] each.
             asked: widths int64[B], thresholds float32[B, W] in the order of the scan, newest nodes int64[B].
             memory: float32[B, M, F], V h of the last nodes; updated.
-            graphs: as `sequences.context` has them, a row of each array a lane, and int64[B] half-edges; updated.
+            graphs: as `gengraph.models.graphrnn.candidates` has them, a row of each array a lane, and half-edges int64[B];
+                updated.
 
         Returns:
             uint8[B, W], bit k standing for the k-th nearest candidate.

@@ -12,13 +12,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from gengraph.models.graphrnn.kernels.library import Copies, integers, native_library, num_threads
+from gengraph.models.graphrnn.kernels.networks import EdgeLevel
 
 if TYPE_CHECKING:
-    from gengraph.models.graphrnn.rnn_head import EdgeRNN
     from gengraph.models.graphrnn.rows import Scan
 
 
-def log_prob(head: "EdgeRNN", scan: "Scan", start: Tensor) -> Tensor:
+def log_prob(head: EdgeLevel, scan: "Scan", start: Tensor) -> Tensor:
     """The log-probability float[R] of the scanned rows; start float[R, layers x H]: of the first or of all layers."""
     packed = (integers(scan.step_sizes), *(torch.from_numpy(array) for array in (scan.bits, scan.previous, scan.free)))
     call = partial(_call, sizes_of(head), packed)
@@ -26,12 +26,12 @@ def log_prob(head: "EdgeRNN", scan: "Scan", start: Tensor) -> Tensor:
     return result
 
 
-def sizes_of(head: "EdgeRNN") -> tuple[int, int, int]:
+def sizes_of(head: EdgeLevel) -> tuple[int, int, int]:
     """Hidden size, layers, units of the output's hidden layer."""
     return head.rnn.hidden_size, head.rnn.num_layers, len(next(head.output.parameters()))
 
 
-def flat_parameters(head: "EdgeRNN") -> Tensor:
+def flat_parameters(head: EdgeLevel) -> Tensor:
     """The weights float[P] in the order that the native library wants (`Layout` in native/edge_rnn.h).
 
     The first layer's input is a bit, so that its gates are one of two rows.
@@ -100,7 +100,7 @@ class NativeSampler:
         start: makes of node-level states what its layers start from.
     """
 
-    def __init__(self, head: "EdgeRNN", start: Callable[[Tensor], Tensor]) -> None:
+    def __init__(self, head: EdgeLevel, start: Callable[[Tensor], Tensor]) -> None:
         self._head, self._start = head, start
         self._sizes = sizes_of(head)
         self._parameters = Copies(flat_parameters(head))

@@ -1,15 +1,11 @@
 """Drawing rows of GraphRNN-S, each by itself."""
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor
 
 from gengraph.models.graphrnn.kernels import rowwise
 from gengraph.models.graphrnn.kernels.library import native_library
-
-if TYPE_CHECKING:
-    from gengraph.models.graphrnn.mlp_head import IndependentEdges
+from gengraph.models.graphrnn.kernels.networks import IndependentLevel
 
 
 class NativeSampler:
@@ -19,11 +15,11 @@ class NativeSampler:
         head: the network; its weights are copied.
     """
 
-    def __init__(self, head: "IndependentEdges") -> None:
+    def __init__(self, head: IndependentLevel) -> None:
         self._head, self._outputs = head, rowwise.perceptron(head.output)
 
     def __call__(self, states: Tensor, widths: Tensor, thresholds: Tensor, uniforms: Tensor) -> Tensor:
-        """Draw the bits of one row a lane: arguments and result as `models.row_samplers.DrawBlock` has them."""
+        """Draw the bits of one row a lane: as `gengraph.models.graphrnn.row_samplers.DrawBlock` says."""
         head = self._head
         bits = torch.empty(thresholds.shape, dtype=torch.uint8)
         arrays = widths.contiguous(), self._outputs(states), thresholds.contiguous(), uniforms.contiguous()

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gengraph.models.graphrnn.kernels import NativeUnavailable
 from gengraph.models.graphrnn.kernels.build import HERE, instruction_sets, library_name, sources_hash
+from gengraph.models.graphrnn.kernels.unavailable import NativeUnavailable
 
 _STATUS = {1: "array sizes that do not fit together", 2: "sizes or widths out of order or range", 3: "not enough memory"}
 _KINDS = {torch.float32, torch.uint8, torch.int32, torch.int64}

@@ -6,14 +6,11 @@ Legend: B rows, I inputs, O outputs, H hidden size.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
 from gengraph.models.graphrnn.kernels.library import Copies, native_library, num_threads
-
-if TYPE_CHECKING:
-    from gengraph.models.graphrnn.gru import GRU
+from gengraph.models.graphrnn.kernels.networks import Recurrent
 
 _WIDEST = 16  # numbers of the widest vector: rows of weights are filled up to whole vectors
 
@@ -41,7 +38,7 @@ class Linear:
 
 
 def perceptron(network: nn.Sequential) -> Callable[[Tensor], Tensor]:
-    """A multilayer perceptron with one hidden layer (`models.heads.mlp`)."""
+    """A multilayer perceptron with one hidden layer (`gengraph.models.graphrnn.rnn_head.mlp`)."""
     first, _, last = network
     assert isinstance(first, nn.Linear)
     assert isinstance(last, nn.Linear)
@@ -56,7 +53,7 @@ class Stepper:
         gru: its weights are copied.
     """
 
-    def __init__(self, gru: "GRU") -> None:
+    def __init__(self, gru: Recurrent) -> None:
         self._layers = []
         parts = gru.input_weights, gru.hidden_weights, gru.input_biases, gru.hidden_biases
         for weight, hidden_weight, *biases in zip(*parts, strict=True):

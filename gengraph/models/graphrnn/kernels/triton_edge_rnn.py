@@ -20,9 +20,9 @@ from torch.nn import functional
 from gengraph.graphs import Int32Array
 from gengraph.models.graphrnn.kernels import triton_programs
 from gengraph.models.graphrnn.kernels.edge_rnn import LogProb, flat_parameters, sizes_of
+from gengraph.models.graphrnn.kernels.networks import EdgeLevel
 
 if TYPE_CHECKING:
-    from gengraph.models.graphrnn.rnn_head import EdgeRNN
     from gengraph.models.graphrnn.rows import Scan
 
 _MOST_BYTES = 2**29  # of the scratch memory
@@ -88,7 +88,7 @@ class _Network(NamedTuple):
         return table.view(2, 3 * size), pairs, (rest[-4].view(inner, size), *rest[-3:])
 
 
-def log_prob(head: "EdgeRNN", scan: "Scan", start: Tensor) -> Tensor:
+def log_prob(head: EdgeLevel, scan: "Scan", start: Tensor) -> Tensor:
     """The log-probability float[R] of the scanned rows; start float[R, layers x H]: of the first or of all layers."""
     network = _Network(*sizes_of(head))
     widths = np.searchsorted(-scan.step_sizes, -np.arange(len(scan.rows))).astype(np.int32)
@@ -177,7 +177,7 @@ class TritonSampler:
         head: the network; its weights are copied.
     """
 
-    def __init__(self, head: "EdgeRNN") -> None:
+    def __init__(self, head: EdgeLevel) -> None:
         self._head, self._network = head, _Network(*sizes_of(head))
         self._parameters = flat_parameters(head).detach()
 

@@ -1,0 +1,101 @@
+"""Exceptions as messages in the words of the command line."""
+
+import errno
+import os
+import re
+from pathlib import Path
+
+import pytest
+from command_line import gengraph, in_tmp_path  # noqa: F401
+from typer.testing import CliRunner
+
+from gengraph.cli.app import app
+from gengraph.cli.guard import explain, in_options
+from gengraph.distributed.cluster import check_local
+from gengraph.errors import InputError, NotEnoughResources, TrainingFailed
+from gengraph.files import check_new
+from gengraph.runs.folders import newest_checkpoint
+from gengraph.training.config import TrainingConfig, load_config
+from gengraph.tuning.sweep import SweepRequest
+
+pytestmark = pytest.mark.usefixtures("in_tmp_path")
+
+
+def test_unexpected_errors_hide_the_traceback_unless_debug(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        msg = "by accident"
+        raise ZeroDivisionError(msg)
+
+    monkeypatch.setattr("gengraph.metrics.evaluate", broken)
+    output = gengraph("evaluate ladder-small ladder-small", code=1)
+    assert "ZeroDivisionError: by accident" in output
+    assert "--debug" in output
+    result = CliRunner().invoke(app, ["--debug", "evaluate", "ladder-small", "ladder-small"])
+    assert isinstance(result.exception, ZeroDivisionError)
+    CliRunner().invoke(app, ["datasets"])
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(errno.ENOSPC, "the disk is full"), (errno.EACCES, "out/x cannot be written"), (errno.EROFS, "read-only")],
+)
+def test_storage_that_cannot_be_written_is_named(number: int, said: str) -> None:
+    message, code = explain(OSError(number, os.strerror(number), "out/x"))
+    assert said in message
+    assert "out/x" in message
+    assert "Traceback" not in message
+    assert code == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (
+            "stop = zero_row cannot; set model.stop = decision, or set model.sequence.components = largest to train",
+            "stop = zero_row cannot; use --set model.stop=decision, or use --set model.sequence.components=largest to train",
+        ),
+        ("edges would be lost; set model.window to all", "edges would be lost; use --set model.window=all"),
+        ("set model.stop = decision or one of bfs, cm.", "use --set model.stop=decision or one of bfs, cm."),
+        ("needs Ray; use search = random", "needs Ray; use --search random"),
+        ("2 self-loops; remove them, or set on_loops = drop", "2 self-loops; remove them, or use --on-loops drop"),
+        ("run runs/my-g exists; resume it, or", "run runs/my-g exists; go on with `gengraph resume my-g`, or"),
+        ("run g exists; resume it", "run g exists; go on with `gengraph resume g`"),
+        ("sweep sweeps/a exists; resume it, or", "sweep sweeps/a exists; go on with `gengraph sweeps resume a`, or"),
+        ("the logs are in x; resume the run", "the logs are in x; go on with `gengraph resume RUN`"),
+        ("let fewer do (min_workers)", "let fewer do (--min-workers)"),
+        (
+            "a model must be fitted; use that model or another config",
+            "a model must be fitted; use that model or another config",
+        ),
+        ("the stop = rule; reset model.stop", "the stop = rule; reset model.stop"),
+    ],
+)
+def test_advice_of_the_library_names_options_and_commands(said: str, shown: str) -> None:
+    assert in_options(said) == shown
+    assert explain(InputError(said)) == (f"Error: {shown}", 2)
+    assert explain(TrainingFailed(said)) == (f"Error: {shown}", 1)
+
+
+def message(make: object, *args: object, **kwargs: object) -> str:
+    with pytest.raises((InputError, NotEnoughResources)) as caught:
+        make(*args, **kwargs)  # type: ignore[operator]
+    return explain(caught.value)[0]
+
+
+def test_messages_that_the_library_really_has_are_put_into_options(tmp_path: Path) -> None:
+    dfs = ["model.sequence.ordering=dfs"]
+    assert "use --set model.sequence.window=fixed" in message(load_config("graphrnn/default").replace, dfs)
+    assert "use --set training.mmd_every=1" in message(TrainingConfig, select="mmd")
+    without = message(SweepRequest, trials=1)
+    assert "give --workers 1 or more for anything else" in without
+    both = {"trials": 1, "scheduler": "pbt", "search": "optuna", "concurrent": 1}
+    assert "use --search random" in message(SweepRequest, **both)
+    (tmp_path / "g").mkdir()
+    assert "go on with `gengraph resume g`" in message(check_new, tmp_path, "g", "run")
+    assert "go on with `gengraph sweeps resume g`" in message(check_new, tmp_path, "g", "sweep")
+    (tmp_path / "g" / "run.json").write_text('{"facts": 0, "content_hash": 0, "dataset": 0, "model": 0}')
+    assert "has no checkpoint yet; train it with `gengraph resume g`" in message(newest_checkpoint, tmp_path / "g")
+    small = message(check_local, 5000, {"CPU": 1.0})
+    assert re.search(
+        r"use --workers \d+, let workers share CPUs with --cpus-per-worker 0\.01, or join .* with --address$", small
+    )

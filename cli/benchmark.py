@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gengraph.cli.board import Board
+from gengraph.cli.guard import in_options
 from gengraph.cli.models import model_help
 from gengraph.cli.options import (
     Address,
@@ -205,7 +206,7 @@ def _show(results: dict[str, Any], out: Path) -> None:
         for note in notes_of(results, protocol):
             console.print(note, style="dim", soft_wrap=not console.is_terminal)
     for line in failures(results):
-        errors.print(f"Failed: {line}", style="red")
+        errors.print(f"Failed: {in_options(line)}", style="red")
     typer.echo(f"written: {out / 'results.json'}, results.csv, results.parquet, results.md, results.tex")
     typer.echo(f"report: {out / 'report.html'}")
     if results["failures"]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gengraph.cli.guard import guarded
+from gengraph.cli.guard import guarded, in_options
 from gengraph.cli.options import Address, SweepsDir, duration
 from gengraph.cli.output import Format, plain_table, show_json
 from gengraph.cli.workers import workers_session
@@ -121,7 +121,7 @@ def run_sweep(sweep: "Sweep", budget: float | None, out: Path | None) -> None:
     winner = write_results(sweep, trials)
     _show(sweep, ranked(trials))
     if winner is None:
-        reasons = "\n".join(f"  trial {trial.number}: {trial.error}" for trial in trials)
+        reasons = "\n".join(f"  trial {trial.number}: {in_options(str(trial.error))}" for trial in trials)
         msg = f"every trial failed:\n{reasons}"
         raise RuntimeError(msg)
     if out is not None:
@@ -145,7 +145,7 @@ def _show(sweep: "Sweep", trials: "Sequence[Trial]") -> None:
     results().print(plain_table(columns, rows))
     for trial in trials:
         if trial.error is not None:
-            errors.print(f"trial {trial.number} failed: {trial.error}")
+            errors.print(f"trial {trial.number} failed: {in_options(trial.error)}")
 
 
 def _summarize(folder: Path) -> dict[str, Any]:

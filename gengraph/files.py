@@ -1,5 +1,6 @@
 """Files that are whole or not there: written beside their place, synced, then renamed."""
 
+import errno
 import hashlib
 import json
 import math
@@ -94,15 +95,26 @@ def atomic_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
         for file in temporary.rglob("*"):
             if file.is_file():
                 sync(file)
-        if replace and path.exists():
-            former = _beside(path)
-            path.rename(former)
-            temporary.rename(path)
-            shutil.rmtree(former)
+        if path.exists() and not replace:
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+        if path.exists():
+            _replace(path, temporary)
         else:
             temporary.rename(path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _replace(path: Path, temporary: Path) -> None:
+    """Put a folder in the place of another, which stays if that fails."""
+    former = _beside(path)
+    path.rename(former)
+    try:
+        temporary.rename(path)
+    except BaseException:
+        former.rename(path)
+        raise
+    shutil.rmtree(former)
 
 
 def _beside(path: Path) -> Path:

@@ -8,30 +8,33 @@
 Commands in indented blocks and in the text are parsed too, as are the examples of `--help`.
 """
 
-import functools
-import inspect
-import json
+import pkgutil
 import re
 import runpy
 import shlex
+import subprocess
 import sys
+import tomllib
+import typing
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, is_dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import test_generators
 import typer.main
 from command_line import FAST, gengraph, in_tmp_path  # noqa: F401
 from mkdocs.exceptions import PluginError
 
 from gengraph.benchmarks.scale import __main__ as scale
 from gengraph.cli.app import app
-from gengraph.config import Config
 from gengraph.formats import read_graphs
-from gengraph.models.generator import GENERATORS
+from gengraph.models import registry
+from gengraph.models.registry import GENERATORS, LEARNED, Listed, family_of
+from gengraph.testing.generators import GeneratorCase
+from gengraph.training.config import Config, TrainingConfig, presets
+from gengraph.tuning.space import draw_point, parse_space
 
 ROOT = Path(__file__).parents[1]
 PAGES = {
@@ -40,12 +43,13 @@ PAGES = {
 }
 COMMAND: Any = typer.main.get_command(app)
 SMALLER = [
-    (r"(gengraph train .*)--budget \S+", rf"\1--steps 5 {FAST}"),
-    (r"(gengraph train .*--resume).*", r"\1 --steps 6"),
+    (r"(gengraph train (?!.*--(?:model|config)).*)--budget \S+", rf"\1--steps 5 {FAST}"),
+    (r"(gengraph train .*)--budget \S+", r"\1--steps 5 --set model.hidden_size=8"),
+    (r"(gengraph resume .*)--budget \S+", r"\1--steps 6"),
     (r"--budget \S+", "--budget 1s"),
     (r"-n \d+", "-n 20"),
     (r"--count \d+", "--count 2"),
-    (r"--(workers|concurrent) \d+", r"--\1 0"),
+    (r"--workers \d+", "--workers 0"),
     (r"--trials \d+", "--trials 1"),
     (r"--orderings \d+", "--orderings 1"),
     (r"--datasets (ladder|grid),\S+", "--datasets ladder-small --models er"),
@@ -53,7 +57,7 @@ SMALLER = [
     (r"(gengraph sample --run .*)", r"\1 --max-num-node 30"),
 ]
 ELSEWHERE = {
-    "docs/sampling.md": "tests/test_sample_folder.py",  # its Python opens a sample
+    "docs/sampling.md": "tests/sampling/test_sample_folder.py",  # its Python opens a sample
 }
 # Options of other programs: sbatch, docker, ray, pip, git and `python -m gengraph.benchmarks...`.
 FOREIGN = {"--gres", "--nodes", "--build-arg", "--generate", "--part", "--price-core-hour", "--price-gigabyte", "--costs"}
@@ -89,27 +93,29 @@ def is_run(block: Block) -> bool:
 RUN = [page for page in PAGES if any(map(is_run, blocks(page))) and page not in ELSEWHERE]
 
 
+def line_of_the_page(names: dict[str, Any]) -> Any:
+    """What docs/add-a-generator.md says to add for its generator, by the name that the line calls."""
+    (line,) = re.findall(
+        rf'^"geometric": ((?:{"|".join(names)})\(.*\)),$', PAGES["docs/add-a-generator.md"], flags=re.MULTILINE
+    )
+    return eval(line, {"GENERATORS": GENERATORS, **names})
+
+
 @pytest.fixture
 def generator_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What docs/add-a-generator.md says to add to the registry and to the suite, with its file in tmp_path."""
-    page = PAGES["docs/add-a-generator.md"]
-    places = json.loads("{" + re.search(r'^"geometric": "gengraph.*(?=,$)', page, flags=re.MULTILINE)[0] + "}")  # type: ignore[index]
-    monkeypatch.setitem(GENERATORS._places, "geometric", places["geometric"].removeprefix("gengraph.baselines."))  # type: ignore[attr-defined]
-    assert '\n"geometric": {},\n' in page
-    monkeypatch.setitem(test_generators.CASES, "geometric", {})
+    """In the registry what docs/add-a-generator.md says to add there; its file will be in tmp_path."""
+    listed = line_of_the_page({"Listed": Listed})
+    assert (listed.class_name, listed.place) == ("Geometric", "gengraph.baselines.geometric:Geometric")
+    outside = replace(listed, place=listed.place.removeprefix("gengraph.baselines."))
+    monkeypatch.setitem(registry.CLOSED_FORMS, "geometric", outside)
+    monkeypatch.setitem(registry.LISTED, "geometric", outside)
     monkeypatch.syspath_prepend(tmp_path)
     yield
     sys.modules.pop("geometric", None)
 
 
-ON_RAY = re.compile(r"--workers [1-9]|--concurrent [1-9]|gengraph (benchmark|tune) (?!.*--(workers|concurrent) 0)")
-BESIDE_OTHERS = [pytest.mark.ray, pytest.mark.xdist_group("ray")]
-
-
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize(
-    "page", [pytest.param(page, marks=BESIDE_OTHERS if ON_RAY.search(PAGES[page]) else []) for page in RUN]
-)
+@pytest.mark.parametrize("page", RUN)
 @pytest.mark.usefixtures("in_tmp_path", "generator_of_the_page")
 def test_blocks_run(page: str) -> None:
     names: dict[str, Any] = {}
@@ -150,19 +156,23 @@ def test_every_format_is_shown_with_the_same_graphs() -> None:
 
 @pytest.mark.usefixtures("in_tmp_path", "generator_of_the_page")
 def test_the_generator_of_the_page_passes_the_suite(tmp_path: Path) -> None:
+    for block in blocks("docs/add-a-generator.md"):
+        if block.title in {"geometric.py", "test_geometric.py"}:
+            Path(block.title).write_text(block.text)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_geometric.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=170, check=False)
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert int(re.search(r"(\d+) passed", done.stdout)[1]) >= 15  # type: ignore[index]
+
+
+@pytest.mark.usefixtures("in_tmp_path", "generator_of_the_page")
+def test_the_case_of_the_page_is_like_those_of_the_suite() -> None:
     (block,) = (block for block in blocks("docs/add-a-generator.md") if block.title == "geometric.py")
     Path("geometric.py").write_text(block.text)
-    fit = functools.cache(lambda name: test_generators.fit_on(name, test_generators.TRAINING))
-    offered = {"name": "geometric", "fitted": fit, "tmp_path": tmp_path}
-    odd = [test_generators.path_graphs(1), test_generators.complete_graphs(2, 4, 8)]
-    suite = [test for test in vars(test_generators).values() if callable(test) and getattr(test, "pytestmark", None)]
-    of_every_generator = [test for test in suite if "name" in inspect.signature(test).parameters]
-    assert len(of_every_generator) >= 9
-    for test in of_every_generator:
-        wanted = list(inspect.signature(test).parameters)
-        arguments = {name: offered[name] for name in wanted if name in offered}
-        for more in [{"graphs": graphs} for graphs in odd] if "graphs" in wanted else [{"num_graphs": 0}, {"num_graphs": 20}]:
-            test(**arguments, **{name: value for name, value in more.items() if name in wanted})
+    case = line_of_the_page({"GeneratorCase": GeneratorCase})
+    assert case.make is GENERATORS["geometric"]
+    assert len(case.fitted.sample(3, seed=0)) == 3
+    assert '"er": GeneratorCase(make=GENERATORS["er"]' in (ROOT / "tests" / "models" / "test_conformance.py").read_text()
 
 
 def shown_commands(page: str) -> list[str]:
@@ -226,13 +236,46 @@ def test_every_option_in_the_docs_exists() -> None:
                 assert option in known | FOREIGN, f"{page}: {span}"
 
 
+def fields_of(kind: Any, prefix: str) -> Iterator[str]:
+    """The dotted names of a config's fields; of a tagged union those of every kind."""
+    for name, hint in typing.get_type_hints(kind).items():
+        yield f"{prefix}.{name}"
+        for part in typing.get_args(hint) or (hint,):
+            if is_dataclass(part):
+                yield from fields_of(part, f"{prefix}.{name}")
+
+
 def test_every_field_in_the_docs_exists() -> None:
-    config = Config()
-    known = {f"{section.name}.{field.name}" for section in fields(config) for field in fields(getattr(config, section.name))}
-    assert "model.hidden_size" in known
+    families = {family.name: family for family in map(family_of, LEARNED) if family is not None}
+    known = {*fields_of(TrainingConfig, "training")}.union(*(fields_of(family.config, "model") for family in families.values()))
+    assert {"model.hidden_size", "model.head.features", "model.sequence.ordering", "model.block_size"} <= known
     for page, text in PAGES.items():
-        mentioned = re.findall(r"(?:--set '?|`)((?:sequence|model|training)\.[a-z]\w+)(?=[`= ])", text)
+        mentioned = re.findall(r"(?:--set '?|`)((?:sequence|model|training)(?:\.[a-z]\w+)+)(?=[`= ])", text)
         assert set(mentioned) <= known, f"{page}: {set(mentioned) - known}"
+
+
+def test_every_preset_in_the_docs_exists() -> None:
+    assert "graphrnn/paper" in presets()
+    for page, text in PAGES.items():
+        named = re.findall(rf"`(?:--config )?((?:{'|'.join(LEARNED)})/[a-z-]+)`", text)
+        given = [name for name in re.findall(r"--config ([\w/.-]+)", text) if not name.endswith(".toml")]
+        assert {*named, *given} - {"PRESET"} <= set(presets()), page
+
+
+def test_every_model_is_in_the_docs() -> None:
+    said = " ".join(PAGES.values())
+    for name, listed in LEARNED.items():
+        assert f"--model {name}" in said or f"| {name} |" in said, name
+        assert f"gengraph.{listed.class_name}" in said, listed.class_name
+
+
+def test_spaces_in_the_docs_are_valid() -> None:
+    spaces = [tomllib.loads(block.text) for block in blocks("docs/tuning.md") if block.language == "toml"]
+    assert len(spaces) > 1
+    for tables in spaces:
+        space = parse_space(tables, Config(), samples=True)
+        points = [draw_point(space, Config(), 0, trial) for trial in range(20)]
+        assert len({repr(point) for point in points}) > 1
 
 
 def test_modules_in_the_docs_exist(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,10 +290,30 @@ def test_modules_in_the_docs_exist(monkeypatch: pytest.MonkeyPatch) -> None:
             assert place.with_suffix(".py").is_file() or (place / "__main__.py").is_file(), f"{page}: {module}"
 
 
-def test_targets_in_the_docs_exist() -> None:
-    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+def test_files_in_the_docs_exist() -> None:
+    found = [
+        (page, place)
+        for page, text in PAGES.items()
+        for place in re.findall(r"`((?:gengraph|cli|baselines|benchmarks|configs|docs|tests)/[\w./-]+)`", text)
+        if "NAME" not in place
+    ]
+    assert len(found) > 10
+    for page, place in found:
+        assert (ROOT / place).exists(), f"{page}: {place}"
+
+
+def test_names_in_the_docs_can_be_imported() -> None:
     for page, text in PAGES.items():
-        named = re.findall(r"(?:^    |^|`)make (\w+)(?=[`\s])", text, flags=re.MULTILINE)
+        for name in re.findall(r"`(gengraph\.[\w.]+\w)`|^::: (gengraph[\w.]+)$", text, flags=re.MULTILINE):
+            dotted = name[0] or name[1]
+            if dotted not in {"gengraph.generators", "gengraph.families"}:  # groups of entry points
+                assert pkgutil.resolve_name(dotted) is not None, f"{page}: {dotted}"
+
+
+def test_targets_in_the_docs_exist() -> None:
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    for page, text in PAGES.items():
+        named = re.findall(r"(?:^    |^|`)make ([\w-]+)(?=[`\s])", text, flags=re.MULTILINE)
         assert set(named) - {"it"} <= targets, page
 
 

@@ -50,8 +50,9 @@ class Setting:
     temperature: float = 1.0
 
     def values(self, names: Mapping[str, Any]) -> dict[str, Any]:
-        """The values that fields have here; those of a table in one text."""
-        known = {**flat(self.config.to_dict()), TEMPERATURE: self.temperature}
+        """The values that fields have here; those of a table in one text, and those of a list."""
+        fields = {**flat(self.config.to_dict()), TEMPERATURE: self.temperature}
+        known = {name: ",".join(value) if isinstance(value, list) else value for name, value in fields.items()}
         return {name: known[name] if name in known else _inside(known, name) for name in names}
 
 
@@ -125,8 +126,10 @@ def space_tables(space: Space) -> dict[str, Any]:
         inside = tables
         for section in above:
             inside = inside.setdefault(section, {})
-        ranges = {"low": part.low, "high": part.high, "log": part.log} if isinstance(part, Range) else None
-        inside[field] = ranges or list(part.extremes)
+        if isinstance(part, Range):
+            inside[field] = {"low": part.low, "high": part.high, "log": part.log}
+        else:
+            inside[field] = [list(value) if isinstance(value, tuple) else value for value in part.values]
     return tables
 
 
@@ -191,7 +194,7 @@ def _part(name: str, value: Any) -> Choice | Range:
     """A field of a space file."""
     if isinstance(value, list) and value:
         if len(value) == len(set(map(repr, value))):
-            return Choice(tuple(value))
+            return Choice(tuple(tuple(choice) if isinstance(choice, list) else choice for choice in value))
         msg = f"{name}: choices must differ, got {value}"
         raise InputError(msg)
     if not isinstance(value, dict) or not {"low", "high"} <= set(value) <= {"low", "high", "log"}:

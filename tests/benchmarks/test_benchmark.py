@@ -26,7 +26,8 @@ from gengraph.benchmarks.results import SCHEMA, _mark_best, _published, assemble
 from gengraph.benchmarks.steps import Data, fit_model, thin_curve, tune_model
 from gengraph.benchmarks.suite import Cell, Entry, Outcome, Settings, run_benchmark
 from gengraph.benchmarks.table import error_of, format_mmd, format_published, notes_of, table_of
-from gengraph.cli.benchmark import _Board, _show
+from gengraph.cli.benchmark import _show
+from gengraph.cli.board import Board
 from gengraph.data import DATASETS, load_dataset, split_graphs
 from gengraph.errors import NotEnoughResources
 from gengraph.formats import write_graphs
@@ -451,7 +452,7 @@ def test_a_table_fits_the_terminal(width: int, shown: str, hidden: str, monkeypa
 
 def test_the_board_says_what_is_queued_running_and_done() -> None:
     data = [Data(name=name, split=split_graphs(load_dataset(name))) for name in ("ladder-small", "grid-small")]
-    board = _Board(("er",), [Entry("samples", "Peer", "grid-small", "peer.g6")], data)
+    board = Board(("er",), [Entry("samples", "Peer", "grid-small", "peer.g6")], data)
 
     def line(model: str) -> list[str]:
         return [re.sub(r"\d+ s", "0 s", board._text(model, part.name).plain) for part in data]

@@ -82,7 +82,8 @@ def test_early_stopping_and_the_best_checkpoint() -> None:
         gengraph(f"sample --run g -n 5 --checkpoint {name} --out {name}")
     steps = [json.loads(Path(f"{name}/manifest.json").read_text())["step"] for name in ("best", "last")]
     assert steps == [int(stopped[1]), done]
-    assert "holds another sample (step" in gengraph("sample --run g -n 5 --checkpoint last --out best", code=2)
+    other = gengraph("sample --run g -n 5 --checkpoint last --out best", code=2)
+    assert re.search(rf"holds another sample \(.*step: {stopped[1]} there, {done} asked for", other)
 
 
 def test_models_configs_and_own_graphs() -> None:
@@ -129,7 +130,7 @@ def test_models_configs_and_own_graphs() -> None:
         ("train --dataset empty.jsonl", "empty.jsonl is empty"),
         ("train --dataset loops.jsonl", "self-loop"),
         ("train --dataset one.jsonl", "at least 3 graphs, got 1"),
-        ("resume", "Missing argument 'RUN'"),
+        ("resume", "Missing argument"),
         ("resume nothing", "no run runs/nothing"),
         ("resume nothing --steps 3 --budget 1m", "either --steps or --budget"),
         ("resume nothing --seed 3", "No such option: --seed"),
@@ -144,11 +145,11 @@ def test_models_configs_and_own_graphs() -> None:
         ("evaluate one.jsonl nothing.jsonl", "neither a name"),
         ("evaluate one.jsonl one.jsonl --protocol mmd", "protocol"),
         ("evaluate one.jsonl one.jsonl --format xml", "'xml' is not one of 'table', 'json', 'csv', 'markdown', 'latex'"),
-        ("evaluate one.jsonl", "Missing argument 'GENERATED'"),
+        ("evaluate one.jsonl", "Missing argument"),
         ("likelihood nothing", "no run runs/nothing"),
         ("likelihood nothing --checkpoint first", "'first' is not one of 'last', 'best'"),
         ("benchmark --datasets ladder-small --models gran2", "unknown model 'gran2'; choose from graphrnn"),
-        ("evaluate one.jsonl one.jsonl --checkpoint best --runs-dir r", "leave out --checkpoint, --runs-dir"),
+        ("evaluate one.jsonl one.jsonl --checkpoint best", "No such option: --checkpoint"),
         ("sample --run nothing --out s --budget 9s", "a run is trained already, leave --budget out"),
         ("train --dataset ladder-small --run ../up", "must have no slash"),
         ("train --dataset ladder-small --run .", "must have no slash and not begin with a dot"),

@@ -52,7 +52,7 @@ def test_show() -> None:
 def test_show_says_what_reading_changed() -> None:
     Path("loops.jsonl").write_text(LOOPS)
     output = gengraph("datasets show loops.jsonl --on-loops drop")
-    assert "on_loops:     drop, 4 found" in output
+    assert "on_loops:  drop, 4 found" in output
 
 
 def test_export_of_a_part_and_of_another_format() -> None:

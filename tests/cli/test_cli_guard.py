@@ -64,8 +64,8 @@ def test_storage_that_cannot_be_written_is_named(number: int, said: str) -> None
         ("the logs are in x; resume the run", "the logs are in x; go on with `gengraph resume RUN`"),
         ("let fewer do (min_workers)", "let fewer do (--min-workers)"),
         (
-            "a model must be fitted; use that model or another config",
-            "a model must be fitted; use that model or another config",
+            "it is of gran; use that model or another config",
+            "it is of gran; use that model or another config",
         ),
         ("the stop = rule; reset model.stop", "the stop = rule; reset model.stop"),
     ],
@@ -96,6 +96,4 @@ def test_messages_that_the_library_really_has_are_put_into_options(tmp_path: Pat
     (tmp_path / "g" / "run.json").write_text('{"facts": 0, "content_hash": 0, "dataset": 0, "model": 0}')
     assert "has no checkpoint yet; train it with `gengraph resume g`" in message(newest_checkpoint, tmp_path / "g")
     small = message(check_local, 5000, {"CPU": 1.0})
-    assert re.search(
-        r"use --workers \d+, let workers share CPUs with --cpus-per-worker 0\.01, or join .* with --address$", small
-    )
+    assert re.search(r"use --workers \d+, let workers share CPUs with --cpus-per-worker 0\.01, or .* with --address$", small)

@@ -149,9 +149,10 @@ def drop_loops() -> Policy:
 
 
 def test_a_learned_model_is_fitted_once_and_drawn_from_in_every_way() -> None:
-    command = "sample --model graphrnn-c --dataset ladder-small --budget 1s -n 20 --shard-size 10 --constraint planar --temperature 0.9"
+    ways = "--shard-size 10 --constraint planar --temperature 0.9"
+    command = f"sample --model graphrnn-c --dataset ladder-small --budget 1s -n 20 {ways}"
     output = gengraph(f"{command} --out s")
-    assert "fitting graphrnn-c to the 8 training graphs of ladder-small" in output
+    assert "fitting graphrnn-c to the 7 training graphs of ladder-small" in output
     assert re.search(r"^M \(max_prev_node\): ", output, flags=re.MULTILINE)
     first, manifest = read_graphs("s"), json.loads(Path("s/manifest.json").read_text())
     assert manifest["model"] == "graphrnn-c"

@@ -21,7 +21,8 @@ def weights(folder: str, step: int) -> bytes:
 
 
 def content(folder: Folder) -> dict[str, bytes]:
-    return {name: folder.read(name) for name in folder.names() if "." in name}
+    """The files of a run; the lock, which is hidden, belongs to the machine."""
+    return {name: folder.read(name) for name in folder.names() if "." in name and not name.startswith(".")}
 
 
 def test_another_machine_goes_on_from_an_object_store(bucket: str) -> None:  # noqa: F811

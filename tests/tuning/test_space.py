@@ -1,6 +1,7 @@
 """A space is read with its errors named, and every point that is drawn from it makes a valid config."""
 
 import itertools
+import json
 import math
 import tomllib
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gengraph.errors import InputError
@@ -37,7 +38,7 @@ def test_the_documented_form_is_read_and_written_back() -> None:
 def test_the_default_space_of_every_preset_is_read_and_written_back(preset: str, samples: bool) -> None:
     base = load_config(preset)
     space = default_space(base, samples=samples)
-    assert parse_space(space_tables(space), base, samples=samples) == space
+    assert parse_space(json.loads(json.dumps(space_tables(space))), base, samples=samples) == space
     capable = "temperature" in base.own_family.capabilities(base.model)
     assert ("sampling.temperature" in space) == (samples and capable)
     assert {"training.learning_rate", "training.batch_size"} < set(space)
@@ -45,14 +46,14 @@ def test_the_default_space_of_every_preset_is_read_and_written_back(preset: str,
 
 
 @given(seed=st.integers(0, 2**31), trial=st.integers(0, 10_000), samples=st.booleans(), preset=st.sampled_from(presets()))
-@settings(max_examples=300)
 def test_draws_from_default_spaces_make_valid_configs(seed: int, trial: int, samples: bool, preset: str) -> None:
     base = load_config(preset)
     space = default_space(base, samples=samples)
     point = draw_point(space, base, seed, trial)
     assert set(point) == set(space)
     setting = apply_point(base, point)
-    assert setting.values(space) == point
+    texts = {name: ",".join(value) if isinstance(value, tuple) else value for name, value in point.items()}
+    assert setting.values(space) == texts
     assert Config.from_dict(setting.config.to_dict()) == setting.config
     assert setting.config.model_name == base.model_name
     assert draw_point(space, base, seed, trial) == point
@@ -164,7 +165,7 @@ def test_a_point_is_taken_as_it_is_or_refused() -> None:
     fields = {name: part.extremes for name, part in FIELDS.items()}
     num_valid = 0
     for number, values in enumerate(itertools.product(*fields.values())):
-        if number % 7:  # a share of 48384 combinations
+        if number % 23:  # a share of 48384 combinations
             continue
         point = dict(zip(fields, values, strict=True))
         try:

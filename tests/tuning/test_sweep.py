@@ -1,6 +1,7 @@
 """A trial is a pure function, goes on from its checkpoint, and what came of all is written down."""
 
 import dataclasses
+import json
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,19 @@ from gengraph.data import Split, load_dataset, split_graphs
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
 from gengraph.metrics import DescribedSet
+from gengraph.models.space import Choice
 from gengraph.training.checkpoint import Checkpoint
 from gengraph.training.config import Config, load_config
 from gengraph.tuning.parallel_coordinates import axis_of, write_html, write_png
 from gengraph.tuning.space import Setting, parse_space
-from gengraph.tuning.sweep import Sweep, Trial, ranked, run_trial, write_results
+from gengraph.tuning.sweep import Sweep, SweepRequest, Trial, ranked, run_trial, sweep_here, write_results
 
 SMALL = ["model.hidden_size=8", "model.embedding_size=4", "model.head.hidden_size=4", "model.head.num_layers=1"]
-SPACE = {"training": {"learning_rate": {"low": 1e-3, "high": 1e-2, "log": True}}, "sequence": {"ordering": ["cm", "dfs"]}}
+SEQUENCES = ({"ordering": "cm", "window": "adaptive"}, {"ordering": "dfs", "window": "fixed"})
+SPACE = {
+    "training": {"learning_rate": {"low": 1e-3, "high": 1e-2, "log": True}},
+    "model": {"sequence": list(SEQUENCES)},
+}
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +37,7 @@ def split() -> Split:
 @pytest.fixture
 def sweep(tmp_path: Path, split: Split) -> Sweep:
     config = Config().replace(SMALL)
-    request = Request(trials=2, scheduler="none", steps=4)
+    request = SweepRequest(trials=2, scheduler="none", steps=4)
     space = parse_space(SPACE, config, samples=False)
     return Sweep.create(tmp_path / "s", split=split, config=config, space=space, request=request, record={"dataset": "d"})
 
@@ -44,9 +50,9 @@ def reports_of(setting: Setting, split: Split, metric: str, start: Checkpoint | 
 
 def test_a_trial_that_goes_on_equals_one_that_was_not_interrupted(split: Split) -> None:
     setting = Setting(config=Config().replace([*SMALL, "training.steps=6", "training.evaluations=3"]))
-    whole = reports_of(setting, split, "nll")
+    whole = reports_of(setting, split, "loss")
     assert [metrics["step"] for metrics, _ in whole] == [2, 4, 6]
-    rest = reports_of(setting, split, "nll", start=whole[0][1])
+    rest = reports_of(setting, split, "loss", start=whole[0][1])
     assert [metrics["score"] for metrics, _ in rest] == [metrics["score"] for metrics, _ in whole[1:]]
 
 
@@ -79,7 +85,7 @@ def test_samples_are_judged_by_validation_graphs_as_the_model_sees_them(split: S
 def test_trials_that_are_evaluated_less_often_measure_the_mmd_as_often_as_they_can(tmp_path: Path, split: Split) -> None:
     config = Config().replace([*SMALL, "training.evaluations=30", "training.mmd_every=10", "training.select=mmd"])
     space = parse_space(SPACE, config, samples=True)
-    request = Request(trials=1, scheduler="none", steps=4, metric="mmd")
+    request = SweepRequest(trials=1, scheduler="none", steps=4, metric="mmd")
     sweep = Sweep.create(tmp_path / "s", split=split, config=config, space=space, request=request, record={})
     setting = sweep.setting({})
     assert (setting.config.training.evaluations, setting.config.training.mmd_every) == (4, 4)
@@ -90,10 +96,10 @@ def test_a_sweep_is_read_back_with_its_data(sweep: Sweep, split: Split) -> None:
     found = Sweep.open(sweep.folder)
     assert found == sweep
     assert found.split().train == split.train
-    point = {"training.learning_rate": 0.005, "model.sequence.ordering": "dfs"}
-    setting = found.setting(point)
-    assert (setting.config.training.steps, setting.config.sequence.window) == (4, "fixed")
-    with pytest.raises(InputError, match="exists; go on with --resume"):
+    assert [found.draw(number) for number in range(5)] == [sweep.draw(number) for number in range(5)]
+    setting = found.setting({"training.learning_rate": 0.005, "model.sequence": SEQUENCES[1]})
+    assert (setting.config.training.steps, setting.config.model.sequence.window) == (4, "fixed")
+    with pytest.raises(InputError, match=r"sweep .*/s exists; resume it, choose another name, or delete the folder"):
         Sweep.create(sweep.folder, split=split, config=sweep.config, space=sweep.space, request=sweep.request, record={})
     (sweep.folder / "data" / "train.parquet").write_bytes((sweep.folder / "data" / "test.parquet").read_bytes())
     with pytest.raises(InputError, match="is not what this sweep was made with"):
@@ -105,7 +111,7 @@ def test_a_sweep_is_read_back_with_its_data(sweep: Sweep, split: Split) -> None:
 
 def test_results_rank_the_winner_first_and_keep_the_failures(sweep: Sweep) -> None:
     def trial(number: int, metrics: dict[str, Any], error: str | None = None) -> Trial:
-        point = {"training.learning_rate": 0.001 * (number + 1), "model.sequence.ordering": ("cm", "dfs")[number % 2]}
+        point = {"training.learning_rate": 0.001 * (number + 1), "model.sequence": SEQUENCES[number % 2]}
         return Trial.of(number, sweep.setting(point), metrics, error)
 
     values = {"validation_loss": 3.0, "step": 4, "seconds": 1.0}
@@ -122,7 +128,7 @@ def test_results_rank_the_winner_first_and_keep_the_failures(sweep: Sweep) -> No
     winner = write_results(sweep, trials)
     assert winner == sweep.folder / "best.toml"
     config = load_config(winner)
-    assert config.sequence.ordering == "dfs"
+    assert (config.model.sequence.ordering, config.model.sequence.window) == ("dfs", "fixed")
     assert config.training == dataclasses.replace(sweep.config.training, learning_rate=0.002)
     rows = pq.read_table(sweep.folder / "trials.parquet").to_pylist()
     assert [row["error"] for row in rows[2:]] == [
@@ -132,6 +138,7 @@ def test_results_rank_the_winner_first_and_keep_the_failures(sweep: Sweep) -> No
         "it ended before its first evaluation",
     ]
     assert rows[0]["training.learning_rate"] == 0.002
+    assert "ordering=dfs" in rows[0]["model.sequence"]
     assert write_results(sweep, trials[2:]) is None
 
 
@@ -153,6 +160,57 @@ def test_the_pictures_show_every_trial(tmp_path: Path) -> None:
     assert heights == [430.0, 430.0, 430.0]  # the lowest of each axis
     write_png(tmp_path / "p.png", settings, [0.1, 0.2, 0.3], metric="mmd", title="a & b")
     assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"scheduler": "later"}, "scheduler must be one of asha, pbt, none, got 'later'"),
+        ({"search": "grid"}, "search must be one of random, optuna, got 'grid'"),
+        ({"metric": "nll"}, "metric must be one of loss, mmd, got 'nll'"),
+        ({"trials": 0}, "at least 1 trial and 1 worker a trial, got 0 and 1"),
+        ({"scheduler": "pbt", "workers_per_trial": 2}, "trials of one worker; use asha, or 1 worker a trial"),
+        ({"scheduler": "pbt", "search": "optuna"}, "searches by itself; use search = random"),
+        ({"scheduler": "asha"}, "without Ray there is a random search of single-worker trials"),
+        ({"metric": "mmd", "workers_per_trial": 2, "concurrent": 1}, "too late to stop it; use scheduler = none"),
+    ],
+)
+def test_requests_that_no_sweep_can_meet_are_refused(values: dict[str, Any], message: str) -> None:
+    concurrent = 0 if values == {"scheduler": "asha"} else 2
+    with pytest.raises(InputError, match=message):
+        SweepRequest(**{"trials": 2, "concurrent": concurrent, **values})
+
+
+def test_a_sweep_of_0_1_0_is_read(sweep: Sweep) -> None:
+    """Its loss was called nll, its config had [sequence] beside a [model] with the fields of all heads."""
+    path = sweep.folder / "sweep.json"
+    about = json.loads(path.read_text())
+    about["request"]["metric"] = "nll"
+    about["space"] = {"training": {"batch_size": [2, 4]}}
+    about["config"] = {
+        "sequence": {"ordering": "bfs", "window": "adaptive"},
+        "model": {"head": "mlp", "hidden_size": 8, "num_heads": 4, "embedding_size": 4, "edge_hidden_size": 32, "mixture": 0},
+        "training": {"select": "nll", "steps": 5},
+    }
+    path.write_text(json.dumps(about))
+    found = Sweep.open(sweep.folder)
+    assert found.request == dataclasses.replace(sweep.request, metric="loss")
+    settings = ["model.head.kind=mlp", "model.head.hidden_size=4", "model.hidden_size=8", "model.embedding_size=4"]
+    assert found.config == Config().replace([*settings, "model.sequence.ordering=bfs", "training.steps=5"])
+    assert found.space == {"training.batch_size": Choice((2, 4))}
+
+
+def test_trials_without_ray_run_one_after_the_other_and_are_kept(sweep: Sweep) -> None:
+    ended: list[int] = []
+    first = sweep_here(sweep, budget=1e-9, report=ended.append)
+    assert (len(first), ended) == (1, [1])  # time is out: no further trial begins
+    trials = sweep_here(sweep, budget=None, report=ended.append)
+    assert [trial.number for trial in trials] == [0, 1]
+    assert trials[0] == first[0]
+    assert [(trial.state, trial.step) for trial in trials] == [("finished", 4)] * 2
+    assert [trial.setting for trial in trials] == [sweep.setting(sweep.draw(number)) for number in range(2)]
+    assert write_results(sweep, trials) == sweep.folder / "best.toml"
+    assert sweep_here(Sweep.open(sweep.folder), budget=None, report=ended.append) == trials
 
 
 def test_axes() -> None:

@@ -1,7 +1,6 @@
 """What all baselines share: the checks around fit and sample, and the JSON file of a fitted generator."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -14,13 +13,15 @@ from gengraph.models.generator import as_indices, read_saved, write_saved
 from gengraph.streams import choices, stream_key
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import networkx as nx
 
 
 class Baseline(ABC):
     """A generator with keyword options and a fitted state, both JSON-ready.
 
-    A subclass sets `model`, its name in gengraph.models.registry.GENERATORS, checks its options, hands them all to this
+    A subclass sets `model`, its name in gengraph.generators.GENERATORS, checks its options, hands them all to this
     constructor, and implements `_learn` and `_draw`.
     """
 

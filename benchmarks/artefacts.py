@@ -16,13 +16,12 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import gengraph
 from gengraph.files import atomic_folder, file_lock, hash_file, write_json
+from gengraph.versions import versions
 
 _RECORD = "record.json"
 _PACKAGE = Path(gengraph.__file__).parent
@@ -66,7 +65,7 @@ def code_version(package: Path = _PACKAGE) -> str:
         package: the folder of gengraph.
     """
     code = {path.relative_to(package).as_posix(): meaning(path) for path in _sources(package)}
-    return content_key([code, {name: version(name) for name in _LIBRARIES if find_spec(name)}])
+    return content_key([code, versions(*_LIBRARIES)])
 
 
 def _sources(package: Path) -> Iterator[Path]:

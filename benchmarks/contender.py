@@ -14,9 +14,10 @@ from typing import Any
 
 import gengraph
 from gengraph.benchmarks.artefacts import meaning
+from gengraph.generators import GENERATORS
 from gengraph.models.family import Family
 from gengraph.models.generator import GraphGenerator
-from gengraph.models.registry import GENERATORS, family_of
+from gengraph.models.registry import family_of
 from gengraph.training.config import Config, usual_config
 from gengraph.tuning.space import apply_point
 
@@ -49,6 +50,10 @@ class Contender:
         family = self.family
         return "device" in self._arguments if family is None else "gpu" in family.capabilities(self.base.model)
 
+    def place(self, device: str) -> str:
+        """Where it is fitted if cpu or cuda is asked for."""
+        return device if self.takes_gpu else "cpu"
+
     @property
     def _arguments(self) -> set[str]:
         return set(inspect.signature(GENERATORS[self.model]).parameters)
@@ -60,7 +65,7 @@ class Contender:
 
     def inputs(self, settings: dict[str, Any], device: str) -> dict[str, Any]:
         """What a fit depends on besides graphs, seed and budget, JSON-ready."""
-        family, where = self.family, device if self.takes_gpu else "cpu"
+        family, where = self.family, self.place(device)
         return {
             "model": self.model,
             "config": None if family is None else apply_point(self.base, settings).config.to_dict(),
@@ -79,7 +84,7 @@ class Contender:
             device: cpu or cuda, where there is a choice. Given to a class of another package in the same way.
         """
         make: Any = GENERATORS[self.model]
-        given = {"report": report, "device": device if self.takes_gpu else "cpu"}
+        given = {"report": report, "device": self.place(device)}
         if self.family is not None:
             given["config"] = apply_point(self.base, settings).config
         generator: GraphGenerator = make(**{name: value for name, value in given.items() if name in self._arguments})

@@ -14,7 +14,6 @@ from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from gengraph.benchmarks.steps import Data
 from gengraph.benchmarks.suite import FLOOR, Outcome, Settings
 from gengraph.metrics import holm, wilson_interval
 from gengraph.metrics.statistics import FloatArray
+from gengraph.versions import versions
 
 SCHEMA = 3
 ROUNDING = 5e-7  # of the sums of the kernel: squared MMDs below are 0
@@ -57,7 +57,7 @@ def assemble(
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "settings": asdict(settings),
         "statistics": {protocol: list(settings.compared(protocol)) for protocol in settings.protocols},
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in _VERSIONED},
+        "versions": {"python": platform.python_version()} | versions(*_VERSIONED),
         "machine": {"system": platform.system(), "processor": platform.machine(), "cpus": os.cpu_count()},
         "datasets": [_dataset(part, groups) for part in data],
         "rows": rows + absent,

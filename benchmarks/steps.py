@@ -16,11 +16,12 @@ from gengraph.data.download import Report
 from gengraph.errors import InputError, TrainingDiverged
 from gengraph.files import hash_file
 from gengraph.formats import read_graphs, write_graphs
+from gengraph.generators import GENERATORS
 from gengraph.graphs import GraphSet
 from gengraph.graphs.collection import Policy
 from gengraph.metrics import validity_of
 from gengraph.models.generator import saved_model
-from gengraph.models.registry import GENERATORS, family_of
+from gengraph.models.registry import family_of
 from gengraph.training.config import Config, load_config, present_name
 from gengraph.tuning.space import Setting, apply_point, default_space, draw_point
 
@@ -122,7 +123,7 @@ def tune_model(
     def make(_folder: Path) -> dict[str, Any]:
         space = default_space(base, samples=False)
         points = [draw_point(space, base, seed, trial) for trial in range(trials)]
-        losses = [_validation_loss(data, apply_point(base, point), device) for point in points]
+        losses = [_validation_loss(data, apply_point(base, point), contender.place(device)) for point in points]
         best = min(range(trials), key=losses.__getitem__)
         if not math.isfinite(losses[best]):
             msg = f"one of {trials} settings must train, all failed; give the trials a longer budget, or tune nothing"

@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +35,7 @@ from gengraph.training.checkpoint import save_checkpoint
 from gengraph.training.config import Config, load_config, preset_for, usual_config
 from gengraph.training.likelihood import log_prob_bound
 from gengraph.training.trainer import Trainer, prepare_graphs
+from gengraph.versions import versions
 
 if TYPE_CHECKING:
     from gengraph.training.checkpoint import Checkpoint
@@ -133,7 +133,7 @@ def carry_out(run: StudyRun, checkpoints: Path | None = None) -> dict[str, Any]:
         "curve": [[line["seconds"], line["loss"], line["validation_loss"]] for line in curve if "validation_loss" in line],
         "judged": judged,
         "computed_by": family.computed_by("cpu"),
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in _VERSIONED},
+        "versions": {"python": platform.python_version()} | versions(*_VERSIONED),
     }
 
 

@@ -19,12 +19,13 @@ from gengraph.benchmarks.steps import Data
 from gengraph.data import load_collection
 from gengraph.errors import InputError
 from gengraph.files import file_lock
+from gengraph.generators import GENERATORS
 from gengraph.graphs import GraphSet
 from gengraph.graphs.collection import Policy
 from gengraph.metrics.protocols import find_protocol
 from gengraph.metrics.significance import Uncertainty
 from gengraph.metrics.statistics import FloatArray
-from gengraph.models.registry import CLOSED_FORMS, GENERATORS, unknown_model
+from gengraph.models.registry import CLOSED_FORMS, unknown_model
 from gengraph.runs.history import read_metrics
 
 FLOOR = "train set"

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from gengraph.errors import InputError
-from gengraph.models.registry import GENERATORS, LEARNED, family_of, offered_models
+from gengraph.models.registry import LEARNED, family_of, offered_models
 
 if TYPE_CHECKING:
     from gengraph.training.config import Config
@@ -42,6 +42,8 @@ def check_learned(model: str) -> None:
     Raises:
         InputError: it is unknown, or has nothing to train.
     """
+    from gengraph.generators import GENERATORS
+
     if family_of(model) is not None:
         return
     known = ", ".join([*LEARNED, *(name for name in offered_models() if family_of(name) is not None)])

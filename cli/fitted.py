@@ -12,11 +12,12 @@ from gengraph.cli.progress import busy, errors, training_bar
 from gengraph.data import load_dataset
 from gengraph.errors import InputError, NotEnoughResources
 from gengraph.files import hash_file
+from gengraph.generators import GENERATORS
 from gengraph.graphs import GraphSet
 from gengraph.learned import learned
 from gengraph.models.family import check_decoding
 from gengraph.models.generator import read_saved
-from gengraph.models.registry import GENERATORS, family_of
+from gengraph.models.registry import family_of
 from gengraph.sampling.job import (
     CheckpointOrigin,
     CountReport,

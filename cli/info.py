@@ -7,7 +7,7 @@ from gengraph.cli.output import Format, show_facts, show_json
 if TYPE_CHECKING:
     from gengraph.models.graphrnn.kernels import Backend
 
-_PACKAGES = ("torch", "numpy", "numba", "ray")
+_PACKAGES = ("gengraph", "torch", "numpy", "numba", "ray")
 
 
 def info(output: Format = "table") -> None:
@@ -24,13 +24,12 @@ def info(output: Format = "table") -> None:
     """
     import platform
 
-    import gengraph
+    from gengraph.versions import versions
 
     computing, machine = _computing()
     facts = {
         **computing,
-        "gengraph": gengraph.__version__,
-        **{name: _version(name) for name in _PACKAGES},
+        **versions(*_PACKAGES),
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         **machine,
@@ -60,12 +59,3 @@ def _computing() -> tuple[dict[str, str], dict[str, str]]:
 
 def _why(chosen: "Backend") -> str:
     return f"{chosen.label}: {chosen.reason}"
-
-
-def _version(package: str) -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"

@@ -179,8 +179,8 @@ def _fit(
     """What --model and --dataset say is fitted."""
     from gengraph.cli.data import read_split
     from gengraph.cli.fitted import Fit
+    from gengraph.generators import GENERATORS
     from gengraph.graphs import GraphSet
-    from gengraph.models.registry import GENERATORS
 
     GENERATORS[model]  # an error now, not after the data is read
     split, record = read_split(dataset, data_dir, policy, split_seed)

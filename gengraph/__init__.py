@@ -1,26 +1,24 @@
 """gengraph: learn to generate graphs, and say honestly how good they are."""
 
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from gengraph.models.registry import LEARNED
+from gengraph.versions import OWN
 
 if TYPE_CHECKING:
     from gengraph.data import load_dataset as load_dataset
     from gengraph.formats import read_graphs as read_graphs
     from gengraph.formats import write_graphs as write_graphs
+    from gengraph.generators import GENERATORS as GENERATORS
     from gengraph.graphs import GraphSet as GraphSet
     from gengraph.metrics import evaluate as evaluate
-    from gengraph.models.registry import GENERATORS as GENERATORS
 
-try:
-    __version__ = version("gengraph")
-except PackageNotFoundError:  # a source tree that is not installed
-    __version__ = "0+unknown"
+
+__version__ = OWN
 
 _EXPORTS = {
-    "GENERATORS": "gengraph.models.registry",
+    "GENERATORS": "gengraph.generators",
     "GraphSet": "gengraph.graphs",
     "evaluate": "gengraph.metrics",
     "load_dataset": "gengraph.data",

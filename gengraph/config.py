@@ -51,7 +51,8 @@ def build(cls: type[T], values: Any, path: str = "") -> T:
         InputError: an unknown field, a value of the wrong type, or what the dataclass itself refuses.
     """
     check(isinstance(values, Mapping), f"{path.rstrip('.') or 'the config'} must be a table of fields, got {values!r}")
-    hints = _hints(cls)
+    kind: Any = cls
+    hints = _hints(kind)
     unknown = [name for name in values if name not in hints]
     check(not unknown, f"unknown field {path}{', '.join(unknown)}; known are {', '.join(path + name for name in hints)}")
     return cls(**{name: _field(cls, hints[name], name, value, path) for name, value in values.items()})
@@ -70,7 +71,7 @@ def _field(cls: type[Any], hint: Any, name: str, value: Any, path: str) -> Any:
     check(isinstance(value, Mapping), table + (f"; its field {_KIND} says which" if len(options) > 1 else ""))
     if len(options) == 1:
         return build(typing.cast("type[Any]", options[0]), value, f"{path}{name}.")
-    by_kind = {typing.get_args(_hints(option)[_KIND])[0]: option for option in options}
+    by_kind = {typing.get_args(_hints(typing.cast("Any", option))[_KIND])[0]: option for option in options}
     usual = next(field.default for field in dataclasses.fields(cls) if field.name == name)
     kind = value.get(_KIND, getattr(usual, _KIND, None))
     check(isinstance(kind, str) and kind in by_kind, f"{path}{name}.{_KIND} must be one of {', '.join(by_kind)}, got {kind!r}")

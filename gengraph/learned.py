@@ -9,7 +9,7 @@ from gengraph.errors import InputError
 from gengraph.graphs import GraphSet, Int64Array
 from gengraph.graphs.taken import as_graph_set
 from gengraph.models.generator import as_indices, read_saved, write_saved
-from gengraph.models.registry import LEARNED, family_of, unknown_model
+from gengraph.models.registry import CLOSED_FORMS, LEARNED, family_of, unknown_model
 from gengraph.sampling.attempts import Source, sample_graphs, validation_mmd
 from gengraph.training.card import write_card
 from gengraph.training.checkpoint import Checkpoint, find_device, load_checkpoint, save_checkpoint
@@ -136,6 +136,9 @@ def learned(model: str) -> type[Learned]:
     Raises:
         InputError: there is none of this name.
     """
+    if model in CLOSED_FORMS:
+        msg = f"a learned model has a family, got {model}, which has none; take its class from gengraph.GENERATORS"
+        raise InputError(msg)
     if family_of(model) is None:
         raise unknown_model(model)
     name = LEARNED[model].class_name if model in LEARNED else model.title().replace("-", "")

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from command_line import gengraph, in_tmp_path  # noqa: F401
 
-from gengraph.models.registry import GENERATORS, find_family
+from gengraph.generators import GENERATORS
+from gengraph.models.registry import find_family
 
 PAGE = (Path(__file__).parents[1] / "docs" / "add-a-family.md").read_text()
 

@@ -13,8 +13,9 @@ import pytest
 import gengraph
 
 LIBRARY = Path(gengraph.__file__).parent
+FAMILIES = sorted(f"models.{path.parent.name}" for path in (LIBRARY / "models").glob("*/family.py"))
 LEVELS = [  # rooms of one level do not know each other
-    ["errors"],
+    ["versions", "errors"],
     ["files"],
     ["storage", "streams", "tables", "config"],
     ["graphs"],
@@ -22,16 +23,16 @@ LEVELS = [  # rooms of one level do not know each other
     ["data"],
     ["metrics"],
     ["models"],
-    ["models.graphrnn", "models.gran", "baselines"],
+    [*FAMILIES, "baselines"],
     ["training"],
     ["sampling"],
     ["runs", "tuning", "learned"],
+    ["generators"],
     ["distributed"],
     ["benchmarks"],
     ["cli", "testing"],
 ]
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
-FAMILIES = ["models.graphrnn", "models.gran"]
 NO_ROOM = {"gengraph", "gengraph.__main__", "gengraph.configs"}  # what is exported, the command line, and TOML files
 MEASURE_A_FAMILY = {  # what is about one family and no other
     "gengraph.benchmarks.speed",
@@ -41,7 +42,6 @@ MEASURE_A_FAMILY = {  # what is about one family and no other
 }
 COMPARES_BUILDS = {"gengraph.benchmarks.speed.builds"}  # through what every build exports
 BY_NAME = {  # modules that stand above, looked up when they are asked for
-    ("gengraph.models.registry", "gengraph.learned"),
     ("gengraph.models.graphrnn.kernels", "gengraph.models.graphrnn.selfcheck"),
 }
 

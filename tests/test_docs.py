@@ -30,8 +30,9 @@ from mkdocs.exceptions import PluginError
 from gengraph.benchmarks.scale import __main__ as scale
 from gengraph.cli.app import app
 from gengraph.formats import read_graphs
+from gengraph.generators import GENERATORS
 from gengraph.models import registry
-from gengraph.models.registry import GENERATORS, LEARNED, Listed, family_of
+from gengraph.models.registry import LEARNED, Listed, family_of
 from gengraph.testing.generators import GeneratorCase
 from gengraph.training.config import Config, TrainingConfig, presets
 from gengraph.tuning.space import draw_point, parse_space
@@ -306,7 +307,7 @@ def test_names_in_the_docs_can_be_imported() -> None:
     for page, text in PAGES.items():
         for name in re.findall(r"`(gengraph\.[\w.]+\w)`|^::: (gengraph[\w.]+)$", text, flags=re.MULTILINE):
             dotted = name[0] or name[1]
-            if dotted not in {"gengraph.generators", "gengraph.families"}:  # groups of entry points
+            if dotted != "gengraph.families":  # the group of entry points
                 assert pkgutil.resolve_name(dotted) is not None, f"{page}: {dotted}"
 
 
@@ -322,6 +323,17 @@ def test_the_tree_in_the_readme_is_true() -> None:
     names = re.findall(r"^    (\w+)/", tree, flags=re.MULTILINE)
     assert len(names) > 5
     assert all((ROOT / name).is_dir() for name in names)
+
+
+def test_the_rooms_in_the_design_are_true() -> None:
+    said = PAGES["docs/design.md"].split("## Rooms")[1].split("Arrows point")[0]
+    top, inside = said.split("    gengraph/\n")
+    assert all((ROOT / name).is_dir() for name in re.findall(r"^    (\w+)/", top, flags=re.MULTILINE))
+    rooms = {path.name for path in (ROOT / "gengraph").iterdir() if not path.is_symlink()}
+    rooms -= {"__init__.py", "__main__.py", "__pycache__", "py.typed"}
+    assert {name.rstrip("/") for name in re.findall(r"^      (\w+(?:/|\.py)) ", inside, flags=re.MULTILINE)} == rooms
+    models = {path.name for path in (ROOT / "gengraph" / "models").iterdir()} - {"__init__.py", "__pycache__"}
+    assert {name.rstrip("/") for name in re.findall(r"^        (\w+(?:/|\.py)) ", inside, flags=re.MULTILINE)} == models
 
 
 def test_links_of_the_site_lead_to_its_pages() -> None:

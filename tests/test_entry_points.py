@@ -14,8 +14,9 @@ from command_line import gengraph, in_tmp_path  # noqa: F401
 from gengraph.benchmarks.suite import Settings
 from gengraph.data import load_dataset
 from gengraph.errors import InputError
+from gengraph.generators import GENERATORS
 from gengraph.models.generator import saved_model
-from gengraph.models.registry import GENERATORS, find_family, offered_models
+from gengraph.models.registry import find_family, offered_models
 
 pytestmark = pytest.mark.usefixtures("in_tmp_path")
 PAGE = (Path(__file__).parents[1] / "docs" / "add-a-generator.md").read_text()

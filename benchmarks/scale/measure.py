@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
-from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +29,7 @@ from gengraph.storage import Folder
 from gengraph.training.card import write_card
 from gengraph.training.checkpoint import load_checkpoint, save_checkpoint
 from gengraph.training.config import load_config
+from gengraph.versions import versions
 
 if TYPE_CHECKING:
     from gengraph.training.trainer import Trainer
@@ -52,7 +52,7 @@ def measure_costs() -> Costs:
         "machine": f"{os.cpu_count()} CPUs ({platform.machine()})",
         "dataset": DATASET,
         "config": PRESET,
-        "versions": {name: version(name) for name in ("gengraph", "torch", "ray", "numpy")},
+        "versions": versions("gengraph", "torch", "ray", "numpy"),
         "date": datetime.now(UTC).date().isoformat(),
         "load_before": os.getloadavg()[0],
     }

@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("--part", choices=("loop", "model", "workers", "memory"), action="append")
     parser.add_argument("--run", type=Path, help="a trained run, for model and workers")
     parser.add_argument("--graphs", type=int, default=3000, help="graphs of the parts model and workers")
-    parser.add_argument("--beside-loop", type=int, default=LANES, help="graphs that the sampler makes beside the loop")
+    parser.add_argument("--lanes", type=int, default=LANES, help="graphs that grow side by side in the part loop")
     parser.add_argument("--turns", type=int, default=3, help="how often the loop and the sampler take turns")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -69,13 +69,13 @@ def against_loop(options: argparse.Namespace) -> dict[str, Any]:
         nn.init.constant_(last.bias, -3.0)  # as sparse as grids
         loop = Loop2018(head, GRID.max_prev_node)
         conditions = Conditions(stop="reference", max_num_node=GRID.max_num_node)
-        ours = partial(sample_graphs, model, np.arange(options.beside_loop), seed=0, conditions=conditions)
+        ours = partial(sample_graphs, model, np.arange(options.lanes), seed=0, conditions=conditions)
         sample_graphs(model, np.arange(2), seed=0, conditions=Conditions(max_num_node=3))  # compiles
         times = []
         for _ in range(options.turns):
             rows, seconds = _cpu_seconds(partial(loop.sample, 32, GRID.max_num_node))
             _, more = _cpu_seconds(partial(decode_2018, rows))
-            times.append((seconds / 32, (seconds + more) / 32, _cpu_seconds(ours)[1] / options.beside_loop))
+            times.append((seconds / 32, (seconds + more) / 32, _cpu_seconds(ours)[1] / options.lanes))
         report[name] = {
             "ms_a_graph": {
                 key: [round(1000 * turn[i], 2) for turn in times]

@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--steps", type=int, default=6, help="training steps of a turn")
-    parser.add_argument("--graphs", type=int, default=512, help="graphs of a sample")
+    parser.add_argument("--lanes", type=int, default=512, help="graphs of a sample, which grow side by side")
     parser.add_argument("--context-dataset", default="protein", help="what GraphRNN-C is trained on")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -69,7 +69,7 @@ def _sampling(options: argparse.Namespace) -> dict[str, Work]:
     for head, preset in (("rnn", "graphrnn/paper"), ("mlp", "graphrnn/paper"), ("context", "graphrnn-c/default")):
         torch.manual_seed(0)
         model = GraphRNNModel(load_config(preset).replace([f"model.head.kind={head}"]).model, GRID).eval()
-        works[f"sampling {head}"] = partial(sample_graphs, model, np.arange(options.graphs), seed=0, conditions=conditions)
+        works[f"sampling {head}"] = partial(sample_graphs, model, np.arange(options.lanes), seed=0, conditions=conditions)
     return works
 
 

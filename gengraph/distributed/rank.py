@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import ray.train
 import ray.train.torch
 
-import gengraph
 from gengraph.errors import InputError, RanksDiverged, TrainingDiverged
 from gengraph.runs.folders import train_run
 from gengraph.runs.mirror import pull_run, push_progress
 from gengraph.training.trainer import Place
+from gengraph.versions import OWN
 
 if TYPE_CHECKING:
     from gengraph.distributed.channel import Channel
@@ -41,10 +41,8 @@ def train_rank(config: dict[str, Any]) -> int:
         interrupted=ending.is_set,
     )
     try:
-        if gengraph.__version__ != config["gengraph"]:
-            msg = (
-                f"node {socket.gethostname()} has gengraph {gengraph.__version__}, the driver {config['gengraph']}; install one"
-            )
+        if config["gengraph"] != OWN:
+            msg = f"node {socket.gethostname()} has gengraph {OWN}, the driver {config['gengraph']}; install one"
             raise InputError(msg)
         with _folder_of(config) as (folder, saved), _logging(folder, place, debug=config["debug"]):
             return train_run(folder, place=place, report=channel.put, saved=saved)

@@ -22,7 +22,6 @@ from ray.train.torch import TorchConfig, TorchTrainer
 from ray.train.v2._internal.execution.callback import WorkerGroupCallback
 from ray.util.placement_group import PlacementGroup, PlacementGroupID, remove_placement_group
 
-import gengraph
 from gengraph.distributed.channel import Channel
 from gengraph.distributed.cluster import capacity_for
 from gengraph.distributed.rank import train_rank
@@ -31,6 +30,7 @@ from gengraph.runs.folders import hold_run
 from gengraph.runs.mirror import pull_run
 from gengraph.storage import Folder
 from gengraph.training.trainer import TrainingReport
+from gengraph.versions import OWN
 
 _GRACE_S = 6.0  # for the last checkpoint after Ctrl-C
 _STOP_S = 60.0  # the same where nobody waits for it
@@ -77,7 +77,7 @@ def train_on_ray(
             train_loop_config={
                 "folder": str(folder.resolve()),
                 "storage": storage,
-                "gengraph": gengraph.__version__,
+                "gengraph": OWN,
                 "channel": channel,
                 "debug": logger.isEnabledFor(logging.INFO),
             },

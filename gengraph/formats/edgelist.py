@@ -1,97 +1,201 @@
-"""Edge lists: a line an edge, columns set apart by white space, commas or semicolons.
+"""Edge lists: a line an edge, cells set apart by commas, semicolons or tabs, as the file has them, else by white space.
 
 Without a first line of names there are two columns, and the file is one graph. With one, `graph source target` say, the
 columns may be named graph, source, target and anything else, which is an attribute (a weight that is always 1 is none). A
-line that names a node alone is a node without (further) edges, one that names a graph alone a graph without nodes.
+line that names a node alone is a node without (further) edges, one that names a graph alone a graph without nodes. The data of
+networkx (`0 1 {'weight': 2}`) and the comments of KONECT and SNAP are understood.
 
 Names of any kind are numbered from 0: in ascending order if all are whole numbers, else in order of appearance.
 """
 
+import ast
+import csv
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from gengraph.errors import InputError
-from gengraph.files import read_text, write_text
+from gengraph.files import write_text
+from gengraph.formats.columns import Layout, Row, find_layout
+from gengraph.formats.text import numbered_lines, read_text
 from gengraph.graphs import GraphSet
-from gengraph.graphs.collection import RawGraphs
+from gengraph.graphs.attributes import says_more
+from gengraph.graphs.collection import Policy, RawGraphs
+from gengraph.graphs.labels import numbered
 
-_NAMES = {"graph_id": "graph", "src": "source", "dst": "target"}
-_WHOLE = re.compile(r"[+-]?\d+")
+_SAMPLE = 1000  # lines that the delimiter is taken from
+_DATA = re.compile(r"(.*?)[\s,;]+(\{.*\})\s*")
+_MISSING = {"na", "n/a", "<na>", "nan", "null", "none", "nil"}
 
 
-def read_edgelist(path: Path) -> RawGraphs:
-    """Edges are undirected: one that stands in both directions is a parallel edge."""
-    lines = [
-        (number, re.split(r"[\s,;]+", line.strip()))
-        for number, line in enumerate(read_text(path).splitlines(), start=1)
-        if line.strip() and not (line.lstrip().startswith(("#", "%")) and not _header(line))
-    ]
-    columns = ["source", "target"]
-    if lines and _header(" ".join(lines[0][1])):
-        columns = _header(" ".join(lines.pop(0)[1]))
-    graphs: dict[str, dict[str, int]] = {} if "graph" in columns else {"": {}}
-    edges: list[tuple[str, str, str]] = []
+def read_edgelist(path: Path, policy: Policy) -> RawGraphs:
+    """Edges are undirected: one that stands in both directions is a parallel edge. `policy.columns` names the columns."""
+    text = read_text(path)
+    if text.startswith("%%MatrixMarket"):
+        msg = f"{path} is a Matrix Market file; give it the suffix .mtx"
+        raise InputError(msg)
     attributes: Counter[str] = Counter()
-    for number, values in lines:
-        row = dict(zip(columns, values, strict=False))
-        graph = row.pop("graph", "" if "graph" not in columns else None)
-        if len(values) > len(columns) or graph is None:
-            msg = (
-                f"{path}, line {number} has {len(values)} columns, {len(columns)} are known ({', '.join(columns)}); name them "
-                "in the first line: graph source target, or source target weight"
-            )
+    comments, lines = _lines(path, text, attributes)
+    rows = _rows(path, lines)
+    if not rows:
+        return RawGraphs.from_lists([], [])
+    layout = find_layout(path, comments, rows, policy.columns)
+    if layout.has_header:
+        rows = rows[1:]
+    graphs, sources, targets = _ends(path, rows, layout)
+    _count_attributes(rows, layout, attributes)
+    labelled = numbered(graphs, sources, targets)
+    return RawGraphs(
+        num_nodes=labelled.num_nodes,
+        edge_offsets=labelled.edge_offsets,
+        edges=labelled.edges,
+        directed=layout.directed,
+        attributes=attributes,
+        spellings=labelled.spellings,
+        example=labelled.example,
+    )
+
+
+def _lines(path: Path, text: str, attributes: Counter[str]) -> tuple[list[str], list[tuple[int, str]]]:
+    """The comments before the first line of data, and the numbered lines of data without the dictionaries of networkx."""
+    comments: list[str] = []
+    lines: list[tuple[int, str]] = []
+    for number, line in numbered_lines(text):
+        if line.lstrip()[0] in "#%":
+            if not lines:
+                comments.append(line)
+            elif re.match(r"\s*[#%][^\s\d#%]\S*[\s,;]+\S+\s*$", line):
+                msg = f"{path}, line {number} may be a comment or an edge of a node named {line.split()[0]}; remove it, or quote it"
+                raise InputError(msg)
+            continue
+        lines.append((number, _without_data(line, attributes) if line.endswith("}") or line.rstrip().endswith("}") else line))
+    return comments, lines
+
+
+def _without_data(line: str, attributes: Counter[str]) -> str:
+    """A line of `networkx.write_edgelist` without the dictionary at its end, which is counted."""
+    match = _DATA.fullmatch(line)
+    try:
+        data = ast.literal_eval(match[2]) if match else None
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        data = None
+    if match is None or not isinstance(data, dict):
+        return line
+    attributes.update(str(name) for name, value in data.items() if says_more(str(name), value, of="edge"))
+    return match[1]
+
+
+def _rows(path: Path, lines: Sequence[tuple[int, str]]) -> list[Row]:
+    """The cells of every line, without columns at the end that are blank in all of them."""
+    delimiter = _delimiter([line for _, line in lines[:_SAMPLE]])
+    rows = []
+    for number, line in lines:
+        if '"' in line and delimiter is not None:
+            try:
+                cells = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True, strict=True))
+            except (csv.Error, StopIteration) as error:
+                msg = f"{path}, line {number}: {error}; close every quotation mark in its line"
+                raise InputError(msg) from error
+        else:
+            cells = line.split(delimiter)
+        rows.append((number, [cell.strip() for cell in cells] if delimiter is not None else cells))
+    if delimiter is not None:
+        used = max((i + 1 for _, cells in rows for i, cell in enumerate(cells) if cell), default=0)
+        rows = [(number, cells[:used]) for number, cells in rows if any(cells)]
+        if rows and len(rows[0][1]) == 1:  # names above that are set apart by something else
+            names = re.split(r"[\s,;]+", rows[0][1][0])
+            rows[0] = rows[0][0], names if len(names) == used else rows[0][1]
+    return rows
+
+
+def _delimiter(lines: Sequence[str]) -> str | None:
+    """What most lines have between their cells; None for white space."""
+    for delimiter in (";", ",", "\t"):
+        having = [line for line in lines if delimiter in line]
+        if 2 * len(having) <= len(lines) or not having:
+            continue
+        if delimiter != "\t":
+            return delimiter
+        if not any(re.search(r"\d +\d", line) or re.search(r"\d \t", line) for line in having):
+            return delimiter
+    return None
+
+
+def _ends(path: Path, rows: Sequence[Row], layout: Layout) -> tuple[list[str] | None, list[str | None], list[str | None]]:
+    """The graph, one end and the other of each row; an end that is missing is None."""
+    names, width = layout.names, len(layout.names)
+    graph = names.index("graph") if "graph" in names else None
+    source, target = names.index("source"), names.index("target")
+    graphs: list[str] = []
+    ends: tuple[list[str | None], list[str | None]] = ([], [])
+    for number, cells in rows:
+        if len(cells) != width:
+            cells = _short(path, number, cells, names)  # noqa: PLW2901 - filled up
+        if graph is not None:
+            if not cells[graph]:
+                msg = f"{path}, line {number} has no graph; name it, or leave the line out"
+                raise InputError(msg)
+            graphs.append(cells[graph])
+        elif not cells[source] and not cells[target]:
+            msg = f"{path}, line {number} has neither {names[source]} nor {names[target]}; leave the line out"
             raise InputError(msg)
-        nodes = graphs.setdefault(graph, {})
-        ends = [row.pop(name) for name in ("source", "target") if name in row]
-        for label in ends:
-            nodes.setdefault(label, len(nodes))
-        if len(ends) == 2:
-            edges.append((graph, ends[0], ends[1]))
-        attributes.update(name for name, value in row.items() if not (name == "weight" and value in ("1", "1.0")))
-    return _numbered(graphs, edges, attributes)
+        ends[0].append(cells[source] or None)
+        ends[1].append(cells[target] or None)
+    _check_missing(path, rows, ends)
+    if layout.bipartite:
+        ends = [name and f"left {name}" for name in ends[0]], [name and f"right {name}" for name in ends[1]]
+    return (None if graph is None else graphs), ends[0], ends[1]
 
 
-def _header(line: str) -> list[str]:
-    """The column names of a first line, none if it is not one."""
-    words = [word.lower() for word in re.split(r"[\s,;]+", line.strip().lstrip("#%").strip())]
-    names = [_NAMES.get(word, word) for word in words]
-    return names if {"source", "target"} <= set(names) and len(set(names)) == len(names) else []
+def _short(path: Path, number: int, cells: list[str], names: Sequence[str]) -> list[str]:
+    """A row that names a node alone, or a graph alone, filled up; any other of the wrong length is refused."""
+    leading = list(names[: len(cells)])
+    alone = leading in (["source"], ["graph"], ["graph", "source"])
+    if len(cells) >= len(names) or not alone or any(re.search(r"[,;\s]", cell) for cell in cells):
+        msg = (
+            f"{path}, line {number} has {len(cells)} columns, {len(names)} are known ({', '.join(name.strip() for name in names)}); "
+            "name all columns in the first line, and fill every cell or separate cells by commas"
+        )
+        raise InputError(msg)
+    return cells + [""] * (len(names) - len(cells))
 
 
-def _numbered(graphs: dict[str, dict[str, int]], edges: list[tuple[str, str, str]], attributes: Counter[str]) -> RawGraphs:
-    """Graphs and nodes numbered, edges sorted by graph."""
-    graph_number = _numbers(graphs)
-    node_numbers = {graph: _numbers(nodes) for graph, nodes in graphs.items()}
-    sizes = np.zeros(len(graphs), np.int64)
-    for graph, nodes in graphs.items():
-        sizes[graph_number[graph]] = len(nodes)
-    owner = np.array([graph_number[graph] for graph, _, _ in edges], np.int64)
-    pairs = np.array([(node_numbers[graph][u], node_numbers[graph][v]) for graph, u, v in edges], np.int64).reshape(-1, 2)
-    order = np.argsort(owner, kind="stable")
-    offsets = np.searchsorted(owner[order], np.arange(len(graphs) + 1))
-    return RawGraphs(num_nodes=sizes, edge_offsets=offsets, edges=pairs[order], attributes=attributes)
+def _check_missing(path: Path, rows: Sequence[Row], ends: tuple[list[str | None], list[str | None]]) -> None:
+    """Refuse words for missing values among ids that are numbers."""
+    labels = {name for column in ends for name in column if name is not None}
+    words = {name for name in labels if name.lower() in _MISSING}
+    if words and all(re.match(r"[+-]?\d", name) for name in labels - words):
+        for (number, _), *pair in zip(rows, *ends, strict=True):
+            if words & set(pair):
+                msg = f"{path}, line {number} has {min(words & set(filter(None, pair)))} for a node; leave the cell empty"
+                raise InputError(msg)
 
 
-def _numbers(labels: Iterable[str]) -> dict[str, int]:
-    """A number from 0 for each of some distinct names."""
-    ordered = list(labels)
-    if all(_WHOLE.fullmatch(label) for label in ordered):
-        ordered.sort(key=int)
-    return {label: i for i, label in enumerate(ordered)}
+def _count_attributes(rows: Sequence[Row], layout: Layout, attributes: Counter[str]) -> None:
+    for place, name in enumerate(layout.names):
+        if name in ("graph", "source", "target"):
+            continue
+        values = [cells[place] for _, cells in rows if place < len(cells) and cells[place]]
+        if not name.strip() and values == [str(i) for i in range(len(values))]:
+            continue  # the row numbers that pandas writes before all columns
+        more = sum(says_more(name.strip(), value, of="edge") for value in values)
+        if more:
+            attributes[name.strip() or f"column {place + 1}"] += more
 
 
 def write_edgelist(graphs: GraphSet, path: Path) -> None:
     """With the columns graph, source and target; nodes without edges and graphs without nodes have lines of their own."""
     degrees, offsets = graphs.degrees(), graphs.node_offsets
-    parts = ["graph source target\n"]
+    comma = path.suffix == ".csv"
+    between, alone = ("," if comma else "\t" if path.suffix == ".tsv" else " "), "," * comma
+    parts = [between.join(("graph", "source", "target")) + "\n"]
     for g in range(len(graphs)):
         isolated = np.flatnonzero(degrees[offsets[g] : offsets[g + 1]] == 0).tolist()
         pairs = graphs.edges[graphs.edge_offsets[g] : graphs.edge_offsets[g + 1]].tolist()
-        parts += [f"{g} {u} {v}\n" for u, v in pairs] + [f"{g} {node}\n" for node in isolated]
+        parts += [f"{g}{between}{u}{between}{v}\n" for u, v in pairs] + [f"{g}{between}{node}{alone}\n" for node in isolated]
         if not graphs.num_nodes[g]:
-            parts.append(f"{g}\n")
+            parts.append(f"{g}{2 * alone}\n")
     write_text(path, "".join(parts))

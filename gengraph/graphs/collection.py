@@ -4,7 +4,7 @@ Legend: G graphs, E edges of all graphs together.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -13,10 +13,16 @@ import numpy.typing as npt
 
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet, Int64Array
+from gengraph.graphs.canonical import order_of_edges
+from gengraph.graphs.pairs import as_pairs
 
 PARTS = ("train", "validation", "test")
 _MAX_NODES = 2**31 - 1
-PART_NAMES = {"train": 0, "validation": 1, "val": 1, "valid": 1, "test": 2}
+PART_NAMES = {
+    **dict.fromkeys(("train", "training"), 0),
+    **dict.fromkeys(("validation", "val", "valid", "dev"), 1),
+    **dict.fromkeys(("test", "testing"), 2),
+}
 
 _CHOICES = {
     "on_directed": ("error", "symmetrize"),
@@ -25,6 +31,8 @@ _CHOICES = {
     "on_attributes": ("error", "drop"),
     "on_isolated": ("keep", "drop", "error"),
     "on_components": ("keep", "largest", "error"),
+    "on_empty": ("keep", "drop", "error"),
+    "on_spellings": ("error", "unite"),
 }
 
 
@@ -39,6 +47,10 @@ class Policy:
         on_attributes: error, or drop: weights and features of nodes and edges are left behind.
         on_isolated: keep, error, or drop: nodes without edges are left out (after loops are).
         on_components: keep, error, or largest: of a disconnected graph the largest component stays.
+        on_empty: keep, error, or drop: graphs without nodes are left out (after isolated nodes are).
+        on_spellings: error, or unite: node ids such as 2 and 2.0, one number written in several ways, are one node.
+        columns: of a table of edges, the names (or the numbers, from 1) of the columns of both ends of an edge, the column of
+            the graph before them if there is one; by default they are found by their names.
     """
 
     on_directed: str = "error"
@@ -47,8 +59,14 @@ class Policy:
     on_attributes: str = "error"
     on_isolated: str = "keep"
     on_components: str = "keep"
+    on_empty: str = "keep"
+    on_spellings: str = "error"
+    columns: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.columns and (len(self.columns) not in (2, 3) or len(set(self.columns)) < len(self.columns)):
+            msg = f"columns must name both ends of an edge, or graph and both ends, got {','.join(self.columns)}"
+            raise InputError(msg)
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 msg = f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}"
@@ -66,6 +84,8 @@ class RawGraphs:
         directed: bool[E], or one bool for all edges.
         attributes: how many values there are of each attribute of nodes or edges.
         part: int8[G], the index in PARTS of each graph if the file says it.
+        spellings: node ids that are the same number as another one, written differently; they are united here.
+        example: two of them.
     """
 
     num_nodes: npt.NDArray[Any]
@@ -74,11 +94,13 @@ class RawGraphs:
     directed: npt.NDArray[np.bool_] | bool = False
     attributes: Mapping[str, int] = field(default_factory=dict)
     part: npt.NDArray[np.int8] | None = None
+    spellings: int = 0
+    example: str = ""
 
     @classmethod
     def from_lists(cls, num_nodes: list[int], edge_lists: list[Any], **more: Any) -> Self:
         """Build from one array-like of pairs a graph."""
-        parts = [np.asarray(edges, dtype=np.int64).reshape(-1, 2) for edges in edge_lists]
+        parts = [as_pairs(edges) for edges in edge_lists]
         offsets = np.concatenate([[0], np.cumsum([len(part) for part in parts], dtype=np.int64)])
         edges = np.concatenate(parts) if parts else np.zeros((0, 2), np.int64)
         return cls(num_nodes=np.array(num_nodes, np.int64), edge_offsets=offsets, edges=edges, **more)
@@ -140,23 +162,61 @@ def parts_of(names: list[Any], where: str) -> npt.NDArray[np.int8]:
     return np.array([PART_NAMES[name] for name in names], np.int8)
 
 
+class Refused(InputError):
+    """What a policy refuses in some graphs: all of it at once.
+
+    Attributes:
+        kinds: what was found, by field of Policy.
+    """
+
+    def __init__(self, kinds: Mapping[str, str], policies: Iterable[str] = ()) -> None:
+        """Say what was found; `policies` are further fields of Policy that must be set to go on."""
+        self.kinds = dict(kinds)
+        together = dict.fromkeys([*kinds, *policies])
+        if len(together) == 1:
+            advice = _ADVICE[next(iter(together))]
+        else:
+            advice = "repair them, or set " + ", ".join(f"{kind} = {_WAY_OUT[kind]}" for kind in together)
+        super().__init__(f"graphs must be simple, undirected and bare: {'; '.join(kinds.values())}; {advice}")
+
+
 def simplify(raw: RawGraphs, policy: Policy) -> Collection:
     """The simple undirected graphs that a policy makes of raw ones; O(E log E), and O(E) where they are simple and sorted.
 
     Raises:
-        InputError: an edge to a node that does not exist, or something that the policy refuses; the message counts it.
+        InputError: an edge to a node that does not exist.
+        Refused: things that the policy refuses; the message counts all of them.
     """
     _check_sizes(raw.num_nodes)
-    found: dict[str, int] = {}
+    found = _Found(policy)
     if raw.attributes:
         listed = ", ".join(f"{name} ({count})" for name, count in raw.attributes.items())
-        _treat(
-            found, policy, "on_attributes", sum(raw.attributes.values()), f"values of attributes would be left behind: {listed}"
-        )
+        count = sum(raw.attributes.values())
+        found.add("on_attributes", count, f"values of attributes would be left behind: {listed}")
+    found.add("on_spellings", raw.spellings, f"node ids are written in two ways ({raw.example})")
     graphs = _as_it_is(raw)
     if graphs is None:
-        graphs = _simple(raw, policy, found)
-    return Collection(graphs=_thinned(graphs, policy, found), part=raw.part, policy=policy, found=found)
+        graphs = _simple(raw, found)
+    graphs, kept = _thinned(graphs, found)
+    if found.refused:
+        raise Refused(found.refused)
+    part = raw.part if raw.part is None or kept is None else raw.part[kept]
+    return Collection(graphs=graphs, part=part, policy=policy, found=found.counts)
+
+
+class _Found:
+    """What there is of each kind, and what of it the policy refuses."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.counts: dict[str, int] = {}
+        self.refused: dict[str, str] = {}
+
+    def add(self, kind: str, count: int, what: str) -> None:
+        if count and getattr(self.policy, kind) == "error":
+            self.refused[kind] = f"{count} {what}"
+        elif count:
+            self.counts[kind] = count
 
 
 def _as_it_is(raw: RawGraphs) -> GraphSet | None:
@@ -170,14 +230,13 @@ def _as_it_is(raw: RawGraphs) -> GraphSet | None:
         return None
 
 
-def _simple(raw: RawGraphs, policy: Policy, found: dict[str, int]) -> GraphSet:
+def _simple(raw: RawGraphs, found: _Found) -> GraphSet:
     """Undirected edges, each once, no loops."""
     graph = np.repeat(np.arange(len(raw.num_nodes)), np.diff(raw.edge_offsets))
     edges = raw.edges.astype(np.int64, copy=False)
     _check_range(raw.num_nodes, graph, edges)
     low, high = np.minimum(edges[:, 0], edges[:, 1]), np.maximum(edges[:, 0], edges[:, 1])
-    width = int(raw.num_nodes.max(initial=1))
-    _, first, pair = np.unique((graph * width + low) * width + high, return_index=True, return_inverse=True)
+    first, pair = _distinct(graph, low, high, num_nodes=raw.num_nodes)
     directed = np.broadcast_to(raw.directed, len(edges))
     plain, forward, backward = (
         np.bincount(pair[chosen], minlength=len(first))
@@ -188,24 +247,45 @@ def _simple(raw: RawGraphs, policy: Policy, found: dict[str, int]) -> GraphSet:
     parallel = plain + np.maximum(forward, backward) - 1
     where = _Where(graph[first], edges[first])
     what = f"of {len(edges)} edges have no edge the other way: they are directed"
-    _treat(found, policy, "on_directed", int(lonely.sum()), what + where(lonely))
-    _treat(found, policy, "on_loops", int((loop * (parallel + 1)).sum()), "self-loops" + where(loop))
-    _treat(found, policy, "on_multi_edges", int(parallel[~loop].sum()), "parallel edges" + where(~loop & (parallel > 0)))
+    found.add("on_directed", int(lonely.sum()), what + where(lonely))
+    found.add("on_loops", int((loop * (parallel + 1)).sum()), "self-loops" + where(loop))
+    found.add("on_multi_edges", int(parallel[~loop].sum()), "parallel edges" + where(~loop & (parallel > 0)))
     kept = first[~loop]
     return GraphSet.from_flat(raw.num_nodes, graph[kept], edges[kept])
 
 
-def _thinned(graphs: GraphSet, policy: Policy, found: dict[str, int]) -> GraphSet:
-    """Without what the policy does not keep of isolated nodes and small components."""
+def _distinct(
+    graph: Int64Array, low: Int64Array, high: Int64Array, *, num_nodes: npt.NDArray[Any]
+) -> tuple[Int64Array, Int64Array]:
+    """Of edges (graph, low, high): the place of each distinct one, ascending, and the number of every edge among them."""
+    order = order_of_edges(graph, low, high, width=int(num_nodes.max(initial=1)), num_graphs=len(num_nodes))
+    if order is None:
+        order = np.arange(len(graph))
+    changes = np.zeros(len(graph), bool)
+    for values in (graph[order], low[order], high[order]):
+        changes[1:] |= values[1:] != values[:-1]
+    changes[:1] = True
+    number = np.empty(len(graph), np.int64)
+    number[order] = np.cumsum(changes) - 1
+    return order[changes], number
+
+
+def _thinned(graphs: GraphSet, found: _Found) -> tuple[GraphSet, Int64Array | None]:
+    """Without what the policy does not keep of isolated nodes, small components and empty graphs; which graphs are left."""
+    policy, kept = found.policy, None
     if policy.on_isolated != "keep":
         touched = graphs.degrees() > 0
-        _treat(found, policy, "on_isolated", int((~touched).sum()), "nodes without edges")
+        found.add("on_isolated", int((~touched).sum()), "nodes without edges")
         graphs = graphs.induced(touched)
     if policy.on_components != "keep":
         disconnected = int((graphs.num_components() > 1).sum())
-        _treat(found, policy, "on_components", disconnected, f"of {len(graphs)} graphs are disconnected")
+        found.add("on_components", disconnected, f"of {len(graphs)} graphs are disconnected")
         graphs = graphs.largest_components()
-    return graphs
+    if policy.on_empty != "keep" and (graphs.num_nodes == 0).any():
+        kept = np.flatnonzero(graphs.num_nodes)
+        found.add("on_empty", len(graphs) - len(kept), f"of {len(graphs)} graphs have no nodes")
+        graphs = graphs[kept]
+    return graphs, kept
 
 
 _ADVICE = {
@@ -215,16 +295,10 @@ _ADVICE = {
     "on_attributes": "set on_attributes = drop if the structure alone is what you want",
     "on_isolated": "set on_isolated = keep or drop",
     "on_components": "set on_components = keep or largest",
+    "on_empty": "set on_empty = keep or drop",
+    "on_spellings": "write every id in one way, or set on_spellings = unite",
 }
-
-
-def _treat(found: dict[str, int], policy: Policy, kind: str, count: int, what: str) -> None:
-    """Record a kind, or refuse it."""
-    if count and getattr(policy, kind) == "error":
-        msg = f"graphs must be simple, undirected and bare: {count} {what}; {_ADVICE[kind]}"
-        raise InputError(msg)
-    if count:
-        found[kind] = count
+_WAY_OUT = {kind: next(choice for choice in choices if choice not in ("error", "keep")) for kind, choices in _CHOICES.items()}
 
 
 @dataclass(frozen=True, slots=True)

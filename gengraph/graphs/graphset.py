@@ -13,6 +13,9 @@ import numpy.typing as npt
 from scipy import sparse
 
 from gengraph.errors import InputError
+from gengraph.graphs.attributes import Attributes, check_attributes
+from gengraph.graphs.canonical import check_edges, is_canonical, narrow, order_of_edges, sorted_pairs
+from gengraph.graphs.pairs import as_counts, as_edge_index, as_pairs
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -42,12 +45,16 @@ class GraphSet:
     edges: Int32Array
 
     def __post_init__(self) -> None:
-        for name, dtype, shape in (
-            ("num_nodes", np.int32, (-1,)),
-            ("edge_offsets", np.int64, (-1,)),
-            ("edges", np.int32, (-1, 2)),
+        for name, dtype, read in (
+            ("num_nodes", np.int32, as_counts),
+            ("edge_offsets", np.int64, as_counts),
+            ("edges", np.int32, as_pairs),
         ):
-            array = np.ascontiguousarray(getattr(self, name), dtype=dtype).reshape(shape).view()
+            given = getattr(self, name)
+            plain = isinstance(given, np.ndarray) and given.dtype == dtype and given.ndim == (2 if name == "edges" else 1)
+            if not plain or (name == "edges" and given.shape[1] != 2):
+                given = narrow(read(given, name), dtype, name)
+            array = np.ascontiguousarray(given).view()
             array.flags.writeable = False
             object.__setattr__(self, name, array)
         offsets = self.edge_offsets
@@ -60,8 +67,8 @@ class GraphSet:
         if (self.num_nodes < 0).any():
             msg = f"num_nodes must be >= 0, got {int(self.num_nodes.min())}"
             raise InputError(msg)
-        if not _is_canonical(self.num_nodes, self.edge_offsets, self.edges):
-            _check_edges(self.num_nodes, self.graph_of_edge, self.edges)
+        if not is_canonical(self.num_nodes, self.edge_offsets, self.edges):
+            check_edges(self.num_nodes, self.graph_of_edge, self.edges)
 
     @classmethod
     def unchecked(cls, num_nodes: npt.ArrayLike, edge_offsets: npt.ArrayLike, edges: npt.ArrayLike) -> Self:
@@ -91,62 +98,120 @@ class GraphSet:
             edges: int[E, 2], node ids local to the graph.
 
         Raises:
-            InputError: a loop, a parallel edge or a node id outside its graph; the message names and counts them.
+            InputError: arrays of other shapes or with fractions; a loop, a parallel edge or a node id outside its graph: the
+                message names and counts them.
         """
-        nodes = np.asarray(num_nodes, dtype=np.int32).reshape(-1)
-        graph = np.asarray(graph_of_edge, dtype=np.int64).reshape(-1)
-        pairs = np.sort(np.asarray(edges, dtype=np.int64).reshape(-1, 2), axis=1)
+        nodes = narrow(as_counts(num_nodes, "num_nodes"), np.int32, "num_nodes")
+        graph = as_counts(graph_of_edge, "graph_of_edge")
+        pairs = np.sort(as_pairs(edges), axis=1)
+        if len(graph) != len(pairs):
+            msg = f"graph_of_edge must say the graph of each of {len(pairs)} edges, got {len(graph)} values"
+            raise InputError(msg)
         if len(graph) and (graph.min() < 0 or graph.max() >= len(nodes)):
             msg = f"graph_of_edge must lie in 0..{len(nodes) - 1}, got {int(graph.min())}..{int(graph.max())}"
             raise InputError(msg)
-        width = max(int(nodes.max(initial=0)), int(pairs.max(initial=0)) + 1)
-        key = (graph * width + pairs[:, 0]) * width + pairs[:, 1]
-        if (np.diff(key) < 0).any():
-            order = np.argsort(key, kind="stable")
+        order = order_of_edges(graph, pairs[:, 0], pairs[:, 1], width=int(nodes.max(initial=0)), num_graphs=len(nodes))
+        if order is not None:
             graph, pairs = graph[order], pairs[order]
-        _check_edges(nodes, graph, pairs)
+        check_edges(nodes, graph, pairs)
         offsets = np.searchsorted(graph, np.arange(len(nodes) + 1))
         return cls(nodes, offsets.astype(np.int64), pairs.astype(np.int32))
 
     @classmethod
     def from_edge_lists(cls, num_nodes: Sequence[int], edge_lists: Iterable[npt.ArrayLike]) -> Self:
-        """Build from one array-like of pairs a graph; complexity O(E log E)."""
-        parts = [np.asarray(edges, dtype=np.int64).reshape(-1, 2) for edges in edge_lists]
+        """Build from one array-like of pairs a graph; complexity O(E log E).
+
+        Raises:
+            InputError: not one for each graph, something other than pairs of whole numbers, or what `from_flat` refuses.
+        """
+        parts = [as_pairs(edges, f"the edges of graph {g}") for g, edges in enumerate(edge_lists)]
+        if len(parts) != len(num_nodes):
+            msg = f"there must be a list of edges for each of {len(num_nodes)} graphs, got {len(parts)}; a list may be empty"
+            raise InputError(msg)
         graph = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
         return cls.from_flat(num_nodes, graph, np.concatenate(parts) if parts else np.zeros((0, 2), np.int64))
 
     @classmethod
-    def from_networkx(cls, graphs: "Iterable[nx.Graph[Any]]") -> Self:
-        """Build from networkx graphs; nodes of any type are numbered in iteration order, attributes are left behind.
+    def from_networkx(cls, graphs: "Iterable[nx.Graph[Any]]", *, attributes: Attributes = "error") -> Self:
+        """Build from networkx graphs; nodes of any type are numbered in iteration order.
+
+        Args:
+            graphs: simple and undirected.
+            attributes: error, or drop: attributes of nodes and edges are left behind. Names (id, label, name, key) and weights
+                of 1 are none, as in files.
 
         Raises:
-            InputError: a directed graph or a multigraph, or a graph with loops.
+            InputError: a directed graph, a multigraph, a graph with loops, attributes, or something that is no graph.
         """
-        sizes: list[int] = []
-        lists: list[list[tuple[int, int]]] = []
-        for number, graph in enumerate(graphs):
-            if graph.is_directed() or graph.is_multigraph():
-                kind = "directed" if graph.is_directed() else "a multigraph"
-                msg = f"graphs must be simple and undirected, graph {number} is {kind}; convert it with networkx.Graph(graph)"
-                raise InputError(msg)
-            index = {node: i for i, node in enumerate(graph)}
-            sizes.append(len(index))
-            lists.append([(index[u], index[v]) for u, v in graph.edges()])
-        return cls.from_edge_lists(sizes, lists)
+        from gengraph.graphs.foreign import lists_from_networkx
+
+        return cls.from_edge_lists(*lists_from_networkx(graphs, attributes))
 
     @classmethod
-    def from_csr(cls, adjacency: "sparse.csr_array | sparse.csr_matrix") -> Self:
-        """Build one graph from a square symmetric adjacency matrix; non-zero entries are edges.
+    def from_frame(
+        cls,
+        edges: Any,
+        *,
+        graph: str | None = None,
+        source: str = "source",
+        target: str = "target",
+        attributes: Attributes = "error",
+    ) -> Self:
+        """Build from a frame of pandas or polars with a row an edge.
+
+        Nodes are numbered from 0 in each graph: in ascending order if all ids of the frame are whole numbers, else in the order
+        in which they appear; graphs likewise. A row in which one end is missing is a node without (further) edges.
+
+        Args:
+            edges: the frame, or a mapping of columns.
+            graph: the column that sets several graphs apart; None for one graph.
+            source: the column of one end of each edge.
+            target: the column of the other.
+            attributes: error, or drop: further columns are left behind. A column `weight` that is always 1 is none.
 
         Raises:
-            InputError: a matrix that is not symmetric (a directed graph) or has a non-zero diagonal (loops).
+            InputError: a column is missing or further ones are there, ids of several types, a row without ids, or loops and
+                parallel edges.
         """
-        matrix = sparse.csr_array(adjacency, dtype=bool)
-        if (matrix != matrix.T).nnz:
+        from gengraph.graphs.foreign import columns_of_frame
+        from gengraph.graphs.labels import numbered
+
+        labelled = numbered(*columns_of_frame(edges, graph, source, target, attributes))
+        if labelled.spellings:
+            msg = f"{labelled.spellings} ids are written in several ways ({labelled.example}); make numbers of the columns"
+            raise InputError(msg)
+        owner = np.repeat(np.arange(len(labelled.num_nodes)), np.diff(labelled.edge_offsets))
+        return cls.from_flat(labelled.num_nodes, owner, labelled.edges)
+
+    @classmethod
+    def from_csr(cls, adjacency: "sparse.csr_array | sparse.csr_matrix", *, attributes: Attributes = "error") -> Self:
+        """Build one graph from a square symmetric adjacency matrix; entries other than 0 are edges, stored zeros are none.
+
+        Args:
+            adjacency: any matrix that scipy.sparse.csr_array takes.
+            attributes: error, or drop: entries other than 1 are weights, which are left behind.
+
+        Raises:
+            InputError: a matrix that is not square or not symmetric (a directed graph), has weights, a non-zero diagonal
+                (loops) or an entry twice.
+        """
+        check_attributes(attributes)
+        matrix = sparse.coo_array(adjacency)
+        if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+            msg = f"an adjacency matrix must be square, got shape {matrix.shape}"
+            raise InputError(msg)
+        there = np.flatnonzero(matrix.data)
+        weights = int((matrix.data[there] != 1).sum())
+        if weights and attributes == "error":
+            msg = f"an adjacency matrix must hold ones, got {weights} other weights; pass matrix != 0, or attributes='drop'"
+            raise InputError(msg)
+        row, column = matrix.row[there].astype(np.int64), matrix.col[there].astype(np.int64)
+        upper = row <= column
+        if not np.array_equal(sorted_pairs(row[upper], column[upper]), sorted_pairs(column[row >= column], row[row >= column])):
             msg = "the adjacency matrix must be symmetric (an undirected graph); use matrix + matrix.T"
             raise InputError(msg)
-        upper = sparse.triu(matrix).tocoo()
-        return cls.from_flat([matrix.shape[0]], np.zeros(upper.nnz, np.int64), np.column_stack([upper.row, upper.col]))
+        pairs = np.column_stack([row[upper], column[upper]])
+        return cls.from_flat([matrix.shape[0]], np.zeros(len(pairs), np.int64), pairs)
 
     @classmethod
     def from_edge_index(cls, edge_index: npt.ArrayLike, batch: npt.ArrayLike) -> Self:
@@ -157,13 +222,14 @@ class GraphSet:
             batch: int[N], the graph that each node belongs to, ascending.
 
         Raises:
-            InputError: `batch` is not ascending, an edge joins two graphs or stands in one direction only.
+            InputError: arrays of other shapes, `batch` is not ascending, an edge joins two graphs or stands in one direction
+                only.
         """
-        graph_of_node = np.asarray(batch, dtype=np.int64).reshape(-1)
-        if (np.diff(graph_of_node) < 0).any():
-            msg = "batch must be ascending: the nodes of a graph stand together"
+        graph_of_node = as_counts(batch, "batch")
+        if (np.diff(graph_of_node) < 0).any() or graph_of_node.min(initial=0) < 0:
+            msg = "batch must be ascending from 0: the nodes of a graph stand together"
             raise InputError(msg)
-        source, target = np.asarray(edge_index, dtype=np.int64).reshape(2, -1)
+        source, target = as_edge_index(edge_index)
         num_nodes = np.bincount(graph_of_node, minlength=0)
         offsets = np.concatenate([[0], np.cumsum(num_nodes)])
         total = int(offsets[-1])
@@ -343,44 +409,3 @@ class GraphSet:
         inside = keep[ends].all(axis=1)
         local = new_id[ends[inside]] - new_offsets[graph[inside]][:, None]
         return GraphSet.from_flat(num_nodes, graph[inside], local)
-
-
-def _is_canonical(num_nodes: Int32Array, offsets: Int64Array, edges: Int32Array) -> bool:
-    """Whether edges are inside their graph, u < v, sorted and unique in each graph; the fast way to say yes."""
-    if not len(edges):
-        return True
-    u, v = edges[:, 0], edges[:, 1]
-    largest = np.maximum.reduceat(v, offsets[:-1][np.diff(offsets) > 0])
-    if u.min() < 0 or (u >= v).any() or (largest >= num_nodes[np.diff(offsets) > 0]).any():
-        return False
-    key = u.astype(np.int64)
-    key <<= 32
-    key |= v
-    rising = key[1:] > key[:-1]
-    rising[offsets[1:-1][(offsets[1:-1] > 0) & (offsets[1:-1] < len(edges))] - 1] = True
-    return bool(rising.all())
-
-
-def _check_edges(num_nodes: npt.NDArray[Any], graph: Int64Array, edges: npt.NDArray[Any]) -> None:
-    """Raise InputError unless edges are canonical: inside their graph, u < v, sorted by (graph, u, v), unique."""
-    if not len(edges):
-        return
-    u, v = edges[:, 0], edges[:, 1]
-    outside = (u < 0) | (v >= num_nodes[graph])
-    same_graph = graph[1:] == graph[:-1]
-    repeated = same_graph & (u[1:] == u[:-1]) & (v[1:] == v[:-1])
-    for what, bad, advice in (
-        ("an edge to a node outside 0..n-1", outside, "number the nodes of each graph 0..n-1"),
-        ("a self-loop", u == v, "remove the loops"),
-        ("a parallel edge", np.concatenate([[False], repeated]), "keep one edge a pair of nodes"),
-    ):
-        if bad.any():
-            first = int(np.argmax(bad))
-            msg = (
-                f"graphs must be simple and undirected: graph {int(graph[first])} has {what} "
-                f"({int(u[first])}, {int(v[first])}), and {int(bad.sum()) - 1} more edges are of this kind; {advice}"
-            )
-            raise InputError(msg)
-    if (u > v).any() or (same_graph & ((u[1:] < u[:-1]) | ((u[1:] == u[:-1]) & (v[1:] < v[:-1])))).any():
-        msg = "edges must have u < v and be sorted by (u, v) in each graph; GraphSet.from_flat sorts them"
-        raise InputError(msg)

@@ -1,7 +1,7 @@
 """How close generated graphs come to real ones: statistics, kernels, MMD, protocols, and how sure all that is."""
 
-from gengraph.metrics.comparison import MetricResult
 from gengraph.graphs.pieces import Spread
+from gengraph.metrics.comparison import MetricResult
 from gengraph.metrics.descriptions import STATISTICS, DescribedSet
 from gengraph.metrics.evaluation import Evaluation, evaluate
 from gengraph.metrics.kernels import Kernel

@@ -1,23 +1,26 @@
 """Compare a generated graph set with a reference under a protocol."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gengraph.errors import InputError
-from gengraph.graphs import GraphSet
 from gengraph.metrics.comparison import Comparison, MetricResult, compare
 from gengraph.metrics.descriptions import STATISTICS, DescribedSet, described
 from gengraph.metrics.protocols import Protocol, find_protocol
 from gengraph.metrics.significance import Uncertainty
 from gengraph.metrics.statistics import FloatArray
+from gengraph.versions import versions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import networkx as nx
+
+    from gengraph.graphs import GraphSet
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,8 +80,8 @@ def evaluate(
     kernels have flaws of their own (see `gengraph.metrics.kernels`).
 
     Args:
-        reference: real graphs that the generator has not seen, at least one: a GraphSet or networkx graphs. A DescribedSet keeps its statistics for the next
-            evaluation, and says where to compute.
+        reference: real graphs that the generator has not seen, at least one: a GraphSet or networkx graphs. A DescribedSet
+            keeps its statistics for the next evaluation, and says where to compute.
         generated: graphs to judge, at least one.
         protocol: a name in PROTOCOLS or a Protocol.
         statistics: to compare, of those that the protocol has a kernel for; None for its usual ones.
@@ -118,7 +121,7 @@ def evaluate(
         num_dropped_generated=null["generated"] if strict else 0,
         metrics=metrics,
         uncertainty=wanted,
-        versions={name: version(name) for name in ("gengraph", "numpy", "scipy", "numba")},
+        versions=versions("gengraph", "numpy", "scipy", "numba"),
     )
 
 

@@ -281,5 +281,5 @@ def check_decoding(decoding: Decoding, capable: frozenset[Capability], model: st
     }
     for need in decoding.needs:
         if need not in capable:
-            msg = f"{asked[need]} is not for {model}, as this model is configured; `gengraph models` says which can"
+            msg = f"{asked[need]} is not for {model} as it is here; `gengraph models` says which models can"
             raise InputError(msg)

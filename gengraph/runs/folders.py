@@ -13,7 +13,6 @@ import logging
 import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from gengraph.files import atomic_folder, check_new, file_lock, is_locked, write
 from gengraph.formats import read_graphs, write_graphs
 from gengraph.graphs import GraphSet
 from gengraph.training.config import Config, load_config
+from gengraph.versions import versions
 
 if TYPE_CHECKING:
     from gengraph.training.checkpoint import Checkpoint
@@ -74,7 +74,7 @@ def create_run(
         "cut_to_largest_component": int((split.train.num_components() != train.num_components()).sum()),
         "content_hash": {name: part.content_hash() for name, part in parts.items()},
         "facts": facts,
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in _VERSIONED},
+        "versions": {"python": platform.python_version()} | versions(*_VERSIONED),
     }
     with atomic_folder(folder) as temporary:
         for name, part in parts.items():
@@ -233,9 +233,7 @@ def bound_likelihood(
     family = config.own_family
     parts = {name: family.select(_frozen_part(folder, name, about), config.model) for name in about["content_hash"]}
     return path, {
-        name: log_prob_bound(model, part, num_orderings=num_orderings, seed=seed)
-        for name, part in parts.items()
-        if len(part)
+        name: log_prob_bound(model, part, num_orderings=num_orderings, seed=seed) for name, part in parts.items() if len(part)
     }
 
 

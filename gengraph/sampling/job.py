@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Callable, Sequence
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,6 +26,7 @@ from gengraph.sampling.shards import (
 from gengraph.sampling.unique import write_unique
 from gengraph.storage import Folder
 from gengraph.training.checkpoint import Checkpoint
+from gengraph.versions import installed_version
 
 CountReport = Callable[[int], None]
 """Told how many graphs have just been finished."""
@@ -99,7 +99,7 @@ class CheckpointOrigin:
         """Run, step, weights, config and what computes."""
         return {
             **self.record,
-            "torch": version("torch"),
+            "torch": installed_version("torch"),
             "device": self.device,
             "backend": self.checkpoint.config.own_family.computed_by(self.device),
             "step": self.checkpoint.step,

@@ -21,11 +21,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-import gengraph
 from gengraph.errors import InputError
 from gengraph.formats import write_graphs
 from gengraph.graphs import GraphSet, Int64Array
 from gengraph.storage import Folder
+from gengraph.versions import OWN
 
 FORMAT = 2
 MANIFEST = "manifest.json"
@@ -113,7 +113,7 @@ def open_folder(folder: Folder, manifest: dict[str, Any]) -> None:
         InputError: the folder holds something else.
         OSError: it cannot be written.
     """
-    wanted = {"format": FORMAT, "gengraph": gengraph.__version__, **manifest}
+    wanted = {"format": FORMAT, "gengraph": OWN, **manifest}
     names = folder.names()
     if MANIFEST in names:
         found = json.loads(folder.read(MANIFEST))

@@ -16,11 +16,12 @@ import torch
 
 from gengraph.data import Split
 from gengraph.errors import InputError
+from gengraph.generators import GENERATORS
 from gengraph.graphs import GraphSet
 from gengraph.graphs.isomorphism import canonical_keys
 from gengraph.models.family import Capability, Decoding, HasLikelihood
 from gengraph.models.generator import GraphGenerator
-from gengraph.models.registry import GENERATORS, find_family
+from gengraph.models.registry import find_family
 from gengraph.runs.folders import create_run, train_run
 from gengraph.runs.sample import sample_run
 from gengraph.sampling.attempts import sample_graphs

@@ -6,11 +6,11 @@ Reference:
 
 import platform
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.metadata import version
 from typing import Any
 
 from gengraph.tables import to_markdown
 from gengraph.training.checkpoint import Checkpoint
+from gengraph.versions import versions
 
 _VERSIONED = ("gengraph", "torch", "numpy", "numba")
 
@@ -65,12 +65,12 @@ def _training(checkpoint: Checkpoint) -> list[tuple[str, str]]:
     training = checkpoint.config.training
     selection = checkpoint.selection
     best = [] if selection.step is None else [("best evaluation so far", f"step {selection.step}, by {training.select}")]
-    versions = [f"python {platform.python_version()}", *(f"{name} {version(name)}" for name in _VERSIONED)]
+    known = [f"python {platform.python_version()}", *(f"{name} {found}" for name, found in versions(*_VERSIONED).items())]
     return [
         ("training", f"{checkpoint.step} steps of {training.batch_size} graphs, {training.optimizer}, seed {training.seed}"),
         ("time", f"{checkpoint.wall_seconds:.0f} s of wall time, {checkpoint.cpu_seconds:.0f} s of CPU time"),
         *best,
-        ("versions", ", ".join(versions)),
+        ("versions", ", ".join(known)),
     ]
 
 

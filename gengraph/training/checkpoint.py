@@ -27,11 +27,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-import gengraph
 from gengraph.errors import InputError, NotEnoughResources
 from gengraph.files import atomic_folder, write_json, write_text
 from gengraph.models.family import Facts
 from gengraph.training.config import Config, present_name
+from gengraph.versions import OWN
 
 FORMAT = 3
 _READ = (2, 3)  # 2 is of gengraph 0.1.0: its config names no family, its losses are called nll
@@ -167,7 +167,7 @@ def _records(checkpoint: Checkpoint) -> dict[str, dict[str, Any]]:
         "config.json": {"config": checkpoint.config.to_dict(), "facts": checkpoint.facts},
         "checkpoint.json": {
             "format": FORMAT,
-            "gengraph": gengraph.__version__,
+            "gengraph": OWN,
             "step": checkpoint.step,
             "averaged": checkpoint.raw_weights is not None,
             "wall_seconds": checkpoint.wall_seconds,
@@ -218,7 +218,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         if values["format"] not in _READ:
             msg = (
                 f"checkpoint {path} has format {values['format']} (gengraph {values.get('gengraph')}), this version "
-                f"({gengraph.__version__}) reads formats {' and '.join(map(str, _READ))}; use that version or train again"
+                f"({OWN}) reads formats {' and '.join(map(str, _READ))}; use that version or train again"
             )
             raise InputError(msg)
         values |= json.loads((path / "config.json").read_text(encoding="utf-8"))

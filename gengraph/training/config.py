@@ -18,14 +18,13 @@ from typing import Any, Literal, Self
 
 import tomli_w
 
-import gengraph
 from gengraph.config import assign, at_least, build, check, kinds_first, parse_assignments, to_tables
 from gengraph.errors import InputError
 from gengraph.files import read_text
 from gengraph.models.family import Family
 from gengraph.models.registry import find_family
 
-PRESETS = Path(gengraph.__file__).parent / "configs"
+PRESETS = Path(__file__).parents[1] / "configs"
 _DEFAULT = "default"
 _FORMER = "graphrnn"  # the family of configs that name none
 

@@ -16,7 +16,6 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -27,6 +26,7 @@ from gengraph.formats import read_graphs, write_graphs
 from gengraph.models.space import Space
 from gengraph.training.config import Config
 from gengraph.tuning.space import Point, Setting, apply_point, draw_point, parse_space, space_tables
+from gengraph.versions import versions
 
 if TYPE_CHECKING:
     from gengraph.metrics import DescribedSet
@@ -188,7 +188,7 @@ class Sweep:
             "request": dataclasses.asdict(request),
             "space": space_tables(space),
             "config": config.to_dict(),
-            "versions": {name: version(name) for name in ("gengraph", "torch", "ray")},
+            "versions": versions("gengraph", "torch", "ray"),
         }
         with atomic_folder(folder) as temporary:
             for name in _PARTS:

@@ -31,8 +31,9 @@ from gengraph.cli.board import Board
 from gengraph.data import DATASETS, load_dataset, split_graphs
 from gengraph.errors import NotEnoughResources
 from gengraph.formats import write_graphs
+from gengraph.generators import GENERATORS
 from gengraph.metrics.protocols import find_protocol
-from gengraph.models.registry import GENERATORS, LEARNED
+from gengraph.models.registry import LEARNED
 from gengraph.training.config import Config
 
 pytestmark = pytest.mark.usefixtures("in_tmp_path")

@@ -8,7 +8,8 @@ import pytest
 from gengraph.baselines.empirical import Empirical
 from gengraph.benchmarks import contender
 from gengraph.benchmarks.contender import Contender
-from gengraph.models.registry import CLOSED_FORMS, GENERATORS, LEARNED
+from gengraph.generators import GENERATORS
+from gengraph.models.registry import CLOSED_FORMS, LEARNED
 from gengraph.training.config import usual_config
 
 

@@ -54,7 +54,7 @@ def test_an_actor_that_dies_is_replaced(tmp_path: Path) -> None:
 def test_too_small_a_cluster_is_named() -> None:
     fit_workers(4, {"CPU": 1.0})
     with pytest.raises(
-        NotEnoughResources, match=r"asked for 9 workers with 1 CPU each.*hold 4; use --workers 4.*--cpus-per-worker 0\.44"
+        NotEnoughResources, match=r"asked for 9 workers with 1 CPU each.*hold 4; use 4 workers, let .* with 0\.44 CPUs each"
     ):
         fit_workers(9, {"CPU": 1.0})
 

@@ -26,7 +26,7 @@ def test_train_and_sample_on_workers_which_say_what_input_is_bad() -> None:
     assert read_graphs("here") == read_graphs("there")
 
     write_graphs(load_dataset("ladder-small"), "runs/g/data/train.parquet")
-    output = gengraph("train --run g --resume --steps 8 --workers 2", code=2)
+    output = gengraph("resume g --steps 8 --workers 2", code=2)
     assert "is not what this run was made with" in output
     assert "Traceback" not in output
 

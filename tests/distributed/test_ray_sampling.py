@@ -13,10 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from enumeration import MAX_NODES, chi_square, law, tiny_model
+from enumeration import MAX_NODES, chi_square, law, tiny_config, tiny_model
 
-from gengraph.training.checkpoint import Checkpoint
-from gengraph.training.config import Config
 from gengraph.data import Split
 from gengraph.distributed.sample import sample_shards
 from gengraph.formats import read_graphs
@@ -26,22 +24,23 @@ from gengraph.sampling.conditions import Conditions
 from gengraph.sampling.job import CheckpointOrigin, ShardWriter
 from gengraph.sampling.shards import plan_shards, verify_folder
 from gengraph.storage import Folder
+from gengraph.training.checkpoint import Checkpoint
+from gengraph.training.config import Config
 
 pytestmark = [pytest.mark.ray, pytest.mark.xdist_group("ray"), pytest.mark.timeout(600)]
 
 CUT = Conditions(max_num_node=MAX_NODES)
-TINY = {"hidden_size": 6, "embedding_size": 4, "head.hidden_size": 4, "head.num_layers": 2}
 
 
 @pytest.fixture(scope="module")
 def checkpoint() -> Checkpoint:
     model = tiny_model().float()
-    config = Config().replace([f"model.{name}={value}" for name, value in TINY.items()])
-    return Checkpoint(config=config, facts=model.facts, weights=model.state_dict(), optimizer={}, step=1)
+    config = Config(model=tiny_config())
+    return Checkpoint(config=config, facts=model.facts.to_dict(), weights=model.state_dict(), optimizer={}, step=1)
 
 
 def spread_over(workers: int, checkpoint: Checkpoint, out: Path, num_graphs: int, shard_size: int) -> None:
-    make = partial(ShardWriter, checkpoint, CUT, Folder(str(out)))
+    make = partial(ShardWriter, CheckpointOrigin(checkpoint, {}), CUT, Folder(str(out)))
     done: list[int] = []
     shards = plan_shards(num_graphs, shard_size, 3)
     sample_shards(make, shards, workers=workers, per_worker={"CPU": 1.0}, report=done.append)
@@ -52,7 +51,7 @@ def spread_over(workers: int, checkpoint: Checkpoint, out: Path, num_graphs: int
 @pytest.mark.parametrize(("workers", "shard_size"), [(1, 100), (3, 100), (3, 1000)])
 def test_workers_write_what_one_process_writes(workers: int, shard_size: int, checkpoint: Checkpoint, tmp_path: Path) -> None:
     spread_over(workers, checkpoint, tmp_path / "there", 3000, shard_size)
-    write = ShardWriter(checkpoint, CUT, Folder(str(tmp_path / "here")))
+    write = ShardWriter(CheckpointOrigin(checkpoint, {}), CUT, Folder(str(tmp_path / "here")))
     for shard in plan_shards(3000, shard_size, 3):
         write(shard)
     here, there = (sorted((tmp_path / name).iterdir()) for name in ("here", "there"))
@@ -75,7 +74,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs")
     paths = GraphSet.from_edge_lists(range(2, 7), [np.column_stack([np.arange(n - 1), np.arange(1, n)]) for n in range(2, 7)])
     split = Split(train=paths, validation=paths[:1], test=paths[:1])
-    config = Config().replace([*(f"model.{name}={value}" for name, value in TINY.items()), "training.steps=20"])
+    config = Config(model=tiny_config()).trained(steps=20)
     create_run(folder / "tiny", dataset="paths", split=split, split_seed=0, config=config)
     train_run(folder / "tiny")
     return folder

@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 import ray
 
-from gengraph.training.config import Config, load_config
 from gengraph.data import load_dataset, split_graphs
 from gengraph.distributed.tune import sweep_on_ray
-from gengraph.tuning.space import draw_point, parse_space
+from gengraph.training.config import Config, load_config
+from gengraph.tuning.space import parse_space
 from gengraph.tuning.sweep import Sweep, SweepRequest, Trial, write_results
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.xdist_group("ray"), pytest.mark.timeout(800)]
@@ -30,7 +30,7 @@ BASE = Config().replace([*SMALL, "training.evaluations=5", "training.batch_size=
 def make_sweep(folder: Path, **request: Any) -> Sweep:
     space = parse_space(SPACE, BASE, samples=False)
     split = split_graphs(load_dataset("ladder-small"))
-    return Sweep.create(folder, split=split, config=BASE, space=space, request=Request(**LENGTH, **request), record={})
+    return Sweep.create(folder, split=split, config=BASE, space=space, request=SweepRequest(**LENGTH, **request), record={})
 
 
 def wait_until_free() -> None:
@@ -54,7 +54,7 @@ def test_ten_asha_trials_two_at_a_time_finish_and_restore(tmp_path: Path) -> Non
     assert sum(ended) == len(trials) == 10
     assert all(trial.error is None for trial in trials)
     assert {trial.state for trial in trials} == {"finished", "stopped"}
-    assert [trial.setting for trial in trials] == [sweep.setting(draw_point(sweep.space, 0, number)) for number in range(10)]
+    assert [trial.setting for trial in trials] == [sweep.setting(sweep.draw(number)) for number in range(10)]
     assert write_results(sweep, trials) is not None
     again = sweep_on_ray(Sweep.open(sweep.folder), budget=None, report=lambda _count: None)
     assert facts(again) == facts(trials)
@@ -66,7 +66,7 @@ def test_population_based_training_goes_on_with_other_learning_rates(tmp_path: P
     trials = sweep_on_ray(sweep, budget=None, report=lambda _count: None)
     wait_until_free()
     assert [(trial.state, trial.step) for trial in trials] == [("finished", 10)] * 4
-    drawn = [sweep.setting(draw_point(sweep.space, 0, number)) for number in range(4)]
+    drawn = [sweep.setting(sweep.draw(number)) for number in range(4)]
     assert any(trial.setting != before for trial, before in zip(trials, drawn, strict=True))
 
 
@@ -135,12 +135,13 @@ def test_trials_of_two_workers_finish_free_everything_and_restore_also_when_kill
 def test_a_sweep_whose_driver_was_killed_goes_on(tmp_path: Path) -> None:
     space = tmp_path / "space.toml"
     space.write_text("[training]\nlearning_rate = [0.001, 0.002, 0.003]\n")
-    tune = [sys.executable, "-m", "gengraph.cli.app", "tune", "--sweeps-dir", str(tmp_path), "--sweep", "s"]
+    gengraph, place = [sys.executable, "-m", "gengraph.cli.app"], ["--sweeps-dir", str(tmp_path)]
     options = (
-        f"--dataset ladder-small --trials 4 --steps 60 --scheduler none --concurrent 2 --cpus-per-worker 0.5 --space {space}"
+        f"tune --sweep s --dataset ladder-small --trials 4 --steps 60 --scheduler none --workers 2 --cpus-per-worker 0.5 "
+        f"--space {space}"
     )
     settings = [part for value in [*SMALL, "training.evaluations=30"] for part in ("--set", value)]
-    with subprocess.Popen([*tune, *options.split(), *settings], stderr=subprocess.PIPE) as process:
+    with subprocess.Popen([*gengraph, *options.split(), *place, *settings], stderr=subprocess.PIPE) as process:
         deadline = time.monotonic() + 300
         while not list(tmp_path.glob("s/ray/*/checkpoint_00000[3-9]")):
             assert process.poll() is None, process.communicate()
@@ -149,7 +150,9 @@ def test_a_sweep_whose_driver_was_killed_goes_on(tmp_path: Path) -> None:
         time.sleep(3)  # the state is saved every two seconds
         process.kill()
     assert not (tmp_path / "s" / "best.toml").exists()
-    done = subprocess.run([*tune, "--resume"], capture_output=True, text=True, timeout=400, check=False)
+    done = subprocess.run(
+        [*gengraph, "sweeps", "resume", "s", *place], capture_output=True, text=True, timeout=400, check=False
+    )
     assert done.returncode == 0, done.stderr
     rows = pq.read_table(tmp_path / "s" / "trials.parquet").to_pylist()
     assert sorted(row["number"] for row in rows) == [0, 1, 2, 3]
@@ -161,7 +164,7 @@ def test_a_sweep_whose_driver_was_killed_goes_on(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_names_the_way_to_go_on(tmp_path: Path) -> None:
-    options = f"tune --dataset ladder-small --trials 2 --steps 100000 --concurrent 1 --sweeps-dir {tmp_path}"
+    options = f"tune --dataset ladder-small --trials 2 --steps 100000 --workers 1 --sweeps-dir {tmp_path}"
     with subprocess.Popen(
         [sys.executable, "-m", "gengraph.cli.app", *options.split()], stderr=subprocess.PIPE, text=True
     ) as process:
@@ -173,5 +176,5 @@ def test_ctrl_c_names_the_way_to_go_on(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert f"go on with `gengraph tune --sweeps-dir {tmp_path} --sweep ladder-small --resume`" in errors
+    assert f"go on with `gengraph sweeps resume ladder-small --sweeps-dir {tmp_path}`" in errors
     assert "Traceback" not in errors

@@ -18,17 +18,17 @@ from typing import Any
 import pytest
 from command_line import FAST, gengraph, in_tmp_path  # noqa: F401
 
-from gengraph.training.checkpoint import checkpoints_in, load_checkpoint
-from gengraph.training.config import Config
 from gengraph.data import load_dataset, split_graphs
 from gengraph.distributed import train as ray_train
 from gengraph.distributed.train import train_on_ray
 from gengraph.errors import NotEnoughResources, RanksDiverged, TrainingFailed
 from gengraph.formats import read_graphs
-from gengraph.runs.history import read_metrics
 from gengraph.runs.folders import create_run, newest_checkpoint, train_run
+from gengraph.runs.history import read_metrics
 from gengraph.sampling.shards import verify_folder
 from gengraph.storage import Folder
+from gengraph.training.checkpoint import checkpoints_in, load_checkpoint
+from gengraph.training.config import Config
 
 pytestmark = [
     pytest.mark.ray,
@@ -67,7 +67,7 @@ def test_two_workers_with_half_the_batch_each_have_the_loss_curve_of_one() -> No
     one, two = read_metrics(alone), read_metrics(together)
     assert [line["step"] for line in one] == [line["step"] for line in two] == list(range(1, 13))
     assert [report["step"] for report in reports] == [line["step"] for line in two]
-    for name in ("nll", "nll_per_node", "validation_loss"):
+    for name in ("loss", "loss_per_node", "validation_loss"):
         assert [line[name] for line in two] == pytest.approx([line[name] for line in one], rel=1e-4)
     assert {path.name for path in together.iterdir()} - {path.name for path in alone.iterdir()} == {"logs"}
     assert "rank 1 of 2" in (together / "logs" / "rank-1.log").read_text()
@@ -140,7 +140,7 @@ def test_workers_that_cannot_import_gengraph_are_named(monkeypatch: pytest.Monke
 @contextmanager
 def training(options: str) -> Iterator[subprocess.Popen]:
     """A command in a session of its own, so that a signal reaches it and what it has started, as Ctrl-C does."""
-    command = [sys.executable, "-m", "gengraph.cli.app", "train", *options.split()]
+    command = [sys.executable, "-m", "gengraph.cli.app", *options.split()]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
@@ -189,22 +189,20 @@ def alive(pids: list[int]) -> list[int]:
 @on_local_ray
 def test_an_interrupted_and_a_killed_driver_leave_a_run_that_another_machine_ends(tmp_path: Path) -> None:
     settings = f"--dataset grid-small --set training.checkpoint_every=0.3 --set training.schedule=constant {FAST}"
-    options = f"--run g --workers 2 --storage file://{tmp_path}/store"
+    options = f"--workers 2 --storage file://{tmp_path}/store"
     stored, here = tmp_path / "store" / "g", Path("runs/g")
-    with training(f"{settings} {options} --steps 100000") as process:
+    with training(f"train --run g {settings} {options} --steps 100000") as process:
         wait_for(lambda: len(read_metrics(here)) > 2 and checkpoints_in(stored / "checkpoints"), process)
         started = descendants(process.pid)
         os.killpg(process.pid, signal.SIGINT)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert re.search(r"Kept runs/g/checkpoints/step-\d+; go on with `gengraph train .*--resume --storage file://", errors), (
-        errors
-    )
+    assert re.search(r"Kept runs/g/checkpoints/step-\d+; go on with `gengraph resume g --storage file://", errors), errors
     wait_for(lambda: not alive(started), seconds=20)
     interrupted = load_checkpoint(newest_checkpoint(here)).step
     assert read_metrics(here)[-1]["step"] <= interrupted < 100_000
 
-    with training(f"{options} --resume") as process:
+    with training(f"resume g {options}") as process:
         wait_for(lambda: (checkpoints_in(stored / "checkpoints") or [stored])[-1].name > f"step-{interrupted:08d}", process)
         started = descendants(process.pid)
         process.kill()
@@ -214,10 +212,11 @@ def test_an_interrupted_and_a_killed_driver_leave_a_run_that_another_machine_end
     shutil.rmtree("runs")
     steps = load_checkpoint(checkpoints_in(stored / "checkpoints")[-1]).step + 20
     assert steps > interrupted + 20
-    assert f"steps: {steps}" in gengraph(f"train {options} --resume --steps {steps}")
+    assert f"steps: {steps}" in gengraph(f"resume g {options} --steps {steps}")
     gengraph(f"train {settings} --run undisturbed --steps {steps}")
     assert validation_losses(here)[-1] == pytest.approx(validation_losses(Path("runs/undisturbed"))[-1], rel=0.1)
-    assert "--resume, or choose another name" in gengraph(f"train {settings} {options} --runs-dir new", code=2)
+    output = gengraph(f"train --run g {settings} {options} --runs-dir new", code=2)
+    assert "store/g exists; go on with `gengraph resume g`, or choose another name" in output
 
 
 def test_nodes_that_are_lost_end_neither_a_training_nor_a_sample(tmp_path: Path) -> None:
@@ -246,5 +245,7 @@ def test_a_cluster_that_stays_too_small_is_named(monkeypatch: pytest.MonkeyPatch
     for capacity, busy in ((2, False), (2, False), (1, False), (1, False), (1, True), (1, False), (1, False)):
         monkeypatch.setattr(ray_train, "capacity_for", lambda _, capacity=capacity: capacity)
         watch.look(busy=busy)
-    with pytest.raises(NotEnoughResources, match=r"can hold 1 of at least 2 workers, since 65 s; go on with --resume"):
+    with pytest.raises(
+        NotEnoughResources, match=r"can hold 1 of at least 2 workers, since 65 s; resume with fewer workers, or let fewer do"
+    ):
         watch.look(busy=False)

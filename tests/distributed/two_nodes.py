@@ -6,16 +6,16 @@ import time
 from pathlib import Path
 from typing import Any
 
-from gengraph.training.config import Config
 from gengraph.data import load_dataset, split_graphs
 from gengraph.distributed.cluster import capacity_for, session
 from gengraph.distributed.sample import sample_shards
 from gengraph.distributed.train import train_on_ray
 from gengraph.runs.folders import create_run
 from gengraph.runs.sample import sample_run
-from gengraph.sampling.job import SampleRequest
 from gengraph.sampling.conditions import Conditions
+from gengraph.sampling.job import SampleRequest
 from gengraph.storage import Folder
+from gengraph.training.config import Config
 
 STEPS = 400
 SMALL = ["model.hidden_size=8", "model.embedding_size=4", "model.head.hidden_size=4", "model.head.num_layers=1"]
@@ -57,7 +57,7 @@ def main(folder: Path) -> None:
         def write_shards(make: Any, shards: Any, report: Any) -> None:
             sample_shards(make, shards, workers=2, per_worker=CPU, report=report)
 
-        request = Request(num_graphs=20_000, shard_size=500, conditions=Conditions(max_num_node=12))
+        request = SampleRequest(num_graphs=20_000, shard_size=500, conditions=Conditions(max_num_node=12))
         sample_run(folder / "g", Folder(str(folder / "s")), request, write_shards=write_shards, report=sample_report)
         assert not nodes, "sampled to the end before the node was lost"
         assert sampled == request.num_graphs, sampled

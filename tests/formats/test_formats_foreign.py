@@ -9,10 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 from scipy import sparse
 
-from gengraph.graphs.collection import Policy
 from gengraph.errors import InputError
 from gengraph.formats import read_collection, read_graphs, write_graphs
 from gengraph.graphs import GraphSet
+from gengraph.graphs.collection import Policy
 
 NAMED = nx.Graph([("anna", "bo"), ("bo", "chris"), ("dora", "anna")])
 PATH = GraphSet.from_networkx([NAMED])
@@ -87,7 +87,7 @@ def test_one_directed_edge_among_others(tmp_path: Path) -> None:
         ("a.edgelist", "source target weight\n1 2 0.5\n", r"1 values of attributes would be left behind: weight \(1\)"),
         ("a.edgelist", "source target graph\n1 2\n", "line 2 has 2 columns, 3 are known .source, target, graph."),
         ("a.edgelist", "1 1\n", "1 self-loops .1 graphs, first graph 0, nodes 0 and 0.; remove them, or set on_loops = drop"),
-        ("a.edgelist", "1 2\n2 1\n", "1 parallel edges .*--on-multi-edges drop .also if every edge stands twice"),
+        ("a.edgelist", "1 2\n2 1\n", "1 parallel edges .*on_multi_edges = drop .also if every edge stands twice"),
         ("a.npz", "PK nonsense", "is no sparse matrix of scipy"),
     ],
 )

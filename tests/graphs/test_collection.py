@@ -81,11 +81,11 @@ def test_each_refusal_counts_and_names_its_option() -> None:
         default, [(0, 0), (3, 3)]
     )
     assert "2 parallel edges (1 graphs, first graph 1, nodes 0 and 1); keep one" in refusal(default, [(0, 1), (1, 0), (0, 1)])
-    assert "9 values of attributes would be left behind: mass (4), charge (5); use --on-attributes drop" in refusal(
+    assert "9 values of attributes would be left behind: mass (4), charge (5); set on_attributes = drop" in refusal(
         default, [], attributes={"mass": 4, "charge": 5}
     )
     assert "4 nodes without edges; set on_isolated = keep or drop" in refusal(Policy(on_isolated="error"), [(0, 1)])
-    assert "2 of 2 graphs are disconnected; use --on-components keep or largest" in refusal(
+    assert "2 of 2 graphs are disconnected; set on_components = keep or largest" in refusal(
         Policy(on_components="error"), [(0, 1)]
     )
     assert "1 edges join a node outside 0..n-1" in refusal(DROP_ALL, [(0, -1)])

@@ -12,8 +12,8 @@ from strategies import graph_sets
 
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
-from gengraph.metrics import novelty
 from gengraph.graphs.isomorphism import isomorphism_classes
+from gengraph.metrics import novelty
 from gengraph.metrics.novelty import wilson_interval
 
 pytest.importorskip("igraph")

@@ -13,8 +13,8 @@ from scipy.stats import wasserstein_distance
 from strategies import graph_sets
 
 from gengraph.graphs import GraphSet
-from gengraph.metrics import evaluate
 from gengraph.graphs.orbits import node_orbits
+from gengraph.metrics import evaluate
 
 Vector = np.ndarray
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from strategies import graph_sets
 
 from gengraph.graphs import GraphSet
-from gengraph.metrics import scalars
 from gengraph.graphs.orbits import node_orbits, node_triangles
+from gengraph.metrics import scalars
 from gengraph.metrics.spectra import laplacian_spectra, spectral_histogram
 from gengraph.metrics.statistics import (
     clustering_histogram,

@@ -8,8 +8,8 @@ from hypothesis import given
 from strategies import graph_sets
 
 from gengraph.graphs import GraphSet
-from gengraph.metrics.blockmodel import find_blocks
 from gengraph.graphs.planarity import is_planar
+from gengraph.metrics.blockmodel import find_blocks
 from gengraph.metrics.validity import VALIDITY, is_connected, is_grid, is_ladder, is_lobster, is_tree
 
 pytest.importorskip("igraph")

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from gengraph.errors import InputError
-from gengraph.models.registry import GENERATORS, LISTED
+from gengraph.generators import GENERATORS
+from gengraph.models.registry import LISTED
 from gengraph.testing.families import FamilyCase, FamilySuite, generator_of
 from gengraph.testing.generators import TRAINING, GeneratorCase, GeneratorSuite
 from gengraph.training.config import Config, usual_config
@@ -38,9 +39,7 @@ CASES: dict[str, FamilyCase | GeneratorCase] = {
     "er": GeneratorCase(make=GENERATORS["er"], budget=2.0, sizes_among_training=True),
     "ba": GeneratorCase(make=GENERATORS["ba"], budget=2.0, sizes_among_training=True),
     "kronecker": GeneratorCase(make=GENERATORS["kronecker"], budget=2.0, sizes_among_training=True),
-    "mmsb": GeneratorCase(
-        make=partial(GENERATORS["mmsb"], num_groups=2, sweeps=20), budget=2.0, sizes_among_training=True
-    ),
+    "mmsb": GeneratorCase(make=partial(GENERATORS["mmsb"], num_groups=2, sweeps=20), budget=2.0, sizes_among_training=True),
     "configuration": GeneratorCase(make=GENERATORS["configuration"], budget=2.0, sizes_among_training=True),
     "empirical": GeneratorCase(make=GENERATORS["empirical"], budget=2.0, sizes_among_training=True),
 }

@@ -12,10 +12,11 @@ from enumeration import MAX_NODES, tiny_model
 from gengraph.data import load_dataset
 from gengraph.errors import InputError
 from gengraph.formats import read_graphs
+from gengraph.generators import GENERATORS
 from gengraph.graphs import GraphSet, Int64Array
 from gengraph.graphs.isomorphism import canonical_keys, isomorphism_classes
 from gengraph.models.family import Decoding, Drawn
-from gengraph.models.registry import CLOSED_FORMS, GENERATORS
+from gengraph.models.registry import CLOSED_FORMS
 from gengraph.sampling.attempts import GeneratorSource, Source, sample_graphs
 from gengraph.sampling.conditions import Conditions
 from gengraph.sampling.job import GeneratorOrigin, SampleRequest, ShardWriter, sample_into

@@ -10,7 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from gengraph.graphs import Int64Array
-from gengraph.models.gran.kernels import decide, pair_numbers, propagate, start_states
+from gengraph.models.gran.kernels import (
+    decide,
+    pair_numbers,
+    propagate,
+    start_states,
+    take,
+    take_layer,
+    take_linear,
+)
 from gengraph.models.gran.packing import Rules, count_step, fill_step
 from gengraph.streams import uniform_at
 
@@ -29,7 +37,7 @@ def draw_step(
         rules: of packing.
         decoding: options (whether empty rows are decided, whether sizes are given, whether weights are pooled by their mean,
             whether the window is adaptive, its bound or -1) and the temperature.
-        weights: of the network.
+        weights: float32 of the network, all in one, and their sizes, as `sampler.flat_weights` orders them.
 
     Returns:
         bool[B, s - start + B], whether new node s + b is a neighbour of node start + j, and how many of the rows are kept.
@@ -43,12 +51,12 @@ def draw_step(
     filled = np.ones(block, np.bool_)
     if options[0]:
         for b in range(kept):
-            filled[b] = s + b > start and uniform_at(key, counter[0] + b) >= 1 / (1 + np.exp(-np.float64(empty[b])))
+            filled[b] = s + b > start and uniform_at(key, counter[0] + b) >= 1 / (1 + np.exp(-np.float64(empty[b, 0])))
     counter[0] += block
-    logits = edge_numbers.astype(np.float64) / temperature
+    logits = _divided(edge_numbers, temperature)
     log_weights = _pooled(weight_numbers, options[2])
     if options[0]:
-        log_weights += _log_filled(logits, filled[:kept], s - start)
+        _add_log_filled(logits, filled[:kept], s - start, log_weights)
     k = _draw_index(uniform_at(key, counter[0]), log_weights)
     counter[0] += 1
     rows = np.zeros((block, s - start + block), np.bool_)
@@ -66,63 +74,89 @@ def draw_step(
 def step_numbers(place: tuple[int, int, int], graph: Any, rules: Rules, weights: Any) -> Any:
     """What the network says of a step: edge numbers float32[P, K], weight numbers float32[P, K], empty[B], ends[S + 1]."""
     s, start, size = place
-    table, layers, heads, decisions = weights
+    flat, sizes = weights
+    num_layers, hidden, parts, components, num_rows = sizes
+    at = np.zeros(1, np.int64)
     nodes, num_edges, num_codes = count_step(s, start, graph, rules)
     blocks, code_offsets = np.zeros(nodes, np.int32), np.zeros(nodes + 1, np.int64)
     edge_offsets, sources = np.zeros(nodes + 1, np.int64), np.empty(num_edges, np.int32)
     codes = np.empty(num_codes, np.int32)
     fill_step(s, start, size, graph, rules, (0, 0, 0), (blocks, code_offsets, codes, edge_offsets, sources))
-    states = start_states(codes, code_offsets, nodes, table)
-    first, first_bias, targets, others, messages, biases, inputs, input_bias, hidden, hidden_bias = layers
-    for i in range(first.shape[0]):
-        cell = inputs[i], input_bias[i], hidden[i], hidden_bias[i]
-        layer = first[i], first_bias[i], targets[i], others[i], messages[i], biases[i], cell
-        states = propagate(states, blocks, edge_offsets, sources, layer)
-    block = rules[0]
+    states = start_states(codes, code_offsets, nodes, take(flat, at, num_rows, hidden))
+    block, outputs = rules[0], rules[1] + 1
+    for _ in range(num_layers):
+        states = propagate(states, blocks, edge_offsets, sources, take_layer(flat, at, hidden, parts, block))
     new = nodes - block
-    first_candidate = new - (s - start)
-    edge_numbers = pair_numbers(states, first_candidate, new, block, heads[0])
-    weight_numbers = pair_numbers(states, first_candidate, new, block, heads[1])
-    empty, one = np.zeros(block, np.float32), np.zeros(1, np.float32)
-    pooled = np.zeros(states.shape[1], np.float32)
+    edge_numbers = _of_pairs(states, new - (s - start), block, components, flat, at)
+    weight_numbers = _of_pairs(states, new - (s - start), block, components, flat, at)
+    empty, pooled = np.zeros((block, 1), np.float32), np.zeros(hidden, np.float32)
+    head = take_linear(flat, at, hidden, hidden), take_linear(flat, at, hidden, 1)
     for b in range(block):
-        decide(states[new + b], decisions[0], one)
-        empty[b] = one[0]
-        pooled += states[new + b] / np.float32(block)
-    ends = np.zeros(rules[1] + 1, np.float32)
-    decide(pooled, decisions[1], ends)
+        decide(states[new + b], head, empty[b])
+        for h in range(hidden):
+            pooled[h] += states[new + b, h] / np.float32(block)
+    ends = np.zeros(outputs, np.float32)
+    decide(pooled, (take_linear(flat, at, hidden, hidden), take_linear(flat, at, hidden, outputs)), ends)
     return edge_numbers, weight_numbers, empty, ends
+
+
+@nb.njit(cache=True)
+def _of_pairs(states: Any, first_candidate: int, block: int, components: int, flat: Any, at: Any) -> Any:
+    """What the next head of the weights says of the pairs of a step."""
+    hidden = states.shape[1]
+    head = (
+        take_linear(flat, at, hidden, hidden),
+        take_linear(flat, at, hidden, hidden),
+        take_linear(flat, at, hidden, components),
+    )
+    return pair_numbers(states, first_candidate, states.shape[0] - block, block, head)
 
 
 @nb.njit(cache=True)
 def _draw_end(number: float, ends: Any, s: int) -> Any:
     """How many nodes a step keeps; a graph has one at least."""
-    logits = ends.astype(np.float64)
-    if s == 0:
-        logits[0] = -np.inf
+    logits = np.empty(ends.shape[0])
+    for c in range(ends.shape[0]):
+        logits[c] = ends[c] if s or c else -np.inf
     return _draw_index(number, logits)
 
 
 @nb.njit(cache=True)
-def _draw_index(number: float, logits: npt.NDArray[np.float64]) -> int:
+def _draw_index(number: float, logits: npt.NDArray[np.float64]) -> Any:
     """The index that belongs to a number in [0, 1), the last one first."""
-    weights = np.exp(logits - logits.max())
-    left = number * weights.sum()
-    for k in range(weights.shape[0] - 1, 0, -1):
-        left -= weights[k]
+    highest, total = -np.inf, 0.0
+    for logit in logits:
+        highest = max(highest, logit)
+    for logit in logits:
+        total += np.exp(logit - highest)
+    left = number * total
+    for k in range(logits.shape[0] - 1, 0, -1):
+        left -= np.exp(logits[k] - highest)
         if left < 0:
             return k
     return 0
 
 
 @nb.njit(cache=True)
+def _divided(numbers: Any, temperature: float) -> npt.NDArray[np.float64]:
+    """float64[P, K]: the logits of edges."""
+    logits = np.empty(numbers.shape)
+    for p in range(numbers.shape[0]):
+        for k in range(numbers.shape[1]):
+            logits[p, k] = numbers[p, k] / temperature
+    return logits
+
+
+@nb.njit(cache=True)
 def _pooled(numbers: Any, mean: bool) -> npt.NDArray[np.float64]:
     """float64[K]: the logits of the mixture's weights."""
     pooled = np.zeros(numbers.shape[1])
-    for p in range(numbers.shape[0]):
-        for k in range(numbers.shape[1]):
+    for k in range(numbers.shape[1]):
+        for p in range(numbers.shape[0]):
             pooled[k] += numbers[p, k]
-    return pooled / max(1, numbers.shape[0]) if mean else pooled
+        if mean:
+            pooled[k] /= max(1, numbers.shape[0])
+    return pooled
 
 
 @nb.njit(cache=True)
@@ -135,16 +169,14 @@ def _log_nothing(logits: npt.NDArray[np.float64]) -> float:
 
 
 @nb.njit(cache=True)
-def _log_filled(logits: npt.NDArray[np.float64], filled: Any, width: int) -> npt.NDArray[np.float64]:
-    """float64[K]: of each component, the log-probability that every row that is to be filled gets an edge."""
-    total = np.zeros(logits.shape[1])
+def _add_log_filled(logits: npt.NDArray[np.float64], filled: Any, width: int, total: Any) -> None:
+    """Add to total[K] the log-probability, under each component, that every row that is to be filled gets an edge."""
     for k in range(logits.shape[1]):
         first = 0
         for b in range(filled.shape[0]):
             if filled[b]:
                 total[k] += np.log(max(-np.expm1(_log_nothing(logits[first : first + width + b, k])), 1e-300))
             first += width + b
-    return total
 
 
 @nb.njit(cache=True)

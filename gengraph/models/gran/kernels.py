@@ -63,7 +63,8 @@ def _sigmoid(x: Any) -> Any:
 @nb.njit(cache=True, fastmath=_FAST)
 def affine(values: Floats, weight: Floats, bias: Floats, out: Floats) -> None:
     """out[O] = bias[O] + values[I] @ weight[I, O], all float32; four rows of the weight at a time."""
-    out[:] = bias
+    for o in range(out.shape[0]):
+        out[o] = bias[o]
     count = values.shape[0]
     for i in range(0, count - 3, 4):
         v0, v1, v2, v3 = values[i], values[i + 1], values[i + 2], values[i + 3]
@@ -81,7 +82,8 @@ def affine_positive(values: Floats, places: Any, weight: Floats, bias: Floats, o
     for i in range(values.shape[0]):
         places[count] = i
         count += values[i] > _ZERO
-    out[:] = bias
+    for o in range(out.shape[0]):
+        out[o] = bias[o]
     for first in range(0, count - 3, 4):
         a, b, c, d = places[first], places[first + 1], places[first + 2], places[first + 3]
         for o in range(out.shape[0]):
@@ -106,30 +108,32 @@ def start_states(codes: Any, code_offsets: Any, nodes: int, table: Floats) -> Fl
 
 @nb.njit(cache=True, fastmath=_FAST)
 def propagate(states: Floats, blocks: Any, edge_offsets: Any, sources: Any, layer: Any) -> Floats:
-    """float32[V, H]: the states after one round of messages; layer: as `sampler.layer_weights` orders it."""
-    first, first_bias, target_block, source_block, message, message_bias, cell = layer
+    """float32[V, H]: the states after one round of messages; layer: views of the weights, as `take_layer` makes them."""
+    first, first_bias, blocks_of, message, gate_weight, message_bias, cell = layer
     nodes, size = states.shape
-    gated = message.shape[0] == 2
     parts = first.shape[1]
+    gated, num_blocks = parts > size, blocks_of.shape[0] // 2
+    nothing = np.zeros(parts, np.float32)
     targets, others = np.empty((nodes, parts), np.float32), np.empty((nodes, parts), np.float32)
     positive = np.empty(size, np.int64)
     for node in range(nodes):
-        affine(states[node], first, first_bias[:parts] * _ZERO, others[node])
+        affine(states[node], first, nothing, others[node])
         for h in range(parts):
-            targets[node, h] = others[node, h] + target_block[blocks[node], h] + first_bias[h]
-            others[node, h] += source_block[blocks[node], h]
+            targets[node, h] = others[node, h] + blocks_of[blocks[node], h] + first_bias[h]
+            others[node, h] += blocks_of[num_blocks + blocks[node], h]
     pair, heard = np.empty(parts, np.float32), np.empty(size, np.float32)
-    sent, gate = np.empty(size, np.float32), np.ones(size, np.float32)
+    sent, gate = np.empty(size, np.float32), np.empty(size, np.float32)
     after = np.empty_like(states)
     for node in range(nodes):
-        heard[:] = 0
+        for h in range(size):
+            heard[h] = _ZERO
         for e in range(edge_offsets[node], edge_offsets[node + 1]):
             other = others[sources[e]]
             for h in range(parts):
                 pair[h] = max(targets[node, h] - other[h], _ZERO)
-            affine_positive(pair[:size], positive, message[0], message_bias[0], sent)
+            affine_positive(pair[:size], positive, message, message_bias[:size], sent)
             if gated:
-                affine_positive(pair[size:], positive, message[1], message_bias[1], gate)
+                affine_positive(pair[size:], positive, gate_weight, message_bias[size:], gate)
                 for h in range(size):
                     heard[h] += sent[h] * _sigmoid(gate[h])
             else:
@@ -165,14 +169,14 @@ def pair_numbers(states: Floats, first_candidate: int, new: int, size: int, head
         size: B.
         head: weights and biases of three layers.
     """
-    first, first_bias, second, second_bias, output, output_bias = head
+    (first, first_bias), (second, second_bias), (output, output_bias) = head
     hidden = states.shape[1]
     width = new - first_candidate
     numbers = np.empty((size * width + size * (size - 1) // 2, output.shape[1]), np.float32)
-    here = np.empty((states.shape[0], hidden), np.float32)
+    here, nothing = np.empty((states.shape[0], hidden), np.float32), np.zeros(hidden, np.float32)
     positive = np.empty(hidden, np.int64)
     for node in range(first_candidate, states.shape[0]):
-        affine(states[node], first, first_bias * _ZERO, here[node])
+        affine(states[node], first, nothing, here[node])
     pair, deep = np.empty(hidden, np.float32), np.empty(hidden, np.float32)
     p = 0
     for b in range(size):
@@ -190,9 +194,36 @@ def pair_numbers(states: Floats, first_candidate: int, new: int, size: int, head
 @nb.njit(cache=True, fastmath=_FAST)
 def decide(state: Floats, head: Any, out: Floats) -> None:
     """out[O]: the numbers of a decision from a state float32[H]."""
-    first, first_bias, output, output_bias = head
+    (first, first_bias), (output, output_bias) = head
     hidden, positive = np.empty(first.shape[1], np.float32), np.empty(first.shape[1], np.int64)
     affine(state, first, first_bias, hidden)
     for h in range(hidden.shape[0]):
         hidden[h] = max(hidden[h], _ZERO)
     affine_positive(hidden, positive, output, output_bias, out)
+
+
+@nb.njit(cache=True)
+def take(weights: Floats, place: Any, rows: int, columns: int) -> Floats:
+    """The next float32[rows, columns] of the weights; place: int64[1], advanced."""
+    first = place[0]
+    place[0] += rows * columns
+    return weights[first : first + rows * columns].reshape(rows, columns)
+
+
+@nb.njit(cache=True)
+def take_linear(weights: Floats, place: Any, inputs: int, outputs: int) -> tuple[Floats, Floats]:
+    """The next weight float32[I, O] and bias float32[O]."""
+    return take(weights, place, inputs, outputs), take(weights, place, 1, outputs)[0]
+
+
+@nb.njit(cache=True)
+def take_layer(weights: Floats, place: Any, size: int, parts: int, block: int) -> Any:
+    """What `propagate` reads of a layer."""
+    first, first_bias = take_linear(weights, place, size, parts)
+    blocks_of = take(weights, place, 2 * (block + 1), parts)
+    message = take(weights, place, size, size)
+    gate = take(weights, place, parts - size, size)
+    message_bias = take(weights, place, 1, parts)[0]
+    inputs, input_bias = take_linear(weights, place, size, 3 * size)
+    hidden, hidden_bias = take_linear(weights, place, size, 3 * size)
+    return first, first_bias, blocks_of, message, gate, message_bias, (inputs, input_bias, hidden, hidden_bias)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numba as nb
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor, nn
 
 from gengraph.graphs import GraphSet, Int64Array
@@ -20,9 +21,10 @@ from gengraph.models.gran.packing import Rules
 from gengraph.streams import key_of, uniform_at
 
 if TYPE_CHECKING:
-    from gengraph.models.gran.network import GRANModel, PairHead, Propagation
+    from gengraph.models.gran.network import GRANModel, Propagation
 
 _TOGETHER = 16  # graphs that are handed over at a time
+_NEVER = -1e4  # logit of what never happens
 _STEPS = 2  # where, in the stream of a graph, the numbers of its steps begin; those before are for its size
 _NEIGHBOURS = 32  # room for the neighbours of a node, at first
 
@@ -39,18 +41,11 @@ class GRANSampler:
         config, self._model = model.config, model
         self._limit = decoding.max_num_node or 2 * model.facts["max_num_node"]
         self._sized = config.termination == "size"
-        self._layers = layer_weights([layer for layer in model.layers for _ in range(config.rounds)])  # type: ignore[misc]
-        self._heads = _head_weights(model.edges), _head_weights(model.weights)
-        never = _constant(config.hidden_size, 1)
-        self._decisions = (
-            never if model.empty is None else _decision_weights(model.empty),
-            _constant(config.hidden_size, config.stride + 1) if model.ends is None else _decision_weights(model.ends),
-        )
+        self._weights = flat_weights(model)
         bound = -1 if config.max_prev_node is None else config.max_prev_node
         flags = model.decides_empty, self._sized, config.alpha_pool == "mean", config.window == "adaptive"
         self._options = np.array([*flags, bound], np.int64)
-        self._temperature = np.float32(decoding.temperature)
-        self._table = _array(model.table)
+        self._temperature = float(decoding.temperature)
 
     def draw(self, indices: Int64Array, attempts: Int64Array, *, seed: int) -> Iterator[Drawn]:
         """Draw one graph for each pair of index and attempt."""
@@ -66,48 +61,50 @@ class GRANSampler:
         key = np.uint64(key_of(seed, index, attempt))
         size = self._model.size_law.draw(uniform_at(key, 0), uniform_at(key, 1)) if self._sized else -1
         limit = min(self._limit, size) if self._sized else self._limit
-        weights = self._table, self._layers, self._heads, self._decisions
-        num_nodes, edges, ended = _generate(key, size, limit, self._model.rules, self._options, self._temperature, weights)
+        rules, weights = self._model.rules, self._weights
+        num_nodes, edges, ended = _generate(key, size, limit, rules, self._options, self._temperature, weights)
         return num_nodes, edges, not ended
 
 
-def _array(tensor: Tensor) -> npt.NDArray[np.float32]:
-    array: npt.NDArray[np.float32] = np.ascontiguousarray(tensor.detach().float().cpu().numpy())
-    return array
+def flat_weights(model: "GRANModel") -> tuple[npt.NDArray[np.float32], Int64Array]:
+    """The weights in the order that `draws.step_numbers` takes them, and L, H, the width of messages and gates, K and codes."""
+    config, size = model.config, model.config.hidden_size
+    edges, weights = model.edges, model.weights
+    never = [torch.zeros(size * size + size + size), torch.full((1,), _NEVER)]
+    always = [torch.zeros(size * size + size + size * (config.stride + 1) + config.stride + 1)]
+    tensors: list[Tensor] = [model.table]
+    for layer in model.layers:
+        tensors += _layer(layer) * config.rounds  # type: ignore[arg-type]
+    tensors += _linears(edges.first, edges.second, edges.output) + _linears(weights.first, weights.second, weights.output)
+    tensors += never if model.empty is None else _linears(*model.empty.children())
+    tensors += always if model.ends is None else _linears(*model.ends.children())
+    flat: npt.NDArray[np.float32] = torch.cat([tensor.detach().float().cpu().reshape(-1) for tensor in tensors]).numpy()
+    parts = (1 + config.attention) * size
+    sizes = config.num_layers * config.rounds, size, parts, config.num_mixtures, len(model.table)
+    return flat, np.array(sizes, np.int64)
 
 
-def _linear(layer: nn.Linear) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    return _array(layer.weight.t()), _array(layer.bias)
+def _linears(*layers: nn.Module) -> list[Tensor]:
+    """Weights, transposed, and biases of those that are linear."""
+    linear = [layer for layer in layers if isinstance(layer, nn.Linear)]
+    return [tensor for layer in linear for tensor in (layer.weight.t(), layer.bias)]
 
 
-def layer_weights(layers: "list[Propagation]") -> tuple[npt.NDArray[np.float32], ...]:
-    """The weights of L layers, float32[L, ...] each: of one layer in the order that `propagate` reads them, the cell's last."""
-    of_layers = []
-    for layer in layers:
-        seconds = [layer.message] if layer.gate is None else [layer.message, layer.gate]
-        weights, biases = zip(*(_linear(second) for second in seconds), strict=True)
-        cell = layer.cell
-        of_cell = _array(cell.weight_ih.t()), _array(cell.bias_ih), _array(cell.weight_hh.t()), _array(cell.bias_hh)
-        blocks = _array(layer.target_block), _array(layer.source_block)
-        of_layers.append((*_linear(layer.first), *blocks, np.stack(weights), np.stack(biases), *of_cell))
-    return tuple(np.stack(arrays) for arrays in zip(*of_layers, strict=True))
-
-
-def _head_weights(head: "PairHead") -> tuple[Any, ...]:
-    return (*_linear(head.first), *_linear(head.second), *_linear(head.output))
-
-
-def _decision_weights(head: nn.Module) -> tuple[Any, ...]:
-    first, _, output = head.children()
-    assert isinstance(first, nn.Linear)
-    assert isinstance(output, nn.Linear)
-    return (*_linear(first), *_linear(output))
-
-
-def _constant(hidden_size: int, outputs: int) -> tuple[Any, ...]:
-    """A decision that is not read, or certain: what never happens has probability zero."""
-    zeros = np.zeros((hidden_size, 1), np.float32), np.zeros(1, np.float32)
-    return (*zeros, np.zeros((1, outputs), np.float32), np.full(outputs, -1e4, np.float32))
+def _layer(layer: "Propagation") -> list[Tensor]:
+    """Of one layer of the graph network."""
+    seconds = [layer.message] if layer.gate is None else [layer.message, layer.gate]
+    cell = layer.cell
+    return [
+        *_linears(layer.first),
+        layer.target_block,
+        layer.source_block,
+        *(second.weight.t() for second in seconds),
+        *(second.bias for second in seconds),
+        cell.weight_ih.t(),
+        cell.bias_ih,
+        cell.weight_hh.t(),
+        cell.bias_hh,
+    ]
 
 
 @nb.njit(cache=True)
@@ -116,19 +113,19 @@ def _generate(
 ) -> tuple[Any, npt.NDArray[np.int32], bool]:
     """Grow one graph: its number of nodes, its edges and whether it ended by itself."""
     stride = rules[1]
-    room = np.full((limit, _NEIGHBOURS), -1, np.int32)
+    room = np.empty((limit, _NEIGHBOURS), np.int32)
     degree, num_earlier = np.zeros(limit, np.int64), np.zeros(limit, np.int32)
-    counter = np.full(1, _STEPS, np.int64)
+    counter, begin, end = np.zeros(1, np.int64), np.zeros(limit, np.int64), np.zeros(limit, np.int64)
+    counter[0] = _STEPS
     s, start = np.int64(0), np.int64(0)  # not literals, which would be compiled for by themselves
     while True:
-        begin = np.arange(limit) * room.shape[1]
-        graph = begin, begin + degree, num_earlier, room.reshape(-1)
+        for i in range(s):
+            begin[i], end[i] = i * room.shape[1], i * room.shape[1] + degree[i]
+        graph = begin, end, num_earlier, room.reshape(-1)
         rows, kept = draw_step(key, counter, (s, start, size), graph, rules, (options, temperature), weights)
         new = np.int64(min(kept, limit - s))
         while _needs_room(degree, rows, s, room.shape[1]):
-            wider = np.full((limit, 2 * room.shape[1]), -1, np.int32)
-            wider[:, : room.shape[1]] = room
-            room = wider
+            room = _widened(room)
         _add(rows, start, s, new, (room, degree, num_earlier))
         s += new
         if new < kept:
@@ -139,11 +136,23 @@ def _generate(
 
 
 @nb.njit(cache=True)
+def _widened(room: Any) -> Any:
+    wider = np.empty((room.shape[0], 2 * room.shape[1]), np.int32)
+    for i in range(room.shape[0]):
+        for e in range(room.shape[1]):
+            wider[i, e] = room[i, e]
+    return wider
+
+
+@nb.njit(cache=True)
 def _needs_room(degree: Int64Array, rows: Any, s: int, room: int) -> Any:
-    most = 0
+    most, new = 0, 0
     for j in range(s):
         most = max(most, degree[j])
-    return most + rows.shape[0] > room or (rows.shape[1] > 0 and rows.sum() + rows.shape[0] > room)
+    for b in range(rows.shape[0]):
+        for j in range(rows.shape[1]):
+            new += rows[b, j]
+    return max(most, new) + rows.shape[0] > room
 
 
 @nb.njit(cache=True)
@@ -174,7 +183,10 @@ def _next_window(s: int, start: int, options: Int64Array, room: Any, num_earlier
 
 @nb.njit(cache=True)
 def _edges(n: int, room: Any, num_earlier: Any) -> npt.NDArray[np.int32]:
-    edges = np.empty((num_earlier[:n].sum(), 2), np.int32)
+    filled = 0
+    for i in range(n):
+        filled += num_earlier[i]
+    edges = np.empty((filled, 2), np.int32)
     filled = 0
     for i in range(n):
         for e in range(num_earlier[i]):

@@ -90,8 +90,8 @@ def test_compiled_numbers_are_those_of_the_network(fields: dict[str, Any]) -> No
         assert logits.ends is not None
         first = batch.node_offsets[q]
         graph = batch.indptr[first:], batch.indptr[first + 1 :], batch.num_earlier[first:], batch.neighbours
-        weights = sampler._table, sampler._layers, sampler._heads, sampler._decisions
-        edges, pooled, _, ends = step_numbers((s, int(batch.window[first + q + s]), -1), graph, model.rules, weights)
+        place = s, int(batch.window[first + q + s]), -1
+        edges, pooled, _, ends = step_numbers(place, graph, model.rules, sampler._weights)
         np.testing.assert_allclose(edges, logits.edges.numpy(), rtol=1e-3, atol=1e-4)
         np.testing.assert_allclose(pooled.mean(0), logits.weights[0].numpy(), rtol=1e-3, atol=1e-4)
         np.testing.assert_allclose(ends, logits.ends[0].numpy(), rtol=1e-3, atol=1e-4)

@@ -1,0 +1,33 @@
+"""Which attributes of nodes and edges say more than the structure does: one rule for files, frames and networkx graphs.
+
+Names of nodes (id, label, name, key) and weights that are all 1 say nothing more.
+"""
+
+from typing import Any, Literal
+
+from gengraph.errors import InputError
+
+Attributes = Literal["error", "drop"]
+_BARE = {"id", "label", "name", "key"}
+
+
+def says_more(name: str, value: Any) -> bool:
+    """Whether this value of an attribute of a node or an edge would be lost in a graph of nodes and edges alone."""
+    lowered = name.lower()
+    if lowered in _BARE:
+        return False
+    return lowered != "weight" or not _is_one(value)
+
+
+def check_attributes(attributes: str) -> None:
+    """Raise InputError unless it is one of the two things that can be done with attributes."""
+    if attributes not in ("error", "drop"):
+        msg = f"attributes must be error or drop, got {attributes!r}"
+        raise InputError(msg)
+
+
+def _is_one(value: Any) -> bool:
+    try:
+        return float(value) == 1
+    except (TypeError, ValueError):
+        return False

@@ -54,4 +54,4 @@ def draw_remembered(state: dict[str, Any], indices: Int64Array, seed: int) -> Gr
     spans = zip((ends - 2 * counts)[distinct].tolist(), ends[distinct].tolist(), strict=True)
     offsets = np.concatenate([[0], np.cumsum(counts[distinct])])
     edges = np.fromiter(chain.from_iterable(state["edges"][first:last] for first, last in spans), np.int32, 2 * offsets[-1])
-    return GraphSet(np.array(state["sizes"], np.int32)[distinct], offsets, edges)[where]
+    return GraphSet(np.array(state["sizes"], np.int32)[distinct], offsets, edges.reshape(-1, 2))[where]

@@ -59,7 +59,7 @@ def check_learned(model: str) -> None:
 
 def _way_out(config: "Config", model: str) -> str:
     """How a config that is of another model can be made one of this."""
-    from gengraph.config import flat
+    from gengraph.schema import flat
     from gengraph.training.config import preset_for, usual_config
 
     wanted = usual_config(model)

@@ -29,6 +29,8 @@ def read_split(dataset: str, data_dir: Path | None, policy: "Policy", split_seed
 
     with download_bar() as report:
         collection = load_collection(dataset, data_dir=data_dir, report=report, policy=policy)
+    if collection.num_files > 1:
+        errors.print(f"{len(collection.graphs)} graphs in {collection.num_files} files")
     for kind, count in collection.found.items():
         errors.print(f"{kind} {getattr(policy, kind)}: {count} found")
     split = split_collection(collection, seed=split_seed)

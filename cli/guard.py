@@ -4,6 +4,7 @@ import errno
 import functools
 import logging
 import re
+import shlex
 from collections.abc import Callable
 from typing import ParamSpec
 
@@ -23,7 +24,16 @@ _STORAGE = {
 _OPTIONS = "search|scheduler|metric|temperature|components|stop|constraint|on_[a-z_]+"
 _WORDS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"\b(?:set|use) ((?:model|training)\.[\w.]*\w) (?:=|to) ([\w.+-]*\w)", r"use --set \1=\2"),
+    (
+        r"\bset (on_[a-z_]+ = \w+(?:, on_[a-z_]+ = \w+)+)",
+        lambda found: (
+            "use "
+            + re.sub(r",? ?(on_[a-z_]+) = (\w+)", lambda one: f" --{one[1].replace('_', '-')} {one[2]}", found[1]).strip()
+        ),
+    ),
+    (r"\bset columns = (\S*[^\s;.,])", lambda found: f"use --columns {shlex.quote(found[1])}"),
     (rf"\b(?:set|use) ({_OPTIONS}) = (\w+)", lambda found: f"use --{found[1].replace('_', '-')} {found[2]}"),
+    (r"^columns must name", "--columns must name"),
     (r"\b(on_[a-z_]+) must be one of", lambda found: f"--{found[1].replace('_', '-')} must be one of"),
     (r"\bas data_dir\b", "with --data-dir"),
     (r"\brun (\S*?)([^\s/]+) exists; resume it", r"run \1\2 exists; go on with `gengraph resume \2`"),

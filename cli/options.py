@@ -129,6 +129,19 @@ _POLICY: _Options = {
     "on_attributes": (_read(_ErrorOrDrop, "Weights and features of nodes and edges."), "error"),
     "on_isolated": (_read(_KeepOrNot, "Nodes without edges."), "keep"),
     "on_components": (_read(Literal["keep", "largest", "error"], "Graphs of several components."), "keep"),
+    "on_empty": (_read(_KeepOrNot, "Graphs without nodes."), "keep"),
+    "on_spellings": (_read(Literal["error", "unite"], "Ids that are one number in several spellings, 2 and 2.0."), "error"),
+    "columns": (
+        Annotated[
+            str | None,
+            typer.Option(
+                metavar="A,B",
+                help="Of a table of edges: the columns of both ends, with that of the graph before them if there is one.",
+                rich_help_panel=_READING,
+            ),
+        ],
+        None,
+    ),
 }
 
 
@@ -141,7 +154,8 @@ def takes_policy(command: Callable[..., None]) -> Callable[..., None]:
     def make(**values: Any) -> "Policy":
         from gengraph.graphs.collection import Policy
 
-        return Policy(**values)
+        columns = values.pop("columns")
+        return Policy(**values, columns=tuple(names(columns)) if columns else ())
 
     return _taking(command, "policy", _POLICY, make)
 

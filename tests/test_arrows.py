@@ -17,7 +17,7 @@ FAMILIES = sorted(f"models.{path.parent.name}" for path in (LIBRARY / "models").
 LEVELS = [  # rooms of one level do not know each other
     ["versions", "errors"],
     ["files"],
-    ["storage", "streams", "tables", "config"],
+    ["storage", "streams", "tables", "schema"],
     ["graphs"],
     ["formats"],
     ["data"],

@@ -213,7 +213,7 @@ def _config(job: Figures) -> Any:
     try:
         from gengraph.training.config import usual_config
     except ImportError:  # gengraph 0.1.0
-        from gengraph.config import load_config, preset_for  # type: ignore[attr-defined]
+        from gengraph.schema import load_config, preset_for  # type: ignore[attr-defined]
 
         usual = load_config(preset_for(job["model"], job["dataset"]))
     else:

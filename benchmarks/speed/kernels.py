@@ -24,7 +24,7 @@ from torch import Tensor
 
 from gengraph.errors import InputError
 from gengraph.models.graphrnn.kernels import backend, edge_rnn, use
-from gengraph.models.graphrnn.kernels.gru import NativeLayer
+from gengraph.models.graphrnn.kernels.native_gru import NativeLayer
 from gengraph.models.graphrnn.rnn_head import EdgeRNN
 from gengraph.models.graphrnn.rows import Scan
 

@@ -19,6 +19,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -85,7 +86,7 @@ def _tuner(sweep: Sweep, folder: Path, budget: float | None) -> tune.Tuner:
             num_samples=request.trials,
             max_concurrent_trials=None if random else request.concurrent,
             time_budget_s=budget,
-            search_alg=_random(sweep) if random else _optuna(request.seed),
+            search_alg=_random(sweep) if random else _optuna(sweep),
             scheduler=_scheduler(sweep),
             trial_dirname_creator=_number,
             reuse_actors=alone,  # seconds of imports for every trial but the first
@@ -115,14 +116,19 @@ def _domain(part: Choice | Range) -> Any:
 
 
 def _coded(value: Any) -> Any:
-    """A value that is a table as text: Tune would take its fields apart."""
-    return _TABLE + json.dumps(value) if isinstance(value, dict) else value
+    """A value that is a table or a list as text: Tune would take it apart."""
+    return _TABLE + json.dumps(value) if isinstance(value, dict | tuple) else value
 
 
 def _decoded(point: dict[str, Any]) -> dict[str, Any]:
     """A point as it was before Tune had it."""
     tables = {name: json.loads(value.removeprefix(_TABLE)) for name, value in point.items() if str(value).startswith(_TABLE)}
     return point | tables
+
+
+def _setting_of(sweep: Sweep, point: dict[str, Any]) -> Setting:
+    """The setting of a point as Tune has it."""
+    return sweep.setting(_decoded(point))
 
 
 def _written(setting: Setting) -> str:
@@ -142,11 +148,11 @@ def _random(sweep: Sweep) -> Any:
     return BasicVariantGenerator(points_to_evaluate=points, max_concurrent=sweep.request.concurrent)
 
 
-def _optuna(seed: int) -> Searcher:
+def _optuna(sweep: Sweep) -> Searcher:
     try:
-        from ray.tune.search.optuna import OptunaSearch
+        from gengraph.distributed.optuna_points import ValidPoints
 
-        return OptunaSearch(seed=seed)
+        return ValidPoints(partial(_setting_of, sweep), sweep.request.seed)
     except (ImportError, AssertionError) as error:
         msg = "search = optuna needs optuna; install gengraph[tune], or use search = random"
         raise InputError(msg) from error
@@ -176,7 +182,7 @@ def _one_worker(point: dict[str, Any], *, folder: Path) -> None:
     import torch
 
     sweep = Sweep.open(folder)
-    setting = sweep.setting(_decoded(point))
+    setting = _setting_of(sweep, point)
     torch.set_num_threads(max(1, int(sweep.request.per_worker["CPU"])))
     place = Place(device=torch.device("cuda")) if sweep.request.per_worker.get("GPU") else None
 
@@ -245,7 +251,7 @@ class _SeveralWorkers(tune.Trainable):
         from gengraph.metrics import DescribedSet
 
         sweep = Sweep.open(folder)
-        setting, request = sweep.setting(_decoded(point)), sweep.request
+        setting, request = _setting_of(sweep, point), sweep.request
         run = _run_of(folder, self.trial_id)
 
         def report(metrics: dict[str, Any]) -> None:
@@ -297,7 +303,7 @@ def _failure(error: Exception) -> dict[str, Any]:
 def _trial(sweep: Sweep, number: int, result: Any) -> Trial:
     error = None if result.error is None else str(result.error).strip().splitlines()[-1]
     metrics = result.metrics or {}
-    setting = _read(metrics[_SETTING]) if _SETTING in metrics else sweep.setting(_decoded(result.config))
+    setting = _read(metrics[_SETTING]) if _SETTING in metrics else _setting_of(sweep, result.config)
     return Trial.of(number, setting, metrics, error)
 
 

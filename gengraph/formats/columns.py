@@ -122,8 +122,8 @@ def _is_header(path: Path, line: int, first: list[str], names: list[str], rest: 
 
 def _refuse_either(path: Path, line: int, first: list[str]) -> None:
     msg = (
-        f"{path}, line {line} ({', '.join(first)}) may be the first edge or the names of the columns; set columns = 1,2 if it is "
-        f"an edge, or set columns = {','.join(first)} if these are names"
+        f"{path}, line {line} ({', '.join(first)}) may be the first edge or the names of the columns; set columns = 1,2 if it "
+        f"is an edge, or set columns = {','.join(first)} if these are names"
     )
     raise InputError(msg)
 
@@ -138,7 +138,7 @@ def _asked_for(path: Path, said: list[str], rows: Sequence[Row], columns: tuple[
             return Layout(names=[names.get(cell, f"{cell} ") for cell in header], has_header=has_header)
     if not all(column.isdecimal() and 1 <= int(column) <= len(first) for column in columns):
         msg = (
-            f"{path}, line {line} has no columns {', '.join(columns)}, it has {', '.join(first)}; set columns = two of these, or "
+            f"{path}, line {line} has no columns {', '.join(columns)}, it has {', '.join(first)}; name two of these, or "
             "three if a column names the graph, or their numbers from 1"
         )
         raise InputError(msg)

@@ -68,10 +68,10 @@ def _lines(path: Path, text: str, attributes: Counter[str]) -> tuple[list[str], 
             if not lines:
                 comments.append(line)
             elif re.match(r"\s*[#%][^\s\d#%]\S*[\s,;]+\S+\s*$", line):
-                msg = f"{path}, line {number} may be a comment or an edge of a node named {line.split()[0]}; remove it, or quote it"
+                msg = f"{path}, line {number} may be a comment or an edge of a node {line.split()[0]}; remove it, or quote it"
                 raise InputError(msg)
             continue
-        lines.append((number, _without_data(line, attributes) if line.endswith("}") or line.rstrip().endswith("}") else line))
+        lines.append((number, _without_data(line, attributes) if line.rstrip().endswith("}") else line))
     return comments, lines
 
 
@@ -155,8 +155,9 @@ def _short(path: Path, number: int, cells: list[str], names: Sequence[str]) -> l
     leading = list(names[: len(cells)])
     alone = leading in (["source"], ["graph"], ["graph", "source"])
     if len(cells) >= len(names) or not alone or any(re.search(r"[,;\s]", cell) for cell in cells):
+        known = ", ".join(name.strip() for name in names)
         msg = (
-            f"{path}, line {number} has {len(cells)} columns, {len(names)} are known ({', '.join(name.strip() for name in names)}); "
+            f"{path}, line {number} has {len(cells)} columns, {len(names)} are known ({known}); "
             "name all columns in the first line, and fill every cell or separate cells by commas"
         )
         raise InputError(msg)

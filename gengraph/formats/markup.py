@@ -1,6 +1,6 @@
 """GraphML and GML: one graph or several in a file, nodes of any name numbered in the order they are declared.
 
-Attributes of nodes and edges are counted, but for names (id, label, name) and weights of 1, which say nothing more.
+Attributes of nodes and edges are counted, but for those that say nothing more (`gengraph.graphs.attributes`).
 
 References:
     U. Brandes et al. GraphML progress report. Graph Drawing 2001.
@@ -18,11 +18,12 @@ from typing import Any
 import numpy as np
 
 from gengraph.errors import InputError
-from gengraph.files import read_text, write_text
+from gengraph.files import write_text
+from gengraph.formats.text import read_text, read_xml
 from gengraph.graphs import GraphSet
-from gengraph.graphs.collection import RawGraphs
+from gengraph.graphs.attributes import says_more
+from gengraph.graphs.collection import Policy, RawGraphs
 
-_BARE = {"id", "label", "name", "key"}
 _GML_TOKEN = re.compile(r'"([^"]*)"|([\[\]])|([^\s\[\]"]+)')
 
 
@@ -57,9 +58,8 @@ class _Drawn:
         self.directed.append(directed)
 
     def attribute(self, kind: str, name: str, value: Any) -> None:
-        if name.lower() in _BARE or (name.lower() == "weight" and _is_one(value)):
-            return
-        self.attributes[f"{kind} {name}"] += 1
+        if says_more(name, value, of=kind.rpartition(" ")[2]):
+            self.attributes[f"{kind} {name}"] += 1
 
     def raw(self) -> RawGraphs:
         directed = np.array(self.directed, bool)
@@ -68,22 +68,15 @@ class _Drawn:
         )
 
 
-def _is_one(value: Any) -> bool:
-    try:
-        return float(value) == 1
-    except (TypeError, ValueError):
-        return False
-
-
-def read_graphml(path: Path) -> RawGraphs:
+def read_graphml(path: Path, _policy: Policy) -> RawGraphs:
     """Every graph element is a graph; nested graphs, hyperedges and document type declarations are refused."""
-    text = read_text(path)
+    text = read_xml(path)
     try:
         if "<!DOCTYPE" in text:
             msg = "document type declarations are refused"
             raise ET.ParseError(msg)
-        root = ET.fromstring(text.encode())
-    except ET.ParseError as error:
+        root = ET.fromstring(text)
+    except (ET.ParseError, ValueError) as error:
         msg = f"{path} is not GraphML: {error}"
         raise InputError(msg) from error
     names = {key.get("id", ""): key.get("attr.name", key.get("id", "")) for key in root.iterfind("{*}key")}
@@ -114,7 +107,7 @@ def _draw_graphml(graph: ET.Element, names: dict[str, str], drawn: _Drawn) -> No
             drawn.attribute(kind, names.get(data.get("key", ""), "data"), data.text)
 
 
-def read_gml(path: Path) -> RawGraphs:
+def read_gml(path: Path, _policy: Policy) -> RawGraphs:
     """Every top-level graph is a graph."""
     text = re.sub(r"^\s*#.*$", "", read_text(path), flags=re.MULTILINE)
     drawn = _Drawn(path)

@@ -7,22 +7,26 @@ the graph as a whole and is left in the file.
 import json
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from gengraph.errors import InputError
-from gengraph.files import atomic_path, read_text, write_text
+from gengraph.files import atomic_path, write_text
+from gengraph.formats.text import numbered_lines, read_text
 from gengraph.graphs import GraphSet
 from gengraph.graphs.arrow import SCHEMA, arrays_from_table
-from gengraph.graphs.collection import RawGraphs, parts_of
+from gengraph.graphs.collection import Policy, RawGraphs, parts_of
+from gengraph.graphs.pairs import as_pairs
 
 
-def read_parquet(path: Path) -> RawGraphs:
+def read_parquet(path: Path, _policy: Policy) -> RawGraphs:
     """Edges are not copied beyond what decompression needs."""
     try:
         with pq.ParquetFile(path) as file:
@@ -30,8 +34,10 @@ def read_parquet(path: Path) -> RawGraphs:
             table = file.read([name for name in ("num_nodes", "edges", "split") if name in names])
             extra = [f.name for f in file.schema_arrow if f.name not in table.column_names and pa.types.is_nested(f.type)]
             attributes = {name: _num_values(file.read([name]).column(name)) for name in extra}
-    except pa.ArrowInvalid as error:
-        msg = f"{path} is not a whole Parquet file: {error}"
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the system, not the file
+        msg = f"{path} is not a whole Parquet file: {error}; get it from its source again"
         raise InputError(msg) from error
     if not {"num_nodes", "edges"} <= set(names):
         msg = f"{path}: a table of graphs needs the columns num_nodes and edges, got {names}"
@@ -53,13 +59,13 @@ def write_parquet(graphs: GraphSet, path: Path) -> None:
         pq.write_table(graphs.to_arrow().cast(SCHEMA), temporary, compression="zstd")
 
 
-def read_jsonl(path: Path) -> RawGraphs:
+def read_jsonl(path: Path, _policy: Policy) -> RawGraphs:
     """One graph a line; empty lines are none."""
-    lines = enumerate(read_text(path).splitlines(), start=1)
-    return _from_records(path, ((f"line {i}", _parse(path, f"line {i}", line)) for i, line in lines if line.strip()))
+    lines = numbered_lines(read_text(path))
+    return _from_records(path, ((f"line {i}", _parse(path, f"line {i}", line)) for i, line in lines))
 
 
-def read_json(path: Path) -> RawGraphs:
+def read_json(path: Path, _policy: Policy) -> RawGraphs:
     """A list of graphs."""
     values = _parse(path, "the file", read_text(path))
     if not isinstance(values, list):
@@ -89,7 +95,7 @@ def _records(graphs: GraphSet) -> list[str]:
 def _parse(path: Path, where: str, text: str) -> Any:
     try:
         return json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         msg = f"{path}, {where} is not JSON: {error}"
         raise InputError(msg) from error
 
@@ -97,36 +103,90 @@ def _parse(path: Path, where: str, text: str) -> Any:
 def _from_records(path: Path, records: Iterable[tuple[str, Any]]) -> RawGraphs:
     """Graphs from (where in the file, {"n", "edges"}) records."""
     sizes: list[int] = []
-    lists: list[np.ndarray[Any, Any]] = []
+    lists: list[npt.NDArray[np.int64]] = []
     splits: list[Any] = []
     attributes: Counter[str] = Counter()
+    weights = _Weights(path)
     for where, record in records:
-        try:
-            size, edges = _graph(record)
-        except (KeyError, TypeError, ValueError) as error:
-            msg = f'{path}, {where}: a graph is {{"n": nodes, "edges": [[u, v], ...]}}, got {str(record)[:80]}'
-            raise InputError(msg) from error
-        if not np.array_equal(edges, np.floor(edges)):
-            msg = f'{path}, {where}: node ids must be whole numbers, or name the nodes in a list "nodes"'
-            raise InputError(msg)
+        size, edges = _graph(path, where, record, weights)
         sizes.append(size)
-        lists.append(edges.astype(np.int64))
+        lists.append(edges)
         splits.append(record.get("split"))
         for name, value in record.items():
             if name not in ("nodes", "edges") and isinstance(value, list | dict):
                 attributes[name] += len(value)
+    attributes.update(weights.count())
     part = parts_of(splits, str(path)) if any(splits) else None
     return RawGraphs.from_lists(sizes, lists, attributes=attributes, part=part)
 
 
-def _graph(record: Any) -> tuple[int, np.ndarray[Any, Any]]:
-    """Nodes and edges float64[E, 2] of a record whose nodes are numbered, or named in a list."""
-    edges = record["edges"]
-    if "nodes" in record:
-        number = {label: i for i, label in enumerate(record["nodes"])}
-        if len(number) < len(record["nodes"]):
-            msg = "a node is named twice"
-            raise ValueError(msg)
-        edges = [(number[u], number[v]) for u, v in edges]
-    size = len(record["nodes"]) if "nodes" in record else int(record["n"])
-    return size, np.asarray(edges, dtype=np.float64).reshape(-1, 2)
+@dataclass(slots=True)
+class _Weights:
+    """Rows [u, v, weight] instead of pairs, which two rows of an edge_index look like.
+
+    Attributes:
+        path: for messages.
+        certain: weights other than 1.
+        seen: some graph has rows that can be nothing else.
+        unclear: the first graph whose rows may also be a 2 x E edge_index.
+    """
+
+    path: Path
+    certain: int = 0
+    seen: bool = False
+    unclear: str = ""
+
+    def pairs(self, where: str, edges: list[Any]) -> list[Any]:
+        """The first two of the three values of each row."""
+        if len(edges) == 2 and all(isinstance(value, int) for row in edges for value in row):
+            self.unclear = self.unclear or where
+        else:
+            self.seen = True
+        self.certain += sum(weight != 1 for *_, weight in edges)
+        return [row[:2] for row in edges]
+
+    def count(self) -> dict[str, int]:
+        """How many weights there are.
+
+        Raises:
+            InputError: nothing in the file says whether its rows are edges or the two rows of an edge_index.
+        """
+        if self.unclear and not self.seen:
+            msg = (
+                f"{self.path}, {self.unclear}: edges must be pairs, got 2 rows of 3; if they are a 2 x E edge_index, transpose "
+                "it, if they are [u, v, weight], leave the weights out"
+            )
+            raise InputError(msg)
+        return {"weights": self.certain} if self.certain else {}
+
+
+def _graph(path: Path, where: str, record: Any, weights: _Weights) -> tuple[int, npt.NDArray[np.int64]]:
+    """Nodes and edges int64[E, 2] of a record whose nodes are numbered, or named in a list."""
+    try:
+        edges = record["edges"]
+        if not isinstance(edges, list):
+            raise TypeError
+        if edges and all(isinstance(row, list) and len(row) == 3 for row in edges):
+            edges = weights.pairs(where, edges)
+        if "nodes" in record:
+            return _named(record["nodes"], edges)
+        size = record["n"]
+        if isinstance(size, bool) or not isinstance(size, int):
+            raise TypeError
+    except (KeyError, TypeError, ValueError) as error:
+        msg = f'{path}, {where}: a graph is {{"n": nodes, "edges": [[u, v], ...]}}, got {str(record)[:80]}'
+        raise InputError(msg) from error
+    try:
+        return size, as_pairs(edges)
+    except InputError as error:
+        msg = f'{path}, {where}: {error}; node ids must be whole numbers, or name the nodes in a list "nodes"'
+        raise InputError(msg) from None
+
+
+def _named(nodes: Any, edges: list[Any]) -> tuple[int, npt.NDArray[np.int64]]:
+    """Nodes and edges of a graph with a list of names."""
+    number = {label: i for i, label in enumerate(nodes)}
+    if not isinstance(nodes, list) or len(number) < len(nodes):
+        msg = "nodes must be a list that names every node once"
+        raise ValueError(msg)
+    return len(nodes), np.array([(number[u], number[v]) for u, v in edges], np.int64).reshape(-1, 2)

@@ -11,18 +11,19 @@ import numpy as np
 import numpy.typing as npt
 
 from gengraph.errors import InputError
-from gengraph.files import read_text, write_text
+from gengraph.files import write_text
+from gengraph.formats.text import numbered_lines, read_text
 from gengraph.graphs import GraphSet
-from gengraph.graphs.collection import RawGraphs
+from gengraph.graphs.collection import Policy, RawGraphs
 
 _SIX = np.array([32, 16, 8, 4, 2, 1])
 
 
-def read_nauty(path: Path) -> RawGraphs:
+def read_nauty(path: Path, _policy: Policy) -> RawGraphs:
     """Every line says itself whether it is graph6 or sparse6; sparse6 may have loops and parallel edges."""
     sizes: list[int] = []
     lists: list[Any] = []
-    for number, line in enumerate(read_text(path).splitlines(), start=1):
+    for number, line in numbered_lines(read_text(path)):
         code = line.strip().removeprefix(">>graph6<<").removeprefix(">>sparse6<<")
         if not code:
             continue
@@ -32,7 +33,7 @@ def read_nauty(path: Path) -> RawGraphs:
         try:
             size, edges = _from_sparse6(code) if code.startswith(":") else _from_graph6(code)
         except ValueError as error:
-            msg = f"{path}, line {number} is not {path.suffix[1:]}: {error}"
+            msg = f"{path}, line {number} is not {'s6' if code.startswith(':') else 'g6'}: {error}"
             raise InputError(msg) from error
         sizes.append(size)
         lists.append(edges)

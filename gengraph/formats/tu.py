@@ -1,7 +1,7 @@
 """The TU collection's text files, in a zip or a folder.
 
-NAME_A.txt holds "i, j" a line, every edge in both directions; NAME_graph_indicator.txt the graph of each node, from 1. Labels
-and attributes of nodes and edges are counted; labels of whole graphs are left in their file.
+NAME_A.txt holds "i, j" a line, every edge in both directions; NAME_graph_indicator.txt the graph of each node, from 1; an id
+that no node has is no graph. Labels and attributes of nodes and edges are counted, those of whole graphs left in their file.
 
 Reference:
     C. Morris et al. TUDataset: a collection of benchmark datasets for learning with graphs. 2020.
@@ -17,10 +17,11 @@ import pyarrow as pa
 import pyarrow.csv
 
 from gengraph.errors import InputError
+from gengraph.formats.text import MAX_BYTES, decode
 from gengraph.graphs import Int64Array
-from gengraph.graphs.collection import RawGraphs
+from gengraph.graphs.collection import Policy, RawGraphs
 
-MAX_MEMBER_BYTES = 2**32  # of one unpacked file of a zip: the largest TU collections stay below
+MAX_MEMBER_BYTES = MAX_BYTES  # of one unpacked file of a zip: the largest TU collections stay below
 _ATTRIBUTES = ("node_labels", "node_attributes", "edge_labels", "edge_attributes")
 
 
@@ -33,7 +34,7 @@ def check_members(where: str, archive: zipfile.ZipFile) -> None:
         InputError: one of these.
     """
     names: set[str] = set()
-    for info in archive.infolist():
+    for info in _members(archive):
         path = PurePosixPath(info.filename.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts or any(":" in part for part in path.parts):
             msg = f"{where}: member {info.filename!r} leaves the folder of the zip; get the file from its source again"
@@ -41,18 +42,29 @@ def check_members(where: str, archive: zipfile.ZipFile) -> None:
         if info.file_size > MAX_MEMBER_BYTES:
             msg = f"{where}: {info.filename} unpacks to more than {MAX_MEMBER_BYTES} bytes; unpack it by hand, pass the folder"
             raise InputError(msg)
-        if not info.is_dir() and path.name in names:
+        if path.name in names:
             msg = f"{where} holds two files named {path.name}; keep one collection a zip"
             raise InputError(msg)
         names.add(path.name)
 
 
-def read_tu_zip(path: Path) -> RawGraphs:
+def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """Its files, but for those that a Mac puts beside them."""
+    return [info for info in archive.infolist() if not info.is_dir() and not is_of_a_mac(info.filename)]
+
+
+def is_of_a_mac(name: str) -> bool:
+    """Whether a file only holds what the Finder knows about another one: __MACOSX/, ._NAME, .DS_Store."""
+    parts = name.replace("\\", "/").split("/")
+    return "__MACOSX" in parts or parts[-1].startswith("._") or parts[-1] == ".DS_Store"
+
+
+def read_tu_zip(path: Path, _policy: Policy) -> RawGraphs:
     """A zip of one collection, members in any folder."""
     try:
         with zipfile.ZipFile(path) as archive:
             check_members(str(path), archive)
-            members = {Path(info.filename).name: info for info in archive.infolist() if not info.is_dir()}
+            members = {Path(info.filename).name: info for info in _members(archive)}
             return _parse(str(path), {name: partial(archive.read, info) for name, info in members.items()})
     except zipfile.BadZipFile as error:
         msg = f"{path} is not a whole zip file: {error}"
@@ -61,7 +73,7 @@ def read_tu_zip(path: Path) -> RawGraphs:
 
 def read_tu_folder(folder: Path) -> RawGraphs:
     """The unpacked files."""
-    return _parse(str(folder), {file.name: file.read_bytes for file in folder.glob("*.txt")})
+    return _parse(str(folder), {file.name: file.read_bytes for file in folder.glob("*.txt") if not is_of_a_mac(file.name)})
 
 
 def _parse(where: str, files: Mapping[str, Callable[[], bytes]]) -> RawGraphs:
@@ -78,6 +90,7 @@ def _parse(where: str, files: Mapping[str, Callable[[], bytes]]) -> RawGraphs:
     if len(ends) and (ends.min() < 0 or ends.max() >= len(indicator)):
         msg = f"{where}: {name}_A.txt names a node outside 1..{len(indicator)}"
         raise InputError(msg)
+    _, indicator = np.unique(indicator, return_inverse=True)  # an id that no node has is no graph
     attributes = {kind: files[f"{name}_{kind}.txt"]().count(b"\n") for kind in _ATTRIBUTES if f"{name}_{kind}.txt" in files}
     return _graphs_of(where, ends, indicator, attributes)
 
@@ -105,6 +118,8 @@ def _whole_numbers(where: str, name: str, content: bytes, columns: int) -> Int64
     if not content.strip():
         return np.zeros((0, columns), np.int64)
     names = [str(i) for i in range(columns)]
+    if not content.isascii():
+        content = decode(content, f"{where}: {name}").encode()
     squeezed = pa.py_buffer(content.replace(b" ", b""))
     types = dict.fromkeys(names, pa.int64())
     try:

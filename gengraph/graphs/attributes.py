@@ -1,6 +1,6 @@
 """Which attributes of nodes and edges say more than the structure does: one rule for files, frames and networkx graphs.
 
-Names of nodes (id, label, name, key) and weights that are all 1 say nothing more.
+Names of nodes (id, label, name, key), ids of edges (id, key) and weights of 1 say nothing more.
 """
 
 from typing import Any, Literal
@@ -8,13 +8,13 @@ from typing import Any, Literal
 from gengraph.errors import InputError
 
 Attributes = Literal["error", "drop"]
-_BARE = {"id", "label", "name", "key"}
+_BARE = {"node": {"id", "label", "name", "key"}, "edge": {"id", "key"}}
 
 
-def says_more(name: str, value: Any) -> bool:
-    """Whether this value of an attribute of a node or an edge would be lost in a graph of nodes and edges alone."""
+def says_more(name: str, value: Any, *, of: str) -> bool:
+    """Whether this value of an attribute of a `node` or an `edge` would be lost in a graph of nodes and edges alone."""
     lowered = name.lower()
-    if lowered in _BARE:
+    if lowered in _BARE.get(of, ()):
         return False
     return lowered != "weight" or not _is_one(value)
 

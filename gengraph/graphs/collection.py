@@ -4,7 +4,7 @@ Legend: G graphs, E edges of all graphs together.
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -21,7 +21,7 @@ _MAX_NODES = 2**31 - 1
 PART_NAMES = {
     **dict.fromkeys(("train", "training"), 0),
     **dict.fromkeys(("validation", "val", "valid", "dev"), 1),
-    **dict.fromkeys(("test", "testing"), 2),
+    **dict.fromkeys(("test", "testing", "eval", "evaluation"), 2),
 }
 
 _CHOICES = {
@@ -64,6 +64,7 @@ class Policy:
     columns: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "columns", tuple(self.columns))
         if self.columns and (len(self.columns) not in (2, 3) or len(set(self.columns)) < len(self.columns)):
             msg = f"columns must name both ends of an edge, or graph and both ends, got {','.join(self.columns)}"
             raise InputError(msg)
@@ -115,12 +116,14 @@ class Collection:
         part: int8[G], the index in PARTS of each graph if its source says it.
         policy: that it was read with.
         found: how much of each kind the policy was applied to, by field of Policy; kinds that were kept are not counted.
+        num_files: that it was read from.
     """
 
     graphs: GraphSet
     part: npt.NDArray[np.int8] | None = None
     policy: Policy = Policy()
     found: Mapping[str, int] = field(default_factory=dict)
+    num_files: int = 1
 
     @classmethod
     def concatenate(cls, collections: list["Collection"]) -> "Collection":
@@ -146,7 +149,10 @@ class Collection:
 
     def record(self) -> dict[str, Any]:
         """Policy and counts, JSON-ready."""
-        return {"policy": dataclasses.asdict(self.policy), "found": dict(self.found)}
+        policy = {
+            name: list(value) if isinstance(value, tuple) else value for name, value in dataclasses.asdict(self.policy).items()
+        }
+        return {"policy": policy, "found": dict(self.found)} | ({"files": self.num_files} if self.num_files > 1 else {})
 
 
 def parts_of(names: list[Any], where: str) -> npt.NDArray[np.int8]:
@@ -169,15 +175,27 @@ class Refused(InputError):
         kinds: what was found, by field of Policy.
     """
 
-    def __init__(self, kinds: Mapping[str, str], policies: Iterable[str] = ()) -> None:
-        """Say what was found; `policies` are further fields of Policy that must be set to go on."""
-        self.kinds = dict(kinds)
-        together = dict.fromkeys([*kinds, *policies])
+    def __init__(self, kinds: Mapping[str, str], where: str = "", further: Iterable[str] = ()) -> None:
+        """Say what was found, and where; `further` kinds were found elsewhere."""
+        self.kinds, self.where = dict(kinds), where
+        together = list(dict.fromkeys([*kinds, *further]))
         if len(together) == 1:
-            advice = _ADVICE[next(iter(together))]
+            advice = _ADVICE[together[0]]
         else:
             advice = "repair them, or set " + ", ".join(f"{kind} = {_WAY_OUT[kind]}" for kind in together)
-        super().__init__(f"graphs must be simple, undirected and bare: {'; '.join(kinds.values())}; {advice}")
+        super().__init__(f"{where}graphs must be simple, undirected and bare: {'; '.join(kinds.values())}; {advice}")
+
+    def at(self, path: object) -> "Refused":
+        """The same with the file that it was found in."""
+        return Refused(self.kinds, f"{path}: ")
+
+    def and_in(self, others: Sequence["Refused"]) -> "Refused":
+        """The same with what was found in other files."""
+        if not others:
+            return self
+        further = dict.fromkeys(kind for error in others for kind in error.kinds)
+        where = f"{self.where}(and {len(others)} more files) "
+        return Refused(self.kinds, where, further)
 
 
 def simplify(raw: RawGraphs, policy: Policy) -> Collection:

@@ -45,11 +45,11 @@ def _check_graph(number: int, graph: Any, attributes: Attributes) -> None:
         raise InputError(msg)
     if attributes == "drop":
         return
-    for what, views in (("nodes", graph.nodes(data=True)), ("edges", graph.edges(data=True))):
-        names = sorted({str(name) for *_, data in views for name, value in data.items() if says_more(str(name), value)})
+    for of, views in (("node", graph.nodes(data=True)), ("edge", graph.edges(data=True))):
+        names = sorted({str(name) for *_, data in views for name, value in data.items() if says_more(str(name), value, of=of)})
         if names:
             msg = (
-                f"graphs must have no attributes, those of the {what} of graph {number} have {', '.join(names)}; "
+                f"graphs must have no attributes, those of the {of}s of graph {number} have {', '.join(names)}; "
                 "GraphSet.from_networkx(graphs, attributes='drop') leaves attributes behind"
             )
             raise InputError(msg)
@@ -77,7 +77,9 @@ def columns_of_frame(
         raise InputError(msg)
     further = [] if attributes == "drop" else [name for name in names if name not in wanted]
     more = [
-        str(name) for name in further if any(value is not None and says_more(str(name), value) for value in _cells(edges, name))
+        str(name)
+        for name in further
+        if any(value is not None and says_more(str(name), value, of="edge") for value in _cells(edges, name))
     ]
     if more:
         msg = f"a frame of edges would lose its columns {', '.join(more)}; attributes='drop' leaves them behind"

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from gengraph.config import flat
 from gengraph.errors import InputError
 from gengraph.runs.folders import is_running, read_run
+from gengraph.schema import flat
 from gengraph.training.config import Config, load_config, present_name, presets
 
 _BARS = " ▁▂▃▄▅▆▇█"

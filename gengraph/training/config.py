@@ -18,11 +18,11 @@ from typing import Any, Literal, Self
 
 import tomli_w
 
-from gengraph.config import assign, at_least, build, check, kinds_first, parse_assignments, to_tables
 from gengraph.errors import InputError
 from gengraph.files import read_text
 from gengraph.models.family import Family
 from gengraph.models.registry import find_family
+from gengraph.schema import assign, at_least, build, check, kinds_first, parse_assignments, to_tables
 
 PRESETS = Path(__file__).parents[1] / "configs"
 _DEFAULT = "default"

@@ -13,9 +13,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from gengraph.config import flat
 from gengraph.errors import InputError
 from gengraph.files import read_text, write_json
+from gengraph.schema import flat
 from gengraph.training.config import Config
 
 Write = Callable[[dict[str, float], int], object]

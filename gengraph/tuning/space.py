@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gengraph.config import flat
 from gengraph.errors import InputError
 from gengraph.files import read_text
 from gengraph.models.space import Choice, Range, Space
+from gengraph.schema import flat
 from gengraph.streams import Stream
 from gengraph.training.config import Config
 

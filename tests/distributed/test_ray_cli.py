@@ -35,7 +35,7 @@ def test_train_and_sample_on_workers_which_say_what_input_is_bad() -> None:
     "command",
     [
         f"train --dataset ladder-small --steps 2 --run g --workers 8 {FAST}",
-        "tune --dataset ladder-small --trials 2 --steps 1 --workers 8",
+        "tune --dataset ladder-small --trials 8 --steps 1 --workers 8",
         "benchmark --datasets ladder-small --models er --workers 8",
     ],
 )

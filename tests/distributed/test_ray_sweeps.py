@@ -6,17 +6,20 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 import ray
+from ray import tune
 
 from gengraph.data import load_dataset, split_graphs
 from gengraph.distributed.tune import sweep_on_ray
+from gengraph.errors import InputError
 from gengraph.training.config import Config, load_config
-from gengraph.tuning.space import parse_space
+from gengraph.tuning.space import apply_point, parse_space
 from gengraph.tuning.sweep import Sweep, SweepRequest, Trial, write_results
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.xdist_group("ray"), pytest.mark.timeout(800)]
@@ -85,6 +88,47 @@ def test_optuna_searches_and_failed_trials_are_results(tmp_path: Path) -> None:
             assert trial.error == "RuntimeError: value cannot be converted to type float without overflow"
         else:
             assert trial.state == "finished"
+
+
+@pytest.mark.usefixtures("local_ray")
+@pytest.mark.parametrize("search", ["random", "optuna"])
+def test_searches_try_valid_points_alone_and_values_that_are_tables_or_lists(search: str, tmp_path: Path) -> None:
+    base = load_config("gran/default").replace(["model.hidden_size=8", "model.num_layers=1", "training.evaluations=1"])
+    tables = {
+        "model": {
+            "orderings": [["cm"], ["dfs"], ["cm", "bfs"]],
+            "window": ["adaptive", "all"],
+            "termination": ["size", "stop"],
+        }
+    }
+    space = parse_space(tables, base, samples=False)
+    request = SweepRequest(trials=5, concurrent=2, scheduler="none", search=search, steps=1)
+    split = split_graphs(load_dataset("ladder-small"))
+    sweep = Sweep.create(tmp_path / "s", split=split, config=base, space=space, request=request, record={})
+    trials = sweep_on_ray(sweep, budget=None, report=lambda _count: None)
+    wait_until_free()
+    assert [(trial.state, trial.step, trial.error) for trial in trials] == [("finished", 1, None)] * 5
+    assert write_results(sweep, trials) is not None
+    assert {trial.setting.config.model.orderings for trial in trials} <= {("cm",), ("dfs",), ("cm", "bfs")}
+
+
+def test_optuna_is_asked_again_where_a_point_is_not_valid() -> None:
+    from gengraph.distributed.optuna_points import ValidPoints
+
+    fields = {"model.sequence.ordering": ["cm", "dfs", "bfs"], "model.sequence.window": ["adaptive", "fixed"]}
+    search = ValidPoints(partial(apply_point, BASE), seed=0)
+    search.set_search_properties("score", "min", {name: tune.choice(values) for name, values in fields.items()})
+    seen = set()
+    for number in range(60):
+        point = search.suggest(str(number))
+        apply_point(BASE, point)
+        seen.add(tuple(point.values()))
+        search.on_trial_complete(str(number), {"score": float(number % 3), "training_iteration": 1})
+    assert seen == {("cm", "adaptive"), ("cm", "fixed"), ("dfs", "fixed"), ("bfs", "adaptive"), ("bfs", "fixed")}
+    search = ValidPoints(partial(apply_point, BASE), seed=0)
+    search.set_search_properties("score", "min", {"model.sequence.ordering": tune.choice(["dfs", "degree"])})
+    with pytest.raises(InputError, match=r"the space must have valid points, none of 200 was \(.*put fields that go together"):
+        search.suggest("0")
 
 
 NESTED = """

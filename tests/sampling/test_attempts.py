@@ -141,7 +141,7 @@ def test_what_a_generator_cannot_do_is_refused_by_its_name() -> None:
         "constraint = planar": Conditions(constraint="planar"),
         "stop = reference": Conditions(stop="reference"),
     }.items():
-        with pytest.raises(InputError, match=rf"^{asked} is not for er, as this model is configured"):
+        with pytest.raises(InputError, match=rf"^{asked} is not for er as it is here"):
             sample_graphs(source, np.arange(3), seed=0, conditions=conditions)
 
 

@@ -80,7 +80,7 @@ def test_temperature_is_for_edges_alone(temperature: float, variant: dict) -> No
 
 
 def test_temperature_needs_a_stop_decision() -> None:
-    with pytest.raises(InputError, match=r"temperature = 0\.5 is not for graphrnn, as this model is configured"):
+    with pytest.raises(InputError, match=r"temperature = 0\.5 is not for graphrnn as it is here"):
         sample_graphs(tiny_model(model__stop="zero_row").float(), np.arange(3), seed=0, conditions=Conditions(temperature=0.5))
 
 
@@ -212,7 +212,7 @@ def test_a_decoder_that_keeps_graphs_planar() -> None:
     assert planar.num_edges.sum() > planar.num_nodes.sum()  # not trees only
     with pytest.raises(
         InputError,
-        match=r"constraint = planar is not for graphrnn, as this model is configured; .gengraph models. says which can",
+        match=r"constraint = planar is not for graphrnn as it is here; .gengraph models. says which models can",
     ):
         sample_graphs(tiny_model().float(), np.arange(3), seed=0, conditions=Conditions(constraint="planar"))
 

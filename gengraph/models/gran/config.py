@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from gengraph.config import at_least, check
 from gengraph.graphs.order_names import BREADTH_FIRST, ORDERING_NAMES
 from gengraph.models.family import Capability
+from gengraph.schema import at_least, check
 
 CAPABILITIES: frozenset[Capability] = frozenset({"likelihood", "temperature", "gpu"})
 

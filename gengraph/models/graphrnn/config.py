@@ -7,8 +7,8 @@ import copy
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from gengraph.config import at_least, check
 from gengraph.graphs.order_names import BREADTH_FIRST, LEVELLED, ROOTED, OrderingName
+from gengraph.schema import at_least, check
 
 CONTEXT_FEATURES = (
     "distance",

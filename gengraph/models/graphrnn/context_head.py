@@ -31,7 +31,7 @@ from gengraph.models.graphrnn.candidates import (
     num_codes,
     used_features,
 )
-from gengraph.models.graphrnn.kernels import context_head, rowwise
+from gengraph.models.graphrnn.kernels import native_context, rowwise
 from gengraph.models.graphrnn.rnn_head import log_bernoulli
 from gengraph.models.graphrnn.row_samplers import RowSampler, in_blocks
 from gengraph.models.graphrnn.rows import RowBatch
@@ -67,7 +67,7 @@ class ContextEdges(nn.Module):
     def log_prob(self, states: Tensor, table: ContextTable) -> Tensor:
         """As `forward`, of candidates that have been described."""
         if kernels.is_native(states):
-            return context_head.log_prob(self, states, table)
+            return native_context.log_prob(self, states, table)
         logits = self.logits(states, table)
         bits, free = (torch.from_numpy(array).to(states) for array in (table.bits, table.free))
         rows = torch.from_numpy(table.rows).to(states.device)
@@ -147,7 +147,7 @@ class ContextSampler:
 
     def __init__(self, head: ContextEdges, lanes: int, block: int | None, limit: int, *, planar: bool) -> None:
         self._used, self._planar = head.used, planar
-        self._native = context_head.NativeSampler(head) if block is None and not planar else None
+        self._native = native_context.NativeSampler(head) if block is None and not planar else None
         linears = head.now, head.then
         self._linears = [in_blocks(rowwise.Linear(linear) if block is None else linear, block) for linear in linears]
         kind = head.now.weight.detach().cpu().numpy().dtype

@@ -11,8 +11,8 @@ from torch import Tensor
 from gengraph.models.graphrnn.candidates import ContextTable, num_codes
 from gengraph.models.graphrnn.context_head import ContextEdges
 from gengraph.models.graphrnn.gru import GRU
-from gengraph.models.graphrnn.kernels import context_head, edge_rnn, rowwise
-from gengraph.models.graphrnn.kernels.gru import NativeLayer, reference_layer
+from gengraph.models.graphrnn.kernels import edge_rnn, native_context, rowwise
+from gengraph.models.graphrnn.kernels.native_gru import NativeLayer, reference_layer
 from gengraph.models.graphrnn.rnn_head import EdgeRNN, EdgeSampler, mlp
 from gengraph.models.graphrnn.rows import RowBatch, scan_rows
 
@@ -107,7 +107,7 @@ def _context_head(generator: torch.Generator) -> tuple[list[Tensor], list[Tensor
     bits, free = random.integers(0, 2, (2, count)).astype(np.uint8)
     table = ContextTable(rows, then_rows, codes, bits, free)
     states = torch.randn(9, 5, generator=generator)
-    native, exact = context_head.log_prob(head, states, table), exact_head.log_prob(states.double(), table)
+    native, exact = native_context.log_prob(head, states, table), exact_head.log_prob(states.double(), table)
     return (
         [native, *torch.autograd.grad(native.sum(), list(head.parameters()))],
         [exact, *torch.autograd.grad(exact.sum(), list(exact_head.parameters()))],

@@ -9,7 +9,6 @@ import pytest
 import torch
 from gran_cases import as_numbered, numbered_graphs, small_model
 
-from gengraph.config import build
 from gengraph.data import load_dataset
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
@@ -22,6 +21,7 @@ from gengraph.models.gran.prefixes import all_steps, pack, some_steps
 from gengraph.models.gran.sequences import encode_sequences
 from gengraph.models.gran.sizes import SizeLaw
 from gengraph.models.gran.sums import differences, segment_sum, sum_rows
+from gengraph.schema import build
 
 GRAPHS = load_dataset("community-small")[:12]
 

@@ -242,8 +242,8 @@ def triton_edge_level(tensor: "Tensor", hidden_size: int) -> "ModuleType | None"
 
 
 def gru_layer(tensor: "Tensor") -> "Callable[..., Tensor] | None":
-    """What computes a recurrent layer (`gengraph.models.graphrnn.kernels.gru`) of tensors like this one; None if torch does."""
-    from gengraph.models.graphrnn.kernels.gru import NativeLayer, reference_layer
+    """What computes a recurrent layer (`kernels.native_gru`) of tensors like this one; None if torch does."""
+    from gengraph.models.graphrnn.kernels.native_gru import NativeLayer, reference_layer
 
     if is_native(tensor):
         return NativeLayer.apply

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from gengraph.models.graphrnn import kernels
-from gengraph.models.graphrnn.kernels import build, context_head, edge_rnn, gru, independent, library, rowwise
+from gengraph.models.graphrnn.kernels import build, edge_rnn, independent, library, native_context, native_gru, rowwise
 
 INSTRUCTION_SETS = list(build.instruction_sets())
 MEASURED = {"AVX512": "avx512", "AVX2": "avx2"}.get(torch.backends.cpu.get_cpu_capability(), "baseline")
@@ -30,7 +30,7 @@ def native(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
     if INSTRUCTION_SETS.index(name) < INSTRUCTION_SETS.index(MEASURED):
         pytest.skip(f"this processor lacks {name}")
     loaded = library.Library(path, name)
-    for module in (library, context_head, edge_rnn, gru, independent, rowwise):
+    for module in (library, native_context, edge_rnn, native_gru, independent, rowwise):
         monkeypatch.setattr(module, "native_library", lambda: loaded)
     kernels.use("native")
     return name

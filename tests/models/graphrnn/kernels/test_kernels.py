@@ -13,7 +13,7 @@ from gengraph.errors import InputError
 from gengraph.models.graphrnn import kernels
 from gengraph.models.graphrnn.gru import GRU
 from gengraph.models.graphrnn.kernels import build, edge_rnn, library
-from gengraph.models.graphrnn.kernels.gru import NativeLayer, reference_layer
+from gengraph.models.graphrnn.kernels.native_gru import NativeLayer, reference_layer
 from gengraph.models.graphrnn.rnn_head import EdgeRNN, EdgeSampler
 from gengraph.models.graphrnn.rows import RowBatch, Scan, scan_rows
 

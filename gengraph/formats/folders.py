@@ -1,0 +1,129 @@
+"""Folders of graphs: one file or numbered shards for each part, shards of one set, or one graph a file.
+
+The names of the files say which it is: those with a word such as train, valid or test are parts (`train.g6`,
+`test-00000-of-00002.parquet`). Files are in the order of their names, graph2 before graph10.
+"""
+
+import dataclasses
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from gengraph.errors import InputError
+from gengraph.files import read_text
+from gengraph.formats.tu import is_of_a_mac, read_tu_folder
+from gengraph.graphs.collection import PART_NAMES, PARTS, Collection, RawGraphs, Refused
+
+ReadFile = Callable[[Path], Collection]
+
+
+def read_folder(
+    folder: Path, known: set[str], *, read: ReadFile, simplified: Callable[[Path, RawGraphs], Collection]
+) -> Collection:
+    """The graphs of a folder.
+
+    Args:
+        folder: it.
+        known: suffixes of graph files.
+        read: reads a file.
+        simplified: makes a collection of what a folder of raw graphs holds.
+
+    Raises:
+        InputError: it holds nothing that is known, or files that do not belong together.
+        Refused: what the policy refuses in any of its files.
+    """
+    files = _graph_files(folder, known)
+    parts = {file: _part(file) for file in files or folder.iterdir() if files or file.is_dir()}
+    said = set(parts.values())
+    if files and said - {None} and (None in said or len(said) > 1):
+        return _read_parts(parts, read)
+    if not files and len(said - {None}) > 1:  # folders train/ and test/
+        inner = {sub: part for sub, part in parts.items() if part is not None}
+        return _read_parts(inner, lambda sub: read_folder(sub, known, read=read, simplified=simplified))
+    if any(folder.glob("*_A.txt")):
+        return simplified(folder, read_tu_folder(folder))
+    suffixes = sorted({_suffix(file) for file in files})
+    if len(suffixes) > 1:
+        names = ", ".join(file.name for file in files[:5])
+        msg = f"{folder} holds files of several formats ({', '.join(suffixes)}): {names}; keep one format in a folder"
+        raise InputError(msg)
+    if not files:
+        msg = (
+            f"{folder} holds neither *.parquet files nor the *_A.txt of a TU collection, nor the files train, validation and "
+            "test, nor graphs in another format, one a file"
+        )
+        raise InputError(msg)
+    _check_finished(folder)
+    return dataclasses.replace(Collection.concatenate(_read_each(files, read)), num_files=len(files))
+
+
+def _graph_files(folder: Path, known: set[str]) -> list[Path]:
+    """Its graph files in natural order; JSON beside other formats describes them."""
+    files = [
+        file
+        for file in folder.iterdir()
+        if _suffix(file) in known and not file.name.startswith(".") and not is_of_a_mac(file.name) and file.is_file()
+    ]
+    others = [file for file in files if file.suffix != ".json" or _part(file) is not None]
+    return sorted(others or files, key=_natural)
+
+
+def _suffix(file: Path) -> str:
+    return Path(file.stem).suffix if file.suffix == ".gz" else file.suffix
+
+
+def _natural(file: Path) -> list[tuple[int, str]]:
+    """A key that puts graph2 before graph10."""
+    return [(int(text), "") if text.isdecimal() else (-1, text) for text in re.split(r"([0-9]{1,18})", file.name)]
+
+
+def _part(file: Path) -> int | None:
+    """The index in PARTS that a name says: train, val_2, test-00000-of-00001, my.valid; None if it says none or several."""
+    words = re.split(r"[^a-z]+", file.name.lower())
+    said = {PART_NAMES[word] for word in words if word in PART_NAMES}
+    return said.pop() if len(said) == 1 else None
+
+
+def _check_finished(folder: Path) -> None:
+    """Raise InputError if the folder is a sample (`gengraph.sampling.shards`) of which shards are still missing."""
+    manifest = folder / "manifest.json"
+    if manifest.is_file() and '"shards"' not in read_text(manifest):
+        msg = f"{folder} is a sample that is not finished; run the `gengraph sample` that began it again"
+        raise InputError(msg)
+
+
+def _read_each(files: Sequence[Path], read: ReadFile) -> list[Collection]:
+    """The graphs of each file; what is refused in any of them is told at once."""
+    collections: list[Collection] = []
+    refused: list[Refused] = []
+    for file in files:
+        try:
+            collections.append(read(file))
+        except Refused as error:
+            refused.append(error)
+    if refused:
+        raise refused[0].and_in(refused[1:])
+    return collections
+
+
+def _read_parts(parts: Mapping[Path, int | None], read: ReadFile) -> Collection:
+    """A set whose train, validation (if there is one) and test graphs stand in files of their own."""
+    shapes = {(part, re.sub(r"[0-9]+", "0", file.name)) for file, part in parts.items()}
+    if None in parts.values() or len(shapes) > len(set(parts.values())):
+        names = ", ".join(file.name for file in parts)
+        msg = (
+            f"a folder with train and test graphs holds one file for each part, got {names}; number the files of one part "
+            "(train-0, train-1), and move what belongs to none elsewhere"
+        )
+        raise InputError(msg)
+    ordered = sorted(parts, key=lambda file: parts[file] or 0)
+    collections = []
+    for file, collection in zip(ordered, _read_each(ordered, read), strict=True):
+        part = parts[file] or 0
+        if collection.part is not None and (collection.part != part).any():
+            msg = f"{file} says in its split column that some of its graphs are not for {PARTS[part]}; rename it, or mend it"
+            raise InputError(msg)
+        collections.append(dataclasses.replace(collection, part=np.full(len(collection.graphs), part, np.int8)))
+    return dataclasses.replace(Collection.concatenate(collections), num_files=len(ordered))

@@ -12,7 +12,7 @@ BIN := .venv/bin
 install: .venv/installed
 
 benchmark: install
-	$(BIN)/gengraph benchmark --datasets ladder,grid,community --budget 60s --out results
+	$(BIN)/gengraph benchmark --datasets ladder,grid,community --budget 60s --workers 2 --out results
 
 test: install
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadgroup -m "not (ray and slow)"

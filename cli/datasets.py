@@ -139,6 +139,8 @@ def _print(about: dict[str, Any]) -> None:
         facts[name] = (
             f"{value['min']:.4g} to {value['max']:.4g}, mean {value['mean']:.4g}" if isinstance(value, dict) else value
         )
+    if "files" in about["reading"]:
+        facts["files"] = about["reading"]["files"]
     facts["connected"] = f"{about['connected']} of {about['graphs']} graphs, {about['isolated_nodes']} isolated nodes"
     sizes = ", ".join(f"{count} {part}" for part, count in about["split"]["sizes"].items())
     facts["split"] = f"{about['split']['origin']}: {sizes}"

@@ -4,7 +4,6 @@ import errno
 import functools
 import logging
 import re
-import shlex
 from collections.abc import Callable
 from typing import ParamSpec
 
@@ -31,7 +30,7 @@ _WORDS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
             + re.sub(r",? ?(on_[a-z_]+) = (\w+)", lambda one: f" --{one[1].replace('_', '-')} {one[2]}", found[1]).strip()
         ),
     ),
-    (r"\bset columns = (\S*[^\s;.,])", lambda found: f"use --columns {shlex.quote(found[1])}"),
+    (r"\bset columns = ('[^']*'|\S*[^\s;.,])", r"use --columns \1"),
     (rf"\b(?:set|use) ({_OPTIONS}) = (\w+)", lambda found: f"use --{found[1].replace('_', '-')} {found[2]}"),
     (r"^columns must name", "--columns must name"),
     (r"\b(on_[a-z_]+) must be one of", lambda found: f"--{found[1].replace('_', '-')} must be one of"),

@@ -131,4 +131,4 @@ def test_workers_zero_imports_no_ray(tmp_path: Path) -> None:
         "    assert result.exit_code == 0, result.output\n"
         "assert 'ray' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", script], check=True, timeout=120, cwd=tmp_path)
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=170, cwd=tmp_path)

@@ -15,6 +15,7 @@ Text formats are also read gzipped (.csv.gz). A folder is a set too: with files 
 parts, else its files, of one format, hold shards or one graph each.
 """
 
+import errno
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -151,7 +152,7 @@ def _read_raw(path: Path, read: Reader, policy: Policy) -> RawGraphs:
     except (InputError, MemoryError):
         raise
     except Exception as error:
-        if isinstance(error, OSError) and error.errno is not None:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise  # the system, not the file
         suffixes = "".join(path.suffixes[-2:] if path.suffix == ".gz" else path.suffixes[-1:])
         msg = f"{path} is damaged, or no {suffixes} file ({type(error).__name__}: {error}); get it from its source again"

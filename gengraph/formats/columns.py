@@ -5,6 +5,7 @@ line that may be either is refused.
 """
 
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -92,7 +93,7 @@ def _of_first_row(path: Path, rows: Sequence[Row]) -> Layout:
     if not names and not has_numbers and len(first) > 1 and rest and all(_NUMBER.fullmatch(cell) for cell in rest if cell):
         msg = (
             f"{path}, line {line} names the columns {', '.join(first)}, which are not known as the ends of an edge; call them "
-            f"source and target (and graph), or set columns = {','.join(first[:2])}"
+            f"source and target (and graph), or set columns = {_quoted(first[:2])}"
         )
         raise InputError(msg)
     if not names and not has_numbers and len(rows) > 2 and len(first) == 2 and not set(first) & set(rest):
@@ -123,7 +124,7 @@ def _is_header(path: Path, line: int, first: list[str], names: list[str], rest: 
 def _refuse_either(path: Path, line: int, first: list[str]) -> None:
     msg = (
         f"{path}, line {line} ({', '.join(first)}) may be the first edge or the names of the columns; set columns = 1,2 if it "
-        f"is an edge, or set columns = {','.join(first)} if these are names"
+        f"is an edge, or set columns = {_quoted(first)} if these are names"
     )
     raise InputError(msg)
 
@@ -133,7 +134,7 @@ def _asked_for(path: Path, said: list[str], rows: Sequence[Row], columns: tuple[
     line, first = rows[0]
     roles = ["graph", "source", "target"][-len(columns) :]
     for header, has_header in ((first, True), (said, False)):
-        if set(columns) <= set(header):
+        if set(columns) <= set(header) and not all(map(str.isdecimal, columns)):
             names = dict(zip(columns, roles, strict=True))
             return Layout(names=[names.get(cell, f"{cell} ") for cell in header], has_header=has_header)
     if not all(column.isdecimal() and 1 <= int(column) <= len(first) for column in columns):
@@ -148,6 +149,11 @@ def _asked_for(path: Path, said: list[str], rows: Sequence[Row], columns: tuple[
     rest = [cells[i] for _, cells in rows[1:] for i in ends if i < len(cells) and cells[i]]
     words = not any(_NUMBER.fullmatch(first[i]) for i in ends)
     return Layout(names=names_by_place, has_header=words and bool(rest) and all(map(_NUMBER.fullmatch, rest)))
+
+
+def _quoted(names: Sequence[str]) -> str:
+    """As the value of `columns`, in quotation marks where it has spaces."""
+    return shlex.quote(",".join(names))
 
 
 def _known(cells: Sequence[str]) -> list[str]:

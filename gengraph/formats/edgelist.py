@@ -105,9 +105,10 @@ def _rows(path: Path, lines: Sequence[tuple[int, str]]) -> list[Row]:
     if delimiter is not None:
         used = max((i + 1 for _, cells in rows for i, cell in enumerate(cells) if cell), default=0)
         rows = [(number, cells[:used]) for number, cells in rows if any(cells)]
-        if rows and len(rows[0][1]) == 1:  # names above that are set apart by something else
-            names = re.split(r"[\s,;]+", rows[0][1][0])
-            rows[0] = rows[0][0], names if len(names) == used else rows[0][1]
+    if len(rows) > 1 and len(rows[0][1]) == 1 < len(rows[1][1]):  # names above that are set apart by something else
+        names = re.split(r"[\s,;]+", rows[0][1][0])
+        if len(names) == len(rows[1][1]) and not any(name[:1].isdecimal() for name in names):
+            rows[0] = rows[0][0], names
     return rows
 
 

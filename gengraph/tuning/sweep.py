@@ -141,6 +141,10 @@ class Trial:
         return "finished" if self.progress >= 1 else "stopped"
 
 
+class _Former(Exception):
+    """The sweep is of an earlier format."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sweep:
     """A sweep's folder and what is in its sweep.json.
@@ -210,9 +214,17 @@ class Sweep:
             raise InputError(msg)
         try:
             about = json.loads(path.read_text(encoding="utf-8"))
-            config, request = Config.from_dict(about["config"]), SweepRequest(**_present(about["request"]))
+            if "family" not in about["config"]:
+                raise _Former
+            config, request = Config.from_dict(about["config"]), SweepRequest(**about["request"])
             space = parse_space(about["space"], config, samples=request.metric == "mmd")
             return cls(folder=folder, config=config, space=space, request=request, content_hash=about["content_hash"])
+        except _Former:
+            msg = (
+                f"sweep {folder} is of gengraph 0.1.0, whose fields had other names, so it cannot go on; train its best.toml, "
+                "which is still read, or begin a new sweep under another name"
+            )
+            raise InputError(msg) from None
         except (ValueError, KeyError, TypeError) as error:
             msg = f"{path} is damaged ({type(error).__name__}: {error}); begin a new sweep under another name"
             raise InputError(msg) from error
@@ -254,11 +266,6 @@ class Sweep:
         sampled = "" if setting.temperature == 1 else f"# Sample with temperature {setting.temperature:g}.\n"
         about = f"# Trial {trial.number} of sweep {self.folder.name}: {self.request.metric} {trial.score:.6g}.\n"
         return about + sampled + setting.config.to_toml()
-
-
-def _present(request: dict[str, Any]) -> dict[str, Any]:
-    """A request as sweeps of gengraph 0.1.0 may have it, whose loss was called nll."""
-    return request | ({"metric": "loss"} if request.get("metric") == "nll" else {})
 
 
 def _with_training(setting: Setting, values: dict[str, Any]) -> Setting:

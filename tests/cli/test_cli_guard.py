@@ -58,6 +58,12 @@ def test_storage_that_cannot_be_written_is_named(number: int, said: str) -> None
         ("set model.stop = decision or one of bfs, cm.", "use --set model.stop=decision or one of bfs, cm."),
         ("needs Ray; use search = random", "needs Ray; use --search random"),
         ("2 self-loops; remove them, or set on_loops = drop", "2 self-loops; remove them, or use --on-loops drop"),
+        (
+            "2 loops; repair them, or set on_loops = drop, on_directed = symmetrize",
+            "2 loops; repair them, or use --on-loops drop --on-directed symmetrize",
+        ),
+        ("columns, or set columns = a,b.", "columns, or use --columns a,b."),
+        ("set columns = 'one end,other end' if", "use --columns 'one end,other end' if"),
         ("run runs/my-g exists; resume it, or", "run runs/my-g exists; go on with `gengraph resume my-g`, or"),
         ("run g exists; resume it", "run g exists; go on with `gengraph resume g`"),
         ("sweep sweeps/a exists; resume it, or", "sweep sweeps/a exists; go on with `gengraph sweeps resume a`, or"),

@@ -1,12 +1,14 @@
 import dataclasses
 import typing
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
 from gengraph.errors import InputError
-from gengraph.models.graphrnn.config import ContextHead, GraphRNNConfig, MLPHead, RNNHead, SequenceConfig
+from gengraph.models.graphrnn.config import GraphRNNConfig, MLPHead, SequenceConfig
+from gengraph.models.registry import LEARNED
 from gengraph.training.config import Config, TrainingConfig, load_config, preset_for, presets, usual_config
 
 
@@ -126,31 +128,25 @@ def test_another_head_begins_with_its_own_defaults_whatever_comes_first() -> Non
     assert found.model.sequence == SequenceConfig(ordering="bfs")
 
 
-SECTIONS: dict[str, tuple[type[Any], list[str]]] = {
-    "training.": (TrainingConfig, []),
-    "model.": (GraphRNNConfig, []),
-    "model.sequence.": (SequenceConfig, []),
-    "model.head.": (RNNHead, ["model.head.kind=rnn"]),
-    "model.head. of mlp": (MLPHead, ["model.head.kind=mlp"]),
-    "model.head. of context": (ContextHead, ["model.head.kind=context"]),
-}
+def sections(config: Any, path: str = "model.") -> Iterator[tuple[str, Any]]:
+    """The dataclasses of a config by where they stand; of a tagged union the one that is there."""
+    yield path, config
+    for field in dataclasses.fields(config):
+        if dataclasses.is_dataclass(getattr(config, field.name)):
+            yield from sections(getattr(config, field.name), f"{path}{field.name}.")
 
 
-def choices_of(section: type[Any]) -> dict[str, tuple[Any, ...]]:
-    """The fields of a dataclass that take one of some values."""
-    hints = typing.get_type_hints(section)
-    return {name: typing.get_args(hint) for name, hint in hints.items() if typing.get_origin(hint) is Literal}
-
-
-@pytest.mark.parametrize("section", SECTIONS)
-def test_every_field_with_choices_refuses_other_values(section: str) -> None:
-    cls, settings = SECTIONS[section]
-    path = section.partition(" ")[0]
-    assert choices_of(cls)
-    for name, choices in choices_of(cls).items():
-        known = "rnn, mlp, context" if name == "kind" else ", ".join(choices)
-        with pytest.raises(InputError, match=rf"^{path}{name} must be one of {known}, got 'zigzag'$"):
-            Config().replace([*settings, f"{path}{name}=zigzag"])
+@pytest.mark.parametrize("model", LEARNED)
+def test_every_field_with_choices_refuses_other_values(model: str) -> None:
+    config, num_fields = usual_config(model), 0
+    for path, section in [("training.", config.training), *sections(config.model)]:
+        for name, hint in typing.get_type_hints(type(section)).items():
+            if typing.get_origin(hint) is Literal:
+                known = "rnn, mlp, context" if name == "kind" else ", ".join(map(str, typing.get_args(hint)))
+                with pytest.raises(InputError, match=rf"^{path}{name} must be one of {known}, got 'zigzag'$"):
+                    config.replace([f"{path}{name}=zigzag"])
+                num_fields += 1
+    assert num_fields > 10
 
 
 def test_values_that_no_parser_saw_are_looked_at_too() -> None:

@@ -203,6 +203,14 @@ def test_validation_mmd_is_measured_every_second_evaluation_and_selects() -> Non
     assert saved[-1].selection.score == min(r["validation_mmd"] for r in evaluations if "validation_mmd" in r)
 
 
+def test_a_trainer_that_cannot_measure_the_mmd_says_so() -> None:
+    config = Config().replace([*TINY, "training.steps=2", "training.evaluations=1", "training.mmd_every=1"])
+    split = split_graphs(load_dataset("grid-small"))
+    train, facts = prepare_graphs(split.train, config)
+    with pytest.raises(InputError, match=r"mmd_every needs a way to measure the MMD; give the trainer one, or set training\."):
+        run(Trainer(config, facts, train, split.validation))
+
+
 @pytest.mark.parametrize(("steps", "evaluations", "every"), [(3, 10, 4), (5, 10, 3), (2, 7, 7)])
 def test_evaluations_that_fall_together_measure_the_mmd_all_the_same(steps: int, evaluations: int, every: int) -> None:
     settings = (f"training.steps={steps}", f"training.evaluations={evaluations}", f"training.mmd_every={every}")

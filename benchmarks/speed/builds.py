@@ -28,6 +28,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from functools import cache, partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Self
 
@@ -211,13 +212,10 @@ def _data(name: str) -> Any:
 def _config(job: Figures) -> Any:
     """The preset of a model on a data set, with another length."""
     try:
-        from gengraph.training.config import usual_config
-    except ImportError:  # gengraph 0.1.0
-        from gengraph.schema import load_config, preset_for  # type: ignore[attr-defined]
-
-        usual = load_config(preset_for(job["model"], job["dataset"]))
-    else:
-        usual = usual_config(job["model"], job["dataset"])
+        usual = import_module("gengraph.training.config").usual_config(job["model"], job["dataset"])
+    except ModuleNotFoundError:  # gengraph 0.1.0
+        former = import_module("gengraph.config")
+        usual = former.load_config(former.preset_for(job["model"], job["dataset"]))
     return usual.replace([f"training.steps={job['steps']}", f"training.evaluations={BLOCKS}"])
 
 

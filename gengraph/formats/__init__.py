@@ -121,7 +121,8 @@ def _codec(path: Path) -> tuple[Reader, Writer | None]:
     if suffix in _PICKLES:
         msg = (
             f"{path} is a pickle, which can run any program when it is loaded, so gengraph reads none; load it where you trust "
-            f"it, and write it: of networkx graphs\n  graphs = pickle.load(open({str(path)!r}, 'rb'))  # one graph: [graph]\n"
+            "it, and write it: of networkx graphs (one graph: [graph])\n"
+            f"  import gengraph, pathlib, pickle; graphs = pickle.loads(pathlib.Path({str(path)!r}).read_bytes())\n"
             "  gengraph.write_graphs(graphs, 'graphs.parquet')\nand of PyTorch Geometric's\n"
             "  gengraph.write_graphs(GraphSet.from_edge_index(data.edge_index, batch), 'graphs.parquet')"
         )

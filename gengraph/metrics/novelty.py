@@ -10,10 +10,11 @@ from statistics import NormalDist
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
-from gengraph.graphs.isomorphism import isomorphism_classes
+from gengraph.graphs.isomorphism import UNKNOWN, isomorphism_classes
 from gengraph.graphs.pieces import Spread, chunks
 from gengraph.metrics.validity import APPROXIMATE, VALIDITY
 
@@ -54,6 +55,8 @@ class Novelty:
         approximate: the test fits a model and may err; all other numbers are exact counts.
         num_train: training graphs.
         level: of the intervals.
+        unknown: generated graphs of which no answer was found in time (`isomorphism.canonical_keys`): they count as neither
+            unique nor new, so that those shares are lower bounds.
     """
 
     unique: Share
@@ -65,6 +68,7 @@ class Novelty:
     approximate: bool
     num_train: int
     level: float
+    unknown: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready values."""
@@ -88,7 +92,7 @@ def novelty(
     Raises:
         InputError: `generated` is empty, the test is unknown, or igraph is not installed.
 
-    Complexity: a canonical form a graph, see `isomorphism.canonical_keys`.
+    Complexity: a canonical form a component, see `isomorphism.canonical_keys`.
     """
     if not len(generated):
         msg = "the generated set must hold at least 1 graph, got 0; check its file or make more graphs"
@@ -97,8 +101,10 @@ def novelty(
         msg = f"unknown validity test {valid!r}; choose from {', '.join(VALIDITY)}"
         raise InputError(msg)
     old, new = isomorphism_classes(train, generated, spread=spread)
-    classes, first = np.unique(new, return_index=True)
-    fresh = ~np.isin(new, old)
+    unknown = (new == UNKNOWN) | _like(generated, train[old == UNKNOWN])
+    classes, first = np.unique(new[new != UNKNOWN], return_index=True)
+    first = np.flatnonzero(new != UNKNOWN)[first]
+    fresh = ~np.isin(new, old) & ~unknown
     passed = None
     if valid is not None:
         passed = np.concatenate(list(spread(VALIDITY[valid], chunks(generated))))
@@ -117,7 +123,14 @@ def novelty(
         approximate=valid in APPROXIMATE,
         num_train=len(train),
         level=level,
+        unknown=int(unknown.sum()),
     )
+
+
+def _like(graphs: GraphSet, others: GraphSet) -> npt.NDArray[np.bool_]:
+    """bool[G], whether a graph has as many nodes and edges as one of the others."""
+    sizes = set(zip(others.num_nodes.tolist(), others.num_edges.tolist(), strict=True))
+    return np.array([pair in sizes for pair in zip(graphs.num_nodes.tolist(), graphs.num_edges.tolist(), strict=True)], bool)
 
 
 def wilson_interval(count: int, total: int, *, level: float = 0.95) -> tuple[float, float]:

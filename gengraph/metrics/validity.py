@@ -92,7 +92,7 @@ def _is_grid(graphs: GraphSet, *, ladder: bool) -> BoolArray:
 
 
 @cache
-def _grid_key(rows: int, columns: int) -> bytes:
+def _grid_key(rows: int, columns: int) -> bytes | None:
     node = np.arange(rows * columns).reshape(rows, columns)
     across = np.stack([node[:, :-1], node[:, 1:]], axis=-1).reshape(-1, 2)
     down = np.stack([node[:-1], node[1:]], axis=-1).reshape(-1, 2)

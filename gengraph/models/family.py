@@ -231,7 +231,7 @@ class Family(Protocol):
             InputError: graphs that models of this config cannot learn.
         """
         if (graphs.num_nodes == 0).any():
-            msg = f"training graphs need at least one node, {int((graphs.num_nodes == 0).sum())} have none; leave them out"
+            msg = f"training graphs need at least one node, {int((graphs.num_nodes == 0).sum())} have none; set on_empty = drop"
             raise InputError(msg)
         return graphs
 

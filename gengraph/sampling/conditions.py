@@ -87,7 +87,8 @@ class Conditions:
         if self.refused and taken.any():
             from gengraph.graphs.isomorphism import canonical_keys
 
-            taken[taken] = [key not in self.refused for key in canonical_keys(graphs[taken])]
+            keys = canonical_keys(graphs[taken])  # None where it is not known whether the graph is one of those
+            taken[taken] = [key is not None and key not in self.refused for key in keys]
         return taken, graphs
 
     def in_words(self) -> str:

@@ -231,7 +231,8 @@ def _refusing(request: SampleRequest, train: Callable[[], GraphSet]) -> tuple[Co
     if request.novel_against is None:
         return request.conditions, None
     known = train() if request.novel_against == "train" else load_dataset(request.novel_against, data_dir=request.data_dir)
-    return dataclasses.replace(request.conditions, refused=frozenset(canonical_keys(known))), known.content_hash()
+    refused = frozenset(key for key in canonical_keys(known) if key is not None)
+    return dataclasses.replace(request.conditions, refused=refused), known.content_hash()
 
 
 def _keep_unique(origin: Origin, conditions: Conditions, folder: Folder, shards: Sequence[Shard]) -> None:

@@ -59,9 +59,10 @@ def write_unique(
 
 
 def _known(samples: Samples, seen: set[bytes]) -> npt.NDArray[np.bool_]:
-    """bool[G], whether each graph's class was seen before; the classes are seen from now on."""
+    """bool[G], whether each graph's class was seen before, or cannot be told; the classes are seen from now on."""
     known = np.empty(len(samples.graphs), np.bool_)
     for i, key in enumerate(canonical_keys(samples.graphs)):
-        known[i] = key in seen
-        seen.add(key)
+        known[i] = key is None or key in seen
+        if key is not None:
+            seen.add(key)
     return known

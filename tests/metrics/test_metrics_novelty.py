@@ -1,5 +1,8 @@
 import json
+import signal
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import networkx as nx
 import numpy as np
@@ -11,7 +14,7 @@ from scipy.stats import binomtest
 from strategies import graph_sets
 
 from gengraph.errors import InputError
-from gengraph.graphs import GraphSet
+from gengraph.graphs import GraphSet, isomorphism
 from gengraph.graphs.isomorphism import isomorphism_classes
 from gengraph.metrics import novelty
 from gengraph.metrics.novelty import wilson_interval
@@ -89,3 +92,46 @@ def test_interval_covers() -> None:
     draws = np.random.default_rng(0).binomial(30, 0.05, 2000)
     intervals = {count: wilson_interval(int(count), 30) for count in np.unique(draws)}
     assert 0.92 < np.mean([intervals[count][0] <= 0.05 <= intervals[count][1] for count in draws]) < 0.99
+
+
+def test_components_are_told_apart_one_by_one() -> None:
+    """A search for a form of the whole does not end on these."""
+    rng = np.random.default_rng(0)
+    graphs = [
+        nx.disjoint_union_all([nx.random_regular_graph(3, 20, seed=seed) for seed in range(300)]),
+        nx.disjoint_union_all([nx.path_graph(3)] * 1000),
+        nx.empty_graph(2000),
+        nx.disjoint_union_all([nx.path_graph(3)] * 999 + [nx.path_graph(2), nx.path_graph(1)]),
+    ]
+    renamed = [nx.relabel_nodes(graph, dict(enumerate(rng.permutation(len(graph)).tolist()))) for graph in graphs]
+    plain = [nx.empty_graph(len(graph)) for graph in renamed]
+    for graph, other in zip(plain, renamed, strict=True):
+        graph.add_edges_from(other.edges)
+    start = time.process_time()
+    first, second = isomorphism_classes(GraphSet.from_networkx(graphs), GraphSet.from_networkx(plain))
+    assert time.process_time() - start < 10
+    assert first.tolist() == second.tolist() == [0, 1, 2, 3]
+
+
+def hard_graph() -> nx.Graph:
+    """Connected, and too much for the search in any time that one waits."""
+    graph = nx.disjoint_union_all([nx.random_regular_graph(3, 20, seed=seed) for seed in range(50)])
+    graph.add_edges_from((node, 1000) for node in range(1000))
+    return graph
+
+
+def test_what_takes_too_long_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(isomorphism.canonical_keys, "__kwdefaults__", {"patience": 0.2})
+    path, hard = nx.path_graph(4), hard_graph()
+    assert isomorphism_classes(GraphSet.from_networkx([path, hard, path]))[0].tolist() == [0, isomorphism.UNKNOWN, 0]
+    generated = GraphSet.from_networkx([path, hard, path, nx.path_graph(5)])
+    found = novelty(GraphSet.from_networkx([path]), generated)
+    assert (found.unknown, found.unique.count, found.novel.count, found.unique_novel.count) == (1, 2, 1, 1)
+    found = novelty(GraphSet.from_networkx([hard]), generated)
+    assert (found.unknown, found.novel.count) == (1, 3)
+    assert found.to_dict()["unknown"] == 1
+    before = signal.getsignal(signal.SIGVTALRM)
+    with ThreadPoolExecutor(1) as pool:  # no timer there, and none is missed
+        assert pool.submit(isomorphism.canonical_keys, GraphSet.from_networkx([path])).result() != [None]
+    assert signal.getsignal(signal.SIGVTALRM) == before
+    assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0.0, 0.0)

@@ -107,6 +107,9 @@ def test_a_sweep_is_read_back_with_its_data(sweep: Sweep, split: Split) -> None:
     (sweep.folder / "sweep.json").write_text("{}")
     with pytest.raises(InputError, match=r"sweep.json is damaged \(KeyError: 'config'\)"):
         Sweep.open(sweep.folder)
+    (sweep.folder / "sweep.json").write_text('{"config": {"model": {"head": "rnn"}}}')
+    with pytest.raises(InputError, match=r"is of gengraph 0\.1\.0, whose fields had other names.*; train its best\.toml"):
+        Sweep.open(sweep.folder)
 
 
 def test_results_rank_the_winner_first_and_keep_the_failures(sweep: Sweep) -> None:

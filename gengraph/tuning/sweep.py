@@ -141,10 +141,6 @@ class Trial:
         return "finished" if self.progress >= 1 else "stopped"
 
 
-class _Former(Exception):
-    """The sweep is of an earlier format."""
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sweep:
     """A sweep's folder and what is in its sweep.json.
@@ -212,20 +208,20 @@ class Sweep:
             known = sorted(found.parent.name for found in folder.parent.glob("*/sweep.json"))
             msg = f"no sweep {folder}; " + (f"there are {', '.join(known)}" if known else "make one with `gengraph tune`")
             raise InputError(msg)
+        former = False
         try:
             about = json.loads(path.read_text(encoding="utf-8"))
-            if "family" not in about["config"]:
-                raise _Former
-            config, request = Config.from_dict(about["config"]), SweepRequest(**about["request"])
+            former = "family" not in about["config"]
+            config, request = Config.from_dict(about["config"]), SweepRequest(**_present(about["request"]))
             space = parse_space(about["space"], config, samples=request.metric == "mmd")
             return cls(folder=folder, config=config, space=space, request=request, content_hash=about["content_hash"])
-        except _Former:
-            msg = (
-                f"sweep {folder} is of gengraph 0.1.0, whose fields had other names, so it cannot go on; train its best.toml, "
-                "which is still read, or begin a new sweep under another name"
-            )
-            raise InputError(msg) from None
         except (ValueError, KeyError, TypeError) as error:
+            if former:
+                msg = (
+                    f"sweep {folder} is of gengraph 0.1.0, whose fields had other names ({error}), so it cannot go on; train its "
+                    "best.toml, which is still read, or begin a new sweep under another name"
+                )
+                raise InputError(msg) from None
             msg = f"{path} is damaged ({type(error).__name__}: {error}); begin a new sweep under another name"
             raise InputError(msg) from error
 
@@ -266,6 +262,11 @@ class Sweep:
         sampled = "" if setting.temperature == 1 else f"# Sample with temperature {setting.temperature:g}.\n"
         about = f"# Trial {trial.number} of sweep {self.folder.name}: {self.request.metric} {trial.score:.6g}.\n"
         return about + sampled + setting.config.to_toml()
+
+
+def _present(request: dict[str, Any]) -> dict[str, Any]:
+    """A request as sweeps of gengraph 0.1.0 may have it, whose loss was called nll."""
+    return request | ({"metric": "loss"} if request.get("metric") == "nll" else {})
 
 
 def _with_training(setting: Setting, values: dict[str, Any]) -> Setting:

@@ -159,6 +159,8 @@ def _show(results: list[dict[str, Any]]) -> None:
             percent, low, high = (100 * x for x in (share["count"] / share["total"], share["low"], share["high"]))
             label = name.replace("_", ", ")
             console.print(f"{label}: {share['count']} of {share['total']}, {percent:.1f}% ({low:.1f} .. {high:.1f}%)")
+    if first.get("novelty", {}).get("unknown"):
+        typer.echo(f"{first['novelty']['unknown']} graphs could not be told apart in time: unique and new are lower bounds")
     if first.get("novelty", {}).get("approximate"):
         console.print("The test of validity fits a model: an approximation.")
 

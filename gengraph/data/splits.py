@@ -21,7 +21,7 @@ class Split:
         train: to learn from.
         validation: to measure the loss on while learning.
         test: to compare with at the end.
-        origin: seeded, or given (by a split column or three files).
+        origin: seeded, or given (by a split column or the names of files).
     """
 
     train: GraphSet
@@ -70,7 +70,10 @@ def split_collection(collection: Collection, *, seed: int = 0) -> Split:
         train, validation = np.sort(train[held_out:]), np.sort(train[:held_out])
     if not (len(train) and len(validation) and len(test)):
         sizes = dict(zip(PARTS, (len(train), len(validation), len(test)), strict=True))
-        msg = f"a given split needs graphs to train on, to validate with and to test with, got {sizes}"
+        msg = (
+            f"a given split needs graphs to train on, to validate with and to test with, got {sizes}; add what is missing, or take "
+            "the names of the parts out of the file names or the split column to have the graphs split at random"
+        )
         raise InputError(msg)
     graphs = collection.graphs
     return Split(train=graphs[train], validation=graphs[validation], test=graphs[test], origin="given")

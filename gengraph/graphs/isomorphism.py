@@ -57,7 +57,7 @@ def canonical_keys(graphs: GraphSet, *, patience: float = PATIENCE) -> list[byte
         for g, n, edges in _components(graphs):
             written = n.to_bytes(4, "little") + edges.tobytes()
             if written not in known:
-                known[written] = bounded(lambda n=n, edges=edges: _key_of_connected(igraph, n, edges), patience)  # type: ignore[misc]
+                known[written] = bounded(lambda n=n, edges=edges: _key_of_connected(igraph, n, edges), patience)
             of_graph[g].append(known[written])
     return [_joined(keys) for keys in of_graph]
 

@@ -17,8 +17,10 @@ References:
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from numba import njit
 
+from gengraph.errors import InputError
 from gengraph.graphs import GraphSet, Int64Array
 
 NUM_ORBITS = 15
@@ -176,6 +178,29 @@ def _sum_over_neighbours(edges: _Ordered, of_node: Int64Array, of_edge: Int64Arr
     return total
 
 
+def _check_that_counts_fit(edges: _Ordered, degree: Int64Array) -> None:
+    """Raise InputError unless all counts, and what they are computed from, stay below 2^63.
+
+    Every one is at most d^3 for the largest degree d; where that says nothing, the largest terms are estimated in floats.
+    """
+    largest = int(degree.max(initial=0))
+    if largest < 2**20:
+        return
+    d = degree.astype(np.float64)
+
+    def over_neighbours(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        total = np.bincount(edges.tail, values[edges.head], len(d)) + np.bincount(edges.head, values[edges.tail], len(d))
+        return total.astype(np.float64, copy=False)
+
+    paths2 = over_neighbours(d)
+    if max(term.max() for term in (d**3 / 2, d * paths2, over_neighbours(paths2), over_neighbours(d**2 / 2))) >= 2**63 * 0.999:
+        msg = (
+            f"orbits are counted exactly, which takes numbers below 2^63, but a node has {largest} neighbours; leave out the "
+            "statistic orbit, or graphs with such hubs"
+        )
+        raise InputError(msg)
+
+
 def node_triangles(graphs: GraphSet) -> Int64Array:
     """int64[N], the triangles that contain each node of each graph; O(E^1.5) time, O(N + E) memory [4]."""
     edges = _order(graphs)
@@ -191,7 +216,10 @@ def node_orbits(graphs: GraphSet) -> Int64Array:
     edges, then takes away the induced subgraphs that also contain it, as often as they do.
 
     Returns:
-        int64[N, 15], nodes of all graphs in order. Exact below 2^63 (a hub of degree up to two million).
+        int64[N, 15], nodes of all graphs in order, exact.
+
+    Raises:
+        InputError: counts that may reach 2^63 (a hub with more than 2.6 million neighbours, say).
 
     Complexity: O(E * a) for triangles, cycles and diamonds, O(E * a^2) for the complete graphs, where a <= sqrt(E) is the
     arboricity of a graph; O(N + E) memory, with no matrix of common neighbours, so that hubs cost nothing extra.
@@ -201,6 +229,7 @@ def node_orbits(graphs: GraphSet) -> Int64Array:
     cliques, far = _cliques_and_far_diamonds(edges.pointers, edges.head, of_edge)
     pointers, neighbours = _both_ways(edges)
     d = np.diff(pointers)
+    _check_that_counts_fit(edges, d)
     one = np.ones_like(d)
     t = _sum_over_neighbours(edges, one, of_edge) // 2
     chord = _sum_over_neighbours(edges, one, of_edge * (of_edge - 1) // 2)
@@ -215,7 +244,7 @@ def node_orbits(graphs: GraphSet) -> Int64Array:
     o10 = _sum_over_neighbours(edges, d - 2, of_edge) - 2 * o12 - 2 * o13 - 6 * o14
     o9 = _sum_over_neighbours(edges, t) - 2 * t - 2 * o12 - 3 * o14
     o8 = _four_cycles(pointers, neighbours) - o12 - o13 - 3 * o14
-    o7 = d * (d - 1) * (d - 2) // 6 - o11 - o13 - o14
+    o7 = d * (d - 1) // 2 * (d - 2) // 3 - o11 - o13 - o14
     o6 = claw_leaf - o9 - o10 - 2 * o12 - o13 - 3 * o14
     o5 = (d - 1) * paths2 - 2 * t - 2 * o8 - o10 - 2 * o11 - 2 * o12 - 4 * o13 - 6 * o14
     o4 = paths3 - 2 * o8 - 2 * o9 - o10 - 4 * o12 - 2 * o13 - 6 * o14

@@ -10,10 +10,10 @@ from typing import Literal
 import numpy as np
 
 from gengraph.graphs.pieces import Spread
-from gengraph.metrics.kernels import Kernel, pad_and_normalise, points
+from gengraph.metrics.kernels import Kernel, pad_and_normalise, points, sparse_points
 from gengraph.metrics.mmd import Estimator, gram_sums
 from gengraph.metrics.significance import Uncertainty, bootstrap_deviations, permutation_p_value
-from gengraph.metrics.statistics import FloatArray
+from gengraph.metrics.statistics import FloatArray, Rows, SparseHistograms
 
 FloorKind = Literal["train", "expected"]
 
@@ -81,13 +81,13 @@ class MetricResult:
 
 
 def compare(
-    reference: FloatArray, generated: FloatArray, train: FloatArray | None, how: Comparison, *, seconds_statistics: float = 0.0
+    reference: Rows, generated: Rows, train: Rows | None, how: Comparison, *, seconds_statistics: float = 0.0
 ) -> MetricResult:
     """Compare rows of numbers.
 
     Args:
         reference: float64[M, D1], M >= 0; rows with a NaN are left out and counted.
-        generated: float64[N, D2], N >= 0; D2 may differ from D1 if the rows are histograms.
+        generated: float64[N, D2], N >= 0; D2 may differ from D1 if the rows are histograms, which may also be sparse.
         train: float64[T, D3] for the floor, or None.
         how: kernel and estimators.
         seconds_statistics: to note in the result.
@@ -118,16 +118,20 @@ def compare(
     )
 
 
-def _defined(rows: FloatArray) -> FloatArray:
+def _defined(rows: Rows) -> Rows:
+    if isinstance(rows, SparseHistograms):
+        return rows
     return rows[np.isfinite(rows).all(axis=1)]
 
 
-def _embedded(first: FloatArray, second: FloatArray, how: Comparison) -> tuple[FloatArray, FloatArray]:
+def _embedded(first: Rows, second: Rows, how: Comparison) -> tuple[FloatArray, FloatArray]:
+    if isinstance(first, SparseHistograms) or isinstance(second, SparseHistograms):
+        return sparse_points(first, second, how.kernel)
     rows = pad_and_normalise(first, second) if how.histogram else (first, second)
     return points(rows[0], how.kernel), points(rows[1], how.kernel)
 
 
-def _mmd2(first: FloatArray, second: FloatArray, how: Comparison) -> tuple[float, float, float]:
+def _mmd2(first: Rows, second: Rows, how: Comparison) -> tuple[float, float, float]:
     """MMD^2, the bandwidth (the one with the largest MMD^2) and the expected floor."""
     if not len(first) or not len(second):
         return np.nan, np.nan, np.nan
@@ -139,7 +143,7 @@ def _mmd2(first: FloatArray, second: FloatArray, how: Comparison) -> tuple[float
 
 
 def _certainty(
-    reference: FloatArray, generated: FloatArray, how: Comparison, mmd2: float, sigma: float
+    reference: Rows, generated: Rows, how: Comparison, mmd2: float, sigma: float
 ) -> tuple[tuple[float, float] | None, float | None]:
     interval, p_value = None, None
     if np.isnan(mmd2):

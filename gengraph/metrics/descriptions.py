@@ -6,7 +6,7 @@ Legend: G graphs, D numbers a graph.
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,10 +17,22 @@ from gengraph.graphs.pieces import Spread, chunks
 from gengraph.graphs.taken import as_graph_set
 from gengraph.metrics import scalars
 from gengraph.metrics.spectra import spectral_histogram
-from gengraph.metrics.statistics import FloatArray, clustering_histogram, degree_histogram, orbit_means
+from gengraph.metrics.statistics import (
+    FloatArray,
+    Rows,
+    SparseHistograms,
+    clustering_histogram,
+    degree_histogram,
+    node_degrees,
+    orbit_means,
+    sparse_degree_histogram,
+)
 
 if TYPE_CHECKING:
     import networkx as nx
+
+
+WIDE = 4096  # bins; above, most of them are empty
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,8 +85,22 @@ class DescribedSet:
         """
         return self._compute(name, strict=strict)[0]
 
+    def histograms(self, name: str, *, strict: bool = False) -> Rows:
+        """As `rows`, but for histograms of degrees with hubs, of which only bins that are not empty are kept."""
+        wide = self._wide_degrees if name == "degree" else None
+        return self.rows(name, strict=strict) if wide is None else wide[0]
+
+    @cached_property
+    def _wide_degrees(self) -> tuple[SparseHistograms, float] | None:
+        start = time.perf_counter()
+        if int(node_degrees(self.graphs).max(initial=0)) < WIDE:
+            return None
+        return sparse_degree_histogram(self.graphs), time.perf_counter() - start
+
     def seconds(self, name: str, *, strict: bool = False) -> float:
         """How long the statistic took."""
+        if name == "degree" and self._wide_degrees is not None:
+            return self._wide_degrees[1]
         return self._compute(name, strict=strict)[1]
 
     def _compute(self, name: str, *, strict: bool) -> tuple[FloatArray, float]:

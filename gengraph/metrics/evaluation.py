@@ -12,7 +12,7 @@ from gengraph.metrics.comparison import Comparison, MetricResult, compare
 from gengraph.metrics.descriptions import STATISTICS, DescribedSet, described
 from gengraph.metrics.protocols import Protocol, find_protocol
 from gengraph.metrics.significance import Uncertainty
-from gengraph.metrics.statistics import FloatArray
+from gengraph.metrics.statistics import Rows
 from gengraph.versions import versions
 
 if TYPE_CHECKING:
@@ -135,13 +135,13 @@ def _checked(**sets: "GraphSet | DescribedSet | Iterable[nx.Graph[Any]] | None")
     return given
 
 
-def _rows(graphs: DescribedSet, name: str, role: str, *, strict: bool) -> FloatArray:
+def _rows(graphs: DescribedSet, name: str, role: str, *, strict: bool) -> Rows:
     """The statistic of each graph; the graphs without nodes are treated here if `strict` asks for it."""
-    rows = graphs.rows(name, strict=strict)
+    rows = graphs.histograms(name, strict=strict)
     null = graphs.graphs.num_nodes == 0
     if not strict or not null.any():
         return rows
-    return rows[~null] if role == "generated" else np.full_like(rows, np.nan)
+    return rows[~null] if role == "generated" else np.full((len(rows), 1), np.nan)
 
 
 def _json_ready(value: Any) -> Any:

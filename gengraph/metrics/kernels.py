@@ -22,7 +22,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from gengraph.errors import InputError
-from gengraph.metrics.statistics import FloatArray
+from gengraph.metrics.statistics import FloatArray, Rows, SparseHistograms
 
 Distance = Literal["emd", "tv", "euclidean"]
 
@@ -89,6 +89,28 @@ def points(rows: FloatArray, kernel: Kernel) -> FloatArray:
     if kernel.distance == "emd":
         return np.asarray(np.cumsum(rows, axis=1) / kernel.scaling)
     return rows / 2 if kernel.distance == "tv" else rows
+
+
+def sparse_points(first: Rows, second: Rows, kernel: Kernel) -> tuple[FloatArray, FloatArray]:
+    """The points of two sets of histograms at the bins that are not empty alone; the distances between them are the same.
+
+    The difference of two cumulated histograms is constant over a run of empty bins, so that for `emd` one column times the
+    length of the run stands for it.
+
+    Returns:
+        float64[G1, K], float64[G2, K] for K different bins.
+    """
+    parts = [SparseHistograms.of(rows) for rows in (first, second)]
+    bins = np.union1d(parts[0].bins, parts[1].bins)
+    columns = [np.zeros((len(part), len(bins))) for part in parts]
+    for part, dense in zip(parts, columns, strict=True):
+        dense[:, np.searchsorted(bins, part.bins)] = part.counts
+    rows = pad_and_normalise(columns[0], columns[1])
+    if kernel.distance == "emd":
+        bins = bins if rows[0].shape[1] == len(bins) else np.concatenate([[-1], bins])  # the bin of graphs without nodes
+        runs = np.diff(bins, append=bins[-1:] + 1)
+        return points(rows[0], kernel) * runs, points(rows[1], kernel) * runs
+    return points(rows[0], kernel), points(rows[1], kernel)
 
 
 def squared_distances(first: FloatArray, second: FloatArray, kernel: Kernel) -> FloatArray:

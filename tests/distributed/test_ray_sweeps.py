@@ -33,7 +33,7 @@ BASE = Config().replace([*SMALL, "training.evaluations=5", "training.batch_size=
 def make_sweep(folder: Path, **request: Any) -> Sweep:
     space = parse_space(SPACE, BASE, samples=False)
     split = split_graphs(load_dataset("ladder-small"))
-    return Sweep.create(folder, split=split, config=BASE, space=space, request=SweepRequest(**LENGTH, **request), record={})
+    return Sweep.create(folder, split=split, config=BASE, space=space, request=SweepRequest(**{**LENGTH, **request}), record={})
 
 
 def wait_until_free() -> None:
@@ -65,10 +65,11 @@ def test_ten_asha_trials_two_at_a_time_finish_and_restore(tmp_path: Path) -> Non
 
 @pytest.mark.usefixtures("local_ray")
 def test_population_based_training_goes_on_with_other_learning_rates(tmp_path: Path) -> None:
-    sweep = make_sweep(tmp_path / "s", trials=4, concurrent=4, scheduler="pbt")
+    steps = 1000  # long enough for all of them to be at work at once, also where workers take their time to start
+    sweep = make_sweep(tmp_path / "s", trials=4, concurrent=4, scheduler="pbt", steps=steps)
     trials = sweep_on_ray(sweep, budget=None, report=lambda _count: None)
     wait_until_free()
-    assert [(trial.state, trial.step) for trial in trials] == [("finished", 10)] * 4
+    assert [(trial.state, trial.step) for trial in trials] == [("finished", steps)] * 4
     drawn = [sweep.setting(sweep.draw(number)) for number in range(4)]
     assert any(trial.setting != before for trial, before in zip(trials, drawn, strict=True))
 

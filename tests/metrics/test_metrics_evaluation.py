@@ -159,7 +159,7 @@ def test_wrong_calls_are_refused() -> None:
 
 
 def test_statistics_are_computed_once_and_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(descriptions, "CHUNK_NODES", 300)
+    monkeypatch.setattr("gengraph.graphs.pieces.CHUNK_NODES", 300)
     monkeypatch.setattr(mmd, "BLOCK_SIZE", 8)
     sizes: list[int] = []
 

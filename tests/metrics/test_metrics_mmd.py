@@ -1,3 +1,5 @@
+import time
+import tracemalloc
 from dataclasses import replace
 
 import networkx as nx
@@ -7,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 from scipy.stats import wasserstein_distance
+from strategies import graph_sets
 
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
-from gengraph.metrics import PROTOCOLS, Kernel, Protocol, mmd
-from gengraph.metrics.kernels import gram, pad_and_normalise, points, squared_distances
+from gengraph.metrics import PROTOCOLS, Kernel, Protocol, evaluate, mmd
+from gengraph.metrics.kernels import gram, pad_and_normalise, points, sparse_points, squared_distances
 from gengraph.metrics.mmd import GramSums, gram_sums
+from gengraph.metrics.statistics import degree_histogram, sparse_degree_histogram
 
 KERNELS = [
     Kernel(distance="emd", sigma=(0.7,), scaling=3),
@@ -66,6 +70,36 @@ def test_histograms_without_mass_have_a_bin_of_their_own() -> None:
     assert distance([0], [0, 0, 4], Kernel(distance="emd")) == 3
     kept, _ = pad_and_normalise(np.array([[1.0, 1.0]]), np.array([[2.0]]))
     assert kept.tolist() == [[0.5, 0.5]]
+
+
+@pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.name)
+@given(graph_sets(), graph_sets(), st.integers(0, 30))
+def test_bins_that_are_left_out_change_no_distance(kernel: Kernel, first: GraphSet, second: GraphSet, leaves: int) -> None:
+    hub = GraphSet.from_edge_lists([40], [[(0, i) for i in range(1, leaves + 1)]])
+    first = GraphSet.concatenate([first, hub])
+    second = GraphSet.concatenate([second, hub])
+    dense = degree_histogram(first), degree_histogram(second)
+    expected = squared_distances(*(points(rows, kernel) for rows in pad_and_normalise(*dense)), kernel)
+    sparse = sparse_degree_histogram(first), sparse_degree_histogram(second)
+    for pair in (sparse, (sparse[0], dense[1]), (dense[0], sparse[1])):
+        assert np.allclose(squared_distances(*sparse_points(*pair, kernel), kernel), expected, rtol=1e-9, atol=1e-12)
+
+
+def test_a_hub_does_not_cost_its_degree() -> None:
+    """The dense histograms of these would take half a gigabyte each."""
+    small = [nx.cycle_graph(5 + i % 9) for i in range(400)]
+    hub = GraphSet.from_edge_lists([200_001], [np.column_stack([np.zeros(200_000, int), np.arange(1, 200_001)])])
+    reference = GraphSet.concatenate([GraphSet.from_networkx(small), hub])
+    start = time.process_time()
+    for protocol in ("emd", "tv", "rbf"):
+        tracemalloc.start()
+        result = evaluate(reference, reference[:400], protocol, statistics=["degree"], train=reference[:9]).metrics["degree"]
+        assert tracemalloc.get_traced_memory()[1] < 100 * 2**20
+        tracemalloc.stop()
+        if protocol == "tv":  # the star is at distance 1 from the cycles, which are all the same
+            far = 2 * np.exp(-1 / 2)
+            assert result.mmd2 == pytest.approx((400**2 + 1 + 400 * far) / 401**2 + 1 - 2 * (400 + far / 2) / 401)
+    assert time.process_time() - start < 10
 
 
 @pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.name)

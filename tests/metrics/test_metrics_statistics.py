@@ -1,4 +1,5 @@
 import itertools
+import math
 import resource
 from typing import Any
 
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import graph_sets
 
+from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
 from gengraph.graphs.orbits import node_orbits, node_triangles
 from gengraph.metrics import scalars
@@ -82,6 +84,24 @@ def test_orbits_of_all_graphs_with_up_to_six_nodes() -> None:
 def test_orbits_of_random_graphs(graphs: GraphSet) -> None:
     expected = [row for graph in graphs.to_networkx() for row in brute_force_orbits(graph)]
     assert node_orbits(graphs).reshape(-1, 15).tolist() == expected
+
+
+def star(leaves: int) -> GraphSet:
+    return GraphSet.from_edge_lists([leaves + 1], [np.column_stack([np.zeros(leaves, np.int64), np.arange(1, leaves + 1)])])
+
+
+@pytest.mark.slow
+def test_the_counts_of_a_hub_of_millions_are_right_or_refused() -> None:
+    leaves = 2_500_000
+    graphs = star(leaves)
+    orbits = node_orbits(graphs)
+    assert orbits[0].tolist() == [leaves, 0, math.comb(leaves, 2), 0, 0, 0, 0, math.comb(leaves, 3), *[0] * 7]
+    assert (orbits[1:] == [1, leaves - 1, 0, 0, 0, 0, math.comb(leaves - 1, 2), *[0] * 8]).all()
+    means = orbit_means(GraphSet.concatenate([graphs, star(3)]))
+    assert means[0, 6] == pytest.approx(leaves * math.comb(leaves - 1, 2) / (leaves + 1), rel=1e-9)
+    assert means[1].tolist() == [6 / 4, 6 / 4, 3 / 4, 0, 0, 0, 3 / 4, 1 / 4, *[0] * 7]
+    with pytest.raises(InputError, match=r"below 2\^63, but a node has 2700000 neighbours; leave out the statistic orbit"):
+        node_orbits(star(2_700_000))
 
 
 def test_star_with_5000_leaves() -> None:

@@ -53,6 +53,7 @@ class GRAN(Family):
             "sizes": [[int(n), int(count)] for n, count in zip(sizes, counts, strict=True)],
             "row_length": config.row_length or row_length,
             "window_length": widest,
+            "has_edges": len(graphs.edges) > 0,
             "several_components": not connected or num_cut > 0 or any(name not in ROOTED for name in config.orderings),
         }
 

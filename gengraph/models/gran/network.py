@@ -118,7 +118,9 @@ class GRANModel(nn.Module):
         self.edges = PairHead(size, config.num_mixtures, _SPARSE)
         self.weights = PairHead(size, config.num_mixtures, 0.0)
         self.decides_empty = config.empty_rows == "decision"
-        self.empty = _decision(size, 1) if self.decides_empty and facts["several_components"] else None
+        self.has_edges: bool = facts["has_edges"]
+        unsure = self.has_edges and facts["several_components"]
+        self.empty = _decision(size, 1) if self.decides_empty and unsure else None
         self.ends = _decision(size, config.stride + 1) if config.termination == "stop" else None
 
     def encoder(self, graphs: GraphSet) -> Callable[..., SequenceBatch]:
@@ -183,9 +185,11 @@ class GRANModel(nn.Module):
         new = states[on_device(prefixes.new, states)]
         empty = None
         if self.decides_empty:
-            empty = new.new_full((len(new),), NEVER) if self.empty is None else self.empty(new)[:, 0]
+            certain = new.new_full((len(new),), NEVER if self.has_edges else -NEVER)
+            empty = certain if self.empty is None else self.empty(new)[:, 0]
         ends = None if self.ends is None else self.ends(new.view(-1, size, new.shape[1]).mean(1))
-        return StepLogits(self.edges(states, prefixes), weights, empty, ends)
+        edges = self.edges(states, prefixes)
+        return StepLogits(edges if self.has_edges else edges + NEVER, weights, empty, ends)
 
     def _log_prob(self, batch: SequenceBatch, steps: Steps) -> tuple[Tensor, int]:
         prefixes = pack(batch, steps, self.rules)

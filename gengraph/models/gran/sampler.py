@@ -70,12 +70,14 @@ def flat_weights(model: "GRANModel") -> tuple[npt.NDArray[np.float32], Int64Arra
     """The weights in the order that `draws.step_numbers` takes them, and L, H, the width of messages and gates, K and codes."""
     config, size = model.config, model.config.hidden_size
     edges, weights = model.edges, model.weights
-    never = [torch.zeros(size * size + size + size), torch.full((1,), _NEVER)]
+    edge_bias = edges.output.bias if model.has_edges else edges.output.bias + _NEVER
+    never = [torch.zeros(size * size + size + size), torch.full((1,), _NEVER if model.has_edges else -_NEVER)]
     always = [torch.zeros(size * size + size + size * (config.stride + 1) + config.stride + 1)]
     tensors: list[Tensor] = [model.table]
     for layer in model.layers:
         tensors += _layer(layer) * config.rounds  # type: ignore[arg-type]
-    tensors += _linears(edges.first, edges.second, edges.output) + _linears(weights.first, weights.second, weights.output)
+    tensors += [*_linears(edges.first, edges.second, edges.output)[:-1], edge_bias]
+    tensors += _linears(weights.first, weights.second, weights.output)
     tensors += never if model.empty is None else _linears(*model.empty.children())
     tensors += always if model.ends is None else _linears(*model.ends.children())
     flat: npt.NDArray[np.float32] = torch.cat([tensor.detach().float().cpu().reshape(-1) for tensor in tensors]).numpy()

@@ -68,6 +68,15 @@ def test_isolated_nodes_and_components_are_kept() -> None:
         assert components.max() > 1
 
 
+def test_what_has_no_edges_gets_none() -> None:
+    graphs = GraphSet.from_edge_lists([3, 2], [[], []])
+    for empty_rows in ("decision", "mixture"):
+        model = small_model(graphs, empty_rows=empty_rows)
+        assert all(len(graph.edges) == 0 for graph in drawn(model, list(range(20))))
+        batch = model.encoder(graphs)(np.arange(2), key=(0, 0))
+        assert torch.isfinite(model.log_prob(batch)).all()
+
+
 def test_one_node() -> None:
     single = GraphSet.from_edge_lists([1, 1], [[], []])
     for termination in ("size", "stop"):

@@ -144,7 +144,9 @@ def test_what_gengraph_exports_is_not_imported_from_there_by_its_rooms() -> None
 
 
 def test_only_what_stands_above_is_looked_up_by_name() -> None:
-    assert {(module, other) for module, tree in TREES.items() for other in looked_up(tree)} == BY_NAME
+    assert {
+        (module, other) for module, tree in TREES.items() if module not in COMPARES_BUILDS for other in looked_up(tree)
+    } == BY_NAME
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:

@@ -6,7 +6,7 @@ are drawn, in whichever order and on however many workers.
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numba as nb
 import numpy as np
@@ -20,8 +20,6 @@ from gengraph.models.gran.draws import draw_step
 from gengraph.models.gran.packing import Rules
 from gengraph.streams import key_of, uniform_at
 
-if TYPE_CHECKING:
-    from gengraph.models.gran.network import GRANModel, Propagation
 
 _TOGETHER = 16  # graphs that are handed over at a time
 _NEVER = -1e4  # logit of what never happens
@@ -37,7 +35,7 @@ class GRANSampler:
         decoding: temperature, and the number of nodes at which a graph is cut.
     """
 
-    def __init__(self, model: "GRANModel", decoding: Decoding) -> None:
+    def __init__(self, model: Any, decoding: Decoding) -> None:
         config, self._model = model.config, model
         self._limit = decoding.max_num_node or 2 * model.facts["max_num_node"]
         self._sized = config.termination == "size"
@@ -66,7 +64,7 @@ class GRANSampler:
         return num_nodes, edges, not ended
 
 
-def flat_weights(model: "GRANModel") -> tuple[npt.NDArray[np.float32], Int64Array]:
+def flat_weights(model: Any) -> tuple[npt.NDArray[np.float32], Int64Array]:
     """The weights in the order that `draws.step_numbers` takes them, and L, H, the width of messages and gates, K and codes."""
     config, size = model.config, model.config.hidden_size
     edges, weights = model.edges, model.weights
@@ -92,7 +90,7 @@ def _linears(*layers: nn.Module) -> list[Tensor]:
     return [tensor for layer in linear for tensor in (layer.weight.t(), layer.bias)]
 
 
-def _layer(layer: "Propagation") -> list[Tensor]:
+def _layer(layer: Any) -> list[Tensor]:
     """Of one layer of the graph network."""
     seconds = [layer.message] if layer.gate is None else [layer.message, layer.gate]
     cell = layer.cell

@@ -20,7 +20,6 @@ from gengraph.models.gran.draws import draw_step
 from gengraph.models.gran.packing import Rules
 from gengraph.streams import key_of, uniform_at
 
-
 _TOGETHER = 16  # graphs that are handed over at a time
 _NEVER = -1e4  # logit of what never happens
 _STEPS = 2  # where, in the stream of a graph, the numbers of its steps begin; those before are for its size
@@ -73,7 +72,7 @@ def flat_weights(model: Any) -> tuple[npt.NDArray[np.float32], Int64Array]:
     always = [torch.zeros(size * size + size + size * (config.stride + 1) + config.stride + 1)]
     tensors: list[Tensor] = [model.table]
     for layer in model.layers:
-        tensors += _layer(layer) * config.rounds  # type: ignore[arg-type]
+        tensors += _layer(layer) * config.rounds
     tensors += [*_linears(edges.first, edges.second, edges.output)[:-1], edge_bias]
     tensors += _linears(weights.first, weights.second, weights.output)
     tensors += never if model.empty is None else _linears(*model.empty.children())

@@ -150,7 +150,7 @@ def test_every_format_is_shown_with_the_same_graphs() -> None:
             Path(block.title).parent.mkdir(exist_ok=True)
             Path(block.title).write_text(block.text)
     shown = {path.suffix for path in Path().iterdir()}
-    assert shown == {".jsonl", ".json", ".g6", ".s6", ".edgelist", ".graphml", ".gml", ""}
+    assert shown == {".jsonl", ".json", ".g6", ".s6", ".edgelist", ".csv", ".graphml", ".gml", ""}
     for path in Path().iterdir():
         assert read_graphs(path) == read_graphs("two.jsonl"), path
 

@@ -71,8 +71,8 @@ def split_collection(collection: Collection, *, seed: int = 0) -> Split:
     if not (len(train) and len(validation) and len(test)):
         sizes = dict(zip(PARTS, (len(train), len(validation), len(test)), strict=True))
         msg = (
-            f"a given split needs graphs to train on, to validate with and to test with, got {sizes}; add what is missing, or take "
-            "the names of the parts out of the file names or the split column to have the graphs split at random"
+            f"a given split needs graphs to train on, to validate with and to test with, got {sizes}; add what is missing, or "
+            "take the names of the parts out of the file names or the split column to have the graphs split at random"
         )
         raise InputError(msg)
     graphs = collection.graphs

@@ -17,6 +17,7 @@ from gengraph.formats.tu import is_of_a_mac, read_tu_folder
 from gengraph.graphs.collection import PART_NAMES, PARTS, Collection, RawGraphs, Refused
 
 ReadFile = Callable[[Path], Collection]
+_MANIFEST = "manifest.json"  # of a sample (`gengraph.sampling.shards`)
 
 
 def read_folder(
@@ -60,7 +61,9 @@ def read_folder(
 
 
 def _graph_files(folder: Path, known: set[str]) -> list[Path]:
-    """Its graph files in natural order; JSON beside other formats describes them."""
+    """Its graph files in natural order; JSON beside other formats describes them, and a sample may hold copies of shards."""
+    if (folder / _MANIFEST).is_file():
+        known = {".parquet"}
     files = [
         file
         for file in folder.iterdir()
@@ -87,8 +90,8 @@ def _part(file: Path) -> int | None:
 
 
 def _check_finished(folder: Path) -> None:
-    """Raise InputError if the folder is a sample (`gengraph.sampling.shards`) of which shards are still missing."""
-    manifest = folder / "manifest.json"
+    """Raise InputError if the folder is a sample of which shards are still missing."""
+    manifest = folder / _MANIFEST
     if manifest.is_file() and '"shards"' not in read_text(manifest):
         msg = f"{folder} is a sample that is not finished; run the `gengraph sample` that began it again"
         raise InputError(msg)

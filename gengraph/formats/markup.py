@@ -21,7 +21,7 @@ from gengraph.errors import InputError
 from gengraph.files import write_text
 from gengraph.formats.text import read_text, read_xml
 from gengraph.graphs import GraphSet
-from gengraph.graphs.attributes import says_more
+from gengraph.graphs.attributes import names_kinds, says_more
 from gengraph.graphs.collection import Policy, RawGraphs
 
 _GML_TOKEN = re.compile(r'"([^"]*)"|([\[\]])|([^\s\[\]"]+)')
@@ -36,8 +36,10 @@ class _Drawn:
     edges: list[list[tuple[int, int]]] = field(default_factory=list)
     directed: list[bool] = field(default_factory=list)
     attributes: Counter[str] = field(default_factory=Counter)
+    names: dict[str, list[Any]] = field(default_factory=dict)
 
     def graph(self) -> None:
+        self._end()
         self.numbers.append({})
         self.edges.append([])
 
@@ -60,8 +62,16 @@ class _Drawn:
     def attribute(self, kind: str, name: str, value: Any) -> None:
         if says_more(name, value, of=kind.rpartition(" ")[2]):
             self.attributes[f"{kind} {name}"] += 1
+        elif kind == "node":
+            self.names.setdefault(f"{kind} {name}", []).append(value)
+
+    def _end(self) -> None:
+        """Of the graph so far: names that do not tell its nodes apart are attributes."""
+        self.attributes.update({name: len(values) for name, values in self.names.items() if names_kinds(values)})
+        self.names.clear()
 
     def raw(self) -> RawGraphs:
+        self._end()
         directed = np.array(self.directed, bool)
         return RawGraphs.from_lists(
             [len(numbers) for numbers in self.numbers], self.edges, directed=directed, attributes=self.attributes

@@ -36,7 +36,7 @@ def read_nauty(path: Path, _policy: Policy) -> RawGraphs:
             msg = f"{path}, line {number} is not {'s6' if code.startswith(':') else 'g6'}: {error}"
             raise InputError(msg) from error
         sizes.append(size)
-        lists.append(edges)
+        lists.append(np.array(edges, np.int64).reshape(-1, 2))
     return RawGraphs.from_lists(sizes, lists)
 
 

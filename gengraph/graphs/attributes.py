@@ -1,8 +1,9 @@
 """Which attributes of nodes and edges say more than the structure does: one rule for files, frames and networkx graphs.
 
-Names of nodes (id, label, name, key), ids of edges (id, key) and weights of 1 say nothing more.
+Names of nodes (id, label, name, key) that tell them apart, ids of edges (id, key) and weights of 1 say nothing more.
 """
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from gengraph.errors import InputError
@@ -17,6 +18,12 @@ def says_more(name: str, value: Any, *, of: str) -> bool:
     if lowered in _BARE.get(of, ()):
         return False
     return lowered != "weight" or not _is_one(value)
+
+
+def names_kinds(names: Iterable[Any]) -> bool:
+    """Whether the names of a graph's nodes are rather kinds of nodes: some are the same and some are not."""
+    listed = [str(name) for name in names]
+    return 1 < len(set(listed)) < len(listed)
 
 
 def check_attributes(attributes: str) -> None:

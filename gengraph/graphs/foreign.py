@@ -4,7 +4,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gengraph.errors import InputError
-from gengraph.graphs.attributes import Attributes, check_attributes, says_more
+from gengraph.graphs.attributes import Attributes, check_attributes, names_kinds, says_more
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -46,7 +46,15 @@ def _check_graph(number: int, graph: Any, attributes: Attributes) -> None:
     if attributes == "drop":
         return
     for of, views in (("node", graph.nodes(data=True)), ("edge", graph.edges(data=True))):
-        names = sorted({str(name) for *_, data in views for name, value in data.items() if says_more(str(name), value, of=of)})
+        values: dict[str, list[Any]] = {}
+        for *_, data in views:
+            for name, value in data.items():
+                values.setdefault(str(name), []).append(value)
+        names = sorted(
+            name
+            for name, given in values.items()
+            if any(says_more(name, value, of=of) for value in given) or (of == "node" and names_kinds(given))
+        )
         if names:
             msg = (
                 f"graphs must have no attributes, those of the {of}s of graph {number} have {', '.join(names)}; "

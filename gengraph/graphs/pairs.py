@@ -19,6 +19,8 @@ def as_pairs(edges: npt.ArrayLike, what: str = "edges") -> Int64Array:
     Raises:
         InputError: another shape (weights in the rows, a 2 x E edge_index), or values that are not whole numbers.
     """
+    if isinstance(edges, np.ndarray) and edges.dtype == np.int64 and edges.ndim == 2 and edges.shape[1] == 2:
+        return edges
     array = whole_numbers(edges, what)
     if not array.size:
         return np.zeros((0, 2), np.int64)

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import scipy.io
+from command_line import gengraph
 from scipy import sparse
 
 from gengraph.data import split_collection
@@ -278,6 +279,30 @@ def test_all_that_is_refused_is_told_at_once(tmp_path: Path) -> None:
     (folder / "g2.csv").write_text("1,2\n2,1\n")
     with pytest.raises(InputError, match=r"g1\.csv: \(and 1 more files\).*set on_loops = drop, on_multi_edges = drop"):
         read_graphs(folder)
+
+
+def test_the_command_line_says_all_options_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("source,target,weight\nA,B,120\nB,A,95\nB,C,60\nC,C,1\n")
+    said = gengraph(f"datasets show {path}", code=2)
+    options = "--on-attributes drop --on-loops drop --on-multi-edges drop"
+    assert f"repair them, or use {options}" in said.replace("\n", " ")
+    out = tmp_path / "out.g6"
+    gengraph(f"datasets export {path} {options} --out {out}")
+    assert read_graphs(out) == PATH
+    path.write_text("person,friend\n1,2\n2,3\n")
+    assert "use --columns person,friend" in gengraph(f"datasets show {path}", code=2)
+    gengraph(f"datasets export {path} --columns person,friend --out {out}")
+    assert read_graphs(out) == PATH
+    path.write_text("1,2.0\n2,3\n")
+    assert "use --on-spellings unite" in gengraph(f"datasets show {path}", code=2)
+    empty = tmp_path / "empty.jsonl"
+    empty.write_text('{"n":0,"edges":[]}\n{"n":3,"edges":[[0,1],[1,2]]}\n')
+    gengraph(f"datasets export {empty} --on-empty drop --out {out}")
+    assert read_graphs(out) == PATH
+    cut = tu_zip(tmp_path / "b.zip", "1\n1\n2\n2\n")
+    cut.write_bytes(cut.read_bytes()[:-30])
+    assert f"{cut} is not a whole zip file" in gengraph(f"datasets show {cut}", code=2).replace("\n", " ")
 
 
 def test_konect_and_snap(tmp_path: Path) -> None:

@@ -159,6 +159,24 @@ def test_attributes_of_networkx_graphs_are_refused_as_those_of_files(tmp_path: A
         assert GraphSet.from_networkx([graph], attributes="drop") == PATH
 
 
+def test_labels_that_do_not_tell_nodes_apart_are_attributes(tmp_path: Any) -> None:
+    from gengraph.formats import read_graphs
+
+    molecule = nx.path_graph(3)
+    for labels, lost in ((["C", "O", "C"], True), (["a", "b", "c"], False), (["", "", ""], False)):
+        nx.set_node_attributes(molecule, dict(enumerate(labels)), "label")
+        nodes = "".join(f'node [ id {i} label "{label}" ]' for i, label in enumerate(labels))
+        path = tmp_path / "a.gml"
+        path.write_text(f"graph [ {nodes} edge [ source 0 target 1 ] edge [ source 1 target 2 ] ]" * 2)
+        if lost:
+            with pytest.raises(InputError, match="of the nodes of graph 0 have label"):
+                GraphSet.from_networkx([molecule])
+            with pytest.raises(InputError, match=r"node label \(6\)"):
+                read_graphs(path)
+        else:
+            assert GraphSet.from_networkx([molecule, molecule]) == read_graphs(path)
+
+
 FRAMES = [pd.DataFrame, Polars, dict]
 
 

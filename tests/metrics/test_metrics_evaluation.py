@@ -9,7 +9,7 @@ from golden_files import golden_set, golden_values
 
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
-from gengraph.metrics import PROTOCOLS, STATISTICS, DescribedSet, Evaluation, Uncertainty, descriptions, evaluate, mmd
+from gengraph.metrics import PROTOCOLS, STATISTICS, DescribedSet, Evaluation, Uncertainty, evaluate, mmd
 
 PAIRS = golden_values("mmd")["pairs"]
 PAIR_NAMES = [f"{pair['ref']}-{pair['pred']}" for pair in PAIRS]

@@ -101,7 +101,7 @@ def run_sweep(sweep: "Sweep", budget: float | None, out: Path | None) -> None:
         KeyboardInterrupt: names the command that goes on.
         RuntimeError: every trial failed.
     """
-    from gengraph.cli.progress import counting_bar
+    from gengraph.cli.progress import counting_bar, errors
     from gengraph.files import write_text
     from gengraph.tuning.sweep import ranked, sweep_here, write_results
 
@@ -118,11 +118,16 @@ def run_sweep(sweep: "Sweep", budget: float | None, out: Path | None) -> None:
     except KeyboardInterrupt:
         msg = f"Trials that ended stay in {sweep.folder}; go on with {command}."
         raise KeyboardInterrupt(msg) from None
+    if len(trials) < sweep.request.trials:
+        errors.print(
+            f"the time was out when {len(trials)} of {sweep.request.trials} trials had begun, the others were not tried; go on "
+            f"with {command}"
+        )
     winner = write_results(sweep, trials)
     _show(sweep, ranked(trials))
     if winner is None:
         reasons = "\n".join(f"  trial {trial.number}: {in_options(str(trial.error))}" for trial in trials)
-        msg = f"every trial failed:\n{reasons}"
+        msg = f"every trial failed:\n{reasons}" if trials else "no trial began before the time was out; give more --budget"
         raise RuntimeError(msg)
     if out is not None:
         write_text(out, winner.read_text(encoding="utf-8"))

@@ -54,6 +54,9 @@ def sweep_on_ray(sweep: Sweep, *, budget: float | None, report: Callable[[int], 
         budget: seconds after which running trials are stopped and no further one begins.
         report: told 1 whenever a trial has ended.
 
+    Returns:
+        The trials that began; the others are missing where the time was out before.
+
     Raises:
         KeyboardInterrupt: Ctrl-C; what is done stays.
     """
@@ -65,7 +68,8 @@ def sweep_on_ray(sweep: Sweep, *, budget: float | None, report: Callable[[int], 
         grid = _tuner(sweep, folder, budget).fit()
     for left in folder.glob("runs/*/.ray-*"):  # Ray's record of trials that were stopped
         shutil.rmtree(left)
-    in_order = sorted(grid, key=lambda result: int(Path(result.path).name))
+    begun = [result for result in grid if result.path and result.config]  # the time left the others no turn, or no evaluation
+    in_order = sorted(begun, key=lambda result: int(Path(result.path).name))
     return [_trial(sweep, number, result) for number, result in enumerate(in_order)]
 
 

@@ -218,8 +218,8 @@ class Sweep:
         except (ValueError, KeyError, TypeError) as error:
             if former:
                 msg = (
-                    f"sweep {folder} is of gengraph 0.1.0, whose fields had other names ({error}), so it cannot go on; train its "
-                    "best.toml, which is still read, or begin a new sweep under another name"
+                    f"sweep {folder} is of gengraph 0.1.0, whose fields had other names ({error}), so it cannot go on; train "
+                    "its best.toml, which is still read, or begin a new sweep under another name"
                 )
                 raise InputError(msg) from None
             msg = f"{path} is damaged ({type(error).__name__}: {error}); begin a new sweep under another name"

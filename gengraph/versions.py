@@ -2,15 +2,15 @@
 
 from importlib.metadata import PackageNotFoundError, version
 
-MISSING = "not installed"
+_MISSING = {"gengraph": "0+unknown"}  # it runs from a source tree, too
 
 
-def installed_version(package: str, missing: str = MISSING) -> str:
-    """The version of a package, or what is said where it is not installed."""
+def installed_version(package: str) -> str:
+    """The version of a package; "not installed" where it is not."""
     try:
         return version(package)
     except PackageNotFoundError:
-        return missing
+        return _MISSING.get(package, "not installed")
 
 
 def versions(*packages: str) -> dict[str, str]:
@@ -18,5 +18,4 @@ def versions(*packages: str) -> dict[str, str]:
     return {name: installed_version(name) for name in packages}
 
 
-OWN = installed_version("gengraph", "0+unknown")
-"""Of gengraph; unknown in a source tree that is not installed."""
+OWN = installed_version("gengraph")

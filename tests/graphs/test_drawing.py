@@ -14,7 +14,7 @@ from gengraph.graphs.drawing import choose, draw_graphs, layout
 
 
 def one(graph: nx.Graph) -> GraphSet:
-    return GraphSet.from_networkx([graph])
+    return GraphSet.from_networkx([graph], attributes="drop")
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,10 @@ def model_help(first: str, listed: Iterable[str]) -> str:
 def models(output: Format = "table") -> None:
     """List every model, with what it can do beside being fitted and sampled.
 
-    fit says whether a model is trained (`gengraph train`, `gengraph tune`), in closed form, or in a way of its own;
-    labels, whether nodes and edges have any; sizes, how --num-nodes is kept to; likelihood, whether `gengraph likelihood` bounds
-    it; temperature, planar and overrun, whether `gengraph sample` takes --temperature, --constraint planar and --stop reference; gpu, whether it can use one. Of a learned model it is that of the
-    config that it is usually trained with.
+    fit says whether a model is trained (`gengraph train`, `gengraph tune`), in closed form, or in a way of its own; labels,
+    whether nodes and edges have any; sizes, how --num-nodes is kept to; likelihood, whether `gengraph likelihood` bounds it;
+    temperature, planar and overrun, whether `gengraph sample` takes --temperature, --constraint planar and --stop reference;
+    gpu, whether it can use one. Of a learned model it is that of the config that it is usually trained with.
 
     Examples:
 

@@ -19,7 +19,7 @@ test: install
 
 # The short set of what survives a kill, in a process of its own: a worker while sampling, a worker while training.
 test-killed: install
-	$(BIN)/python -m pytest -q -n 0 -m "ray and slow" -k "any_number_of_workers or killed_workers or worker_that_is_killed"
+	$(BIN)/python -m pytest -q -n 0 -m "ray and slow" -k "(any_number_of_workers and gran) or killed_workers or worker_that_is_killed"
 
 # Workers, drivers and nodes that are killed, sweeps: minutes of Ray, in a process of their own.
 test-ray: install

@@ -40,6 +40,9 @@ class GRANConfig:
         alpha_pool: how the weights of the mixture pool the pairs of a step, mean or sum [mean in the public code].
         empty_rows: whether a node without earlier neighbours is what the mixture makes of it (mixture), or a decision of its
             own, all other rows being conditioned on an edge (decision) [mixture].
+        oldest: the law of a node's oldest neighbour: what the mixture makes of it (mixture), or a softmax over the candidates,
+            the mixture being that of the candidates after it (softmax; needs empty_rows = decision; keeps an adaptive window as
+            wide as it should be) [mixture].
         termination: what ends a graph: its size, drawn first (size), or a decision before each step (stop) [size].
         size_smoothing: > 0, weight, in training graphs, of a geometric law that gives every size a likelihood.
         prefixes: steps drawn from each graph in training, an unbiased estimate of its loss; 0 for all [0].
@@ -64,6 +67,7 @@ class GRANConfig:
     num_mixtures: int = 20
     alpha_pool: Literal["mean", "sum"] = "mean"
     empty_rows: Literal["mixture", "decision"] = "decision"
+    oldest: Literal["mixture", "softmax"] = "mixture"
     termination: Literal["size", "stop"] = "stop"
     size_smoothing: float = 0.01
     prefixes: int = 16
@@ -76,6 +80,11 @@ class GRANConfig:
         check(
             self.stride <= self.block_size,
             f"model.stride must be <= model.block_size, got {self.stride} and {self.block_size}; larger steps leave nodes out",
+        )
+        check(
+            self.oldest == "mixture" or self.empty_rows == "decision",
+            f"model.oldest = softmax draws no empty rows, got model.empty_rows = {self.empty_rows}; set that to decision, or "
+            "model.oldest to mixture",
         )
         check(
             0 < self.size_smoothing < float("inf"),

@@ -19,7 +19,7 @@ from gengraph.models.gran.kernels import (
     take_layer,
     take_linear,
 )
-from gengraph.models.gran.packing import Rules, count_step, fill_step
+from gengraph.models.gran.packing import Rules, count_step, fill_step, mark_neighbours
 from gengraph.streams import uniform_at
 
 
@@ -44,7 +44,7 @@ def draw_step(
     """
     s, start, size = place
     options, temperature = decoding
-    edge_numbers, weight_numbers, empty, ends = step_numbers(place, graph, rules, weights)
+    edge_numbers, weight_numbers, oldest_numbers, empty, ends = step_numbers(place, graph, rules, weights)
     block, stride = rules[:2]
     kept = min(stride, size - s) if options[1] else _draw_end(uniform_at(key, counter[0]), ends, s)
     counter[0] += 1
@@ -55,7 +55,11 @@ def draw_step(
     counter[0] += block
     logits = _divided(edge_numbers, temperature)
     log_weights = _pooled(weight_numbers, options[2])
-    if options[0]:
+    oldest = np.full(block, -1, np.int64)
+    if len(oldest_numbers):
+        _draw_oldest(key, counter, oldest_numbers, filled[:kept], s - start, temperature, (oldest, log_weights))
+        counter[0] += block
+    elif options[0]:
         _add_log_filled(logits, filled[:kept], s - start, log_weights)
     k = _draw_index(uniform_at(key, counter[0]), log_weights)
     counter[0] += 1
@@ -64,7 +68,12 @@ def draw_step(
     for b in range(kept):
         width = s - start + b
         if filled[b]:
-            _draw_row(key, counter, logits[first : first + width, k], options[0], rows[b])
+            if oldest[b] >= 0:
+                beside = np.zeros(s - start, np.bool_)
+                mark_neighbours(start + oldest[b], start, s, graph, beside)
+                for j in np.flatnonzero(beside):
+                    logits[first + j, k] += oldest_numbers[first + j, 1 + len(log_weights) + k] / temperature
+            _draw_row(key, counter, logits[first : first + width, k], options[0], oldest[b], rows[b])
         first += width
         counter[0] += width
     return rows, kept
@@ -72,10 +81,13 @@ def draw_step(
 
 @nb.njit(cache=True)
 def step_numbers(place: tuple[int, int, int], graph: Any, rules: Rules, weights: Any) -> Any:
-    """What the network says of a step: edge numbers float32[P, K], weight numbers float32[P, K], empty[B], ends[S + 1]."""
+    """What the network says of a step: float32 edge and weight numbers [P, K], oldest numbers, empty[B], ends[S + 1].
+
+    The oldest numbers are [P, 1 + 2 K], or [0, 0] where the mixture makes the oldest neighbour what it is.
+    """
     s, start, size = place
     flat, sizes = weights
-    num_layers, hidden, parts, components, num_rows = sizes
+    num_layers, hidden, parts, components, num_rows, of_oldest = sizes
     at = np.zeros(1, np.int64)
     nodes, num_edges, num_codes = count_step(s, start, graph, rules)
     blocks, code_offsets = np.zeros(nodes, np.int32), np.zeros(nodes + 1, np.int64)
@@ -89,6 +101,9 @@ def step_numbers(place: tuple[int, int, int], graph: Any, rules: Rules, weights:
     new = nodes - block
     edge_numbers = _of_pairs(states, new - (s - start), block, components, flat, at)
     weight_numbers = _of_pairs(states, new - (s - start), block, components, flat, at)
+    oldest_numbers = np.empty((0, 0), np.float32)
+    if of_oldest:
+        oldest_numbers = _of_pairs(states, new - (s - start), block, of_oldest, flat, at)
     empty, pooled = np.zeros((block, 1), np.float32), np.zeros(hidden, np.float32)
     head = take_linear(flat, at, hidden, hidden), take_linear(flat, at, hidden, 1)
     for b in range(block):
@@ -97,7 +112,7 @@ def step_numbers(place: tuple[int, int, int], graph: Any, rules: Rules, weights:
             pooled[h] += states[new + b, h] / np.float32(block)
     ends = np.zeros(outputs, np.float32)
     decide(pooled, (take_linear(flat, at, hidden, hidden), take_linear(flat, at, hidden, outputs)), ends)
-    return edge_numbers, weight_numbers, empty, ends
+    return edge_numbers, weight_numbers, oldest_numbers, empty, ends
 
 
 @nb.njit(cache=True)
@@ -180,11 +195,30 @@ def _add_log_filled(logits: npt.NDArray[np.float64], filled: Any, width: int, to
 
 
 @nb.njit(cache=True)
-def _draw_row(key: Any, counter: Int64Array, logits: npt.NDArray[np.float64], conditioned: bool, row: Any) -> None:
-    """Draw a row's edges, oldest candidate first; conditioned on one edge at least, by the chain rule."""
+def _draw_oldest(key: Any, counter: Int64Array, numbers: Any, filled: Any, width: int, temperature: float, out: Any) -> None:
+    """Draw the oldest neighbour of every row that is to be filled; add what it says to the logits of the weights."""
+    oldest, log_weights = out
+    first = 0
+    for b in range(filled.shape[0]):
+        if filled[b]:
+            own = numbers[first : first + width + b]
+            oldest[b] = _draw_index(uniform_at(key, counter[0] + b), _divided(own[:, :1], temperature)[:, 0])
+            for k in range(log_weights.shape[0]):
+                log_weights[k] += own[oldest[b], 1 + k]
+        first += width + b
+
+
+@nb.njit(cache=True)
+def _draw_row(key: Any, counter: Int64Array, logits: npt.NDArray[np.float64], conditioned: bool, oldest: int, row: Any) -> None:
+    """Draw a row's edges, oldest candidate first; conditioned on one edge at least, by the chain rule.
+
+    If the oldest neighbour is given (it is not -1), draw those after it.
+    """
+    if oldest >= 0:
+        row[oldest] = True
     nothing = _log_nothing(logits)  # of the candidates from j on
-    some = not conditioned
-    for j in range(logits.shape[0]):
+    some = oldest >= 0 or not conditioned
+    for j in range(oldest + 1, logits.shape[0]):
         number = uniform_at(key, counter[0] + j)
         probability = 1 / (1 + np.exp(-logits[j]))
         if not some:

@@ -68,6 +68,8 @@ class GRAN(Family):
             "messages": f"the window and {config.halo} nodes before it" if config.messages == "window" else "the graph so far",
             "end": "drawn from the sizes of the training graphs" if config.termination == "size" else "a decision of the model",
         }
+        if config.oldest == "softmax":
+            rows["row"] = "its oldest neighbour first, then a mixture over the candidates after it"
         if config.stride < config.block_size:
             rows["law"] = "a step keeps the first nodes of its block; the likelihood sums the others out"
         if config.prefixes:

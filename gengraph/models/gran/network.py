@@ -117,6 +117,7 @@ class GRANModel(nn.Module):
         self.layers = nn.ModuleList(layers)
         self.edges = PairHead(size, config.num_mixtures, _SPARSE)
         self.weights = PairHead(size, config.num_mixtures, 0.0)
+        self.oldest = PairHead(size, 1 + 2 * config.num_mixtures, 0.0) if config.oldest == "softmax" else None
         self.decides_empty = config.empty_rows == "decision"
         self.has_edges: bool = facts["has_edges"]
         unsure = self.has_edges and facts["several_components"]
@@ -189,7 +190,8 @@ class GRANModel(nn.Module):
             empty = certain if self.empty is None else self.empty(new)[:, 0]
         ends = None if self.ends is None else self.ends(new.view(-1, size, new.shape[1]).mean(1))
         edges = self.edges(states, prefixes)
-        return StepLogits(edges if self.has_edges else edges + NEVER, weights, empty, ends)
+        oldest = None if self.oldest is None else self.oldest(states, prefixes)
+        return StepLogits(edges if self.has_edges else edges + NEVER, weights, oldest, empty, ends)
 
     def _log_prob(self, batch: SequenceBatch, steps: Steps) -> tuple[Tensor, int]:
         prefixes = pack(batch, steps, self.rules)

@@ -108,6 +108,16 @@ def _fill_codes(j: int, s: int, start: int, graph: Any, rules: Rules, code: int,
     return code
 
 
+@nb.njit(cache=True)
+def mark_neighbours(j: int, start: int, s: int, graph: Any, marks: Any) -> None:
+    """Mark, from the window's start on, the neighbours of node j in the graph so far; a node of the block has none there."""
+    begin, end, _, neighbours = graph
+    if j < s:
+        for e in range(begin[j], end[j]):
+            if start <= neighbours[e] < s:
+                marks[neighbours[e] - start] = 1
+
+
 @nb.njit(cache=True, inline="always")
 def count_code(count: int) -> int:
     """The code of a count of nodes >= 0, in 0..COUNT_CODES-1."""

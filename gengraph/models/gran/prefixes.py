@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from gengraph.graphs import Int32Array, Int64Array
 from gengraph.models.gran.config import GRANConfig
-from gengraph.models.gran.packing import Rules, count_step, fill_step
+from gengraph.models.gran.packing import Rules, count_step, fill_step, mark_neighbours
 from gengraph.models.gran.sequences import SequenceBatch
 from gengraph.streams import key_of, uniform_at
 
@@ -53,6 +53,7 @@ class Prefixes:
         new: int64[R], the node of each row.
         pair_offsets: int64[R + 1], candidates: int32[P], the node of each candidate of a row.
         bits: uint8[P], whether it is a neighbour.
+        beside: uint8[P], whether it is, in the graph so far, a neighbour of the row's oldest neighbour.
     """
 
     kept: Int64Array
@@ -65,6 +66,7 @@ class Prefixes:
     pair_offsets: Int64Array
     candidates: Int32Array
     bits: npt.NDArray[np.uint8]
+    beside: npt.NDArray[np.uint8]
 
 
 def all_steps(batch: SequenceBatch, config: GRANConfig, sequences: Int64Array) -> Steps:
@@ -130,12 +132,12 @@ def pack(batch: SequenceBatch, steps: Steps, rules: Rules) -> Prefixes:
     code_offsets, codes = np.zeros(nodes + 1, np.int64), np.empty(num_of_codes, np.int32)
     edge_offsets, sources = np.zeros(nodes + 1, np.int64), np.empty(edges, np.int32)
     pair_offsets, candidates = np.zeros(len(steps) * size + 1, np.int64), np.empty(pairs, np.int32)
-    bits = np.zeros(pairs, np.uint8)
-    out = (blocks, code_offsets, codes, edge_offsets, sources), (pair_offsets, candidates, bits)
+    bits, beside = np.zeros(pairs, np.uint8), np.zeros(pairs, np.uint8)
+    out = (blocks, code_offsets, codes, edge_offsets, sources), (pair_offsets, candidates, bits, beside)
     _pack(batch.arrays, steps.sequence, steps.start, rules, offsets, out)
     new = (offsets[1:, 0, None] - size + np.arange(size)).reshape(-1)
     kept = np.clip(batch.num_nodes[steps.sequence] - steps.start, 0, stride)
-    return Prefixes(kept, blocks, code_offsets, codes, edge_offsets, sources, new, pair_offsets, candidates, bits)
+    return Prefixes(kept, blocks, code_offsets, codes, edge_offsets, sources, new, pair_offsets, candidates, bits, beside)
 
 
 @nb.njit(cache=True)
@@ -155,7 +157,7 @@ def _count(arrays: Any, sequence: Int64Array, start: Int64Array, rules: Rules) -
 @nb.njit(cache=True)
 def _pack(arrays: Any, sequence: Int64Array, start: Int64Array, rules: Rules, offsets: Int64Array, out: Any) -> None:
     node_offsets, indptr, neighbours, num_earlier, window = arrays
-    nodes, (pair_offsets, candidates, bits) = out
+    nodes, (pair_offsets, candidates, bits, beside) = out
     size = rules[0]
     filled_codes = 0
     for f in range(start.shape[0]):
@@ -173,5 +175,7 @@ def _pack(arrays: Any, sequence: Int64Array, start: Int64Array, rules: Rules, of
             if b < rules[1] and s + b < n:
                 for e in range(graph[0][s + b], graph[0][s + b] + graph[2][s + b]):
                     bits[pair + neighbours[e] - w] = 1
+                if graph[2][s + b]:
+                    mark_neighbours(neighbours[graph[0][s + b]], w, s, graph, beside[pair:])
             pair += s + b - w
             pair_offsets[f * size + b + 1] = pair

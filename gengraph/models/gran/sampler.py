@@ -64,7 +64,10 @@ class GRANSampler:
 
 
 def flat_weights(model: Any) -> tuple[npt.NDArray[np.float32], Int64Array]:
-    """The weights in the order that `draws.step_numbers` takes them, and L, H, the width of messages and gates, K and codes."""
+    """The weights in the order that `draws.step_numbers` takes them, and their sizes.
+
+    These are L, H, the width of messages and gates, K, the rows of the table, and how many numbers a pair has for being oldest.
+    """
     config, size = model.config, model.config.hidden_size
     edges, weights = model.edges, model.weights
     edge_bias = edges.output.bias if model.has_edges else edges.output.bias + _NEVER
@@ -75,11 +78,13 @@ def flat_weights(model: Any) -> tuple[npt.NDArray[np.float32], Int64Array]:
         tensors += _layer(layer) * config.rounds
     tensors += [*_linears(edges.first, edges.second, edges.output)[:-1], edge_bias]
     tensors += _linears(weights.first, weights.second, weights.output)
+    oldest = model.oldest
+    tensors += [] if oldest is None else _linears(oldest.first, oldest.second, oldest.output)
     tensors += never if model.empty is None else _linears(*model.empty.children())
     tensors += always if model.ends is None else _linears(*model.ends.children())
     flat: npt.NDArray[np.float32] = torch.cat([tensor.detach().float().cpu().reshape(-1) for tensor in tensors]).numpy()
-    parts = (1 + config.attention) * size
-    sizes = config.num_layers * config.rounds, size, parts, config.num_mixtures, len(model.table)
+    parts, of_oldest = (1 + config.attention) * size, 0 if oldest is None else 1 + 2 * config.num_mixtures
+    sizes = config.num_layers * config.rounds, size, parts, config.num_mixtures, len(model.table), of_oldest
     return flat, np.array(sizes, np.int64)
 
 

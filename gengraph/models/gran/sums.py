@@ -54,6 +54,14 @@ def segment_sum(values: Tensor, offsets: Indices) -> Tensor:
     return _SegmentSum.apply(values, offsets)  # type: ignore[no-untyped-call, no-any-return]
 
 
+def segment_logsumexp(values: Tensor, offsets: Indices) -> Tensor:
+    """float[V]: log sum exp of each segment of float[E]; that of an empty one is of no use, but finite."""
+    segment = on_device(np.repeat(np.arange(len(offsets) - 1), np.diff(offsets)), values)
+    highest = values.new_zeros(len(offsets) - 1).scatter_reduce(0, segment, values.detach(), "amax", include_self=False)
+    total = segment_sum(torch.exp(values - highest[segment])[:, None], offsets)[:, 0]
+    return highest + torch.log(torch.where(on_device(np.diff(offsets) > 0, values), total, 1.0))
+
+
 class _SumRows(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, table: Tensor, rows: Indices, offsets: Indices) -> Tensor:

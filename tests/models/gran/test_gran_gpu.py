@@ -11,10 +11,16 @@ from gengraph.data import load_dataset
 from gengraph.models.family import Decoding
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+FIELDS = [
+    {},
+    {"termination": "size", "empty_rows": "mixture"},
+    {"oldest": "softmax"},
+    {"block_size": 3, "stride": 2, "oldest": "softmax"},
+]
 GRAPHS = load_dataset("community-small")[:8]
 
 
-@pytest.mark.parametrize("fields", [{}, {"termination": "size", "empty_rows": "mixture"}, {"block_size": 3, "stride": 2}])
+@pytest.mark.parametrize("fields", FIELDS)
 def test_loss_gradients_and_graphs_are_those_of_the_cpu(fields: dict[str, object]) -> None:
     model = small_model(GRAPHS, hidden_size=16, **fields)
     on_gpu = copy.deepcopy(model).cuda()

@@ -16,6 +16,7 @@ from gengraph.models.gran.sequences import SequenceBatch
 LAWS: dict[str, dict[str, Any]] = {
     "default": {},
     "whole graph": {"window": "all", "orderings": ("random",), "messages": "graph", "row_input": "absolute"},
+    "oldest first": {"oldest": "softmax"},
     "mixture": {"empty_rows": "mixture"},
     "size": {"termination": "size"},
     "paper": {
@@ -23,8 +24,12 @@ LAWS: dict[str, dict[str, Any]] = {
         "counts": False, "empty_rows": "mixture", "termination": "size", "prefixes": 0,
     },
     "blocks": {"block_size": 2, "stride": 2, "window": "all"},
+    "blocks, oldest first": {"block_size": 2, "stride": 2, "window": "all", "oldest": "softmax"},
     "blocks, mixture, size": {"block_size": 3, "stride": 3, "window": "all", "empty_rows": "mixture", "termination": "size"},
     "overlap": {"block_size": 3, "stride": 2, "window": "all"},
+    "overlap, oldest first, size": {
+        "block_size": 3, "stride": 2, "window": "all", "oldest": "softmax", "alpha_pool": "sum", "termination": "size",
+    },
     "overlap, size": {"block_size": 2, "stride": 1, "termination": "size", "alpha_pool": "sum"},
     "no attention": {"attention": False, "rounds": 2},
     "narrow": {"max_prev_node": 2, "orderings": ("dfs",), "window": "all", "halo": 1},

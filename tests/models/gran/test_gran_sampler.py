@@ -16,6 +16,7 @@ from gengraph.models.gran.prefixes import Steps, pack
 from gengraph.models.gran.sampler import GRANSampler
 
 LADDERS = load_dataset("ladder-small")
+LAWS: list[dict[str, Any]] = [{}, {"oldest": "softmax"}, {"empty_rows": "mixture"}]
 
 
 def drawn(model: GRANModel, indices: list[int], attempt: int = 0, **fields: Any) -> list[GraphSet]:
@@ -28,8 +29,9 @@ def drawn(model: GRANModel, indices: list[int], attempt: int = 0, **fields: Any)
     return list(graphs[np.argsort(places)])
 
 
-def test_a_graph_does_not_depend_on_what_is_drawn_beside_it() -> None:
-    model = small_model(LADDERS, hidden_size=24, num_layers=3)
+@pytest.mark.parametrize("law", LAWS[:2])
+def test_a_graph_does_not_depend_on_what_is_drawn_beside_it(law: dict[str, Any]) -> None:
+    model = small_model(LADDERS, hidden_size=24, num_layers=3, **law)
     many = drawn(model, list(range(40)))
     assert drawn(model, [7])[0] == many[7]
     some = drawn(model, [33, 2, 19])
@@ -62,16 +64,16 @@ def test_sizes_follow_the_training_graphs() -> None:
 
 def test_isolated_nodes_and_components_are_kept() -> None:
     graphs = GraphSet.from_edge_lists([5, 5], [[(0, 1), (2, 3)], [(0, 1), (2, 3)]])
-    for empty_rows in ("decision", "mixture"):
-        model = small_model(graphs, termination="size", empty_rows=empty_rows)
+    for law in LAWS:
+        model = small_model(graphs, termination="size", **law)
         components = np.concatenate([graph.num_components() for graph in drawn(model, list(range(40)))])
         assert components.max() > 1
 
 
 def test_what_has_no_edges_gets_none() -> None:
     graphs = GraphSet.from_edge_lists([3, 2], [[], []])
-    for empty_rows in ("decision", "mixture"):
-        model = small_model(graphs, empty_rows=empty_rows)
+    for law in LAWS:
+        model = small_model(graphs, **law)
         assert all(len(graph.edges) == 0 for graph in drawn(model, list(range(20))))
         batch = model.encoder(graphs)(np.arange(2), key=(0, 0))
         assert torch.isfinite(model.log_prob(batch)).all()
@@ -86,7 +88,16 @@ def test_one_node() -> None:
         assert all(graph.num_nodes[0] >= 1 for graph in drawn(model, [0, 1]))
 
 
-@pytest.mark.parametrize("fields", [{}, {"attention": False, "rounds": 2}, {"block_size": 3, "stride": 2, "halo": 1}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"attention": False, "rounds": 2},
+        {"block_size": 3, "stride": 2, "halo": 1},
+        {"oldest": "softmax"},
+        {"oldest": "softmax", "block_size": 3, "stride": 2},
+    ],
+)
 def test_compiled_numbers_are_those_of_the_network(fields: dict[str, Any]) -> None:
     model = small_model(LADDERS, **{"hidden_size": 20, **fields})
     batch = as_numbered(LADDERS[:4], model.config)
@@ -100,8 +111,12 @@ def test_compiled_numbers_are_those_of_the_network(fields: dict[str, Any]) -> No
         first = batch.node_offsets[q]
         graph = batch.indptr[first:], batch.indptr[first + 1 :], batch.num_earlier[first:], batch.neighbours
         place = s, int(batch.window[first + q + s]), -1
-        edges, pooled, _, ends = step_numbers(place, graph, model.rules, sampler._weights)
+        edges, pooled, oldest, _, ends = step_numbers(place, graph, model.rules, sampler._weights)
         np.testing.assert_allclose(edges, logits.edges.numpy(), rtol=1e-3, atol=1e-4)
+        if logits.oldest is None:
+            assert oldest.size == 0
+        else:
+            np.testing.assert_allclose(oldest, logits.oldest.numpy(), rtol=1e-3, atol=1e-4)
         np.testing.assert_allclose(pooled.mean(0), logits.weights[0].numpy(), rtol=1e-3, atol=1e-4)
         np.testing.assert_allclose(ends, logits.ends[0].numpy(), rtol=1e-3, atol=1e-4)
 

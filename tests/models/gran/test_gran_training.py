@@ -1,5 +1,6 @@
 """What GRAN is trained by: encoded sequences, sampled steps, bounds, gradients."""
 
+import itertools
 import subprocess
 import sys
 from typing import Any
@@ -20,7 +21,7 @@ from gengraph.models.gran.config import GRANConfig
 from gengraph.models.gran.prefixes import all_steps, pack, some_steps
 from gengraph.models.gran.sequences import encode_sequences
 from gengraph.models.gran.sizes import SizeLaw
-from gengraph.models.gran.sums import differences, segment_sum, sum_rows
+from gengraph.models.gran.sums import differences, segment_logsumexp, segment_sum, sum_rows
 from gengraph.schema import build
 
 GRAPHS = load_dataset("community-small")[:12]
@@ -119,8 +120,9 @@ def test_the_sum_over_a_family_of_orderings_is_a_bound() -> None:
     assert max(bounds) == pytest.approx(float(exact.detach()), abs=1e-4)
 
 
-def test_candidates_alone_are_scored() -> None:
-    model = small_model(GRAPHS)
+@pytest.mark.parametrize("oldest", ["mixture", "softmax"])
+def test_candidates_alone_are_scored(oldest: str) -> None:
+    model = small_model(GRAPHS, oldest=oldest)
     batch = model.encoder(GRAPHS)(np.arange(12), key=(0, 0))
     steps = all_steps(batch, model.config, np.arange(12))
     prefixes = pack(batch, steps, model.rules)
@@ -135,16 +137,31 @@ def test_candidates_alone_are_scored() -> None:
     assert ended.sum() == 12
 
 
+def test_candidates_beside_the_oldest_neighbour_are_marked() -> None:
+    config = GRANConfig(oldest="softmax")
+    model = small_model(GRAPHS, oldest="softmax")
+    batch = model.encoder(GRAPHS)(np.arange(1), key=(0, 0))
+    neighbours = [set(batch.neighbours[first:end]) for first, end in itertools.pairwise(batch.indptr)]
+    steps = all_steps(batch, config, np.arange(1))
+    prefixes = pack(batch, steps, model.rules)
+    for i, row in enumerate(itertools.pairwise(prefixes.pair_offsets[:-1])):
+        candidates = range(batch.window[i], i)
+        oldest = min(neighbours[i], default=i)
+        expected = [oldest < i and j in neighbours[oldest] for j in candidates]
+        assert prefixes.beside[slice(*row)].tolist() == expected
+
+
 def test_gathers_and_sums_have_the_gradients_of_torch() -> None:
     torch.manual_seed(0)
     offsets, rows = np.array([0, 2, 2, 5]), np.array([1, 0, 3, 1, 2], np.int32)
     places, segments = torch.from_numpy(rows).long(), torch.tensor([0, 0, 2, 2, 2])
     table, targets, values = (torch.randn(shape, requires_grad=True) for shape in ((4, 3), (3, 3), (5, 3)))
-    nothing = torch.zeros(3, 3)
+    nothing, parts = torch.zeros(3, 3), (values[:2, 0], values[2:, 0])
     pairs = [
         (sum_rows(table, rows, offsets), nothing.index_add(0, segments, table[places]), (table,)),
         (differences(targets, table, rows, offsets), torch.relu(targets[segments] - table[places]), (targets, table)),
         (segment_sum(values, offsets), nothing.index_add(0, segments, values), (values,)),
+        (segment_logsumexp(values[:, 0], offsets)[[0, 2]], torch.stack([part.logsumexp(0) for part in parts]), (values,)),
     ]
     for ours, theirs, inputs in pairs:
         torch.testing.assert_close(ours, theirs)
@@ -190,6 +207,10 @@ def test_training_lowers_the_loss() -> None:
         ({"block_size": 2, "stride": 3}, "model.stride must be <= model.block_size, got 3 and 2"),
         ({"hidden_size": 0}, "model.hidden_size must be >= 1, got 0"),
         ({"prefixes": -1}, "model.prefixes must be >= 0"),
+        (
+            {"oldest": "softmax", "empty_rows": "mixture"},
+            "model.oldest = softmax draws no empty rows, got model.empty_rows = mixture",
+        ),
         ({"halo": -1}, "model.halo must be >= 0"),
         ({"size_smoothing": 0.0}, "model.size_smoothing must be > 0"),
         ({"termination": "never"}, "model.termination must be one of size, stop, got 'never'"),

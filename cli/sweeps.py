@@ -120,8 +120,8 @@ def run_sweep(sweep: "Sweep", budget: float | None, out: Path | None) -> None:
         raise KeyboardInterrupt(msg) from None
     if len(trials) < sweep.request.trials:
         errors.print(
-            f"the time was out when {len(trials)} of {sweep.request.trials} trials had begun, the others were not tried; go on "
-            f"with {command}"
+            f"the time was out when {len(trials)} of {sweep.request.trials} trials had begun, the others were not tried; for "
+            "all of them begin another sweep with more --budget"
         )
     winner = write_results(sweep, trials)
     _show(sweep, ranked(trials))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from gengraph.graphs.order_names import BREADTH_FIRST, LEVELLED, ROOTED, OrderingName
+from gengraph.models.family import Capability
 from gengraph.schema import at_least, check
 
 CONTEXT_FEATURES = (
@@ -183,6 +184,16 @@ class GraphRNNConfig:
     def feeds_edge_state(self) -> bool:
         """Whether the node level reads the edge level's last state."""
         return isinstance(self.head, RNNHead) and self.head.node_input == "edge_state"
+
+
+def capabilities(config: GraphRNNConfig) -> frozenset[Capability]:
+    """What models of a config can do."""
+    able: set[Capability] = {"likelihood", "overrun", "gpu"}
+    if config.stop != "zero_row":  # there the edges decide where a graph ends
+        able.add("temperature")
+    if config.head.kind == "context":
+        able.add("planar")
+    return frozenset(able)
 
 
 def _check_node(config: GraphRNNConfig) -> None:

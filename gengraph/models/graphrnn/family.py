@@ -6,7 +6,7 @@ from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
 from gengraph.graphs.order_names import BREADTH_FIRST, ROOTED
 from gengraph.models.family import Capability, Facts, Family
-from gengraph.models.graphrnn.config import GraphRNNConfig, RNNHead, upgrade_0_1
+from gengraph.models.graphrnn.config import GraphRNNConfig, RNNHead, capabilities, upgrade_0_1
 from gengraph.models.space import Choice, Range, Space
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ class GraphRNNFamily(Family):
 
     def capabilities(self, config: GraphRNNConfig) -> frozenset[Capability]:
         """What models of a config can do."""
-        from gengraph.models.graphrnn.network import capabilities
-
         return capabilities(config)
 
     def select(self, graphs: GraphSet, config: GraphRNNConfig) -> GraphSet:

@@ -25,8 +25,8 @@ from torch.nn import functional
 
 from gengraph.graphs import GraphSet, Int64Array
 from gengraph.graphs.orderings import Adjacency
-from gengraph.models.family import Capability, Decoding, Encoder, Loss, Sampler, check_decoding
-from gengraph.models.graphrnn.config import GraphRNNConfig, MLPHead, RNNHead
+from gengraph.models.family import Decoding, Encoder, Loss, Sampler, check_decoding
+from gengraph.models.graphrnn.config import GraphRNNConfig, MLPHead, RNNHead, capabilities
 from gengraph.models.graphrnn.context_head import ContextEdges
 from gengraph.models.graphrnn.kernels import rowwise
 from gengraph.models.graphrnn.lanes import LanesSampler
@@ -62,16 +62,6 @@ class DataFacts:
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
         return asdict(self)
-
-
-def capabilities(config: GraphRNNConfig) -> frozenset[Capability]:
-    """What models of a config can do."""
-    able: set[Capability] = {"likelihood", "overrun", "gpu"}
-    if config.stop != "zero_row":  # there the edges decide where a graph ends
-        able.add("temperature")
-    if config.head.kind == "context":
-        able.add("planar")
-    return frozenset(able)
 
 
 class GraphRNNModel(nn.Module):

@@ -6,6 +6,7 @@ from gengraph.metrics.descriptions import STATISTICS, DescribedSet
 from gengraph.metrics.evaluation import Evaluation, evaluate
 from gengraph.metrics.kernels import Kernel
 from gengraph.metrics.novelty import Novelty, Share, novelty, wilson_interval
+from gengraph.metrics.pgd import Discrepancy, discrepancy
 from gengraph.metrics.protocols import PROTOCOLS, Protocol
 from gengraph.metrics.significance import Uncertainty, holm
 from gengraph.metrics.validity import VALIDITY, validity_of
@@ -15,6 +16,7 @@ __all__ = [
     "STATISTICS",
     "VALIDITY",
     "DescribedSet",
+    "Discrepancy",
     "Evaluation",
     "Kernel",
     "MetricResult",
@@ -23,6 +25,7 @@ __all__ = [
     "Share",
     "Spread",
     "Uncertainty",
+    "discrepancy",
     "evaluate",
     "holm",
     "novelty",

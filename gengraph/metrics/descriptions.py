@@ -16,6 +16,7 @@ from gengraph.graphs import GraphSet
 from gengraph.graphs.pieces import Spread, chunks
 from gengraph.graphs.taken import as_graph_set
 from gengraph.metrics import scalars
+from gengraph.metrics.gin import gin_embeddings
 from gengraph.metrics.spectra import spectral_histogram
 from gengraph.metrics.statistics import (
     FloatArray,
@@ -23,6 +24,7 @@ from gengraph.metrics.statistics import (
     SparseHistograms,
     clustering_histogram,
     degree_histogram,
+    large_orbit_means,
     node_degrees,
     orbit_means,
     sparse_degree_histogram,
@@ -55,6 +57,8 @@ STATISTICS: Mapping[str, Statistic] = {
     "clustering": Statistic(compute=clustering_histogram, histogram=True),
     "orbit": Statistic(compute=orbit_means),
     "spectral": Statistic(compute=spectral_histogram, histogram=True, strict=partial(spectral_histogram, strict=True)),
+    "orbit5": Statistic(compute=large_orbit_means),
+    "gin": Statistic(compute=gin_embeddings),
     "four_cycles": Statistic(compute=scalars.four_cycle_means),
     "nodes": Statistic(compute=scalars.node_counts),
     "edges": Statistic(compute=scalars.edge_counts),

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gengraph.graphs import GraphSet, Int64Array
-from gengraph.graphs.orbits import NUM_ORBITS, node_orbits, node_triangles
+from gengraph.graphs.graphlets import large_orbits
+from gengraph.graphs.orbits import node_orbits, node_triangles
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -106,14 +107,29 @@ def orbit_means(graphs: GraphSet) -> FloatArray:
     Returns:
         float64[G, 15] >= 0, not normalised; zero for a graph without nodes or without edges.
     """
-    orbits = node_orbits(graphs)
-    if int(orbits.max(initial=0)) * len(orbits) < 2**63:
-        totals = np.zeros((len(orbits) + 1, NUM_ORBITS), np.int64)
-        np.cumsum(orbits, axis=0, out=totals[1:])
+    return _node_means(graphs, node_orbits(graphs))
+
+
+def large_orbit_means(graphs: GraphSet) -> FloatArray:
+    """As `orbit_means`, for the 73 orbits of graphlets with up to five nodes.
+
+    Returns:
+        float64[G, 73] >= 0.
+
+    Complexity: see `gengraph.graphs.graphlets.large_orbits`.
+    """
+    return np.hstack([orbit_means(graphs), _node_means(graphs, large_orbits(graphs))])
+
+
+def _node_means(graphs: GraphSet, counts: Int64Array) -> FloatArray:
+    """float64[G, D], the mean of counts int64[N, D] over the nodes of each graph."""
+    if int(counts.max(initial=0)) * len(counts) < 2**63:
+        totals = np.zeros((len(counts) + 1, counts.shape[1]), np.int64)
+        np.cumsum(counts, axis=0, out=totals[1:])
         sums = np.diff(totals[graphs.node_offsets], axis=0)
     else:  # sums that do not fit are those of floats
         graph = np.repeat(np.arange(len(graphs)), graphs.num_nodes)
-        sums = np.stack([np.bincount(graph, column, len(graphs)) for column in orbits.T], axis=1)
+        sums = np.stack([np.bincount(graph, column, len(graphs)) for column in counts.T], axis=1)
     return np.asarray(sums / np.maximum(graphs.num_nodes, 1)[:, None])
 
 

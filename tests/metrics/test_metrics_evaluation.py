@@ -81,7 +81,7 @@ def test_a_set_against_itself_is_at_zero_in_every_statistic() -> None:
     for protocol in PROTOCOLS.values():
         result = evaluate(graphs, graphs, protocol, statistics=list(protocol.kernels))
         assert set(mmd2(result).values()) == {0.0}
-    assert set(PROTOCOLS["rbf"].kernels) == set(STATISTICS)
+    assert set(PROTOCOLS["rbf"].kernels) == set(STATISTICS) - {"orbit5", "gin"}
 
 
 def test_null_graphs_count() -> None:

@@ -11,10 +11,12 @@ from gengraph.cli.workers import workers_session
 from gengraph.errors import InputError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from gengraph.graphs import GraphSet
     from gengraph.graphs.collection import Policy
     from gengraph.graphs.pieces import Spread
-    from gengraph.metrics import Uncertainty
+    from gengraph.metrics import DescribedSet, Uncertainty
 
 COLUMNS = ("protocol", "statistic", "mmd²", "floor", "ratio", "interval", "p (Holm)")
 
@@ -22,19 +24,29 @@ COLUMNS = ("protocol", "statistic", "mmd²", "floor", "ratio", "interval", "p (H
 @takes_policy
 def evaluate(
     policy: "Policy",
-    reference: Annotated[str, typer.Argument(help="Real graphs: a file, a folder of shards, or the name of a data set.")],
-    generated: Annotated[str, typer.Argument(help="Generated graphs, likewise.")],
+    reference: Annotated[
+        str, typer.Argument(metavar="REFERENCE", help="Real graphs: a file, a folder of shards, or the name of a data set.")
+    ],
+    generated: Annotated[str, typer.Argument(metavar="GENERATED", help="Generated graphs, likewise.")],
     protocol: Annotated[
-        str, typer.Option(help="emd (GraphRNN 2018), tv (GRAN 2019), rbf; several separated by commas.")
+        str,
+        typer.Option(
+            metavar="NAMES", help="emd (GraphRNN 2018), tv (GRAN 2019), rbf, pgd (PolyGraph 2025); several separated by commas."
+        ),
     ] = "emd",
-    statistics: Annotated[str | None, typer.Option(help="Some of the protocol's, separated by commas.")] = None,
-    train: Annotated[str | None, typer.Option(help="Training graphs: the floor, and what is new against them.")] = None,
+    statistics: Annotated[
+        str | None, typer.Option(metavar="NAMES", help="Some of the protocol's, separated by commas.")
+    ] = None,
+    train: Annotated[
+        str | None, typer.Option(metavar="NAME|PATH", help="Training graphs: the floor, and what is new against them.")
+    ] = None,
     novelty: Annotated[bool, typer.Option("--novelty", help="Count unique and new graphs; needs --train.")] = False,
     valid: Annotated[
-        str | None, typer.Option(help="Count valid ones too: grid, ladder, tree, lobster, planar, community, sbm.")
+        str | None,
+        typer.Option(metavar="KIND", help="Count valid ones too: grid, ladder, tree, lobster, planar, community, sbm."),
     ] = None,
-    permutations: Annotated[int, typer.Option(min=0, help="Permutations for a p-value, 10000 say.")] = 0,
-    bootstrap: Annotated[int, typer.Option(min=0, help="Bootstrap samples for an interval, 1000 say.")] = 0,
+    permutations: Annotated[int, typer.Option(min=0, metavar="INT", help="Permutations for a p-value, 10000 say.")] = 0,
+    bootstrap: Annotated[int, typer.Option(min=0, metavar="INT", help="Bootstrap samples for an interval, 1000 say.")] = 0,
     strict: Annotated[bool, typer.Option("--strict", help="Reproduce the quirks of the original programs.")] = False,
     output: TextFormat = "table",
     data_dir: DataDir = None,
@@ -59,6 +71,9 @@ def evaluate(
 
     if (valid or novelty) and not train:
         msg = "--novelty and --valid count what is new against the training graphs; name these with --train"
+        raise InputError(msg)
+    if "pgd" in names(protocol) and output not in ("table", "json"):
+        msg = f"pgd is no squared MMD and has no column in {output}; use table or json"
         raise InputError(msg)
     paths = {"reference": reference, "generated": generated, "train": train}
     with download_bar() as report:
@@ -100,7 +115,9 @@ def _compare(
 
     sets = {name: DescribedSet(part, spread=spread) for name, part in graphs.items()}
     return [
-        compare(
+        _discrepancy(sets)
+        if name == "pgd"
+        else compare(
             sets["reference"],
             sets["generated"],
             name,
@@ -111,6 +128,16 @@ def _compare(
         ).to_dict()
         for name in protocols
     ]
+
+
+def _discrepancy(sets: "dict[str, DescribedSet]") -> dict[str, Any]:
+    """The PolyGraph discrepancy, and that of the training graphs as its floor."""
+    from gengraph.metrics import discrepancy
+
+    reference, train = sets["reference"], sets.get("train")
+    found = discrepancy(reference, sets["generated"], repeats=10)
+    floor = None if train is None else discrepancy(reference, train, repeats=10).to_dict()
+    return {"protocol": "pgd", "classifier": "logistic regression", **found.to_dict(), "floor": floor}
 
 
 def _spread(workers: int, cpus: float) -> "Spread":
@@ -126,7 +153,7 @@ def _rows(results: list[dict[str, Any]]) -> list[list[str]]:
     """The texts under COLUMNS; p-values are corrected over all of them."""
     from gengraph.metrics import holm
 
-    metrics = [(result["protocol"], name, metric) for result in results for name, metric in result["metrics"].items()]
+    metrics = [(result["protocol"], name, metric) for result in results for name, metric in result.get("metrics", {}).items()]
     tested = [metric["p_value"] for _, _, metric in metrics if metric["p_value"] is not None]
     corrected = iter(holm(tested)) if tested else iter(())
     return [
@@ -146,22 +173,46 @@ def _rows(results: list[dict[str, Any]]) -> list[list[str]]:
 def _show(results: list[dict[str, Any]]) -> None:
     from gengraph.cli.progress import results as results_console
 
+    console = results_console()
+    squared = [result for result in results if "metrics" in result]
+    if squared:
+        _show_mmd(console, squared)
+    for result in results:
+        if result["protocol"] == "pgd":
+            _show_pgd(console, result)
+    _show_counts(console, results[0].get("novelty", {}))
+
+
+def _show_mmd(console: "Console", results: list[dict[str, Any]]) -> None:
     rows, first = _rows(results), results[0]
     floor = f"the {first['num_train']} training graphs" if first["num_train"] else "estimated from the real graphs"
-    title = f"squared MMD of {first['num_generated']} generated against {first['num_reference']} real graphs; floor: {floor}"
     shown = [i for i in range(len(COLUMNS)) if any(row[i] != "-" for row in rows)]
-    console = results_console()
-    console.print(title)
+    console.print(
+        f"squared MMD of {first['num_generated']} generated against {first['num_reference']} real graphs; floor: {floor}"
+    )
     console.print(plain_table([COLUMNS[i] for i in shown], [[row[i] for i in shown] for row in rows], left=COLUMNS[:2]))
+
+
+def _show_pgd(console: "Console", result: dict[str, Any]) -> None:
+    floor = result["floor"]
+    console.print(f"PolyGraph discrepancy by {result['classifier']} between {result['num_compared']} graphs each, 0 to 1")
+    held_out = [[name, _number(score), _number(floor and floor["scores"][name])] for name, score in result["scores"].items()]
+    texts = ["{:.3g} by {}".format(part["pgd"], part["descriptor"]) if part else "-" for part in (result, floor)]
+    halves = ["{mean:.3g} ± {deviation:.2g}".format(**part) if part else "-" for part in (result, floor)]
+    rows = [*held_out, ["all", *texts], [f"all, {result['repeats']} halves", *halves]]
+    console.print(plain_table(["descriptor", "pgd", "floor"][: 3 if floor else 2], [row[: 3 if floor else 2] for row in rows]))
+
+
+def _show_counts(console: "Console", novelty: dict[str, Any]) -> None:
     for name in ("valid", "unique", "novel", "valid_unique_novel"):
-        share = first.get("novelty", {}).get(name)
+        share = novelty.get(name)
         if share:
             percent, low, high = (100 * x for x in (share["count"] / share["total"], share["low"], share["high"]))
             label = name.replace("_", ", ")
             console.print(f"{label}: {share['count']} of {share['total']}, {percent:.1f}% ({low:.1f} .. {high:.1f}%)")
-    if first.get("novelty", {}).get("unknown"):
-        typer.echo(f"{first['novelty']['unknown']} graphs could not be told apart in time: unique and new are lower bounds")
-    if first.get("novelty", {}).get("approximate"):
+    if novelty.get("unknown"):
+        typer.echo(f"{novelty['unknown']} graphs could not be told apart in time: unique and new are lower bounds")
+    if novelty.get("approximate"):
         console.print("The test of validity fits a model: an approximation.")
 
 

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import numpy as np
+
 from gengraph.data.catalogue import DATASETS, Dataset, Files, read_tu
 from gengraph.data.download import Report
 from gengraph.data.splits import Split, split_collection, split_graphs
@@ -53,7 +55,14 @@ def load_collection(
     base, colon, rest = name.partition(":")
     if base in DATASETS:
         graphs = _build(base, rest if colon else None, files)
-        return simplify(RawGraphs(num_nodes=graphs.num_nodes, edge_offsets=graphs.edge_offsets, edges=graphs.edges), policy)
+        parts = DATASETS[base].parts
+        raw = RawGraphs(
+            num_nodes=graphs.num_nodes,
+            edge_offsets=graphs.edge_offsets,
+            edges=graphs.edges,
+            part=None if parts is None else np.repeat(np.arange(len(parts), dtype=np.int8), parts),
+        )
+        return simplify(raw, policy)
     if base == "tu" and colon:
         if not re.fullmatch(r"[A-Za-z0-9_-]+", rest):
             msg = f"tu:NAME names a TU collection by letters, digits, _ and -, got {name!r}; MUTAG is one"

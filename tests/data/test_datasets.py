@@ -4,7 +4,8 @@ from pathlib import Path
 import networkx as nx
 import pytest
 
-from gengraph.data import DATASETS, load_collection, load_dataset, split_graphs
+from gengraph.data import DATASETS, load_collection, load_dataset, split_collection, split_graphs
+from gengraph.data.catalogue import Files
 from gengraph.data.download import places
 from gengraph.errors import DatasetUnavailable, InputError
 from gengraph.formats import write_graphs
@@ -38,12 +39,23 @@ def load_or_skip(name: str) -> GraphSet:
     return load_dataset(name)
 
 
-@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize("name", HASHES)
 def test_named_sets_are_the_same_everywhere(name: str) -> None:
     graphs = load_or_skip(name)
     assert len(graphs) == DATASETS[name].num_graphs
     assert (graphs.num_nodes.min(), graphs.num_nodes.max()) == DATASETS[name].nodes
     assert graphs.content_hash()[:16] == HASHES[name]
+
+
+def test_large_sets_go_on_where_the_small_ones_end() -> None:
+    large = set(DATASETS) - set(HASHES)
+    assert large == {"planar-large", "sbm-large", "lobster-large"}
+    for name in large:
+        assert DATASETS[name].build(Files(), 20) == load_dataset(f"{name.removesuffix('-large')}:20")
+    split = split_collection(load_collection("lobster-large"))
+    assert split.origin == "given"
+    assert (len(split.train), len(split.validation), len(split.test)) == (8192, 4096, 4096)
+    assert split.train[:20] == load_dataset("lobster:20")
 
 
 @pytest.mark.parametrize("name", DATASETS)

@@ -17,6 +17,7 @@ from gengraph.graphs import GraphSet
 from gengraph.models.graphrnn.config import GraphRNNConfig
 from gengraph.models.graphrnn.context_head import ContextEdges
 from gengraph.models.graphrnn.network import DataFacts, GraphRNNModel
+from gengraph.models.graphrnn.node import COUNTDOWN
 from gengraph.models.graphrnn.rnn_head import EdgeRNN
 from gengraph.models.graphrnn.rows import CONTINUE, NEW_COMPONENT, STOP, RowBatch
 from gengraph.training.config import Config
@@ -64,7 +65,8 @@ def tiny_config(**settings: str) -> GraphRNNConfig:
 
 def tiny_model(*, several_components: bool = True, max_prev_node: int = 3, **settings: str) -> GraphRNNModel:
     """A model with random weights of order one, in float64."""
-    facts = DataFacts(max_prev_node=max_prev_node, max_num_node=MAX_NODES, several_components=several_components)
+    sizes = [[2, 0.2], [3, 0.5], [4, 0.3]] if settings.get("model__stop") == "size" else None
+    facts = DataFacts(max_prev_node=max_prev_node, max_num_node=MAX_NODES, several_components=several_components, sizes=sizes)
     torch.manual_seed(3)
     model = GraphRNNModel(tiny_config(**settings), facts).double()
     with torch.no_grad():
@@ -96,9 +98,14 @@ def plain_log_prob(model: GraphRNNModel, rows: Rows, *, with_end: bool = True, t
     log_prob = 0.0
     made = [torch.ones(model.embed.in_features, dtype=torch.float64)]
     for t, width in enumerate(rows.widths):
+        if model.sizes:
+            to_come = torch.tensor([float(rows.num_nodes - 1 - t)], dtype=torch.float64)
+            made[-1][-len(COUNTDOWN) :] = torch.cat([torch.exp(-to_come / scale) for scale in COUNTDOWN])
         states = model.node(functional.relu(model.embed(torch.stack(made))), [1] * len(made))
         state = states[-1:]
         at_end = t == rows.num_nodes - 1
+        if at_end and model.sizes:
+            return log_prob + float(model.sizes.log_prob(np.array([rows.num_nodes]))[0])
         if at_end and not with_end:
             break
         bits = (0,) * width if at_end else rows.chosen[t]

@@ -139,8 +139,9 @@ class GraphRNNConfig:
     Attributes:
         sequence: how graphs become rows.
         stop: decision (a stop head: before each row the node state chooses continue, new component or stop, and a row that
-            continues is never empty), edge_eos (the same choice by the edge level's first step, as Stanford's CS224W
-            teaches it; head rnn) or zero_row (an empty row is the end, as published).
+            continues is never empty), size (the number of nodes is drawn first, from the smoothed training sizes, and the node
+            level is told how many are still to come; the rest is as for decision), edge_eos (the choice is the edge level's
+            first step, as Stanford's CS224W teaches it; head rnn) or zero_row (an empty row is the end, as published).
         node: the node-level network: gru (as published), lstm, or transformer (causal attention over all rows before).
         hidden_size: units of the node-level network.
         num_layers: its layers.
@@ -154,7 +155,7 @@ class GraphRNNConfig:
     """
 
     sequence: SequenceConfig = SequenceConfig()
-    stop: Literal["decision", "edge_eos", "zero_row"] = "decision"
+    stop: Literal["decision", "size", "edge_eos", "zero_row"] = "decision"
     node: Literal["gru", "lstm", "transformer"] = "gru"
     hidden_size: int = 128
     num_layers: int = 1
@@ -188,7 +189,9 @@ class GraphRNNConfig:
 
 def capabilities(config: GraphRNNConfig) -> frozenset[Capability]:
     """What models of a config can do."""
-    able: set[Capability] = {"likelihood", "overrun", "gpu"}
+    able: set[Capability] = {"likelihood", "gpu"}
+    if config.stop != "size":  # there a graph knows its end from the start
+        able.add("overrun")
     if config.stop != "zero_row":  # there the edges decide where a graph ends
         able.add("temperature")
     if config.head.kind == "context":
@@ -228,9 +231,14 @@ def _check_end(config: GraphRNNConfig) -> None:
         f"within a graph; set model.stop = decision or one of {', '.join(ROOTED)}",
     )
     check(
-        config.head.kind != "context" or (config.stop == "decision" and config.sequence.scan == "oldest_first"),
-        f"model.head.kind = context needs model.stop = decision and model.sequence.scan = oldest_first, got {config.stop} and "
-        f"{config.sequence.scan}; set both",
+        config.head.kind != "context" or (config.stop in ("decision", "size") and config.sequence.scan == "oldest_first"),
+        "model.head.kind = context needs model.stop = decision or size and model.sequence.scan = oldest_first, got "
+        f"{config.stop} and {config.sequence.scan}; set both",
+    )
+    check(
+        config.stop != "size" or not config.feeds_edge_state,
+        "model.stop = size tells the node level more than the edge level's state, which is all that it reads with "
+        "model.head.node_input = edge_state; set model.stop = decision",
     )
 
 

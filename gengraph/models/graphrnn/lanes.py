@@ -24,6 +24,7 @@ from gengraph.models.graphrnn.kernels.library import one_torch_thread
 from gengraph.models.graphrnn.node import NodeSampler
 from gengraph.models.graphrnn.row_samplers import Decide, RowSampler
 from gengraph.models.graphrnn.rows import CONTINUE, STOP
+from gengraph.models.sizes import SizeLaw
 from gengraph.streams import key_of, uniform_at
 
 LANES = 1024
@@ -36,6 +37,7 @@ _NOBODY = -1
 _SIZE_MARGIN = 2  # a sequence is cut at so many times the largest training graph
 _YIELDED_TOGETHER = 256
 _WHOLE_ROWS = 2**48  # where, in the stream of an attempt, the numbers for rows as a whole begin
+_SIZE = 2**49  # where the number for its size stands
 
 
 class GrowingModel(Protocol):
@@ -45,12 +47,14 @@ class GrowingModel(Protocol):
         largest: nodes of the largest training graph.
         adaptive: whether a row's candidates start at the oldest neighbour of the row before.
         decides: whether a decision ends a graph, and not an empty row.
+        sizes: the law of the number of nodes, where it is drawn first.
         embed: its first layer.
     """
 
     largest: int
     adaptive: bool
     decides: bool
+    sizes: SizeLaw | None
     embed: nn.Linear
 
     @property
@@ -161,6 +165,7 @@ class Lanes:
         self._place = np.full(count, _NOBODY)  # int64[B], the graph of each lane
         self._number = np.zeros(count, np.int64)  # int64[B], which attempt at it
         self._last = np.zeros(count, np.int64)  # int64[B], the newest node
+        self._end = np.zeros(count, np.int64)  # int64[B], the last node, where the size is drawn first
         self._start = np.zeros(count, np.int64)  # int64[B], where its window starts
         self._num_edges = np.zeros(count, np.int64)
         self._edges = np.empty((count, 64, 2), np.int32)
@@ -188,8 +193,10 @@ class Lanes:
         keys = np.where(active, self._indices[self._place], 0)
         streams = keys, self._number, self._last * (bound + 1), self._last
         uniforms, of_rows, thresholds = _draw(self._rules.seed, streams, widths, int(widths.max()), self._rules.temperature)
-        states = self._nodes.advance()
+        states = self._nodes.advance(np.maximum(self._end - self._last, 0) if self._model.sizes else None)
         decisions = self._decide(states, uniforms)
+        if self._model.sizes:
+            decisions = np.where(self._last >= self._end, STOP, decisions)
         continues = np.where(decisions == CONTINUE, widths, 0)
         bits = self._draw_rows.draw(states, continues, thresholds, self._last, of_rows)
         if not self._rules.ends:
@@ -232,6 +239,9 @@ class Lanes:
         self._place[lanes] = places = np.array([self.queue.popleft() for _ in lanes], np.int64)
         self._number[lanes] = self._attempts[places]
         self._last[lanes] = self._start[lanes] = self._num_edges[lanes] = 0
+        if self._model.sizes:
+            uniforms = _uniforms(self._rules.seed, self._indices[places], self._attempts[places], _SIZE)
+            self._end[lanes] = self._model.sizes.draw(uniforms) - 1
         self._nodes.reset(lanes)
         self._draw_rows.reset(lanes)
 
@@ -243,9 +253,21 @@ class Lanes:
             return
         kept = np.concatenate([kept, np.flatnonzero(self._place == _NOBODY)[: count - len(kept)]])
         self._place, self._number, self._last = self._place[kept], self._number[kept], self._last[kept]
+        self._end = self._end[kept]
         self._start, self._num_edges, self._edges = self._start[kept], self._num_edges[kept], self._edges[kept]
         self._nodes.keep(kept)
         self._draw_rows.keep(kept)
+
+
+@nb.njit(cache=True)
+def _uniforms(
+    seed: int, indices: npt.NDArray[np.int64], attempts: npt.NDArray[np.int64], counter: int
+) -> npt.NDArray[np.float64]:
+    """float64[G] on [0, 1), the number at a counter of the stream of each attempt."""
+    numbers = np.empty(len(indices))
+    for g in range(len(indices)):
+        numbers[g] = uniform_at(key_of(seed, indices[g], attempts[g]), counter)
+    return numbers
 
 
 @nb.njit(cache=True)

@@ -2,7 +2,7 @@
 
 Before row t the node level has read rows 0..t-1 (ones at the start). With `stop = decision` its state chooses between
 continue, new component and stop; with `stop = edge_eos` the edge level's first step does; with `stop = zero_row` the row itself
-says it, by being empty.
+says it, by being empty. With `stop = size` the number of nodes comes first, and each row is read with how many are to come.
 
 Legend: B graphs, R rows of the batch in time-major order, M max_prev_node, H hidden size.
 
@@ -31,10 +31,11 @@ from gengraph.models.graphrnn.context_head import ContextEdges
 from gengraph.models.graphrnn.kernels import rowwise
 from gengraph.models.graphrnn.lanes import LanesSampler
 from gengraph.models.graphrnn.mlp_head import IndependentEdges
-from gengraph.models.graphrnn.node import NodeRNN, NodeSampler, node_network
+from gengraph.models.graphrnn.node import COUNTDOWN, NodeRNN, NodeSampler, countdown, node_network
 from gengraph.models.graphrnn.rnn_head import EdgeRNN, EdgeSampler
 from gengraph.models.graphrnn.row_samplers import Decide, RowSampler, in_blocks
 from gengraph.models.graphrnn.rows import CONTINUE, NEW_COMPONENT, STOP, RowBatch, decode_rows, encode_rows
+from gengraph.models.sizes import SizeLaw
 
 _NEVER = -30.0  # what the training graphs never do: about e^-30, so that a graph that does it still has a likelihood
 _RARE = -5.0  # at the start, stops and new components have about e^-5 of the probability
@@ -51,6 +52,7 @@ class DataFacts:
             small max_prev_node leaves one without; if not, new components have about e^-30.
         has_edges: whether a training graph has an edge; if none has, rows with edges have about e^-30.
         share_cut: share of the edges that do not fit into a window, in [0, 1], as far as it was measured.
+        sizes: under stop = size the law of the number of nodes, as `SizeLaw.to_pairs` has it; else None.
     """
 
     max_prev_node: int
@@ -58,6 +60,7 @@ class DataFacts:
     several_components: bool
     has_edges: bool = True
     share_cut: float = 0.0
+    sizes: list[list[float]] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -86,7 +89,8 @@ class GraphRNNModel(nn.Module):
         if isinstance(head, RNNHead):
             row_size = head.hidden_size if self.reads_edge_state else row_size
             deciding = head.hidden_size if self.edge_decides else deciding
-        self.embed = nn.Linear(row_size, config.embedding_size)
+        self.sizes = SizeLaw.from_pairs(facts.sizes) if facts.sizes is not None else None
+        self.embed = nn.Linear(row_size + (len(COUNTDOWN) if self.sizes else 0), config.embedding_size)
         self.node = node_network(config)
         self.head: EdgeRNN | IndependentEdges | ContextEdges
         if isinstance(head, RNNHead):
@@ -154,8 +158,12 @@ class GraphRNNModel(nn.Module):
         states, log_prob = self._row_by_row(batch) if self.reads_edge_state else self._all_rows(batch)
         if self.decides:
             decisions = torch.from_numpy(batch.decisions).to(device).long().unsqueeze(1)
-            log_prob = log_prob + self.decision_log_probs(states).gather(1, decisions).squeeze(1)
-        rank = np.arange(len(batch.widths)) - np.repeat(batch.step_offsets[:-1], batch.batch_sizes)
+            decided = self.decision_log_probs(states).gather(1, decisions).squeeze(1)
+            if self.sizes:  # the end is no decision: what it costs is the size
+                of_size = torch.from_numpy(self.sizes.log_prob(batch.num_nodes)).to(decided)[batch.rank]
+                decided = torch.where(decisions.squeeze(1) == STOP, of_size, decided)
+            log_prob = log_prob + decided
+        rank = batch.rank
         return log_prob.new_zeros(len(batch.graph)).index_add(0, torch.from_numpy(rank).to(device), log_prob)
 
     def _all_rows(self, batch: RowBatch) -> tuple[Tensor, Tensor]:
@@ -188,6 +196,8 @@ class GraphRNNModel(nn.Module):
         before = [row[:count] for row, count in zip(rows, sizes[1:], strict=False)]
         ones = rows[0].new_ones(sizes[0], self.facts.max_prev_node)
         inputs = torch.cat([ones, *before]).to(self.embed.weight.dtype)
+        if self.sizes:
+            inputs = torch.cat([inputs, countdown(batch.to_come).to(inputs)], dim=1)
         states: Tensor = self.node(functional.relu(self.embed(inputs)), sizes)
         return states
 
@@ -200,6 +210,7 @@ class GraphRNNModel(nn.Module):
     @property
     def _never(self) -> Int64Array:
         never = [CONTINUE] * (not self.facts.has_edges) + [NEW_COMPONENT] * (not self.facts.several_components)
+        never += [STOP] * (self.sizes is not None)
         return np.array(never, np.int64)
 
     def _deciding(self, states: Tensor) -> Tensor:

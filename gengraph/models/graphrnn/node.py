@@ -6,6 +6,7 @@ Legend: B lanes, R rows of a batch in time-major order, M max_prev_node, I input
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Protocol
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -16,6 +17,13 @@ from gengraph.models.graphrnn.gru import GRU, Stepper
 from gengraph.models.graphrnn.kernels import rowwise
 from gengraph.models.graphrnn.lstm import LSTM, LSTMStepper
 from gengraph.models.graphrnn.transformer import NodeTransformer
+
+COUNTDOWN = (4.0, 16.0, 64.0, 256.0)
+
+
+def countdown(to_come: Int64Array) -> Tensor:
+    """What the node level is told of the number of nodes to come, int64[b]: exp(-number / scale), float64[b, 4] in [0, 1]."""
+    return torch.exp(torch.from_numpy(to_come)[:, None] / -torch.tensor(COUNTDOWN, dtype=torch.float64))
 
 
 class NodeMemory(Protocol):
@@ -179,8 +187,10 @@ class NodeSampler:
         self._rows = embed.weight.new_ones(lanes, embed.in_features)
         self._states = embed.weight.new_empty(lanes, network.hidden_size)
 
-    def advance(self) -> Tensor:
-        """The states float[B, H] before the next row, overwritten by the next call."""
+    def advance(self, to_come: Int64Array | None = None) -> Tensor:
+        """The states float[B, H] before the next row, overwritten by the next call; to_come int64[B] where sizes are drawn."""
+        if to_come is not None:
+            self._rows[:, -len(COUNTDOWN) :] = countdown(to_come).to(self._rows)
         for lanes in self._blocks():
             self._states[lanes] = self._memory.step(self._embed(self._rows[lanes]), lanes)
         return self._states

@@ -62,6 +62,16 @@ class RowBatch:
         """int64[T + 1], where each time step's rows begin."""
         return np.concatenate([[0], np.cumsum(self.batch_sizes)])
 
+    @property
+    def rank(self) -> Int64Array:
+        """int64[R], the place of each row's graph in the batch."""
+        return np.arange(len(self.widths)) - np.repeat(self.step_offsets[:-1], self.batch_sizes)
+
+    @property
+    def to_come(self) -> Int64Array:
+        """int64[R], nodes that come after the one that each row adds or would add to: 0 in the last row of a graph."""
+        return self.num_nodes[self.rank] - 1 - np.repeat(np.arange(len(self.batch_sizes)), self.batch_sizes)
+
 
 def encode_rows(
     adjacency: Adjacency, graph: Int64Array, *, ordering: str, max_prev_node: int, adaptive: bool, key: tuple[int, int]

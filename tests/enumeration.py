@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import networkx as nx
 import numpy as np
@@ -65,10 +65,12 @@ def tiny_config(**settings: str) -> GraphRNNConfig:
 
 def tiny_model(*, several_components: bool = True, max_prev_node: int = 3, **settings: str) -> GraphRNNModel:
     """A model with random weights of order one, in float64."""
-    sizes = [[2, 0.2], [3, 0.5], [4, 0.3]] if settings.get("model__stop") == "size" else None
+    sizes = [[2, 3, 4], [0.2, 0.5, 0.3]] if settings.get("model__stop") == "size" else None
     facts = DataFacts(max_prev_node=max_prev_node, max_num_node=MAX_NODES, several_components=several_components, sizes=sizes)
     torch.manual_seed(3)
     model = GraphRNNModel(tiny_config(**settings), facts).double()
+    if model.sizes:  # no others, so that their probabilities sum to one
+        model.sizes = replace(model.sizes, smoothing=0.0)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.normal_()

@@ -1,13 +1,16 @@
-"""The law of the number of nodes of a graph, from the sizes of the training graphs.
+"""The law of the number of nodes: that of the training graphs, spread if that is likelier, and a little of everything else.
 
-Legend: G training graphs, K sizes that the law gives mass to, B graphs.
+    p(n) = (count(n) + s q(n)) / (G + s),    q(n) = (1 - r) r^(n - 1),  r = 1 - 1 / mean size
 
-Reference:
-    C. Habbema, J. Hermans, K. van den Broek. A stepwise discriminant analysis program using density estimation. COMPSTAT 1974
-    (the width of a kernel by the likelihood of what is left out).
+with G training graphs, count(n) of which have n nodes, and s = size_smoothing: a size that no training graph has is possible,
+and log p(n) finite. The law of [1] is the first term alone.
+
+References:
+    1. R. Liao et al. Efficient Graph Generation with Graph Recurrent Attention Networks. NeurIPS 2019, section 2.
+    2. C. Habbema, J. Hermans, K. van den Broek. A stepwise discriminant analysis program using density estimation. COMPSTAT
+       1974 (the width of a kernel by the likelihood of what is left out).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,58 +21,68 @@ from gengraph.graphs import Int64Array
 
 FloatArray = npt.NDArray[np.float64]
 
-NEVER = -30.0  # log-probability of a size that the law does not know, about
 _WIDEST = 1024
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class SizeLaw:
-    """Which sizes graphs have, and how likely each is.
+    """How many nodes a graph has.
 
     Attributes:
-        sizes: int64[K], ascending.
-        mass: float64[K] > 0, sums to 1.
+        sizes: int64[D] ascending, the different sizes of the training graphs; with `spread` those between them too.
+        counts: float64[D], how many have each.
+        smoothing: s > 0.
     """
 
     sizes: Int64Array
-    mass: FloatArray
+    counts: Int64Array | FloatArray
+    smoothing: float
 
     @classmethod
-    def of(cls, sizes: npt.ArrayLike) -> "SizeLaw":
-        """The training sizes int[G], each spread by a discrete Gaussian within their range.
+    def of(cls, num_nodes: npt.ArrayLike, smoothing: float) -> "SizeLaw":
+        """The law of training graphs of these sizes, at least one."""
+        sizes, counts = np.unique(np.asarray(num_nodes, np.int64), return_counts=True)
+        return cls(sizes, counts, smoothing)
 
-        Its width is 0, 1, 2, 4, ...: the one under which each size is likeliest given the others. Sizes with a pattern (all
-        even, say) and those of few different values keep a width of 0, under which nothing new is drawn, unless that would
-        rule out a training size that occurs once.
-        """
-        values = np.asarray(sizes, np.int64)
-        first, last = int(values.min()), int(values.max())
-        counts = np.bincount(values - first, minlength=last - first + 1).astype(np.float64)
-        widest = min(last - first + 1, _WIDEST)
-        spreads = [(counts, np.ones_like(counts)), *(_spread(counts, 2.0**k) for k in range(int(np.log2(widest)) + 1))]
-        mass = max(spreads, key=lambda spread: _left_out(counts, *spread))[0]
-        known = mass > 0
-        return cls(np.flatnonzero(known) + first, mass[known] / mass[known].sum())
+    @property
+    def _ratio(self) -> float:
+        return 1 - float(self.counts.sum()) / float(self.sizes @ self.counts)
 
-    @classmethod
-    def from_pairs(cls, pairs: Sequence[Sequence[float]]) -> "SizeLaw":
-        """What `to_pairs` gave."""
-        return cls(np.array([size for size, _ in pairs], np.int64), np.array([mass for _, mass in pairs], np.float64))
+    def log_prob(self, num_nodes: Int64Array) -> npt.NDArray[np.float64]:
+        """Log p float64[...] of sizes >= 1."""
+        place = np.minimum(np.searchsorted(self.sizes, num_nodes), len(self.sizes) - 1)
+        seen = np.where(self.sizes[place] == num_nodes, self.counts[place], 0)
+        ratio = self._ratio
+        with np.errstate(divide="ignore"):
+            broad = (1 - ratio) * np.power(ratio, num_nodes - 1.0)
+            log_prob: npt.NDArray[np.float64] = np.log(seen + self.smoothing * broad)
+        log_prob -= np.log(self.counts.sum() + self.smoothing)
+        return log_prob
 
-    def to_pairs(self) -> list[list[float]]:
-        """Each size with its mass, JSON-ready."""
-        return [[int(size), float(mass)] for size, mass in zip(self.sizes, self.mass, strict=True)]
+    def draw(self, uniform: float, tail: float) -> int:
+        """The size that belongs to two numbers in [0, 1): the inverse of the distribution, training sizes first."""
+        total = self.counts.sum() + self.smoothing
+        place = int(np.searchsorted(np.cumsum(self.counts), uniform * total, side="right"))
+        if place < len(self.sizes) or not self.smoothing:
+            return int(self.sizes[min(place, len(self.sizes) - 1)])
+        ratio = self._ratio
+        return 1 if ratio <= 0 else 1 + int(np.log1p(-tail) / np.log(ratio))
 
-    def log_prob(self, sizes: Int64Array) -> FloatArray:
-        """float64[B], in nats; about e^-30 for sizes that the law does not know."""
-        place = np.searchsorted(self.sizes, sizes).clip(max=len(self.sizes) - 1)
-        known = self.sizes[place] == sizes
-        return np.where(known, np.log(self.mass[place]), NEVER)
 
-    def draw(self, uniforms: FloatArray) -> Int64Array:
-        """int64[B], the sizes at uniform numbers float64[B] on [0, 1), by the inverse of the distribution."""
-        place = np.searchsorted(np.cumsum(self.mass), uniforms, side="right").clip(max=len(self.sizes) - 1)
-        return np.asarray(self.sizes[place])
+def spread_counts(num_nodes: npt.ArrayLike) -> tuple[Int64Array, FloatArray]:
+    """Sizes int64[D] and counts float64[D] of training graphs, each spread by a discrete Gaussian within their range.
+
+    Its width is 0, 1, 2, 4, ...: the one under which each size is likeliest given the others [2]. Few different sizes that come
+    again and again are not spread.
+    """
+    values = np.asarray(num_nodes, np.int64)
+    first, last = int(values.min()), int(values.max())
+    counts = np.bincount(values - first, minlength=last - first + 1).astype(np.float64)
+    widest = min(last - first + 1, _WIDEST)
+    spreads = [(counts, np.ones_like(counts)), *(_spread(counts, 2.0**k) for k in range(int(np.log2(widest)) + 1))]
+    best = max(spreads, key=lambda spread: _left_out(counts, *spread))[0]
+    sizes = np.flatnonzero(best > 0)
+    return sizes + first, best[sizes]
 
 
 def _spread(counts: FloatArray, width: float) -> tuple[FloatArray, FloatArray]:

@@ -25,8 +25,8 @@ from gengraph.models.gran.mixture import StepLogits, step_log_prob
 from gengraph.models.gran.packing import num_codes, packing_rules
 from gengraph.models.gran.prefixes import Prefixes, Steps, all_steps, chunks, pack, some_steps
 from gengraph.models.gran.sequences import SequenceBatch, encode_sequences
-from gengraph.models.gran.sizes import SizeLaw
 from gengraph.models.gran.sums import differences, on_device, segment_sum, sum_rows
+from gengraph.models.sizes import SizeLaw
 
 NEVER = -30.0  # logit of what the training graphs never do: a graph that does it still has a likelihood
 _RARE = -5.0  # at the start, ends and empty rows have about e^-5 of the probability

@@ -50,7 +50,7 @@ class GraphRNNFamily(Family):
         """The widest window that rows need, the largest graph, and what training graphs never do."""
         from gengraph.models.graphrnn.bandwidth import choose_max_prev_node
         from gengraph.models.graphrnn.network import DataFacts
-        from gengraph.models.sizes import SizeLaw
+        from gengraph.models.sizes import spread_counts
 
         bandwidth = choose_max_prev_node(graphs, config.sequence, seed=seed)
         connected = bool((graphs.num_components() == 1).all())
@@ -60,7 +60,7 @@ class GraphRNNFamily(Family):
             several_components=not connected or bandwidth.share_cut > 0 or config.sequence.ordering not in ROOTED,
             has_edges=len(graphs.edges) > 0,
             share_cut=bandwidth.share_cut,
-            sizes=SizeLaw.of(graphs.num_nodes).to_pairs() if config.stop == "size" else None,
+            sizes=[list(map(float, part)) for part in spread_counts(graphs.num_nodes)] if config.stop == "size" else None,
         ).to_dict()
 
     def computed_by(self, device: str) -> str:

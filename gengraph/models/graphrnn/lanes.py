@@ -37,7 +37,7 @@ _NOBODY = -1
 _SIZE_MARGIN = 2  # a sequence is cut at so many times the largest training graph
 _YIELDED_TOGETHER = 256
 _WHOLE_ROWS = 2**48  # where, in the stream of an attempt, the numbers for rows as a whole begin
-_SIZE = 2**49  # where the number for its size stands
+_SIZE = 2**49  # where the two numbers for its size stand
 
 
 class GrowingModel(Protocol):
@@ -240,10 +240,16 @@ class Lanes:
         self._number[lanes] = self._attempts[places]
         self._last[lanes] = self._start[lanes] = self._num_edges[lanes] = 0
         if self._model.sizes:
-            uniforms = _uniforms(self._rules.seed, self._indices[places], self._attempts[places], _SIZE)
-            self._end[lanes] = self._model.sizes.draw(uniforms) - 1
+            attempts = zip(self._indices[places], self._number[lanes], strict=True)
+            self._end[lanes] = [self._size(*attempt) - 1 for attempt in attempts]
         self._nodes.reset(lanes)
         self._draw_rows.reset(lanes)
+
+    def _size(self, index: int, attempt: int) -> int:
+        """The number of nodes that an attempt is to have."""
+        assert self._model.sizes
+        key = np.uint64(key_of(self._rules.seed, index, attempt))
+        return self._model.sizes.draw(uniform_at(key, _SIZE), uniform_at(key, _SIZE + 1))
 
     def _shrink(self) -> None:
         """Drop units for which no attempt is left."""
@@ -257,17 +263,6 @@ class Lanes:
         self._start, self._num_edges, self._edges = self._start[kept], self._num_edges[kept], self._edges[kept]
         self._nodes.keep(kept)
         self._draw_rows.keep(kept)
-
-
-@nb.njit(cache=True)
-def _uniforms(
-    seed: int, indices: npt.NDArray[np.int64], attempts: npt.NDArray[np.int64], counter: int
-) -> npt.NDArray[np.float64]:
-    """float64[G] on [0, 1), the number at a counter of the stream of each attempt."""
-    numbers = np.empty(len(indices))
-    for g in range(len(indices)):
-        numbers[g] = uniform_at(key_of(seed, indices[g], attempts[g]), counter)
-    return numbers
 
 
 @nb.njit(cache=True)

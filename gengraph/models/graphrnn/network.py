@@ -38,6 +38,7 @@ from gengraph.models.graphrnn.rows import CONTINUE, NEW_COMPONENT, STOP, RowBatc
 from gengraph.models.sizes import SizeLaw
 
 _NEVER = -30.0  # what the training graphs never do: about e^-30, so that a graph that does it still has a likelihood
+_SIZE_SMOOTHING = 0.01  # weight, in training graphs, of sizes that none of them has
 _RARE = -5.0  # at the start, stops and new components have about e^-5 of the probability
 
 
@@ -52,7 +53,7 @@ class DataFacts:
             small max_prev_node leaves one without; if not, new components have about e^-30.
         has_edges: whether a training graph has an edge; if none has, rows with edges have about e^-30.
         share_cut: share of the edges that do not fit into a window, in [0, 1], as far as it was measured.
-        sizes: under stop = size the law of the number of nodes, as `SizeLaw.to_pairs` has it; else None.
+        sizes: under stop = size the sizes and counts of training graphs, spread (`gengraph.models.sizes`); else None.
     """
 
     max_prev_node: int
@@ -89,7 +90,7 @@ class GraphRNNModel(nn.Module):
         if isinstance(head, RNNHead):
             row_size = head.hidden_size if self.reads_edge_state else row_size
             deciding = head.hidden_size if self.edge_decides else deciding
-        self.sizes = SizeLaw.from_pairs(facts.sizes) if facts.sizes is not None else None
+        self.sizes: SizeLaw | None = None if facts.sizes is None else size_law(facts.sizes)
         self.embed = nn.Linear(row_size + (len(COUNTDOWN) if self.sizes else 0), config.embedding_size)
         self.node = node_network(config)
         self.head: EdgeRNN | IndependentEdges | ContextEdges
@@ -262,6 +263,11 @@ class GraphRNNModel(nn.Module):
             assert isinstance(self.head, EdgeRNN)
             read_rows = EdgeSampler(self.head, block).read
         return NodeSampler(self.embed, self.node, lanes, block, limit, read_rows)
+
+
+def size_law(sizes: list[list[float]]) -> SizeLaw:
+    """The law of the sizes in `DataFacts`."""
+    return SizeLaw(np.array(sizes[0], np.int64), np.array(sizes[1]), _SIZE_SMOOTHING)
 
 
 @nb.njit(cache=True)

@@ -20,8 +20,8 @@ from gengraph.models.gran import FAMILY
 from gengraph.models.gran.config import GRANConfig
 from gengraph.models.gran.prefixes import all_steps, pack, some_steps
 from gengraph.models.gran.sequences import encode_sequences
-from gengraph.models.gran.sizes import SizeLaw
 from gengraph.models.gran.sums import differences, segment_logsumexp, segment_sum, sum_rows
+from gengraph.models.sizes import SizeLaw
 from gengraph.schema import build
 
 GRAPHS = load_dataset("community-small")[:12]

@@ -1,0 +1,37 @@
+"""Section [model] of a model of planar maps."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gengraph.models.family import Capability
+from gengraph.schema import at_least, check
+
+CAPABILITIES: frozenset[Capability] = frozenset({"likelihood", "temperature", "planar"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MapsConfig:
+    """A model of planar maps.
+
+    Attributes:
+        hidden_size: hidden units of the perceptron that says the letters.
+        choice_hidden_size: hidden units of the perceptron that says which node a letter S names.
+        dropout: share of hidden units that are left out in training, in [0, 1).
+        not_planar: what is done with training graphs that are not planar: error, drop them, or cut edges (counted) until they
+            are.
+        size_smoothing: > 0, weight, in training graphs, of a geometric law that gives every size a likelihood.
+    """
+
+    hidden_size: int = 64
+    choice_hidden_size: int = 64
+    dropout: float = 0.1
+    not_planar: Literal["error", "drop", "cut"] = "error"
+    size_smoothing: float = 0.01
+
+    def __post_init__(self) -> None:
+        at_least(1, "model", self, "hidden_size", "choice_hidden_size")
+        check(0 <= self.dropout < 1, f"model.dropout must lie in [0, 1), got {self.dropout}")
+        check(
+            0 < self.size_smoothing < float("inf"),
+            f"model.size_smoothing must be > 0, got {self.size_smoothing}; without it sizes not seen have no likelihood",
+        )

@@ -1,0 +1,148 @@
+"""What a decision sees: small numbers about the graph so far, each an entry of the decision's table of embeddings. Compiled.
+
+There are three kinds of decisions: the event that comes next, the gate of an earlier block (has the new node an edge to it?),
+and an edge. Counts are kept as they are while they are small, and eight to a doubling above (`count_code`).
+
+The functions are given the arrays of a `Growth` that they read, not the whole: a call with many arrays costs more than they do.
+"""
+
+from typing import Any
+
+import numba as nb
+import numpy as np
+
+from gengraph.graphs import Int32Array, Int64Array
+from gengraph.models.blocks.growth import (
+    BASE,
+    BESIDE,
+    BETWEEN,
+    BLOCKS,
+    CHOSEN,
+    EDGES,
+    INSIDE,
+    LAST,
+    LEAVES,
+    LINKS,
+    MOST,
+    NEAR,
+    NODES,
+    NUM_EDGES,
+    OUT,
+    OUTSIDE,
+    REACH,
+    SIZE,
+    Growth,
+)
+
+SIZES = 128  # of blocks, as the event that comes next sees them
+EVENT = (SIZES, 16, 64, 128, 64, 16, 16, 128, 64)
+GATE = (16, 64, 64, 16, 64, 64, 16, 64)
+EDGE = (128, 128, 256, 64, 128, 256, 128, 128, 128, 64, 256)
+"""How many entries each code has; codes are numbered through."""
+SIZE_CODES = 3  # of an event: the first of them, which say how large blocks are
+COUNTS = 2  # of an event: the first of them, whose tables are made of steps
+_EVENT_AT, _GATE_AT, _EDGE_AT = (np.cumsum((0, *sizes)).astype(np.int32) for sizes in (EVENT, GATE, EDGE))
+
+
+@nb.njit(cache=True)
+def count_code(count: int) -> Any:
+    """The code of a count >= 0, in 0..63: itself below 16, then eight to a doubling."""
+    if count < 16:
+        return count
+    halvings = 0
+    while count >= 32 << halvings:
+        halvings += 1
+    return min(16 + 8 * halvings + (((count >> halvings) - 16) >> 1), 63)
+
+
+@nb.njit(cache=True)
+def _density_code(edges: int, pairs: int) -> Any:
+    """0 for no edge, else 1..7 by the order of magnitude of edges / pairs, to the base 2."""
+    return 0 if edges == 0 or pairs == 0 else 1 + max(0, min(6, int(np.log2(edges / pairs) + 7)))
+
+
+@nb.njit(cache=True)
+def inner_code(size: int, edges: int) -> Any:
+    """Density and size of a block, in 0..127."""
+    pairs, doublings = size * (size - 1) // 2, 0
+    while doublings < 7 and size + 1 >= 2 << doublings:
+        doublings += 1
+    density = min(15, 16 * edges // pairs) if pairs else 0
+    return density * 8 + doublings
+
+
+@nb.njit(cache=True)
+def shape_code(most: int, leaves: int) -> Any:
+    """The most neighbours within a block, and how many nodes have one, in 0..127."""
+    return min(most, 15) * 8 + min(leaves, 7)
+
+
+@nb.njit(cache=True)
+def describe_event(graph: Growth, codes: Int32Array) -> None:
+    """What is known when the event after a node is decided."""
+    counts, at = graph.counts, _EVENT_AT
+    t, own = counts[NODES], counts[BLOCKS] - 1
+    size = graph.blocks[own, SIZE]
+    before = graph.blocks[own - 1, SIZE] if own else 0
+    codes[0] = at[0] + min(size, SIZES - 1)
+    codes[1] = at[1] + min(own, 15)
+    codes[2] = at[2] + count_code(before)
+    codes[3] = at[3] + inner_code(size, graph.blocks[own, EDGES])
+    codes[4] = at[4] + count_code(t)
+    codes[5] = at[5] + min(counts[OUT], 15)
+    codes[6] = at[6] + min(graph.nodes[t - 1, INSIDE], 15)
+    codes[7] = at[7] + shape_code(graph.blocks[own, MOST], graph.blocks[own, LEAVES])
+    codes[8] = at[8] + count_code(counts[NUM_EDGES] + 1 - t if counts[NUM_EDGES] + 1 > t else 0)
+
+
+@nb.njit(cache=True)
+def describe_gate(blocks: Int32Array, counts: Int64Array, b: int, opened: int, due: int, codes: Int32Array) -> None:
+    """Has the new node an edge to block b? due: blocks left, if one of them must have one, else 0."""
+    own, at = counts[BLOCKS] - 1, _GATE_AT
+    size, other, edges = blocks[own, SIZE], blocks[b, SIZE], blocks[b, BETWEEN]
+    pairs = size * other
+    codes[0] = at[0] + min(due, 15)
+    codes[1] = at[1] + count_code(size)
+    codes[2] = at[2] + count_code(other)
+    codes[3] = at[3] + min(edges, 15)
+    codes[4] = at[4] + _density_code(edges, pairs) * 8 + min(7, int(np.log2(pairs + 1) / 1.5))
+    codes[5] = at[5] + min(opened, 7) * 8 + min(own - counts[BASE], 7)
+    codes[6] = at[6] + min(own - b, 15)
+    codes[7] = at[7] + min(counts[CHOSEN], 7) * 8 + min(blocks[b, REACH], 7)
+
+
+@nb.njit(cache=True)
+def describe_edge(
+    node: Int32Array,
+    counts: Int64Array,
+    p: int,
+    chosen: int,
+    due: int,
+    about: tuple[int, int, int, int, int, int],
+    codes: Int32Array,
+) -> None:
+    """Is there an edge to candidate p?
+
+    Args:
+        node: its row of `Growth.nodes`.
+        counts: of the graph.
+        p: the candidate.
+        chosen: how many are, in its block so far.
+        due: candidates left, if one of them must be chosen, else 0.
+        about: six numbers for all candidates of its block: whether it is the own block, whether that is a new one, the block's
+            size, its `inner_code` and `shape_code`, and a node that the last row or edge there had, or -1.
+        codes: int32[11], filled.
+    """
+    side, is_new, size, inner, shape, past = about
+    t, at = counts[NODES], _EDGE_AT
+    codes[0] = at[0] + side * 64 + min(due, 63)
+    codes[1] = at[1] + side * 64 + count_code(size)
+    codes[2] = at[2] + side * 128 + min(chosen, 15) * 8 + min(node[NEAR], 7)
+    codes[3] = at[3] + side * 32 + min(node[INSIDE], 31)
+    codes[4] = at[4] + side * 64 + min(node[OUTSIDE], 7) * 8 + min(node[LINKS], 3) * 2 + (node[BESIDE] == t)
+    codes[5] = at[5] + side * 128 + inner
+    codes[6] = at[6] + side * 64 + count_code(t - 1 - p)
+    codes[7] = at[7] + side * 64 + (count_code(p - counts[LAST]) if chosen else 0)
+    codes[8] = at[8] + side * 64 + (min(max(p - past, -31), 31) + 32 if past >= 0 else 0)
+    codes[9] = at[9] + side * 32 + min(counts[CHOSEN], 15) * 2 + is_new
+    codes[10] = at[10] + side * 128 + shape

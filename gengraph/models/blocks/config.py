@@ -1,0 +1,39 @@
+"""Section [model] of a blocks model."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gengraph.models.family import Capability
+from gengraph.schema import at_least, check
+
+CAPABILITIES: frozenset[Capability] = frozenset({"likelihood", "temperature"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BlocksConfig:
+    """A blocks model: how graphs are cut and ordered, and the size of the perceptrons that decide.
+
+    Attributes:
+        resolution: of the communities, >= 0: larger ones for smaller numbers, 0 for whole components. None takes the one at
+            which communities that are found with different seeds agree most.
+        order: the next node of a block: random (uniform among those adjacent to the block so far) or bfs (the one that was
+            reached first).
+        events: what is seen when a block, a component or the graph may end: structure, or the sizes of blocks alone, which are
+            then not learnt by heart so soon.
+        hidden_size: F, units of the first hidden layer; the second has half as many.
+        dropout: share of the first layer's units that are set to zero in training, in [0, 1).
+    """
+
+    resolution: float | None = None
+    order: Literal["random", "bfs"] = "random"
+    events: Literal["sizes", "structure"] = "structure"
+    hidden_size: int = 64
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        at_least(2, "model", self, "hidden_size")
+        check(
+            self.resolution is None or 0 <= self.resolution < float("inf"),
+            f"model.resolution must be >= 0, got {self.resolution}; leave it out to have it chosen",
+        )
+        check(0 <= self.dropout < 1, f"model.dropout must lie in [0, 1), got {self.dropout}")

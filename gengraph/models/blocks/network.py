@@ -1,0 +1,149 @@
+"""The network of a blocks model: three perceptrons over sums of embeddings.
+
+Every decision has a few codes (see `codes`), and its logits are those of a perceptron with two hidden layers, the first of
+which is the sum of their embeddings. There is no other state: decisions see the graph so far through their codes alone, so that
+under teacher forcing all of a batch are computed at once, and graphs are drawn without keeping any.
+
+Legend: B graphs, K decisions of a kind, C codes, R entries of a table, F and G units of the hidden layers, O outputs.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gengraph.graphs import GraphSet, Int32Array, Int64Array
+from gengraph.graphs.orderings import Adjacency
+from gengraph.models.blocks.codes import COUNTS, EDGE, EVENT, GATE, SIZE_CODES
+from gengraph.models.blocks.coding import DecisionBatch, Decisions, encode_graphs
+from gengraph.models.blocks.config import CAPABILITIES, BlocksConfig
+from gengraph.models.blocks.pieces import find_pieces
+from gengraph.models.blocks.sums import sum_rows
+from gengraph.models.family import Decoding, Facts, Loss, Sampler, check_decoding
+
+_NEVER = -30.0  # logit of events that no training graph has: a graph that has one still has a likelihood
+_SPREAD = 0.2  # standard deviation of the embeddings at the start
+_STEPS = 0.05, 0.2  # the same of the steps between sizes, and between numbers of blocks
+_RARE = -2.0  # the logit of a gate and of an edge at the start
+
+
+class Head(nn.Module):
+    """A perceptron over a sum of embeddings.
+
+    Args:
+        sizes: how many entries each code has.
+        hidden_size: F; G is half of it.
+        outputs: O.
+        dropout: of the first hidden layer.
+        counts: so many of the first codes are counts whose entries are sums of steps: one never seen is like the largest seen.
+    """
+
+    def __init__(self, sizes: tuple[int, ...], hidden_size: int, outputs: int, dropout: float, counts: int = 0) -> None:
+        super().__init__()
+        self.free = nn.Parameter(_SPREAD * torch.randn(sum(sizes[counts:]), hidden_size))
+        counted = zip(_STEPS, sizes[:counts], strict=False)
+        self.steps = nn.ParameterList(spread * torch.randn(size, hidden_size) for spread, size in counted)
+        self.dropout = nn.Dropout(dropout)
+        self.hidden = nn.Linear(hidden_size, hidden_size // 2)
+        self.output = nn.Linear(hidden_size // 2, outputs)
+
+    @property
+    def table(self) -> Tensor:
+        """The embeddings float[R, F]."""
+        return torch.cat([*(steps.cumsum(0) for steps in self.steps), self.free]) if len(self.steps) else self.free
+
+    def forward(self, codes: Int32Array) -> Tensor:
+        """The logits float[K, O] of decisions with codes int32[K, C]."""
+        first = functional.relu(sum_rows(self.table, codes))
+        numbers: Tensor = self.output(functional.relu(self.hidden(self.dropout(first))))
+        return numbers
+
+
+class BlocksModel(nn.Module):
+    """A `GraphModel` with a likelihood.
+
+    Args:
+        config: of the model.
+        facts: as `Blocks.prepare` finds them.
+    """
+
+    never: Tensor
+
+    def __init__(self, config: BlocksConfig, facts: Facts) -> None:
+        super().__init__()
+        self.config, self.facts = config, facts
+        self.largest: int = facts["max_num_node"]
+        size, dropout = config.hidden_size, config.dropout
+        self.event_codes = SIZE_CODES if config.events == "sizes" else len(EVENT)
+        self.events = Head(EVENT[: self.event_codes], size, 4, dropout, COUNTS)
+        self.gates = Head(GATE, size, 1, dropout)
+        self.edges = Head(EDGE, size, 1, dropout)
+        for head in (self.gates, self.edges):
+            nn.init.constant_(head.output.bias, _RARE)
+        seen = [*facts["events"], True]
+        self.register_buffer("never", torch.tensor([0.0 if known else _NEVER for known in seen]), persistent=False)
+
+    def encoder(self, graphs: GraphSet) -> Callable[..., DecisionBatch]:
+        """What makes batches of these graphs, for indices and key=(seed, epoch); their pieces are found here."""
+        adjacency, breadth = Adjacency.of(graphs), self.config.order == "bfs"
+        pieces = find_pieces(adjacency, self.facts["resolution"], seed=self.facts["seed"])
+
+        def encode(indices: Int64Array, *, key: tuple[int, int]) -> DecisionBatch:
+            return encode_graphs(adjacency, pieces, np.asarray(indices, np.int64), breadth=breadth, key=key)
+
+        return encode
+
+    def forward(self, batch: DecisionBatch, progress: float = 1.0) -> Loss:
+        """The negative log-likelihood of a batch, and its parts.
+
+        bound is what remains when the log-probability of the order is taken off: it compares models of different orders.
+        """
+        events, gates, edges = (-part.sum() for part in self._parts(batch))
+        total = events + gates + edges
+        parts = {"events": events, "gates": gates, "edges": edges, "bound": total + batch.log_order.sum()}
+        guess = float(np.log(4) * len(batch.events.outcomes) + np.log(2) * sum(len(kind.outcomes) for kind in batch.kinds[1:]))
+        return Loss(total, self.units(batch), {name: part.detach() for name, part in parts.items()}, guess)
+
+    def log_prob(self, batch: DecisionBatch) -> Tensor:
+        """float[B], log p of the sequence of each graph; exact."""
+        kinds = zip(batch.kinds, self._parts(batch), strict=True)
+        return torch.stack([_add_up(values, kind.offsets) for kind, values in kinds]).sum(0)
+
+    def sequences(self, batch: DecisionBatch) -> list[bytes]:
+        """The names of those sequences."""
+        return batch.names()
+
+    def units(self, batch: DecisionBatch) -> dict[str, int]:
+        """Graphs and nodes of a batch."""
+        return {"graph": len(batch.graph), "node": len(batch.events.outcomes)}
+
+    def sampler(self, decoding: Decoding) -> Sampler:
+        """What draws graphs, one after the other, in compiled code.
+
+        Raises:
+            InputError: a constraint or stop rule that it does not know.
+        """
+        check_decoding(decoding, CAPABILITIES, "blocks")
+        from gengraph.models.blocks.sampler import BlocksSampler
+
+        return BlocksSampler(self, decoding)
+
+    def _parts(self, batch: DecisionBatch) -> tuple[Tensor, Tensor, Tensor]:
+        """The log-probabilities float[K] of events, gates and edges."""
+        events = functional.log_softmax(self.events(batch.events.codes[:, : self.event_codes]) + self.never, dim=1)
+        taken = torch.from_numpy(batch.events.outcomes).long()
+        return events.gather(1, taken[:, None])[:, 0], _bits(self.gates, batch.gates), _bits(self.edges, batch.edges)
+
+
+def _bits(head: Head, decisions: Decisions) -> Tensor:
+    """float[K]: the log-probability of each outcome."""
+    signs = torch.from_numpy(decisions.outcomes).to(torch.float32) * 2 - 1
+    return functional.logsigmoid(head(decisions.codes)[:, 0] * signs)
+
+
+def _add_up(values: Tensor, offsets: Int64Array) -> Tensor:
+    """float[B]: the sum of what belongs to each graph."""
+    graph = torch.from_numpy(np.repeat(np.arange(len(offsets) - 1), np.diff(offsets)))
+    return values.new_zeros(len(offsets) - 1).index_add(0, graph, values)

@@ -1,0 +1,106 @@
+"""Drawing graphs from a blocks model: one after the other, every decision by compiled code.
+
+The law is that of the likelihood, the logits of gates and edges divided by the temperature. The numbers that decide a graph
+come from the stream of (seed, index, attempt), and nothing is shared between graphs: bit for bit the same graphs, however many
+are drawn, in whichever order and on however many workers.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numba as nb
+import numpy as np
+
+from gengraph.graphs import GraphSet, Int32Array, Int64Array
+from gengraph.models.blocks.codes import EVENT, describe_event
+from gengraph.models.blocks.growth import NODES, NUM_EDGES, Growth, empty_growth, end_row, has_room, widened
+from gengraph.models.blocks.ordering import BLOCK, COMPONENT, SAME, STOP
+from gengraph.models.blocks.walk import Decider, Floats, HeadWeights, compute, decide_row, drawing
+from gengraph.models.family import Decoding, Drawn
+from gengraph.streams import key_of, uniform
+
+_TOGETHER = 64  # graphs that are handed over at a time
+_NEIGHBOURS = 16  # room for the neighbours of a node, at first
+
+
+class BlocksSampler:
+    """A `Sampler`.
+
+    Args:
+        model: trained, on any device.
+        decoding: temperature, and the number of nodes at which a graph is cut.
+    """
+
+    def __init__(self, model: Any, decoding: Decoding) -> None:
+        self._limit = decoding.max_num_node or 2 * model.largest
+        self._event, self._event_codes = head_weights(model.events, model.never), model.event_codes
+        gate, edge = head_weights(model.gates), head_weights(model.edges)
+        self._decider = drawing(gate, edge, float(decoding.temperature), self._limit)
+
+    def draw(self, indices: Int64Array, attempts: Int64Array, *, seed: int) -> Iterator[Drawn]:
+        """Draw one graph for each pair of index and attempt."""
+        for first in range(0, len(indices), _TOGETHER):
+            places = np.arange(first, min(first + _TOGETHER, len(indices)))
+            drawn = [self._draw(seed, int(indices[place]), int(attempts[place])) for place in places]
+            num_nodes, edges, cut = zip(*drawn, strict=True)
+            graph_of_edge = np.repeat(np.arange(len(drawn)), [len(own) for own in edges])
+            yield Drawn(places, GraphSet.from_flat(num_nodes, graph_of_edge, np.concatenate(edges)), np.array(cut, np.bool_))
+
+    def _draw(self, seed: int, index: int, attempt: int) -> tuple[int, Int32Array, bool]:
+        """Number of nodes, edges, and whether the graph was cut."""
+        self._decider.stream[0] = key_of(seed, index, attempt)
+        edges, num_nodes, ended = _generate(self._limit, self._event_codes, self._event, self._decider)
+        return num_nodes, edges, not ended
+
+
+def head_weights(head: Any, offset: Any = 0.0) -> HeadWeights:
+    """The weights of a head, for compiled code; offset is added to its numbers."""
+    tensors = head.table, head.hidden.weight.t(), head.hidden.bias, head.output.weight.t(), head.output.bias + offset
+    weights: list[Floats] = [tensor.detach().float().cpu().numpy().copy("C") for tensor in tensors]
+    room = (np.zeros(len(weights[k]), np.float32) for k in (1, 2, 4))
+    return HeadWeights(*weights, *room)
+
+
+@nb.njit(cache=True)
+def _generate(limit: int, num_codes: int, event_head: HeadWeights, decider: Decider) -> tuple[Int32Array, int, bool]:
+    """Grow one graph: its edges, its number of nodes and whether it ended by itself."""
+    width = min(_NEIGHBOURS, limit)
+    graph = empty_growth(np.arange(limit) * width, limit * width)
+    codes = np.empty(len(EVENT), np.int32)
+    event = np.int64(COMPONENT)
+    while event != STOP and graph.counts[NODES] < limit:
+        decide_row(graph, event, decider)
+        while not has_room(graph):
+            graph = widened(graph)
+        end_row(graph)
+        describe_event(graph, codes)
+        compute(event_head, codes[:num_codes])
+        event = _draw_event(uniform(decider.stream), event_head.numbers)
+    return _edges(graph), graph.counts[NODES], event == STOP
+
+
+@nb.njit(cache=True)
+def _draw_event(number: float, logits: Floats) -> int:
+    """The event that belongs to a number in (0, 1]."""
+    highest, total = max(logits[SAME], logits[BLOCK], logits[COMPONENT], logits[STOP]), 0.0
+    for event in range(STOP + 1):
+        total += np.exp(np.float64(logits[event] - highest))
+    left = number * total
+    for event in range(STOP):
+        left -= np.exp(np.float64(logits[event] - highest))
+        if left <= 0:
+            return event
+    return STOP
+
+
+@nb.njit(cache=True)
+def _edges(graph: Growth) -> Int32Array:
+    """int32[m, 2], the older node first."""
+    n = graph.counts[NODES]
+    edges, filled = np.empty((graph.counts[NUM_EDGES], 2), np.int32), 0
+    for i in range(n):
+        for e in range(graph.begin[i], graph.end[i]):
+            if graph.neighbours[e] < i:
+                edges[filled, 0], edges[filled, 1] = graph.neighbours[e], i
+                filled += 1
+    return edges

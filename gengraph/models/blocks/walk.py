@@ -1,0 +1,190 @@
+"""The decisions of a row, made or written down: the same compiled code for sampling and for likelihoods.
+
+A node of the same block is joined to its own block first, where it has one edge at least; then, oldest block first, the gate of
+every earlier block of its component is decided, and behind an open gate one edge at least. The first node of a new block has a
+gate open at least; that of a new component has no edge. What is certain by these rules is no decision.
+
+Legend: K decisions of a kind, C their codes, R entries of a table, F and G units of the two hidden layers, O outputs.
+"""
+
+from typing import Any, NamedTuple
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+
+from gengraph.graphs import Int32Array, Int64Array
+from gengraph.models.blocks.codes import EDGE, GATE, describe_edge, describe_gate, inner_code, shape_code
+from gengraph.models.blocks.growth import (
+    BASE,
+    BLOCKS,
+    EDGES,
+    FIRST,
+    LATEST,
+    LEAVES,
+    MOST,
+    NODES,
+    PARENT,
+    SIZE,
+    Growth,
+    begin_row,
+    choose,
+)
+from gengraph.models.blocks.ordering import BLOCK, SAME
+from gengraph.streams import State, uniform
+
+Floats = npt.NDArray[np.float32]
+
+
+class Table(NamedTuple):
+    """Decisions of a kind: codes int32[K, C], outcomes uint8[K], and how many are filled, int64[1]."""
+
+    codes: Int32Array
+    outcomes: npt.NDArray[np.uint8]
+    filled: Int64Array
+
+
+class HeadWeights(NamedTuple):
+    """A head's table float32[R, F], layers [F, G] and [G, O] with their biases, and room for F, G and O numbers."""
+
+    table: Floats
+    hidden: Floats
+    hidden_bias: Floats
+    output: Floats
+    output_bias: Floats
+    first: Floats
+    second: Floats
+    numbers: Floats
+
+
+class Decider(NamedTuple):
+    """What decides: rows that are known, which are written down, or a network, which draws.
+
+    Attributes:
+        known: which of the two.
+        gates, edges: the decisions; of one that draws, room for one.
+        wanted: int32[n], t where the node t has an edge to a candidate; wanted_block: int32[n], to a block.
+        gate, edge: heads that draw.
+        stream: uint64[1].
+        temperature: divides logits.
+    """
+
+    known: bool
+    gates: Table
+    edges: Table
+    wanted: Int32Array
+    wanted_block: Int32Array
+    gate: HeadWeights
+    edge: HeadWeights
+    stream: State
+    temperature: float
+
+
+@nb.njit(cache=True)
+def decide_row(graph: Growth, event: int, decider: Decider) -> None:
+    """Decide the row of the next node, which joins the graph in `growth.end_row`."""
+    begin_row(graph, event)
+    own, base = graph.counts[BLOCKS] - 1, graph.counts[BASE]
+    if event == SAME:
+        _scan(graph, own, event, decider)
+    opened = 0
+    for b in range(base, own):
+        due = own - b if event == BLOCK and opened == 0 else 0
+        if _opens(graph, b, opened, due, decider):
+            opened += 1
+            _scan(graph, b, event, decider)
+
+
+@nb.njit(cache=True)
+def _opens(graph: Growth, b: int, opened: int, due: int, decider: Decider) -> Any:
+    """Whether there is an edge to block b."""
+    if due == 1:
+        return True
+    table = decider.gates
+    k = table.filled[0]
+    describe_gate(graph.blocks, graph.counts, b, opened, due, table.codes[k])
+    if not decider.known:
+        return _draw(decider, decider.gate, table.codes[k])
+    opens = decider.wanted_block[b] == graph.counts[NODES]
+    table.outcomes[k] = opens
+    table.filled[0] += 1
+    return opens
+
+
+@nb.njit(cache=True)
+def _scan(graph: Growth, b: int, event: int, decider: Decider) -> None:
+    """The edges to the nodes of block b, one at least."""
+    nodes, blocks, counts = graph.nodes, graph.blocks, graph.counts
+    codes, outcomes, filled = decider.edges
+    known, wanted = decider.known, decider.wanted
+    t, first, chosen = counts[NODES], blocks[b, FIRST], 0
+    last, side = first + blocks[b, SIZE], np.int64(b == counts[BLOCKS] - 1)
+    past = nodes[t - 1, PARENT] if side else blocks[b, LATEST]
+    inner = inner_code(blocks[b, SIZE], blocks[b, EDGES])
+    about = side, np.int64(event == BLOCK), blocks[b, SIZE], inner, shape_code(blocks[b, MOST], blocks[b, LEAVES]), past
+    for p in range(first, last):
+        due = last - p if chosen == 0 else 0
+        takes = due == 1
+        if not takes:
+            k = filled[0]
+            describe_edge(nodes[p], counts, p, chosen, due, about, codes[k])
+            if known:
+                takes = wanted[p] == t
+                outcomes[k] = takes
+                filled[0] += 1
+            else:
+                takes = _draw(decider, decider.edge, codes[k])
+        if takes:
+            choose(graph, p)
+            chosen += 1
+
+
+@nb.njit(cache=True)
+def _draw(decider: Decider, head: HeadWeights, codes: Int32Array) -> Any:
+    """Draw a decision."""
+    compute(head, codes)
+    logit = np.float64(head.numbers[0]) / decider.temperature
+    return uniform(decider.stream) * (1 + np.exp(-logit)) <= 1
+
+
+@nb.njit(cache=True)
+def compute(head: HeadWeights, codes: Int32Array) -> None:
+    """The numbers of a head for codes int32[C], into its room."""
+    first = head.first
+    for f in range(first.shape[0]):
+        first[f] = 0
+    for c in range(codes.shape[0]):
+        entry = head.table[codes[c]]
+        for f in range(first.shape[0]):
+            first[f] += entry[f]
+    _pass(first, head.hidden, head.hidden_bias, head.second)
+    _pass(head.second, head.output, head.output_bias, head.numbers)
+
+
+@nb.njit(cache=True, fastmath={"contract", "reassoc", "nsz"})
+def _pass(values: Floats, weight: Floats, bias: Floats, out: Floats) -> None:
+    """out[O] = bias[O] + relu(values[I]) @ weight[I, O]."""
+    for o in range(out.shape[0]):
+        out[o] = bias[o]
+    for i in range(values.shape[0]):
+        if values[i] > 0:
+            for o in range(out.shape[0]):
+                out[o] += values[i] * weight[i, o]
+
+
+def empty_table(room: int, codes: int) -> Table:
+    """Room for decisions of a kind."""
+    return Table(np.empty((room, codes), np.int32), np.empty(room, np.uint8), np.zeros(1, np.int64))
+
+
+def no_weights() -> HeadWeights:
+    """Of a head that is not asked."""
+    matrix, vector = np.zeros((0, 0), np.float32), np.zeros(0, np.float32)
+    return HeadWeights(matrix, matrix, vector, matrix, vector, vector, vector, vector)
+
+
+def drawing(gate: HeadWeights, edge: HeadWeights, temperature: float, room: int) -> Decider:
+    """A decider that draws, for graphs of so many nodes; its stream is yet to be set."""
+    wanted = np.zeros(room, np.int32)  # nothing is, but decisions look there
+    gates, edges, stream = empty_table(1, len(GATE)), empty_table(1, len(EDGE)), np.zeros(1, np.uint64)
+    return Decider(False, gates, edges, wanted, wanted, gate, edge, stream, temperature)

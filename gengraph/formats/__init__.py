@@ -1,4 +1,4 @@
-"""Read and write graph sets; the suffix says the format.
+"""Read and write graph sets; the suffix, in any case, says the format, or else what is in the file.
 
 | suffix | what |
 |---|---|
@@ -6,59 +6,44 @@
 | .jsonl, .json | {"n": 3, "edges": [[0, 1], [1, 2]]} or {"nodes": ["a", "b"], ...}, one a line, or a list of them |
 | .g6, .s6 | graph6 and sparse6 of nauty, one graph a line |
 | .graphml, .gml | one graph or several; nodes have any names |
-| .edgelist, .csv, .tsv, .txt | a line an edge; several graphs with a column that names the graph |
+| .gexf | Gephi's; one graph |
+| .net, .paj | Pajek's; several graphs in a project |
+| .metis, .graph | METIS; one graph |
+| .node-link.json, .cyjs | JSON of objects: node-link, adjacency, Cytoscape's; also read from .json |
+| .edgelist, .csv, .tsv | a line an edge; several graphs with a column that names the graph |
+| .edges.csv | a table of edges, with one of nodes (.nodes.csv) beside it |
+| .ncol, .lgl, .adjlist, .multiline_adjlist, .adjacency | lists of igraph and networkx, one graph (read only) |
+| .dimacs, .col, .gr, .lgr, .dot, .gv | DIMACS, LEDA, DOT (read only) |
 | .npz | scipy's sparse adjacency matrix; of several graphs the block-diagonal one, with num_nodes |
-| .mtx | Matrix Market: the sparse adjacency matrix of one graph (read only) |
+| .mtx | Matrix Market: the sparse adjacency matrix of one graph |
+| .rb, .mat | Harwell-Boeing, MATLAB: the same (read only) |
 | .zip, or a folder with NAME_A.txt | the TU collection's text files (read only) |
 
-Text formats are also read gzipped (.csv.gz). A folder is a set too: with files for train, validation and test it has given
-parts, else its files, of one format, hold shards or one graph each.
+`gengraph.formats.codecs` has them all. A .txt is a list of edges, unless it begins as another format does. Text formats are
+also read gzipped (.csv.gz). A folder is a set too: with files for train, validation and test it has given parts, else its
+files, of one format, hold shards or one graph each.
 """
 
 import errno
-from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gengraph.errors import InputError
-from gengraph.formats.edgelist import read_edgelist, write_edgelist
+from gengraph.formats.codecs import IN_FOLDERS, Reader, codec_of, writer_of
 from gengraph.formats.folders import read_folder
-from gengraph.formats.markup import read_gml, read_graphml, write_gml, write_graphml
-from gengraph.formats.matrix import read_mtx, read_npz, write_npz
-from gengraph.formats.native import read_json, read_jsonl, read_parquet, write_json_list, write_jsonl, write_parquet
-from gengraph.formats.nauty import read_nauty, write_nauty
-from gengraph.formats.tu import read_tu_zip
+from gengraph.formats.text import suffix_of
 from gengraph.graphs import GraphSet
 from gengraph.graphs.collection import Collection, Policy, RawGraphs, Refused, simplify
 from gengraph.graphs.taken import as_graph_set
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     import networkx as nx
 
-__all__ = ["read_collection", "read_graphs", "write_graphs"]
+_MANY, _SMALL = 100, 1 << 14  # files, and bytes of each, that are simplified together
 
-Reader = Callable[[Path, Policy], RawGraphs]
-Writer = Callable[[GraphSet, Path], None]
-
-_CODECS: dict[str, tuple[Reader, Writer | None]] = {
-    ".parquet": (read_parquet, write_parquet),
-    ".jsonl": (read_jsonl, write_jsonl),
-    ".json": (read_json, write_json_list),
-    ".g6": (read_nauty, write_nauty),
-    ".s6": (read_nauty, write_nauty),
-    ".graphml": (read_graphml, write_graphml),
-    ".gml": (read_gml, write_gml),
-    ".edgelist": (read_edgelist, write_edgelist),
-    ".csv": (read_edgelist, write_edgelist),
-    ".tsv": (read_edgelist, write_edgelist),
-    ".txt": (read_edgelist, None),
-    ".npz": (read_npz, write_npz),
-    ".mtx": (read_mtx, None),
-    ".zip": (read_tu_zip, None),
-}
-_IN_FOLDERS = set(_CODECS) - {".txt", ".zip"}  # a text in a folder is most often about it
-_BINARY = {".parquet", ".npz", ".zip"}
-_PICKLES = {".pt", ".pth", ".pkl", ".pickle", ".gpickle"}
+__all__ = ["read_collection", "read_graphs", "write_files", "write_graphs"]
 
 
 def read_graphs(path: str | Path, policy: Policy | None = None) -> GraphSet:
@@ -84,9 +69,10 @@ def read_collection(path: str | Path, policy: Policy | None = None) -> Collectio
     if place.is_dir():
         collection = read_folder(
             place,
-            _IN_FOLDERS,
+            {suffix_of(file) for file in place.iterdir()} if policy.file_format else IN_FOLDERS,
             read=lambda file: _read_file(file, policy),
             simplified=lambda folder, raw: _simplified(folder, raw, policy),
+            together=lambda files: _read_together(files, policy),
         )
     else:
         collection = _read_file(place, policy)
@@ -107,43 +93,63 @@ def write_graphs(graphs: "GraphSet | Iterable[nx.Graph[Any]]", path: str | Path)
         InputError: another suffix, or graphs that would lose something as a GraphSet.
         OSError: the file cannot be written (a full disk, say); nothing half-written stays.
     """
-    place = Path(path)
-    write = None if place.suffix == ".gz" else _codec(place)[1]
-    if write is None:
-        writable = ", ".join(suffix for suffix, (_, writer) in _CODECS.items() if writer)
-        msg = f"{place.suffix} can be read but not written; choose one of {writable}"
-        raise InputError(msg)
-    write(as_graph_set(graphs), place)
-
-
-def _codec(path: Path) -> tuple[Reader, Writer | None]:
-    suffix = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
-    if suffix in _PICKLES:
+    place, made = Path(path), as_graph_set(graphs)
+    codec = writer_of(place)
+    if codec.one_graph and len(made) != 1:
         msg = (
-            f"{path} is a pickle, which can run any program when it is loaded, so gengraph reads none; load it where you trust "
-            "it, and write it: of networkx graphs (one graph: [graph])\n"
-            f"  import gengraph, pathlib, pickle; graphs = pickle.loads(pathlib.Path({str(path)!r}).read_bytes())\n"
-            "  gengraph.write_graphs(graphs, 'graphs.parquet')\nand of PyTorch Geometric's\n"
-            "  gengraph.write_graphs(GraphSet.from_edge_index(data.edge_index, batch), 'graphs.parquet')"
+            f"{place.suffix} holds one graph, got {len(made)}; write them one by one: for i, graph in enumerate(graphs): "
+            f"write_graphs(graph, f'{place.stem}-{{i}}{place.suffix}')"
         )
         raise InputError(msg)
-    if path.name.startswith("out."):  # as the lists of KONECT are called
-        suffix = ".edgelist"
-    if path.suffix == ".gz" and suffix in _BINARY:
-        msg = f"{path}: {suffix} files are not read gzipped; unpack it"
-        raise InputError(msg)
-    if suffix not in _CODECS:
-        msg = f"unknown graph format {suffix!r} of {path}; known are {', '.join(_CODECS)} and folders of such files"
-        raise InputError(msg)
-    return _CODECS[suffix]
+    assert codec.write is not None
+    codec.write(made, place)
+
+
+def write_files(graphs: "GraphSet | Iterable[nx.Graph[Any]]", path: str | Path) -> list[Path]:
+    """Write a graph set to one file, or to numbered files (NAME-00.gexf) where the format holds one graph and there are more.
+
+    Args:
+        graphs: as for `write_graphs`.
+        path: of the file; the numbers stand before its suffix.
+
+    Raises:
+        InputError: as for `write_graphs`.
+        OSError: a file cannot be written; those before it stay.
+    """
+    place, made = Path(path), as_graph_set(graphs)
+    if not writer_of(place).one_graph or len(made) <= 1:
+        write_graphs(made, place)
+        return [place]
+    width = len(str(len(made) - 1))
+    files = [place.with_name(f"{place.stem}-{i:0{width}d}{place.suffix}") for i in range(len(made))]
+    for graph, file in zip(made, files, strict=True):
+        write_graphs(graph, file)
+    return files
 
 
 def _read_file(path: Path, policy: Policy) -> Collection:
-    read = _codec(path)[0]
+    read = codec_of(path, policy.file_format).read
     if path.stat().st_size == 0:
         msg = f"{path} is empty"
         raise InputError(msg)
     return _simplified(path, _read_raw(path, read, policy), policy)
+
+
+def _read_together(files: "Sequence[Path]", policy: Policy) -> Collection | None:
+    """The graphs of many small files, simplified all at once; None if that is not the way, or something is refused.
+
+    Then they are read one by one, and the message says in which file it was.
+    """
+    sizes = [file.stat().st_size for file in files]
+    if len(files) < _MANY or sum(sizes) > _SMALL * len(files) or not all(sizes):
+        return None
+    try:
+        raw = [_read_raw(file, codec_of(file, policy.file_format).read, policy) for file in files]
+        if any(one.part is not None for one in raw):
+            return None
+        return simplify(RawGraphs.concatenate(raw), policy)
+    except InputError:
+        return None
 
 
 def _read_raw(path: Path, read: Reader, policy: Policy) -> RawGraphs:
@@ -155,7 +161,7 @@ def _read_raw(path: Path, read: Reader, policy: Policy) -> RawGraphs:
     except Exception as error:
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise  # the system, not the file
-        suffixes = "".join(path.suffixes[-2:] if path.suffix == ".gz" else path.suffixes[-1:])
+        suffixes = "".join(path.suffixes[-2:] if path.suffix.lower() == ".gz" else path.suffixes[-1:])
         msg = f"{path} is damaged, or no {suffixes} file ({type(error).__name__}: {error}); get it from its source again"
         raise InputError(msg) from error
 

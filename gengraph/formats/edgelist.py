@@ -16,16 +16,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from gengraph.errors import InputError
 from gengraph.files import write_text
 from gengraph.formats.columns import Layout, Row, find_layout
-from gengraph.formats.text import numbered_lines, read_text
+from gengraph.formats.plainlist import LONG_BYTES, numbered_from_0, raw_graph, read_columns
+from gengraph.formats.rows import Rows
+from gengraph.formats.text import head_of, numbered_lines, read_text, suffix_of
 from gengraph.graphs import GraphSet
 from gengraph.graphs.attributes import says_more
 from gengraph.graphs.collection import Policy, RawGraphs
-from gengraph.graphs.labels import numbered
 
+_SAMPLE_BYTES = 1 << 16  # of a long file, that its columns are taken from
 _SAMPLE = 1000  # lines that the delimiter is taken from
 _DATA = re.compile(r"(.*?)[\s,;]+(\{.*\})\s*")
 _MISSING = {"na", "n/a", "<na>", "nan", "null", "none", "nil"}
@@ -33,30 +36,66 @@ _MISSING = {"na", "n/a", "<na>", "nan", "null", "none", "nil"}
 
 def read_edgelist(path: Path, policy: Policy) -> RawGraphs:
     """Edges are undirected: one that stands in both directions is a parallel edge. `policy.columns` names the columns."""
+    plain = _plain(path, policy) if path.stat().st_size >= LONG_BYTES else None
+    if plain is not None:
+        return plain
     text = read_text(path)
     if text.startswith("%%MatrixMarket"):
         msg = f"{path} is a Matrix Market file; give it the suffix .mtx"
         raise InputError(msg)
+    return edges_of(path, text, policy).numbered(policy)
+
+
+def _plain(path: Path, policy: Policy) -> RawGraphs | None:
+    """The graph of a file of whole numbers in two columns, whatever its first lines say; None if it is anything else."""
+    head = head_of(path, _SAMPLE_BYTES)
+    lines = head.decode("ascii", "replace").split("\n")[:-1]
+    start = next((i for i, line in enumerate(lines) if line.strip() and line.lstrip()[0] not in "#%"), len(lines))
+    try:
+        rows = rows_of(path, list(enumerate(lines[start:])))
+        layout = find_layout(path, lines[:start], rows, policy.columns) if rows else Layout()
+    except InputError:  # which the whole file is needed for
+        return None
+    start += layout.has_header
+    cells = re.match(r"\d+([ ,;|\t])\d+(\r?)$", lines[start]) if start < len(lines) else None
+    if cells is None or layout.bipartite or sorted(layout.names) != ["source", "target"] or not head.isascii():
+        return None
+    skip = sum(len(line) + 1 for line in lines[:start])
+    line_end = cells[2].encode() + b"\n"
+    columns = read_columns(path, cells[1], skip=skip, types=(pa.int64(), pa.int64()), line_end=line_end)
+    if columns is None:
+        return None
+    first, second = columns if layout.names[0] == "source" else columns[::-1]
+    n = numbered_from_0(first, second, policy.nodes)
+    return None if n is None else raw_graph(n, first, second, directed=layout.directed, attributes={})
+
+
+def read_ncol(path: Path, policy: Policy) -> RawGraphs:
+    """A line `node node`, or `node node weight`; no line of names, no comments."""
+    rows = [(number, line.split()) for number, line in numbered_lines(read_text(path))]
+    for number, cells in rows:
+        if len(cells) not in (2, 3):
+            msg = f"{path}, line {number} has {len(cells)} words; a line of NCOL is: node node [weight]"
+            raise InputError(msg)
+    weights = sum(says_more("weight", cells[2], of="edge") for _, cells in rows if len(cells) == 3)
+    attributes = Counter({"weight": weights} if weights else {})
+    ends = [cells[0] for _, cells in rows], [cells[1] for _, cells in rows]
+    return Rows(graphs=None, sources=ends[0], targets=ends[1], attributes=attributes).numbered(policy)
+
+
+def edges_of(path: Path, text: str, policy: Policy) -> Rows:
+    """The rows of an edge list."""
     attributes: Counter[str] = Counter()
     comments, lines = _lines(path, text, attributes)
-    rows = _rows(path, lines)
+    rows = rows_of(path, lines)
     if not rows:
-        return RawGraphs.from_lists([], [])
+        return Rows(graphs=None, sources=[], targets=[])
     layout = find_layout(path, comments, rows, policy.columns)
     if layout.has_header:
         rows = rows[1:]
     graphs, sources, targets = _ends(path, rows, layout)
     _count_attributes(rows, layout, attributes)
-    labelled = numbered(graphs, sources, targets)
-    return RawGraphs(
-        num_nodes=labelled.num_nodes,
-        edge_offsets=labelled.edge_offsets,
-        edges=labelled.edges,
-        directed=layout.directed,
-        attributes=attributes,
-        spellings=labelled.spellings,
-        example=labelled.example,
-    )
+    return Rows(graphs=graphs, sources=sources, targets=targets, directed=layout.directed, attributes=attributes)
 
 
 def _lines(path: Path, text: str, attributes: Counter[str]) -> tuple[list[str], list[tuple[int, str]]]:
@@ -88,7 +127,7 @@ def _without_data(line: str, attributes: Counter[str]) -> str:
     return match[1]
 
 
-def _rows(path: Path, lines: Sequence[tuple[int, str]]) -> list[Row]:
+def rows_of(path: Path, lines: Sequence[tuple[int, str]]) -> list[Row]:
     """The cells of every line, without columns at the end that are blank in all of them."""
     delimiter = _delimiter([line for _, line in lines[:_SAMPLE]])
     rows = []
@@ -114,7 +153,7 @@ def _rows(path: Path, lines: Sequence[tuple[int, str]]) -> list[Row]:
 
 def _delimiter(lines: Sequence[str]) -> str | None:
     """What most lines have between their cells; None for white space."""
-    for delimiter in (";", ",", "\t"):
+    for delimiter in (";", ",", "|", "\t"):
         having = [line for line in lines if delimiter in line]
         if 2 * len(having) <= len(lines) or not having:
             continue
@@ -191,8 +230,8 @@ def _count_attributes(rows: Sequence[Row], layout: Layout, attributes: Counter[s
 def write_edgelist(graphs: GraphSet, path: Path) -> None:
     """With the columns graph, source and target; nodes without edges and graphs without nodes have lines of their own."""
     degrees, offsets = graphs.degrees(), graphs.node_offsets
-    comma = path.suffix == ".csv"
-    between, alone = ("," if comma else "\t" if path.suffix == ".tsv" else " "), "," * comma
+    comma = suffix_of(path) == ".csv"
+    between, alone = ("," if comma else "\t" if suffix_of(path) == ".tsv" else " "), "," * comma
     parts = [between.join(("graph", "source", "target")) + "\n"]
     for g in range(len(graphs)):
         isolated = np.flatnonzero(degrees[offsets[g] : offsets[g + 1]] == 0).tolist()

@@ -13,6 +13,7 @@ import numpy as np
 
 from gengraph.errors import InputError
 from gengraph.files import read_text
+from gengraph.formats.text import suffix_of
 from gengraph.formats.tu import is_of_a_mac, read_tu_folder
 from gengraph.graphs.collection import PART_NAMES, PARTS, Collection, RawGraphs, Refused
 
@@ -21,7 +22,12 @@ _MANIFEST = "manifest.json"  # of a sample (`gengraph.sampling.shards`)
 
 
 def read_folder(
-    folder: Path, known: set[str], *, read: ReadFile, simplified: Callable[[Path, RawGraphs], Collection]
+    folder: Path,
+    known: set[str],
+    *,
+    read: ReadFile,
+    simplified: Callable[[Path, RawGraphs], Collection],
+    together: Callable[[Sequence[Path]], Collection | None] = lambda _: None,
 ) -> Collection:
     """The graphs of a folder.
 
@@ -30,6 +36,7 @@ def read_folder(
         known: suffixes of graph files.
         read: reads a file.
         simplified: makes a collection of what a folder of raw graphs holds.
+        together: reads many small files faster than one by one, or gives None.
 
     Raises:
         InputError: it holds nothing that is known, or files that do not belong together.
@@ -45,7 +52,7 @@ def read_folder(
         return _read_parts(inner, lambda sub: read_folder(sub, known, read=read, simplified=simplified))
     if any(folder.glob("*_A.txt")):
         return simplified(folder, read_tu_folder(folder))
-    suffixes = sorted({_suffix(file) for file in files})
+    suffixes = sorted({suffix_of(file) for file in files})
     if len(suffixes) > 1:
         names = ", ".join(file.name for file in files[:5])
         msg = f"{folder} holds files of several formats ({', '.join(suffixes)}): {names}; keep one format in a folder"
@@ -57,7 +64,8 @@ def read_folder(
         )
         raise InputError(msg)
     _check_finished(folder)
-    return dataclasses.replace(Collection.concatenate(_read_each(files, read)), num_files=len(files))
+    collection = together(files) or Collection.concatenate(_read_each(files, read))
+    return dataclasses.replace(collection, num_files=len(files))
 
 
 def _graph_files(folder: Path, known: set[str]) -> list[Path]:
@@ -67,14 +75,10 @@ def _graph_files(folder: Path, known: set[str]) -> list[Path]:
     files = [
         file
         for file in folder.iterdir()
-        if _suffix(file) in known and not file.name.startswith(".") and not is_of_a_mac(file.name) and file.is_file()
+        if suffix_of(file) in known and not file.name.startswith(".") and not is_of_a_mac(file.name) and file.is_file()
     ]
-    others = [file for file in files if file.suffix != ".json" or _part(file) is not None]
+    others = [file for file in files if suffix_of(file) != ".json" or _part(file) is not None]
     return sorted(others or files, key=_natural)
-
-
-def _suffix(file: Path) -> str:
-    return Path(file.stem).suffix if file.suffix == ".gz" else file.suffix
 
 
 def _natural(file: Path) -> list[tuple[int, str]]:

@@ -1,126 +1,109 @@
 """GraphML and GML: one graph or several in a file, nodes of any name numbered in the order they are declared.
 
-Attributes of nodes and edges are counted, but for those that say nothing more (`gengraph.graphs.attributes`).
-
 References:
     U. Brandes et al. GraphML progress report. Graph Drawing 2001.
     M. Himsolt. GML: a portable graph file format. University of Passau, 1997.
 """
 
 import re
-import xml.etree.ElementTree as ET
-from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from gengraph.errors import InputError
 from gengraph.files import write_text
-from gengraph.formats.text import read_text, read_xml
+from gengraph.formats.elements import Elements, Values
+from gengraph.formats.named import NamedGraphs
+from gengraph.formats.text import read_text
 from gengraph.graphs import GraphSet
-from gengraph.graphs.attributes import names_kinds, says_more
 from gengraph.graphs.collection import Policy, RawGraphs
 
-_GML_TOKEN = re.compile(r'"([^"]*)"|([\[\]])|([^\s\[\]"]+)')
-
-
-@dataclass(slots=True)
-class _Drawn:
-    """Graphs as they are read, node by node and edge by edge."""
-
-    path: Path
-    numbers: list[dict[str, int]] = field(default_factory=list)
-    edges: list[list[tuple[int, int]]] = field(default_factory=list)
-    directed: list[bool] = field(default_factory=list)
-    attributes: Counter[str] = field(default_factory=Counter)
-    names: dict[str, list[Any]] = field(default_factory=dict)
-
-    def graph(self) -> None:
-        self._end()
-        self.numbers.append({})
-        self.edges.append([])
-
-    def node(self, label: str) -> None:
-        numbers = self.numbers[-1]
-        if label in numbers:
-            msg = f"{self.path}, graph {len(self.numbers) - 1}: node {label!r} is declared twice; name every node once"
-            raise InputError(msg)
-        numbers[label] = len(numbers)
-
-    def edge(self, source: str, target: str, *, directed: bool) -> None:
-        numbers = self.numbers[-1]
-        for label in (source, target):
-            if label not in numbers:
-                msg = f"{self.path}, graph {len(self.numbers) - 1}: an edge joins {label!r}, which is no node; declare it"
-                raise InputError(msg)
-        self.edges[-1].append((numbers[source], numbers[target]))
-        self.directed.append(directed)
-
-    def attribute(self, kind: str, name: str, value: Any) -> None:
-        if says_more(name, value, of=kind.rpartition(" ")[2]):
-            self.attributes[f"{kind} {name}"] += 1
-        elif kind == "node":
-            self.names.setdefault(f"{kind} {name}", []).append(value)
-
-    def _end(self) -> None:
-        """Of the graph so far: names that do not tell its nodes apart are attributes."""
-        self.attributes.update({name: len(values) for name, values in self.names.items() if names_kinds(values)})
-        self.names.clear()
-
-    def raw(self) -> RawGraphs:
-        self._end()
-        directed = np.array(self.directed, bool)
-        return RawGraphs.from_lists(
-            [len(numbers) for numbers in self.numbers], self.edges, directed=directed, attributes=self.attributes
-        )
+_GML_TOKEN = re.compile(
+    r"""edge\s*\[\s*source\s+([^\s\[\]"]+)\s+target\s+([^\s\[\]"]+)\s*\]  # bare ones, which most are in large files, at once
+    |node\s*\[\s*id\s+([^\s\[\]"]+)\s*\]
+    |"([^"]*)"|([\[\]])|([^\s\[\]"]+)""",
+    re.VERBOSE,
+)
+_EDGE, _NODE, _BRACKET, _WORD = 2, 3, 5, 6  # groups of it
+_GML_DRAWINGS = {"graphics", "labelgraphics", "edgeanchor"}  # of Gephi and yEd
+_DRAWINGS = {"nodegraphics", "edgegraphics", "portgraphics", "resources"}  # keys of yEd that say how a graph is drawn
 
 
 def read_graphml(path: Path, _policy: Policy) -> RawGraphs:
-    """Every graph element is a graph; nested graphs, hyperedges and document type declarations are refused."""
-    text = read_xml(path)
-    try:
-        if "<!DOCTYPE" in text:
-            msg = "document type declarations are refused"
-            raise ET.ParseError(msg)
-        root = ET.fromstring(text)
-    except (ET.ParseError, ValueError) as error:
-        msg = f"{path} is not GraphML: {error}"
-        raise InputError(msg) from error
-    names = {key.get("id", ""): key.get("attr.name", key.get("id", "")) for key in root.iterfind("{*}key")}
-    drawn = _Drawn(path)
-    for key in root.iterfind("{*}key"):
-        if key.get("for") in ("node", "edge", "all") and key.find("{*}default") is not None:
-            drawn.attribute(f"default {key.get('for')}", names[key.get("id", "")], key.findtext("{*}default"))
-    for graph in root.iterfind("{*}graph"):
-        drawn.graph()
-        _draw_graphml(graph, names, drawn)
+    """Every graph element is a graph; nested graphs, ports, hyperedges and document type declarations are refused."""
+    drawn = NamedGraphs(path)
+    _GraphML(drawn).elements.read(path, "GraphML")
     return drawn.raw()
 
 
-def _draw_graphml(graph: ET.Element, names: dict[str, str], drawn: _Drawn) -> None:
-    default = graph.get("edgedefault", "undirected")
-    children = [(child.tag.rpartition("}")[2], child) for child in graph]
-    unknown = {kind for kind, _ in children} - {"node", "edge", "data", "desc"}
-    if unknown or any(child.find("{*}graph") is not None for _, child in children):
-        msg = f"{drawn.path}: nested graphs, ports and hyperedges are not graphs of nodes and edges, got {sorted(unknown)}"
+class _GraphML:
+    """Draws the elements of a file."""
+
+    def __init__(self, drawn: NamedGraphs) -> None:
+        self.drawn = drawn
+        self.names: dict[tuple[str, str], str | None] = {}  # of attributes, by what they are for and their id; None: drawings
+        self.key: tuple[str, str] = "", ""
+        self.directed = False
+        self.data: tuple[str, str] | None = None
+        self.elements = Elements(
+            begin={
+                "key": self.begin_key,
+                "default": lambda _: self.elements.take_text(),
+                "graph": self.begin_graph,
+                "node": self.node,
+                "edge": self.edge,
+                "data": self.begin_data,
+                "hyperedge": lambda _: self.refuse("hyperedge"),
+                "port": lambda _: self.refuse("port"),
+            },
+            end={"default": self.end_default, "data": self.end_data},
+        )
+
+    def begin_key(self, values: Values) -> None:
+        self.key = values.get("for", "all"), values.get("id", "")
+        drawing = values.get("yfiles.type") in _DRAWINGS
+        self.names[self.key] = None if drawing else values.get("attr.name", values.get("id", ""))
+
+    def end_default(self, text: str) -> None:
+        name = self.names[self.key]
+        if self.key[0] in ("node", "edge", "all") and name is not None:
+            self.drawn.attribute(f"default {self.key[0]}", name, text)
+
+    def begin_graph(self, values: Values) -> None:
+        if "graph" in self.elements.path[:-1]:
+            self.refuse("graph")
+        self.directed = values.get("edgedefault") == "directed"
+        self.drawn.graph()
+
+    def node(self, values: Values) -> None:
+        self.drawn.node(values.get("id", ""))
+
+    def edge(self, values: Values) -> None:
+        directed = values["directed"].lower() == "true" if "directed" in values else self.directed
+        self.drawn.edge(values.get("source", ""), values.get("target", ""), directed=directed)
+
+    def begin_data(self, values: Values) -> None:
+        self.elements.take_text()
+        self.data = self.elements.path[-2], values.get("key", "")
+
+    def end_data(self, text: str) -> None:
+        of, key = self.data or ("", "")
+        if of in ("node", "edge"):
+            name = self.names.get((of, key), self.names.get(("all", key), "data"))
+            if name is not None:
+                self.drawn.attribute(of, name, text)
+
+    def refuse(self, what: str) -> None:
+        msg = f"{self.drawn.path}: nested graphs, ports and hyperedges are not graphs of nodes and edges, got [{what!r}]"
         raise InputError(msg)
-    for kind, child in sorted(children, key=lambda pair: pair[0] != "node"):
-        if kind == "node":
-            drawn.node(child.get("id", ""))
-        elif kind == "edge":
-            directed = child.get("directed", str(default == "directed")).lower() == "true"
-            drawn.edge(child.get("source", ""), child.get("target", ""), directed=directed)
-        for data in child.iterfind("{*}data") if kind in ("node", "edge") else ():
-            drawn.attribute(kind, names.get(data.get("key", ""), "data"), data.text)
 
 
 def read_gml(path: Path, _policy: Policy) -> RawGraphs:
     """Every top-level graph is a graph."""
-    text = re.sub(r"^\s*#.*$", "", read_text(path), flags=re.MULTILINE)
-    drawn = _Drawn(path)
+    text = read_text(path)
+    if "#" in text:
+        text = re.sub(r"^\s*#.*$", "", text, flags=re.MULTILINE)
+    drawn = NamedGraphs(path)
     try:
         content = _gml_pairs(_GML_TOKEN.finditer(text), closing=None)
     except (ValueError, RecursionError) as error:
@@ -134,39 +117,70 @@ def read_gml(path: Path, _policy: Policy) -> RawGraphs:
 
 
 def _gml_pairs(tokens: Iterator[re.Match[str]], *, closing: str | None) -> list[tuple[str, Any]]:
-    """The key-value pairs up to the closing bracket, or to the end of the text; a bracketed value is a list of pairs."""
+    """The key-value pairs up to the closing bracket, or to the end of the text; a bracketed value is a list of pairs.
+
+    A bare edge is a tuple of its ends, a bare node one of its id.
+    """
     pairs: list[tuple[str, Any]] = []
     for key in tokens:
-        if closing and key[2] == closing:
+        kind = key.lastindex
+        if kind == _EDGE:
+            pairs.append(("edge", key.group(1, 2)))
+        elif kind == _NODE:
+            pairs.append(("node", (key[3],)))
+        elif closing and key[_BRACKET] == closing:
             return pairs
-        value = next(tokens, None)
-        if key[3] is None or value is None or value[2] == "]":
-            msg = f"{key[0]!r} is no key with a value"
-            raise ValueError(msg)
-        content = value[1] if value[1] is not None else value[3]
-        pairs.append((key[3].lower(), _gml_pairs(tokens, closing="]") if value[2] else content))
+        else:
+            pairs.append(_gml_pair(key, tokens))
     if closing:
         msg = "a bracket is not closed"
         raise ValueError(msg)
     return pairs
 
 
-def _draw_gml(pairs: list[tuple[str, Any]], drawn: _Drawn) -> None:
+def _gml_pair(key: re.Match[str], tokens: Iterator[re.Match[str]]) -> tuple[str, Any]:
+    value = next(tokens, None)
+    if key.lastindex != _WORD or value is None or value.lastindex in (_EDGE, _NODE) or value[_BRACKET] == "]":
+        msg = f"{key[0]!r} is no key with a value"
+        raise ValueError(msg)
+    return key[_WORD].lower(), _gml_pairs(tokens, closing="]") if value[_BRACKET] else value[value.lastindex or 0]
+
+
+def _draw_gml(pairs: list[tuple[str, Any]], drawn: NamedGraphs) -> None:
     directed = any(key == "directed" and value == "1" for key, value in pairs)
-    for wanted, own in (("node", {"id"}), ("edge", {"source", "target"})):
-        for key, value in pairs:
-            if key != wanted:
-                continue
-            fields = dict(value) if isinstance(value, list) else {}
-            if not own <= set(fields):
-                msg = f"{drawn.path}: a GML {wanted} needs {' and '.join(sorted(own))}, got {sorted(fields)}"
-                raise InputError(msg)
-            if wanted == "node":
-                drawn.node(str(fields["id"]))
-            else:
-                drawn.edge(str(fields["source"]), str(fields["target"]), directed=directed)
-            for name in set(fields) - own:
-                drawn.attribute(wanted, name, fields[name])
+    for key, value in pairs:
+        if key == "node":
+            _draw_gml_node(value, drawn)
+        elif key == "edge":
+            _draw_gml_edge(value, drawn, directed=directed)
+
+
+def _draw_gml_node(value: Any, drawn: NamedGraphs) -> None:
+    if isinstance(value, tuple):
+        drawn.node(value[0])
+        return
+    fields = _gml_fields(value, drawn, "node", {"id"})
+    drawn.node(fields.pop("id"))
+    for name in fields.keys() - _GML_DRAWINGS:
+        drawn.attribute("node", name, fields[name])
+
+
+def _draw_gml_edge(value: Any, drawn: NamedGraphs, *, directed: bool) -> None:
+    if isinstance(value, tuple):
+        drawn.edge(*value, directed=directed)
+        return
+    fields = _gml_fields(value, drawn, "edge", {"source", "target"})
+    drawn.edge(fields.pop("source"), fields.pop("target"), directed=directed)
+    for name in fields.keys() - _GML_DRAWINGS:
+        drawn.attribute("edge", name, fields[name])
+
+
+def _gml_fields(value: Any, drawn: NamedGraphs, what: str, own: set[str]) -> dict[str, Any]:
+    fields = dict(value) if isinstance(value, list) else {}
+    if not own <= set(fields) or not all(isinstance(fields[name], str) for name in own):
+        msg = f"{drawn.path}: a GML {what} needs {' and '.join(sorted(own))}, got {sorted(fields)}"
+        raise InputError(msg)
+    return fields
 
 
 def write_graphml(graphs: GraphSet, path: Path) -> None:

@@ -25,26 +25,48 @@ from gengraph.graphs.arrow import SCHEMA, arrays_from_table
 from gengraph.graphs.collection import Policy, RawGraphs, parts_of
 from gengraph.graphs.pairs import as_pairs
 
+_COMPILED_BYTES = 1 << 19  # of a file from which on starting compiled code pays
+_BATCH_ROWS = 1 << 14  # graphs of a Parquet file that are decoded at a time
+_GROUP_ROWS = 1 << 15  # graphs that are compressed together
+
 
 def read_parquet(path: Path, _policy: Policy) -> RawGraphs:
-    """Edges are not copied beyond what decompression needs."""
+    """Graphs are decoded a batch at a time, into arrays that are made once."""
     try:
         with pq.ParquetFile(path) as file:
             names = file.schema_arrow.names
-            table = file.read([name for name in ("num_nodes", "edges", "split") if name in names])
-            extra = [f.name for f in file.schema_arrow if f.name not in table.column_names and pa.types.is_nested(f.type)]
+            if not {"num_nodes", "edges"} <= set(names):
+                msg = f"{path}: a table of graphs needs the columns num_nodes and edges, got {names}"
+                raise InputError(msg)
+            num_nodes, edge_offsets, edges = _arrays(file)
+            split = file.read(["split"]).column("split").to_pylist() if "split" in names else None
+            read = ("num_nodes", "edges", "split")
+            extra = [f.name for f in file.schema_arrow if f.name not in read and pa.types.is_nested(f.type)]
             attributes = {name: _num_values(file.read([name]).column(name)) for name in extra}
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the system, not the file
         msg = f"{path} is not a whole Parquet file: {error}; get it from its source again"
         raise InputError(msg) from error
-    if not {"num_nodes", "edges"} <= set(names):
-        msg = f"{path}: a table of graphs needs the columns num_nodes and edges, got {names}"
-        raise InputError(msg)
-    part = parts_of(table.column("split").to_pylist(), str(path)) if "split" in names else None
-    num_nodes, edge_offsets, edges = arrays_from_table(table)
+    part = None if split is None else parts_of(split, str(path))
     return RawGraphs(num_nodes=num_nodes, edge_offsets=edge_offsets, edges=edges, attributes=attributes, part=part)
+
+
+def _arrays(file: pq.ParquetFile) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+    """The three arrays of the graphs; as many values of the column of edges as its metadata count are room enough."""
+    about = file.metadata
+    column = next(i for i in range(about.num_columns) if about.schema.column(i).path.partition(".")[0] == "edges")
+    values = sum(about.row_group(k).column(column).num_values for k in range(about.num_row_groups))
+    num_nodes, offsets = np.empty(about.num_rows, np.int32), np.zeros(about.num_rows + 1, np.int64)
+    edges = np.empty((values // 2 + 1, 2), np.int32)
+    graph = edge = 0
+    for batch in file.iter_batches(_BATCH_ROWS, columns=["num_nodes", "edges"]):
+        sizes, ends, pairs = arrays_from_table(pa.Table.from_batches([batch]))
+        num_nodes[graph : graph + len(sizes)] = sizes
+        offsets[graph + 1 : graph + len(sizes) + 1] = ends[1:] + edge
+        edges[edge : edge + len(pairs)] = pairs
+        graph, edge = graph + len(sizes), edge + len(pairs)
+    return num_nodes, offsets, edges[:edge]
 
 
 def _num_values(values: pa.ChunkedArray) -> int:
@@ -56,11 +78,17 @@ def _num_values(values: pa.ChunkedArray) -> int:
 def write_parquet(graphs: GraphSet, path: Path) -> None:
     """Compressed with zstd."""
     with atomic_path(path) as temporary:
-        pq.write_table(graphs.to_arrow().cast(SCHEMA), temporary, compression="zstd")
+        pq.write_table(graphs.to_arrow().cast(SCHEMA), temporary, compression="zstd", row_group_size=_GROUP_ROWS)
 
 
 def read_jsonl(path: Path, _policy: Policy) -> RawGraphs:
     """One graph a line; empty lines are none."""
+    if path.stat().st_size >= _COMPILED_BYTES:
+        from gengraph.formats.jsonlines import read_plain_lines
+
+        plain = read_plain_lines(path)
+        if plain is not None:
+            return plain
     lines = numbered_lines(read_text(path))
     return _from_records(path, ((f"line {i}", _parse(path, f"line {i}", line)) for i, line in lines))
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from gengraph.errors import InputError
 from gengraph.files import write_text
-from gengraph.formats.text import numbered_lines, read_text
+from gengraph.formats.text import numbered_lines, read_text, suffix_of
 from gengraph.graphs import GraphSet
 from gengraph.graphs.collection import Policy, RawGraphs
 
@@ -42,7 +42,7 @@ def read_nauty(path: Path, _policy: Policy) -> RawGraphs:
 
 def write_nauty(graphs: GraphSet, path: Path) -> None:
     """Without a header, as other programs expect files of several graphs."""
-    if path.suffix == ".g6":
+    if suffix_of(path) == ".g6":
         ends = zip(graphs.num_nodes, graphs.edge_offsets[:-1], graphs.edge_offsets[1:], strict=True)
         write_text(path, "".join(_to_graph6(int(n), graphs.edges[start:end]) + "\n" for n, start, end in ends))
         return

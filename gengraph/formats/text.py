@@ -17,6 +17,7 @@ _MARKS = (  # that of UTF-32 begins like that of UTF-16
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_GZIP = b"\x1f\x8b"
 _DECLARED = re.compile(rb"""\s*<\?xml[^>]*\sencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 
 
@@ -44,14 +45,35 @@ def read_xml(path: Path) -> str:
     return decode(content, str(path), encoding)
 
 
+def suffix_of(path: Path) -> str:
+    """The suffix in small letters; of a gzipped file that before .gz."""
+    suffix = path.suffix.lower()
+    return Path(path.stem).suffix.lower() if suffix == ".gz" else suffix
+
+
+def head_of(path: Path, size: int = 4096) -> bytes:
+    """The first bytes of a file, unpacked if it is gzipped."""
+    with path.open("rb") as file:
+        head = file.read(size)
+    if not head.startswith(_GZIP):
+        return head
+    try:
+        with gzip.open(path) as unpacked:
+            return unpacked.read(size)
+    except (gzip.BadGzipFile, EOFError, zlib.error):
+        return head
+
+
 def read_bytes(path: Path) -> bytes:
-    """The content of a file, unpacked if its name ends in .gz.
+    """The content of a file, unpacked if it is gzipped (.gz, .graphmlz).
 
     Raises:
         InputError: it is no whole gzip file, or unpacks to absurd sizes.
     """
-    if path.suffix != ".gz":
-        return path.read_bytes()
+    if path.suffix.lower() != ".gz":
+        content = path.read_bytes()
+        if not content.startswith(_GZIP):
+            return content
     try:
         with gzip.open(path) as file:
             content = file.read(MAX_BYTES + 1)

@@ -1,7 +1,8 @@
 """The TU collection's text files, in a zip or a folder.
 
 NAME_A.txt holds "i, j" a line, every edge in both directions; NAME_graph_indicator.txt the graph of each node, from 1; an id
-that no node has is no graph. Labels and attributes of nodes and edges are counted, those of whole graphs left in their file.
+that no node has is no graph, and the nodes of a graph need not stand together. Labels and attributes of nodes and edges are
+counted, those of whole graphs left in their file.
 
 Reference:
     C. Morris et al. TUDataset: a collection of benchmark datasets for learning with graphs. 2020.
@@ -84,13 +85,18 @@ def _parse(where: str, files: Mapping[str, Callable[[], bytes]]) -> RawGraphs:
     name = names[0]
     ends = _whole_numbers(where, f"{name}_A.txt", files[f"{name}_A.txt"](), 2) - 1
     indicator = _whole_numbers(where, f"{name}_graph_indicator.txt", files[f"{name}_graph_indicator.txt"](), 1)[:, 0] - 1
-    if len(indicator) and (indicator.min() < 0 or (np.diff(indicator) < 0).any()):
-        msg = f"{where}: {name}_graph_indicator.txt must be ascending from 1: the nodes of a graph stand together"
+    if indicator.min(initial=0) < 0:
+        msg = f"{where}: {name}_graph_indicator.txt must number the graphs from 1, got {int(indicator.min()) + 1}"
         raise InputError(msg)
     if len(ends) and (ends.min() < 0 or ends.max() >= len(indicator)):
         msg = f"{where}: {name}_A.txt names a node outside 1..{len(indicator)}"
         raise InputError(msg)
     _, indicator = np.unique(indicator, return_inverse=True)  # an id that no node has is no graph
+    if (np.diff(indicator) < 0).any():  # the nodes of a graph do not stand together
+        order = np.argsort(indicator, kind="stable")
+        place = np.empty(len(order), np.int64)
+        place[order] = np.arange(len(order))
+        ends, indicator = place[ends], indicator[order]
     attributes = {kind: files[f"{name}_{kind}.txt"]().count(b"\n") for kind in _ATTRIBUTES if f"{name}_{kind}.txt" in files}
     return _graphs_of(where, ends, indicator, attributes)
 

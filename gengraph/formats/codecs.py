@@ -1,0 +1,130 @@
+"""The formats: what they are called, which suffixes say them, and what reads and writes them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from gengraph.errors import InputError
+from gengraph.formats.content import PICKLES, found_in, holds_objects, refuse_pickle
+from gengraph.formats.dot import read_dot
+from gengraph.formats.edgelist import read_edgelist, read_ncol, write_edgelist
+from gengraph.formats.gexf import read_gexf, write_gexf
+from gengraph.formats.markup import read_gml, read_graphml, write_gml, write_graphml
+from gengraph.formats.matrix import read_adjacency, read_hb, read_mat, read_mtx, read_npz, write_mtx, write_npz
+from gengraph.formats.metis import read_metis, write_metis
+from gengraph.formats.native import read_json, read_jsonl, read_parquet, write_json_list, write_jsonl, write_parquet
+from gengraph.formats.nauty import read_nauty, write_nauty
+from gengraph.formats.neighbours import read_adjlist, read_lgl, read_multiline_adjlist
+from gengraph.formats.objects import read_objects, write_node_link
+from gengraph.formats.pajek import read_pajek, write_pajek
+from gengraph.formats.solvers import read_dimacs, read_leda
+from gengraph.formats.tables import read_table_pair, write_table_pair
+from gengraph.formats.text import suffix_of
+from gengraph.formats.tu import read_tu_zip
+from gengraph.graphs import GraphSet
+from gengraph.graphs.collection import Policy, RawGraphs
+
+Reader = Callable[[Path, Policy], RawGraphs]
+Writer = Callable[[GraphSet, Path], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Codec:
+    """A format.
+
+    Attributes:
+        suffixes: that say it; the first is the usual one.
+        read: makes raw graphs of a file.
+        write: None if it is only read.
+        one_graph: a file holds one graph.
+        is_binary: it is not read gzipped.
+    """
+
+    suffixes: tuple[str, ...]
+    read: Reader
+    write: Writer | None = None
+    one_graph: bool = False
+    is_binary: bool = False
+
+
+CODECS = {
+    "parquet": Codec(suffixes=(".parquet",), read=read_parquet, write=write_parquet, is_binary=True),
+    "jsonl": Codec(suffixes=(".jsonl",), read=read_jsonl, write=write_jsonl),
+    "json": Codec(suffixes=(".json",), read=read_json, write=write_json_list),
+    "node-link": Codec(suffixes=(".node-link.json", ".cyjs"), read=read_objects, write=write_node_link),
+    "graph6": Codec(suffixes=(".g6",), read=read_nauty, write=write_nauty),
+    "sparse6": Codec(suffixes=(".s6",), read=read_nauty, write=write_nauty),
+    "graphml": Codec(suffixes=(".graphml", ".graphmlz"), read=read_graphml, write=write_graphml),
+    "gml": Codec(suffixes=(".gml",), read=read_gml, write=write_gml),
+    "gexf": Codec(suffixes=(".gexf",), read=read_gexf, write=write_gexf, one_graph=True),
+    "pajek": Codec(suffixes=(".net", ".paj", ".pajek"), read=read_pajek, write=write_pajek),
+    "metis": Codec(suffixes=(".metis", ".graph"), read=read_metis, write=write_metis, one_graph=True),
+    "edgelist": Codec(suffixes=(".edgelist", ".csv", ".tsv"), read=read_edgelist, write=write_edgelist),
+    "tables": Codec(suffixes=(".edges.csv",), read=read_table_pair, write=write_table_pair),
+    "ncol": Codec(suffixes=(".ncol",), read=read_ncol),
+    "lgl": Codec(suffixes=(".lgl",), read=read_lgl),
+    "adjlist": Codec(suffixes=(".adjlist",), read=read_adjlist),
+    "multiline-adjlist": Codec(suffixes=(".multiline_adjlist", ".multiline-adjlist"), read=read_multiline_adjlist),
+    "adjacency": Codec(suffixes=(".adjacency", ".adj"), read=read_adjacency),
+    "dimacs": Codec(suffixes=(".dimacs", ".col", ".clq", ".gr", ".max"), read=read_dimacs),
+    "leda": Codec(suffixes=(".lgr", ".leda", ".gw"), read=read_leda),
+    "dot": Codec(suffixes=(".dot", ".gv"), read=read_dot),
+    "mtx": Codec(suffixes=(".mtx",), read=read_mtx, write=write_mtx, one_graph=True),
+    "hb": Codec(suffixes=(".rb", ".hb"), read=read_hb),
+    "mat": Codec(suffixes=(".mat",), read=read_mat, is_binary=True),
+    "npz": Codec(suffixes=(".npz",), read=read_npz, write=write_npz, is_binary=True),
+    "tu": Codec(suffixes=(".zip",), read=read_tu_zip, is_binary=True),
+}
+_BY_SUFFIX = {suffix: name for name, codec in CODECS.items() for suffix in codec.suffixes}
+SUFFIXES = tuple(_BY_SUFFIX)
+IN_FOLDERS = {f".{suffix.rpartition('.')[2]}" for suffix in SUFFIXES} - {".zip"}  # a .txt in a folder is most often about it
+
+
+def codec_of(path: Path, file_format: str = "") -> Codec:
+    """The format of a file: the one that is asked for, else what its suffix says, else what is in it.
+
+    Raises:
+        InputError: nothing says it, or it is a format that is not read; then the message says what converts it.
+    """
+    if file_format and file_format not in CODECS:
+        msg = f"file_format must be one of {', '.join(CODECS)}, got {file_format!r}"
+        raise InputError(msg)
+    name = file_format or _by_name(path) or found_in(path)
+    if name is None:
+        msg = (
+            f"unknown graph format {suffix_of(path)!r} of {path}; known are {', '.join(SUFFIXES)}, .txt and folders of such "
+            "files; if it is one of these, set file_format"
+        )
+        raise InputError(msg)
+    if name == "json" and not file_format and holds_objects(path):
+        name = "node-link"
+    codec = CODECS[name]
+    if codec.is_binary and path.suffix.lower() == ".gz":
+        msg = f"{path}: {codec.suffixes[0]} files are not read gzipped; unpack it"
+        raise InputError(msg)
+    return codec
+
+
+def writer_of(path: Path) -> Codec:
+    """The format to write a file in.
+
+    Raises:
+        InputError: it is none that is written.
+    """
+    if path.suffix.lower() in PICKLES:
+        refuse_pickle(path)
+    name = None if path.suffix.lower() == ".gz" else _by_name(path)
+    if name is None or CODECS[name].write is None:
+        writable = ", ".join(suffix for suffix, known in _BY_SUFFIX.items() if CODECS[known].write)
+        msg = f"{path.suffix or path} can be read but not written; choose one of {writable}"
+        raise InputError(msg)
+    return CODECS[name]
+
+
+def _by_name(path: Path) -> str | None:
+    """What the suffix says; one of two parts (.edges.csv) before one."""
+    if path.name.startswith("out."):  # as the lists of KONECT are called
+        return "edgelist"
+    suffix = suffix_of(path)
+    stem = path.name.lower().removesuffix(".gz").removesuffix(suffix)
+    return _BY_SUFFIX.get(Path(stem).suffix + suffix, _BY_SUFFIX.get(suffix))

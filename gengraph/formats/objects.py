@@ -1,0 +1,126 @@
+"""JSON that says a graph in objects: node-link (networkx, rustworkx, D3), adjacency (networkx) and Cytoscape's.
+
+A file holds one graph, or a list of them. Positions in Cytoscape say how a graph is drawn and are passed over, as are what it
+keeps for itself (SUID, selected).
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from gengraph.errors import InputError
+from gengraph.files import write_text
+from gengraph.formats.named import NamedGraphs
+from gengraph.formats.text import read_text
+from gengraph.graphs import GraphSet
+from gengraph.graphs.collection import Policy, RawGraphs
+
+_KEPT_BY_CYTOSCAPE = {"SUID", "shared_name", "selected", "shared_interaction"}
+
+
+def read_objects(path: Path, _policy: Policy) -> RawGraphs:
+    """Every object is a graph; which of the three kinds it is, its keys say."""
+    try:
+        content = json.loads(read_text(path))
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, InputError):
+            raise
+        msg = f"{path} is not JSON: {error}"
+        raise InputError(msg) from error
+    drawn = NamedGraphs(path)
+    for number, graph in enumerate(content if isinstance(content, list) else [content]):
+        drawn.graph()
+        try:
+            _draw(graph, drawn)
+        except (KeyError, TypeError, AttributeError, IndexError) as error:
+            kinds = "nodes and links, nodes and adjacency, or elements"
+            msg = f"{path}, graph {number} is no JSON object with {kinds} ({type(error).__name__}: {error}); write it anew"
+            raise InputError(msg) from error
+    return drawn.raw()
+
+
+def _draw(graph: dict[str, Any], drawn: NamedGraphs) -> None:
+    if "elements" in graph:
+        _draw_elements(graph, drawn)
+    elif "adjacency" in graph:
+        _draw_adjacency(graph, drawn)
+    else:
+        _draw_links(graph, drawn)
+
+
+def _draw_links(graph: dict[str, Any], drawn: NamedGraphs) -> None:
+    """Links name nodes by their ids, or by their places in the list, as networkx 1 and old D3 have it."""
+    nodes = graph["nodes"]
+    has_ids = any("id" in node for node in nodes)
+    ids = [node["id"] for node in nodes] if has_ids else list(range(len(nodes)))
+    links = graph["links"] if "links" in graph else graph["edges"]
+    ends = {_name(link[end]) for link in links for end in ("source", "target")}
+    if has_ids and ends and not ends & set(map(_name, ids)) and all(name.isdecimal() for name in ends):
+        ids = list(range(len(nodes)))
+    for name, node in zip(ids, nodes, strict=True):
+        drawn.node(_name(name))
+        _count(drawn, "node", node, {"id"})
+    for link in links:
+        drawn.edge(_name(link["source"]), _name(link["target"]), directed=bool(graph.get("directed", False)))
+        _count(drawn, "edge", link, {"source", "target", "id", "key"})
+
+
+def _draw_adjacency(graph: dict[str, Any], drawn: NamedGraphs) -> None:
+    """Every node with its neighbours: an edge stands at both ends, an arc at its first."""
+    names = [_name(node["id"]) for node in graph["nodes"]]
+    for name, node in zip(names, graph["nodes"], strict=True):
+        drawn.node(name)
+        _count(drawn, "node", node, {"id"})
+    for name, neighbours in zip(names, graph["adjacency"], strict=True):
+        for neighbour in neighbours:
+            drawn.edge(name, _name(neighbour["id"]), directed=True)
+            _count(drawn, "edge", neighbour, {"id", "key"})
+
+
+def _draw_elements(graph: dict[str, Any], drawn: NamedGraphs) -> None:
+    """Cytoscape's elements, sorted into nodes and edges or in one list; it draws edges without direction unless it is said."""
+    elements = graph["elements"]
+    if isinstance(elements, list):
+        edges = [element["data"] for element in elements if "source" in element["data"]]
+        nodes = [element["data"] for element in elements if "source" not in element["data"]]
+    else:
+        nodes, edges = ([element["data"] for element in elements.get(kind, [])] for kind in ("nodes", "edges"))
+    for node in nodes:
+        if "parent" in node:
+            msg = f"{drawn.path}: node {node['id']!r} lies within another one, and no graph here has that; take it out"
+            raise InputError(msg)
+        drawn.node(_name(node["id"]))
+        same = {name for name, value in node.items() if str(value) == str(node["id"])}  # as networkx writes a node's value
+        _count(drawn, "node", node, {"id"} | _KEPT_BY_CYTOSCAPE | same)
+    kinds = {edge.get("interaction") for edge in edges}
+    own = {"id", "key", "source", "target", "name"} | _KEPT_BY_CYTOSCAPE | ({"interaction"} if len(kinds) == 1 else set())
+    for edge in edges:
+        drawn.edge(_name(edge["source"]), _name(edge["target"]), directed=bool(graph.get("directed", False)))
+        _count(drawn, "edge", edge, own)
+
+
+def _count(drawn: NamedGraphs, of: str, values: dict[str, Any], own: set[str]) -> None:
+    """Attributes; those that rustworkx puts into an object `data` by their own names."""
+    for name, value in values.items():
+        if name == "data" and (value is None or isinstance(value, dict)):
+            _count(drawn, of, value or {}, set())
+        elif name not in own and value is not None:
+            drawn.attribute(of, name, value)
+
+
+def _name(value: Any) -> str:
+    """A node's name; 1 and "1" are one name in Cytoscape, and nothing writes both."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def write_node_link(graphs: GraphSet, path: Path) -> None:
+    """What `networkx.node_link_graph` and D3 read: an object, or a list of one for each graph."""
+    objects = [_object(part) for part in graphs]
+    write_text(path, objects[0] if len(objects) == 1 else "[" + ",\n".join(objects) + "]\n")
+
+
+def _object(graph: GraphSet) -> str:
+    nodes = [{"id": node} for node in range(int(graph.num_nodes[0]))]
+    edges = [{"source": u, "target": v} for u, v in graph.edges.tolist()]
+    record = {"directed": False, "multigraph": False, "graph": {}, "nodes": nodes, "edges": edges}
+    return json.dumps(record, separators=(",", ":"))

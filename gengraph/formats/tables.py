@@ -1,0 +1,81 @@
+"""A pair of tables, as spreadsheets, Gephi and graph data bases have them: NAME.edges.csv, and NAME.nodes.csv beside it.
+
+The first line of both names the columns; that of the nodes is id (or node, name), before it graph if there are several graphs.
+"""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from gengraph.errors import InputError
+from gengraph.files import atomic_path
+from gengraph.formats.edgelist import edges_of, rows_of
+from gengraph.formats.rows import Rows
+from gengraph.formats.text import read_text
+from gengraph.graphs import GraphSet
+from gengraph.graphs.attributes import says_more
+from gengraph.graphs.collection import Policy, RawGraphs
+
+_ID = ("id", "node", "nodeid", "name", "key")
+
+
+def read_table_pair(path: Path, policy: Policy) -> RawGraphs:
+    """The edges, with the nodes of the other table, whose order is that of the nodes, if there is one."""
+    edges = edges_of(path, read_text(path), policy)
+    beside = _nodes_beside(path)
+    if not beside.exists():
+        return edges.numbered(policy)
+    nodes = _nodes(beside)
+    if (nodes.graphs is None) != (edges.graphs is None) and edges.sources:
+        msg = f"of {path.name} and {beside.name} one has a column graph and the other has none; give it to both"
+        raise InputError(msg)
+    strange = sorted(edges.names() - nodes.names())
+    if strange:
+        msg = f"{path}: an edge joins {' '.join(strange[0])!r}, which is no node of {beside.name}; add it there"
+        raise InputError(msg)
+    return nodes.followed_by(edges).numbered(policy)
+
+
+def _nodes_beside(path: Path) -> Path:
+    return path.with_name(re.sub(r"(?i)\.edges(\.csv(\.gz)?)$", r".nodes\1", path.name))
+
+
+def _nodes(path: Path) -> Rows:
+    (_, header), *rows = rows_of(path, list(enumerate(read_text(path).splitlines(), start=1)))
+    plain = [re.sub(r"[^a-z]", "", cell.lower()) for cell in header]
+    place = next((plain.index(name) for name in _ID if name in plain), None)
+    if place is None:
+        msg = f"{path} needs a column id, got {', '.join(header)}; name the columns in its first line"
+        raise InputError(msg)
+    graph = plain.index("graph") if "graph" in plain else None
+    attributes: Counter[str] = Counter()
+    for i, name in enumerate(header):
+        if i not in (place, graph):
+            attributes[name] = sum(
+                bool(cells[i]) and says_more(name, cells[i], of="node") for _, cells in rows if i < len(cells)
+            )
+    if any(len(cells) <= place for _, cells in rows):
+        msg = f"{path} has rows without an id; give one to every node"
+        raise InputError(msg)
+    return Rows(
+        graphs=None if graph is None else [cells[graph] for _, cells in rows],
+        sources=[cells[place] or None for _, cells in rows],
+        targets=[None] * len(rows),
+        attributes=+attributes,
+    )
+
+
+def write_table_pair(graphs: GraphSet, path: Path) -> None:
+    """Nodes are called by their numbers; a column graph is there if there are several graphs, or one without nodes."""
+    several = len(graphs) != 1 or not graphs.num_nodes[0]
+    owner = np.repeat(np.arange(len(graphs)), graphs.num_nodes)
+    node = np.arange(len(owner)) - np.repeat(graphs.node_offsets[:-1], graphs.num_nodes)
+    nodes = [f"{g},{i}\n" if several else f"{i}\n" for g, i in zip(owner.tolist(), node.tolist(), strict=True)]
+    nodes += [f"{g},\n" for g in np.flatnonzero(graphs.num_nodes == 0).tolist() if several]
+    pairs = zip(graphs.graph_of_edge.tolist(), graphs.edges.tolist(), strict=True)
+    edges = [f"{g},{u},{v}\n" if several else f"{u},{v}\n" for g, (u, v) in pairs]
+    with atomic_path(_nodes_beside(path)) as nodes_file, atomic_path(path) as edges_file:
+        nodes_file.write_text(("graph,id\n" if several else "id\n") + "".join(nodes), encoding="utf-8")
+        edges_file.write_text(("graph,source,target\n" if several else "source,target\n") + "".join(edges), encoding="utf-8")

@@ -9,7 +9,6 @@ from gengraph.data.catalogue import DATASETS, Dataset, Files, read_tu
 from gengraph.data.download import Report
 from gengraph.data.splits import Split, split_collection, split_graphs
 from gengraph.errors import DatasetUnavailable, InputError
-from gengraph.formats import read_collection
 from gengraph.graphs import GraphSet
 from gengraph.graphs.collection import Collection, Policy, RawGraphs, simplify
 
@@ -69,6 +68,8 @@ def load_collection(
             raise InputError(msg)
         return read_tu(rest, files, policy)
     if Path(name).exists():
+        from gengraph.formats import read_collection
+
         return read_collection(name, policy)
     msg = f"unknown data set {name!r}: neither a name ({', '.join(DATASETS)}, tu:NAME) nor a file or folder"
     raise InputError(msg)

@@ -10,15 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from gengraph.data import families
-from gengraph.data.citeseer import CITESEER_FILE, CITESEER_SHA256, CITESEER_URL, ego_networks, read_citeseer
 from gengraph.data.download import TU_URL, Report, obtain
 from gengraph.data.lattices import grids, ladders
 from gengraph.errors import DatasetUnavailable, InputError
-from gengraph.formats import read_collection
 from gengraph.graphs import GraphSet
 from gengraph.graphs.collection import Collection, Policy
-from gengraph.streams import Stream
+from gengraph.seeded import Stream
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,6 +69,8 @@ def read_tu(name: str, files: Files, policy: Policy) -> Collection:
     """A TU collection by its name, found or downloaded."""
     path = files.obtain(f"{name}.zip", TU_URL.format(name=name))
     try:
+        from gengraph.formats import read_collection
+
         return read_collection(path, policy)
     except InputError as error:
         if path.stat().st_size and zipfile.is_zipfile(path):
@@ -128,6 +127,8 @@ def _community(_files: Files, count: int) -> GraphSet:
     500 graphs, 60-160 nodes: n is uniform, each community has n/2 nodes, and 0.05 n random edges join them. J. You et al.,
     GraphRNN, ICML 2018, section 4.1.
     """
+    from gengraph.data import families
+
     return families.communities(count, range(60, 161), density=0.3, seed=1)
 
 
@@ -136,6 +137,8 @@ def _community_small(_files: Files, count: int) -> GraphSet:
 
     100 graphs. J. You et al., GraphRNN, ICML 2018, section 4.3.
     """
+    from gengraph.data import families
+
     return families.communities(count, range(12, 21), density=0.7, seed=2)
 
 
@@ -145,6 +148,8 @@ def _caveman(_files: Files, _count: int) -> GraphSet:
     510 graphs, ten of each size, 60-160 nodes; of each the largest component. This is what the code of J. You et al., GraphRNN,
     ICML 2018, generates where the paper speaks of communities: both halves are equal and the bridges are 10% of one half.
     """
+    from gengraph.data import families
+
     return families.cavemen(range(30, 81), copies=10, seed=3)
 
 
@@ -154,10 +159,14 @@ def _barabasi_albert(_files: Files, count: int) -> GraphSet:
     500 graphs, n uniform. J. You et al., GraphRNN, ICML 2018, section 4.1; A.-L. Barabasi, R. Albert, Emergence of scaling in
     random networks, Science 286, 1999.
     """
+    from gengraph.data import families
+
     return families.preferential_attachment(count, range(100, 201), attached=4, seed=4)
 
 
 def _citeseer(files: Files) -> GraphSet:
+    from gengraph.data.citeseer import CITESEER_FILE, CITESEER_SHA256, CITESEER_URL, read_citeseer
+
     return read_citeseer(files.obtain(CITESEER_FILE, CITESEER_URL, CITESEER_SHA256))
 
 
@@ -168,6 +177,8 @@ def _ego(files: Files, _count: int) -> GraphSet:
     self-citations are left out. P. Sen et al., Collective classification in network data, 2008; the file is that of Planetoid
     (Z. Yang et al., ICML 2016), the choice that of J. You et al., GraphRNN, ICML 2018, section 4.1.
     """
+    from gengraph.data.citeseer import ego_networks
+
     return ego_networks(_citeseer(files), radius=3, sizes=range(50, 400))
 
 
@@ -176,6 +187,8 @@ def _ego_small(files: Files, count: int) -> GraphSet:
 
     200 graphs. Source as for `ego`; J. You et al., GraphRNN, ICML 2018, section 4.3.
     """
+    from gengraph.data.citeseer import ego_networks
+
     networks = ego_networks(_citeseer(files), radius=1, sizes=range(4, 19))
     return networks[Stream(5).permutation(len(networks))[:count]]
 
@@ -207,6 +220,8 @@ def _planar(_files: Files, count: int) -> GraphSet:
 
     200 graphs, planar and connected; `planar:COUNT` has any number. K. Martinkus et al., SPECTRE, ICML 2022.
     """
+    from gengraph.data import families
+
     return families.delaunay_triangulations(count, nodes=64, seed=6)
 
 
@@ -216,6 +231,8 @@ def _tree(_files: Files, count: int) -> GraphSet:
     200 graphs; `tree:COUNT` has any number. A. Bergmeister et al., Efficient and Scalable Graph Generation through Iterative
     Local Expansion, ICLR 2024.
     """
+    from gengraph.data import families
+
     return families.uniform_trees(count, nodes=64, seed=7)
 
 
@@ -224,6 +241,8 @@ def _sbm(_files: Files, count: int) -> GraphSet:
 
     200 graphs, 40-177 nodes (200 are possible); `sbm:COUNT` has any number. K. Martinkus et al., SPECTRE, ICML 2022.
     """
+    from gengraph.data import families
+
     return families.block_models(count, blocks=range(2, 6), sizes=range(20, 41), inside=0.3, between=0.005, seed=8)
 
 
@@ -233,6 +252,8 @@ def _lobster(_files: Files, count: int) -> GraphSet:
     200 graphs, p1 = p2 = 0.7 and a mean path of 80 nodes before those of other sizes are thrown away; `lobster:COUNT` has any
     number. R. Liao et al., GRAN, NeurIPS 2019.
     """
+    from gengraph.data import families
+
     return families.lobsters(count, backbone=80, sizes=(10, 100), seed=9)
 
 

@@ -6,9 +6,13 @@ import numpy as np
 import numpy.typing as npt
 
 from gengraph.data.catalogue import DATASETS
-from gengraph.data.splits import split_collection
+from gengraph.data.splits import split_indices
 from gengraph.errors import InputError
 from gengraph.graphs.collection import PARTS, Collection
+from gengraph.graphs.isomorphism import UNKNOWN, first_isomorphic
+from gengraph.graphs.pieces import chunks
+
+_BLOCK_NODES = 1 << 19  # that are looked at at a time
 
 
 def describe(name: str, collection: Collection, *, split_seed: int = 0) -> dict[str, Any]:
@@ -23,8 +27,9 @@ def describe(name: str, collection: Collection, *, split_seed: int = 0) -> dict[
     n, m = graphs.num_nodes.astype(np.int64), graphs.num_edges
     base = name.partition(":")[0]
     try:
-        split = split_collection(collection, seed=split_seed)
-        sizes = {"origin": split.origin, "sizes": {part: len(getattr(split, part)) for part in PARTS}}
+        parts = split_indices(collection, seed=split_seed)
+        origin = "seeded" if collection.part is None else "given"
+        sizes = {"origin": origin, "sizes": {name: len(part) for name, part in zip(PARTS, parts, strict=True)}}
     except InputError:
         sizes = {"origin": "too few graphs", "sizes": {"graphs": len(graphs)}}
     return {
@@ -34,7 +39,7 @@ def describe(name: str, collection: Collection, *, split_seed: int = 0) -> dict[
         "edges": _range(m),
         "density": _range(2 * m / np.maximum(n * (n - 1), 1)),
         "connected": int((graphs.num_components() == 1).sum()),
-        "isolated_nodes": int((graphs.degrees() == 0).sum()),
+        "isolated_nodes": sum(int((part.degrees() == 0).sum()) for part in chunks(graphs, num_nodes=_BLOCK_NODES)),
         "split": sizes,
         "content_hash": graphs.content_hash(),
         "reading": collection.record(),
@@ -43,3 +48,24 @@ def describe(name: str, collection: Collection, *, split_seed: int = 0) -> dict[
 
 def _range(values: npt.NDArray[Any]) -> dict[str, float]:
     return {"min": values.min().item(), "max": values.max().item(), "mean": float(values.mean())}
+
+
+def count_leaks(collection: Collection, *, split_seed: int = 0) -> dict[str, int]:
+    """How many graphs of the validation and of the test part have an isomorphic twin in the part before them.
+
+    Returns:
+        By name: `validation in train`, `test in train`, `test in validation`; and `repeated`, graphs of the whole set that are
+        isomorphic to an earlier one. A graph of which this is not known in time (`isomorphism.canonical_keys`) has none.
+
+    Raises:
+        InputError: too few graphs for a split.
+    """
+    first = first_isomorphic(collection.graphs)
+    train, validation, test = (first[part] for part in split_indices(collection, seed=split_seed))
+    pairs = {
+        "validation in train": (validation, train),
+        "test in train": (test, train),
+        "test in validation": (test, validation),
+    }
+    found = {name: int((np.isin(some, others) & (some != UNKNOWN)).sum()) for name, (some, others) in pairs.items()}
+    return found | {"repeated": int(((first != np.arange(len(first))) & (first != UNKNOWN)).sum())}

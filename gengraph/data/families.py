@@ -17,10 +17,11 @@ from typing import Any
 import numba as nb
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse, spatial
+from scipy import sparse
 
 from gengraph.graphs import GraphSet, Int64Array
-from gengraph.streams import Stream, below, key_of
+from gengraph.seeded import Stream
+from gengraph.streams import below, key_of
 
 Graph = tuple[int, Int64Array]
 """(nodes, edges int64[E, 2])."""
@@ -86,9 +87,10 @@ def cavemen(sizes: range, *, copies: int, seed: int) -> GraphSet:
 
 def delaunay_triangulations(num_graphs: int, *, nodes: int, seed: int) -> GraphSet:
     """Delaunay triangulations of uniform points in the unit square: planar and connected [3]."""
+    from scipy.spatial import Delaunay
 
     def draw(stream: Stream) -> Graph:
-        triangles = spatial.Delaunay(stream.uniforms(2 * nodes).reshape(nodes, 2)).simplices
+        triangles = Delaunay(stream.uniforms(2 * nodes).reshape(nodes, 2)).simplices
         sides = np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [0, 2]]]), axis=1)
         return nodes, np.unique(sides.astype(np.int64), axis=0)
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from gengraph.errors import InputError
-from gengraph.graphs import GraphSet
+from gengraph.graphs import GraphSet, Int64Array
 from gengraph.graphs.collection import PARTS, Collection
-from gengraph.streams import Stream
+from gengraph.seeded import Stream
 
+Parts = tuple[Int64Array, Int64Array, Int64Array]
 _TEST_SHARE = 0.2
 _VALIDATION_SHARE = 0.1  # of what is left for training
 
@@ -42,7 +43,11 @@ def split_graphs(graphs: GraphSet, *, seed: int = 0) -> Split:
     Raises:
         InputError: fewer than three graphs.
     """
-    count = len(graphs)
+    train, validation, test = _seeded_parts(len(graphs), seed)
+    return Split(train=graphs[train], validation=graphs[validation], test=graphs[test])
+
+
+def _seeded_parts(count: int, seed: int) -> Parts:
     if count < 3:
         msg = f"a split into train, validation and test needs at least 3 graphs, got {count}"
         raise InputError(msg)
@@ -50,7 +55,7 @@ def split_graphs(graphs: GraphSet, *, seed: int = 0) -> Split:
     num_test = max(1, round(_TEST_SHARE * count))
     num_validation = max(1, round(_VALIDATION_SHARE * (count - num_test)))
     held_out = num_test + num_validation
-    return Split(train=graphs[order[held_out:]], validation=graphs[order[num_test:held_out]], test=graphs[order[:num_test]])
+    return order[held_out:], order[num_test:held_out], order[:num_test]
 
 
 def split_collection(collection: Collection, *, seed: int = 0) -> Split:
@@ -61,8 +66,15 @@ def split_collection(collection: Collection, *, seed: int = 0) -> Split:
     Raises:
         InputError: fewer than three graphs, or a given split without graphs to train on or to test with.
     """
+    graphs, (train, validation, test) = collection.graphs, split_indices(collection, seed=seed)
+    origin = "seeded" if collection.part is None else "given"
+    return Split(train=graphs[train], validation=graphs[validation], test=graphs[test], origin=origin)
+
+
+def split_indices(collection: Collection, *, seed: int = 0) -> Parts:
+    """Which graphs `split_collection` puts into train, validation and test: three times int64[graphs of the part]."""
     if collection.part is None:
-        return split_graphs(collection.graphs, seed=seed)
+        return _seeded_parts(len(collection.graphs), seed)
     train, validation, test = (np.flatnonzero(collection.part == number) for number in range(len(PARTS)))
     if not len(validation) and len(train) > 1:
         train = train[Stream(seed).permutation(len(train))]
@@ -75,5 +87,4 @@ def split_collection(collection: Collection, *, seed: int = 0) -> Split:
             "take the names of the parts out of the file names or the split column to have the graphs split at random"
         )
         raise InputError(msg)
-    graphs = collection.graphs
-    return Split(train=graphs[train], validation=graphs[validation], test=graphs[test], origin="given")
+    return train, validation, test

@@ -4,6 +4,7 @@ Legend: G graphs, E edges of all graphs together.
 """
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -18,6 +19,7 @@ from gengraph.graphs.pairs import as_pairs
 
 PARTS = ("train", "validation", "test")
 _MAX_NODES = 2**31 - 1
+_BLOCK_GRAPHS = 1 << 15  # whose edges are sorted at a time
 PART_NAMES = {
     **dict.fromkeys(("train", "training"), 0),
     **dict.fromkeys(("validation", "val", "valid", "dev"), 1),
@@ -51,6 +53,8 @@ class Policy:
         on_spellings: error, or unite: node ids such as 2 and 2.0, one number written in several ways, are one node.
         columns: of a table of edges, the names (or the numbers, from 1) of the columns of both ends of an edge, the column of
             the graph before them if there is one; by default they are found by their names.
+        nodes: of a list of edges whose nodes are the numbers 0..n-1 or 1..n: n, so that nodes without edges are there.
+        file_format: the format of the file (`gengraph.formats.codecs.CODECS`), where neither its name nor its content says it.
     """
 
     on_directed: str = "error"
@@ -62,11 +66,16 @@ class Policy:
     on_empty: str = "keep"
     on_spellings: str = "error"
     columns: tuple[str, ...] = ()
+    nodes: int | None = None
+    file_format: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "columns", tuple(self.columns))
         if self.columns and (len(self.columns) not in (2, 3) or len(set(self.columns)) < len(self.columns)):
             msg = f"columns must name both ends of an edge, or graph and both ends, got {','.join(self.columns)}"
+            raise InputError(msg)
+        if self.nodes is not None and not 0 <= self.nodes <= _MAX_NODES:
+            msg = f"nodes must lie in 0..{_MAX_NODES}, got {self.nodes}"
             raise InputError(msg)
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
@@ -105,6 +114,23 @@ class RawGraphs:
         offsets = np.concatenate([[0], np.cumsum([len(part) for part in parts], dtype=np.int64)])
         edges = np.concatenate(parts) if parts else np.zeros((0, 2), np.int64)
         return cls(num_nodes=np.array(num_nodes, np.int64), edge_offsets=offsets, edges=edges, **more)
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Self]) -> Self:
+        """One after the other; what part of the data graphs belong to is left out."""
+        counts = np.concatenate([np.diff(part.edge_offsets) for part in parts])
+        attributes: Counter[str] = Counter()
+        for part in parts:
+            attributes.update(part.attributes)
+        return cls(
+            num_nodes=np.concatenate([part.num_nodes for part in parts]),
+            edge_offsets=np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]),
+            edges=np.concatenate([part.edges for part in parts]),
+            directed=np.concatenate([np.broadcast_to(part.directed, len(part.edges)) for part in parts]),
+            attributes=attributes,
+            spellings=sum(part.spellings for part in parts),
+            example=next((part.example for part in parts if part.example), ""),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -238,14 +264,34 @@ class _Found:
 
 
 def _as_it_is(raw: RawGraphs) -> GraphSet | None:
-    """The graphs without a copy if they are what a GraphSet holds."""
+    """The graphs if they are what a GraphSet holds, or would be in another order of their edges; None if they are not."""
     edges = raw.edges.astype(np.int32, copy=False)
     if np.any(raw.directed) or (edges is not raw.edges and not np.array_equal(edges, raw.edges)):
         return None
+    nodes = raw.num_nodes.astype(np.int32, copy=False)
     try:
-        return GraphSet(raw.num_nodes.astype(np.int32, copy=False), raw.edge_offsets, edges)
+        return GraphSet(nodes, raw.edge_offsets, edges)
+    except InputError:
+        pass
+    try:
+        return GraphSet(nodes, raw.edge_offsets, _in_order(nodes, raw.edge_offsets, edges))
     except InputError:
         return None
+
+
+def _in_order(num_nodes: npt.NDArray[np.int32], offsets: Int64Array, edges: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """Edges (u, v) with u <= v, sorted in each graph, a block of graphs at a time."""
+    ordered = np.sort(edges, axis=1)
+    width = int(num_nodes.max(initial=0))
+    for start in range(0, len(num_nodes), _BLOCK_GRAPHS):
+        bounds = offsets[start : start + _BLOCK_GRAPHS + 1]
+        pairs = ordered[bounds[0] : bounds[-1]]
+        graph = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
+        low, high = pairs.astype(np.int64).T
+        order = order_of_edges(graph, low, high, width=width, num_graphs=len(bounds) - 1)
+        if order is not None:
+            ordered[bounds[0] : bounds[-1]] = pairs[order]
+    return ordered
 
 
 def _simple(raw: RawGraphs, found: _Found) -> GraphSet:

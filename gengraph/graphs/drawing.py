@@ -152,7 +152,7 @@ def draw_graphs(graphs: GraphSet, path: Path, *, seed: int = 0) -> None:
         seed: of the layouts.
 
     Raises:
-        InputError: no graphs, or another suffix.
+        InputError: no graphs, another suffix, or matplotlib is not installed.
     """
     suffix = path.suffix.removeprefix(".").lower()
     if suffix not in PICTURE_FORMATS:
@@ -161,10 +161,13 @@ def draw_graphs(graphs: GraphSet, path: Path, *, seed: int = 0) -> None:
     if not len(graphs):
         msg = "a picture needs at least 1 graph, got 0; check the file"
         raise InputError(msg)
-    from matplotlib import rc_context
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
+    try:
+        from matplotlib import rc_context
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        msg = "a picture needs the package matplotlib; pip install 'gengraph[plot]'"
+        raise InputError(msg) from error
     columns = math.ceil(math.sqrt(len(graphs)))
     rows = math.ceil(len(graphs) / columns)
     figure = Figure(figsize=(2.6 * columns, 2.8 * rows), layout="constrained")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Int32Array = npt.NDArray[np.int32]
 Int64Array = npt.NDArray[np.int64]
+_BLOCK_GRAPHS = 1 << 14  # that are worked on at a time, where this bounds memory
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -275,7 +276,7 @@ class GraphSet:
         if not parts:
             return cls.empty()
         counts = np.concatenate([np.diff(part.edge_offsets) for part in parts])
-        return cls(
+        return cls.unchecked(
             np.concatenate([part.num_nodes for part in parts]),
             np.concatenate([[0], np.cumsum(counts)]),
             np.concatenate([part.edges for part in parts]),
@@ -292,14 +293,31 @@ class GraphSet:
             if not -len(self) <= index < len(self):
                 msg = f"graph index must lie in 0..{len(self) - 1}, got {index}"
                 raise IndexError(msg)
-            chosen = np.array([index % len(self)])
+            return self._run(int(index) % len(self), int(index) % len(self) + 1)
+        if isinstance(index, slice):
+            start, stop, step = index.indices(len(self))
+            if step == 1:
+                return self._run(start, max(start, stop))
+            chosen = np.arange(start, stop, step)
         else:
-            where = index if isinstance(index, slice) else np.asarray(index)
-            chosen = np.arange(len(self))[where if isinstance(where, slice) or len(where) else slice(0)]
-        counts = np.diff(self.edge_offsets)[chosen]
-        offsets = np.concatenate([[0], np.cumsum(counts)])
-        rows = np.arange(offsets[-1]) + np.repeat(self.edge_offsets[chosen] - offsets[:-1], counts)
-        return GraphSet(self.num_nodes[chosen], offsets, self.edges[rows])
+            where = np.asarray(index)
+            chosen = np.arange(len(self))[where if len(where) else slice(0)]
+        offsets = np.concatenate([[0], np.cumsum(np.diff(self.edge_offsets)[chosen])])
+        edges = np.empty((int(offsets[-1]), 2), np.int32)
+        for start in range(0, len(chosen), _BLOCK_GRAPHS):
+            block = slice(start, start + _BLOCK_GRAPHS)
+            first, last = offsets[block][0], offsets[: start + _BLOCK_GRAPHS + 1][-1]
+            shift = np.repeat(self.edge_offsets[chosen[block]] - offsets[:-1][block], np.diff(offsets)[block])
+            np.take(self.edges, np.arange(first, last) + shift, axis=0, out=edges[first:last])
+        return GraphSet.unchecked(self.num_nodes[chosen], offsets, edges)
+
+    def _run(self, start: int, stop: int) -> "GraphSet":
+        """Graphs that stand together, without a copy of their edges."""
+        offsets = self.edge_offsets[start : stop + 1]
+        return GraphSet.unchecked(self.num_nodes[start:stop], offsets - offsets[0], self.edges[offsets[0] : offsets[-1]])
+
+    def _blocks(self) -> "Iterator[GraphSet]":
+        return (self[start : start + _BLOCK_GRAPHS] for start in range(0, len(self), _BLOCK_GRAPHS))
 
     def __eq__(self, other: object) -> bool:
         """Same graphs with the same node numbers in the same order (not isomorphism)."""
@@ -334,8 +352,10 @@ class GraphSet:
     def content_hash(self) -> str:
         """Sha256 of the arrays: equal for equal sets, on every machine."""
         digest = hashlib.sha256()
-        for array in (self.num_nodes.astype("<i4"), self.edge_offsets.astype("<i8"), self.edges.astype("<i4")):
-            digest.update(array.tobytes())
+        arrays: tuple[tuple[npt.NDArray[Any], str], ...]
+        arrays = (self.num_nodes, "<i4"), (self.edge_offsets, "<i8"), (self.edges.reshape(-1), "<i4")
+        for array, dtype in arrays:
+            digest.update(np.ascontiguousarray(array, dtype).data)
         return digest.hexdigest()
 
     def to_csr(self) -> "sparse.csr_array":
@@ -372,25 +392,50 @@ class GraphSet:
 
     def degrees(self) -> Int64Array:
         """int64[N], the neighbours of each node, all graphs in turn."""
-        ends = self.edges + self.node_offsets[:-1][self.graph_of_edge][:, None]
-        return np.bincount(ends.reshape(-1), minlength=int(self.node_offsets[-1]))
+        degrees = np.empty(int(self.node_offsets[-1]), np.int64)
+        node = 0
+        for part in self._blocks():
+            offsets = part.node_offsets
+            ends = part.edges + offsets[:-1][part.graph_of_edge][:, None]
+            degrees[node : node + offsets[-1]] = np.bincount(ends.reshape(-1), minlength=int(offsets[-1]))
+            node += int(offsets[-1])
+        return degrees
 
     def component_labels(self) -> Int64Array:
         """int64[N], a number for each connected component; components of all graphs are numbered through."""
-        _, labels = sparse.csgraph.connected_components(self.to_csr(), directed=False)
-        return np.asarray(labels, dtype=np.int64)
+        labels = np.empty(int(self.node_offsets[-1]), np.int64)
+        node = label = 0
+        for part in self._blocks():
+            count, own = part._components()
+            labels[node : node + len(own)] = own
+            labels[node : node + len(own)] += label
+            node, label = node + len(own), label + count
+        return labels
 
     def num_components(self) -> Int64Array:
         """int64[G], connected components of each graph; an isolated node is one, the graph without nodes has none."""
-        graph_of_node = np.repeat(np.arange(len(self)), self.num_nodes)
-        _, first = np.unique(self.component_labels(), return_index=True)
-        return np.bincount(graph_of_node[first], minlength=len(self))
+        return np.concatenate([part._num_components() for part in self._blocks()] or [np.zeros(0, np.int64)])
+
+    def _num_components(self) -> Int64Array:
+        labels = self._components()[1]
+        begins = np.diff(np.maximum.accumulate(labels), prepend=-1) > 0
+        return np.bincount(np.repeat(np.arange(len(self)), self.num_nodes)[begins], minlength=len(self))
+
+    def _components(self) -> tuple[int, npt.NDArray[np.int32]]:
+        """How many connected components there are, and int32[N], which one each node is of, in the order of first nodes."""
+        offsets = self.node_offsets
+        first = offsets[:-1][self.graph_of_edge]
+        pointers = np.concatenate([[0], np.cumsum(np.bincount(self.edges[:, 0] + first, minlength=int(offsets[-1])))])
+        upper = (np.ones(len(self.edges), np.int8), self.edges[:, 1] + first, pointers)
+        matrix = sparse.csr_array(upper, shape=(int(offsets[-1]),) * 2)
+        count, labels = sparse.csgraph.connected_components(matrix, directed=False)
+        return int(count), labels
 
     def largest_components(self) -> "GraphSet":
         """The largest connected component of each graph (the one with the lowest node at a tie), nodes renumbered in order."""
-        labels = self.component_labels()
-        if not len(labels):
+        if (self.num_components() <= 1).all():
             return self
+        labels = self.component_labels()
         graph_of_node = np.repeat(np.arange(len(self)), self.num_nodes)
         _, first, sizes = np.unique(labels, return_index=True, return_counts=True)
         order = np.lexsort((first, -sizes, graph_of_node[first]))

@@ -23,6 +23,7 @@ from gengraph.graphs.pieces import Spread, chunks
 
 PATIENCE = 10.0  # seconds of CPU time for the form of one component
 UNKNOWN = -1
+_HASHED_NODES = 1 << 20  # that are hashed at a time
 
 
 def canonical_keys(graphs: GraphSet, *, patience: float = PATIENCE) -> list[bytes | None]:
@@ -49,7 +50,7 @@ def canonical_keys(graphs: GraphSet, *, patience: float = PATIENCE) -> list[byte
     try:
         import igraph
     except ImportError as error:
-        msg = "isomorphism needs the package igraph >= 0.10, which is not installed; pip install igraph"
+        msg = "isomorphism needs the package igraph >= 0.10, which is not installed; pip install 'gengraph[metrics]'"
         raise InputError(msg) from error
     of_graph: list[list[bytes | None]] = [[] for _ in range(len(graphs))]
     known: dict[bytes, bytes | None] = {}
@@ -65,24 +66,55 @@ def canonical_keys(graphs: GraphSet, *, patience: float = PATIENCE) -> list[byte
 def isomorphism_classes(*sets: GraphSet, spread: Spread = map) -> list[Int64Array]:
     """Number the isomorphism classes of all sets together, in the order of their first graphs.
 
+    Graphs with one hash of their colour refinement are compared with one another (`gengraph.graphs.matching`), a few
+    microseconds a molecule; canonical forms are made of those alone that this does not tell apart or together.
+
     Args:
         sets: graph sets.
-        spread: where the canonical forms are computed.
+        spread: where hashes and canonical forms are computed.
 
     Returns:
-        int64[G] for each set, the class of each graph, from 0; UNKNOWN (-1) where the canonical form took too long.
+        int64[G] for each set, the class of each graph, from 0; UNKNOWN (-1) where a canonical form took too long.
+
+    Raises:
+        InputError: a canonical form is needed, and igraph is not installed.
     """
-    numbers: dict[bytes | None, int] = {}
-    return [
-        np.array(
-            [
-                UNKNOWN if key is None else numbers.setdefault(key, len(numbers))
-                for key in chain.from_iterable(spread(canonical_keys, chunks(graphs)))
-            ],
-            np.int64,
-        )
-        for graphs in sets
-    ]
+    graphs = GraphSet.concatenate(sets)
+    first = first_isomorphic(graphs, spread=spread)
+    known = first != UNKNOWN
+    classes = np.full(len(graphs), UNKNOWN, np.int64)
+    classes[known] = np.unique(first[known], return_inverse=True)[1].reshape(-1)
+    return np.split(classes, np.cumsum([len(part) for part in sets])[:-1])
+
+
+def first_isomorphic(graphs: GraphSet, *, spread: Spread = map) -> Int64Array:
+    """int64[G], the first graph of the set that each is isomorphic to, itself if none comes before; UNKNOWN as above."""
+    from gengraph.graphs.matching import representatives
+
+    hashes = np.concatenate(list(spread(_hashes, chunks(graphs, num_nodes=_HASHED_NODES))))
+    order = np.argsort(hashes, kind="stable")
+    bounds = np.flatnonzero(np.diff(hashes[order]) != 0) + 1
+    bounds = np.concatenate([[0], bounds, [len(order)]]) if len(order) else np.zeros(1, np.int64)
+    first = np.asarray(representatives(graphs.num_nodes, graphs.edge_offsets, graphs.edges, order, bounds))
+    hard = np.flatnonzero(first == UNKNOWN)
+    if len(hard):
+        firsts: dict[bytes, int] = {}
+        keys = chain.from_iterable(spread(canonical_keys, chunks(graphs[hard])))
+        for g, key in zip(hard.tolist(), keys, strict=True):
+            first[g] = UNKNOWN if key is None else firsts.setdefault(key, g)
+    return first
+
+
+def without_twins(graphs: GraphSet) -> GraphSet:
+    """The graphs that are isomorphic to none before them; one of which this is not known stays."""
+    first = first_isomorphic(graphs)
+    return graphs[(first == np.arange(len(graphs))) | (first == UNKNOWN)]
+
+
+def _hashes(graphs: GraphSet) -> npt.NDArray[np.uint64]:
+    from gengraph.graphs.matching import graph_hashes
+
+    return np.asarray(graph_hashes(graphs.num_nodes, graphs.edge_offsets, graphs.edges))
 
 
 def _components(graphs: GraphSet) -> Iterator[tuple[int, int, npt.NDArray[np.int32]]]:

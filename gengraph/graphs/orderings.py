@@ -54,10 +54,8 @@ class Adjacency:
     @classmethod
     def of(cls, graphs: GraphSet) -> "Adjacency":
         """The neighbour lists of all graphs; complexity O(N + E)."""
-        matrix = graphs.to_csr()
-        first_node = np.repeat(graphs.node_offsets[:-1], graphs.num_nodes)
-        local = matrix.indices - np.repeat(first_node, np.diff(matrix.indptr))
-        return cls(graphs.node_offsets, matrix.indptr.astype(np.int64), local.astype(np.int32))
+        offsets = graphs.node_offsets
+        return cls(offsets, *_neighbour_lists(offsets, graphs.edge_offsets, graphs.edges))
 
     @property
     def arrays(self) -> tuple[Int64Array, Int64Array, Int32Array]:
@@ -75,6 +73,26 @@ def ordering_code(name: str) -> int:
         msg = f"ordering must be one of {', '.join(ORDERINGS)}, got {name!r}"
         raise InputError(msg)
     return ORDERINGS[name]
+
+
+@nb.njit(cache=True)
+def _neighbour_lists(node_offsets: Int64Array, edge_offsets: Int64Array, edges: Int32Array) -> tuple[Int64Array, Int32Array]:
+    """Where each node's neighbours begin, and these: edges are sorted, so those before a node are written before the others."""
+    indptr = np.zeros(node_offsets[-1] + 1, np.int64)
+    for g in range(node_offsets.shape[0] - 1):
+        for e in range(edge_offsets[g], edge_offsets[g + 1]):
+            indptr[node_offsets[g] + edges[e, 0] + 1] += 1
+            indptr[node_offsets[g] + edges[e, 1] + 1] += 1
+    for node in range(indptr.shape[0] - 1):
+        indptr[node + 1] += indptr[node]
+    neighbours, filled = np.empty(2 * edges.shape[0], np.int32), indptr[:-1].copy()
+    for this in (1, 0):
+        for g in range(node_offsets.shape[0] - 1):
+            for e in range(edge_offsets[g], edge_offsets[g + 1]):
+                node = node_offsets[g] + edges[e, this]
+                neighbours[filled[node]] = edges[e, 1 - this]
+                filled[node] += 1
+    return indptr, neighbours
 
 
 @nb.njit(cache=True)

@@ -14,8 +14,11 @@ Spread = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 CHUNK_NODES = 1 << 14
 
 
-def chunks(graphs: GraphSet) -> list[GraphSet]:
-    """The graphs in order, in pieces that begin within the same CHUNK_NODES nodes; at least one piece."""
-    piece = graphs.node_offsets[:-1] // CHUNK_NODES
+def chunks(graphs: GraphSet, *, num_nodes: int | None = None) -> list[GraphSet]:
+    """The graphs in order, in pieces that begin within the same `num_nodes` nodes (by default CHUNK_NODES); at least one piece.
+
+    No edge is copied.
+    """
+    piece = graphs.node_offsets[:-1] // (CHUNK_NODES if num_nodes is None else num_nodes)
     bounds = [*np.flatnonzero(np.diff(piece, prepend=-1)).tolist(), len(graphs)]
     return [graphs[start:stop] for start, stop in pairwise(bounds)] or [graphs]

@@ -57,12 +57,14 @@ def find_blocks(graph: GraphSet, *, max_blocks: int, seed: int = 0) -> Blocks:
     rng = np.random.default_rng(seed)
     best: tuple[float, Int64Array] = (-np.inf, np.zeros(len(adjacency), np.int64))
     for count in range(1, k + 1):
-        for _ in range(1 if count == 1 else 5):
-            labels = _likeliest(adjacency, _cluster(embedding[:, :count], count, rng))
+        starts = [_cluster(embedding[:, :count], count, rng) for _ in range(1 if count == 1 else 5)]
+        for start in {labels.tobytes(): labels for labels in starts}.values():
+            labels = _likeliest(adjacency, start)
             score = _score(adjacency, labels)
             if score > best[0]:
                 best = score, labels
-    sizes, edges, pairs = _counts(adjacency, best[1])
+    member = np.eye(int(best[1].max()) + 1)[best[1]]
+    sizes, edges, pairs = _counts(adjacency @ member, member)
     return Blocks(labels=best[1], sizes=sizes, densities=edges / np.maximum(pairs, 1))
 
 
@@ -130,36 +132,56 @@ def _cluster(points: FloatArray, count: int, rng: np.random.Generator) -> Int64A
     return labels
 
 
-def _counts(adjacency: FloatArray, labels: Int64Array) -> tuple[Int64Array, FloatArray, FloatArray]:
-    """Block sizes [k], edges [k, k] and pairs [k, k] of nodes within and between blocks."""
-    member = np.eye(int(labels.max()) + 1)[labels]
+def _counts(links: FloatArray, member: FloatArray) -> tuple[Int64Array, FloatArray, FloatArray]:
+    """Block sizes [k], edges [k, k] and pairs [k, k] of nodes within and between blocks.
+
+    Args:
+        links: float64[n, k], how many neighbours a node has in each block.
+        member: float64[n, k], 1 for the block of a node.
+    """
     sizes = member.sum(axis=0)
-    edges, pairs = member.T @ adjacency @ member, np.outer(sizes, sizes)
+    edges, pairs = member.T @ links, np.outer(sizes, sizes)
     np.fill_diagonal(edges, np.diag(edges) / 2)
     np.fill_diagonal(pairs, sizes * (sizes - 1) / 2)
     return sizes.astype(np.int64), edges, pairs
 
 
 def _likeliest(adjacency: FloatArray, labels: Int64Array) -> Int64Array:
-    """Move all nodes to their likeliest blocks until none moves; empty blocks vanish."""
-    for _ in range(MAX_SWEEPS):
-        labels = np.unique(labels, return_inverse=True)[1].reshape(-1)
-        sizes, edges, pairs = _counts(adjacency, labels)
-        density = np.clip(edges / np.maximum(pairs, 1), 1e-6, 1 - 1e-6)
-        member = np.eye(len(sizes))[labels]
-        links = adjacency @ member
-        gaps = sizes - member - links
-        moved = (links @ np.log(density) + gaps @ np.log(1 - density)).argmax(axis=1)
+    """Move all nodes to their likeliest blocks until none moves, at most MAX_SWEEPS times; empty blocks vanish."""
+    before: Int64Array | None = None
+    for sweep in range(MAX_SWEEPS):
+        labels = _without_gaps(labels)
+        moved = _moved(adjacency, labels)
         if np.array_equal(moved, labels):
             break
-        labels = moved
+        if before is not None and np.array_equal(moved, before):  # nodes go to and fro: where are they at the last sweep?
+            return labels if (MAX_SWEEPS - 1 - sweep) % 2 else moved
+        before, labels = labels, moved
+    return _without_gaps(labels)
+
+
+def _moved(adjacency: FloatArray, labels: Int64Array) -> Int64Array:
+    """The likeliest block of each node beside all others as they are."""
+    member = np.eye(int(labels.max()) + 1)[labels]
+    links = adjacency @ member
+    sizes, edges, pairs = _counts(links, member)
+    density = np.clip(edges / np.maximum(pairs, 1), 1e-6, 1 - 1e-6)
+    gaps = sizes - member - links
+    return np.asarray((links @ np.log(density) + gaps @ np.log(1 - density)).argmax(axis=1))
+
+
+def _without_gaps(labels: Int64Array) -> Int64Array:
+    """The blocks that have nodes numbered from 0, in their order."""
+    if np.bincount(labels).all():
+        return labels
     return np.unique(labels, return_inverse=True)[1].reshape(-1).astype(np.int64)
 
 
 def _score(adjacency: FloatArray, labels: Int64Array) -> float:
     """The integrated classification likelihood [1]."""
     n = len(labels)
-    sizes, edges, pairs = _counts(adjacency, labels)
+    member = np.eye(int(labels.max()) + 1)[labels]
+    sizes, edges, pairs = _counts(adjacency @ member, member)
     k = len(sizes)
     upper = np.triu_indices(k)
     density = np.clip(edges / np.maximum(pairs, 1), 1e-12, 1 - 1e-12)

@@ -9,23 +9,20 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
 from gengraph.graphs.pieces import Spread, chunks
 from gengraph.graphs.taken import as_graph_set
 from gengraph.metrics import scalars
+from gengraph.metrics.distinct import Distinct
 from gengraph.metrics.gin import gin_embeddings
 from gengraph.metrics.spectra import spectral_histogram
 from gengraph.metrics.statistics import (
     FloatArray,
-    Rows,
     SparseHistograms,
     clustering_histogram,
     degree_histogram,
     large_orbit_means,
-    node_degrees,
     orbit_means,
     sparse_degree_histogram,
 )
@@ -35,6 +32,7 @@ if TYPE_CHECKING:
 
 
 WIDE = 4096  # bins; above, most of them are empty
+_BLOCK_NODES = 1 << 19  # whose degrees are looked at at a time
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,7 +77,7 @@ class DescribedSet:
         """Keep the graphs; `spread` is where chunks of about 16,000 nodes are computed, like the built-in map."""
         self.graphs = graphs
         self.spread = spread
-        self._rows: dict[tuple[str, bool], tuple[FloatArray, float]] = {}
+        self._rows: dict[tuple[str, bool], tuple[Distinct, float]] = {}
 
     def rows(self, name: str, *, strict: bool = False) -> FloatArray:
         """float64[G, D], a statistic of each graph; NaN where it is undefined.
@@ -87,17 +85,18 @@ class DescribedSet:
         Raises:
             InputError: no statistic has this name.
         """
-        return self._compute(name, strict=strict)[0]
+        return self._compute(name, strict=strict)[0].dense()
 
-    def histograms(self, name: str, *, strict: bool = False) -> Rows:
-        """As `rows`, but for histograms of degrees with hubs, of which only bins that are not empty are kept."""
+    def distinct(self, name: str, *, strict: bool = False) -> Distinct:
+        """As `rows`, equal ones once; of histograms of degrees with hubs only bins that are not empty are kept."""
         wide = self._wide_degrees if name == "degree" else None
-        return self.rows(name, strict=strict) if wide is None else wide[0]
+        return self._compute(name, strict=strict)[0] if wide is None else Distinct(wide[0])
 
     @cached_property
     def _wide_degrees(self) -> tuple[SparseHistograms, float] | None:
         start = time.perf_counter()
-        if int(node_degrees(self.graphs).max(initial=0)) < WIDE:
+        largest = max(int(part.degrees().max(initial=0)) for part in chunks(self.graphs, num_nodes=_BLOCK_NODES))
+        if largest < WIDE:
             return None
         return sparse_degree_histogram(self.graphs), time.perf_counter() - start
 
@@ -107,7 +106,7 @@ class DescribedSet:
             return self._wide_degrees[1]
         return self._compute(name, strict=strict)[1]
 
-    def _compute(self, name: str, *, strict: bool) -> tuple[FloatArray, float]:
+    def _compute(self, name: str, *, strict: bool) -> tuple[Distinct, float]:
         if name not in STATISTICS:
             msg = f"unknown statistic {name!r}; choose from {', '.join(STATISTICS)}"
             raise InputError(msg)
@@ -116,8 +115,8 @@ class DescribedSet:
         key = name, compute is statistic.strict
         if key not in self._rows:
             start = time.perf_counter()
-            parts = [part.reshape(len(part), -1) for part in self.spread(compute, chunks(self.graphs))]
-            self._rows[key] = _stack(parts), time.perf_counter() - start
+            rows = Distinct.of(self.spread(compute, chunks(self.graphs)))
+            self._rows[key] = rows, time.perf_counter() - start
         return self._rows[key]
 
 
@@ -128,9 +127,3 @@ def described(graphs: "GraphSet | DescribedSet | Iterable[nx.Graph[Any]]") -> De
         InputError: networkx graphs that a GraphSet cannot hold whole (`gengraph.graphs.taken`).
     """
     return graphs if isinstance(graphs, DescribedSet) else DescribedSet(as_graph_set(graphs))
-
-
-def _stack(parts: list[FloatArray]) -> FloatArray:
-    """Rows of all parts, the narrower ones filled up with zeros on the right."""
-    width = max(part.shape[1] for part in parts)
-    return np.concatenate([np.pad(part, ((0, 0), (0, width - part.shape[1]))) for part in parts])

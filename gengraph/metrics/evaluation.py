@@ -1,5 +1,6 @@
 """Compare a generated graph set with a reference under a protocol."""
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -8,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gengraph.errors import InputError
-from gengraph.metrics.comparison import Comparison, MetricResult, compare
+from gengraph.metrics.comparison import Comparison, MetricResult, compare, num_kernel_values, seconds_of
 from gengraph.metrics.descriptions import STATISTICS, DescribedSet, described
+from gengraph.metrics.distinct import Distinct
 from gengraph.metrics.protocols import Protocol, find_protocol
 from gengraph.metrics.significance import Uncertainty
-from gengraph.metrics.statistics import Rows
 from gengraph.versions import versions
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     import networkx as nx
 
     from gengraph.graphs import GraphSet
+
+logger = logging.getLogger(__name__)
+MANY_VALUES = 4e9  # kernel values, of which the command says beforehand how long they take
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,6 +111,7 @@ def evaluate(
             uncertainty=wanted,
             spread=sets["reference"].spread,
         )
+        _say_how_long(name, list(rows.values()), how)
         seconds = sum(sets[role].seconds(name, strict=strict) for role in ("reference", "generated"))
         metrics[name] = compare(rows["reference"], rows["generated"], rows.get("train"), how, seconds_statistics=seconds)
     null = {role: int((graphs.graphs.num_nodes == 0).sum()) for role, graphs in sets.items()}
@@ -125,6 +130,19 @@ def evaluate(
     )
 
 
+def _say_how_long(name: str, sets: Sequence[Distinct], how: Comparison) -> None:
+    """A warning before something that takes minutes."""
+    values = num_kernel_values(sets, how)
+    if values > MANY_VALUES and not how.uncertainty.max_graphs:
+        logger.warning(
+            "%s: %.1g kernel values of %s different rows take about %d s of one processor; max_graphs = 20000 estimates them",
+            name,
+            values,
+            " and ".join(str(len(rows.values)) for rows in sets),
+            seconds_of(values, sets, how),
+        )
+
+
 def _checked(**sets: "GraphSet | DescribedSet | Iterable[nx.Graph[Any]] | None") -> dict[str, DescribedSet]:
     """The sets that are given, each with at least one graph."""
     given = {role: described(graphs) for role, graphs in sets.items() if graphs is not None}
@@ -135,13 +153,13 @@ def _checked(**sets: "GraphSet | DescribedSet | Iterable[nx.Graph[Any]] | None")
     return given
 
 
-def _rows(graphs: DescribedSet, name: str, role: str, *, strict: bool) -> Rows:
+def _rows(graphs: DescribedSet, name: str, role: str, *, strict: bool) -> Distinct:
     """The statistic of each graph; the graphs without nodes are treated here if `strict` asks for it."""
-    rows = graphs.histograms(name, strict=strict)
+    rows = graphs.distinct(name, strict=strict)
     null = graphs.graphs.num_nodes == 0
     if not strict or not null.any():
         return rows
-    return rows[~null] if role == "generated" else np.full((len(rows), 1), np.nan)
+    return rows[~null] if role == "generated" else Distinct(np.full((len(rows), 1), np.nan))
 
 
 def _json_ready(value: Any) -> Any:

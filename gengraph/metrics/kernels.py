@@ -15,10 +15,11 @@ References:
     [4] R. Thompson et al., On evaluation metrics for graph generative models, ICLR 2022 (bandwidths relative to the data).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 from scipy.spatial.distance import cdist
 
 from gengraph.errors import InputError
@@ -75,13 +76,14 @@ def pad_and_normalise(first: FloatArray, second: FloatArray) -> tuple[FloatArray
         float64[G1, D], float64[G2, D]; each row sums to 1.
     """
     width = max(first.shape[1], second.shape[1])
-    masses = first.sum(axis=1, keepdims=True), second.sum(axis=1, keepdims=True)
-    null_bin = any((mass == 0).any() for mass in masses)
-    result = []
-    for histograms, mass in zip((first, second), masses, strict=True):
-        rows = np.pad(histograms / np.where(mass == 0, 1, mass), ((0, 0), (0, width - histograms.shape[1])))
-        result.append(np.hstack([mass == 0, rows]) if null_bin else rows)
-    return result[0], result[1]
+    null_bin = any(not rows.any(axis=1).all() for rows in (first, second))
+    return _normalised(first, width, null_bin=null_bin), _normalised(second, width, null_bin=null_bin)
+
+
+def _normalised(histograms: FloatArray, width: int, *, null_bin: bool) -> FloatArray:
+    mass = histograms.sum(axis=1, keepdims=True)
+    rows = np.pad(histograms / np.where(mass == 0, 1, mass), ((0, 0), (0, width - histograms.shape[1])))
+    return np.hstack([mass == 0, rows]) if null_bin else rows
 
 
 def points(rows: FloatArray, kernel: Kernel) -> FloatArray:
@@ -91,26 +93,66 @@ def points(rows: FloatArray, kernel: Kernel) -> FloatArray:
     return rows / 2 if kernel.distance == "tv" else rows
 
 
-def sparse_points(first: Rows, second: Rows, kernel: Kernel) -> tuple[FloatArray, FloatArray]:
-    """The points of two sets of histograms at the bins that are not empty alone; the distances between them are the same.
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Points:
+    """Rows as points whose cityblock or Euclidean distance is the kernel's; they are made block by block: `points[0:1024]`.
 
-    The difference of two cumulated histograms is constant over a run of empty bins, so that for `emd` one column times the
-    length of the run stands for it.
-
-    Returns:
-        float64[G1, K], float64[G2, K] for K different bins.
+    Attributes:
+        rows: [K, D], counts or other numbers, of any type.
+        kernel: the distance.
+        width: bins that histograms are filled up to; None for rows that are no histograms.
+        null_bin: whether there is a bin before the first one for histograms without mass.
+        runs: float64[width], how many bins each column stands for (`emd` of sparse histograms); None for one each.
     """
-    parts = [SparseHistograms.of(rows) for rows in (first, second)]
-    bins = np.union1d(parts[0].bins, parts[1].bins)
-    columns = [np.zeros((len(part), len(bins))) for part in parts]
-    for part, dense in zip(parts, columns, strict=True):
-        dense[:, np.searchsorted(bins, part.bins)] = part.counts
-    rows = pad_and_normalise(columns[0], columns[1])
-    if kernel.distance == "emd":
-        bins = bins if rows[0].shape[1] == len(bins) else np.concatenate([[-1], bins])  # the bin of graphs without nodes
-        runs = np.diff(bins, append=bins[-1:] + 1)
-        return points(rows[0], kernel) * runs, points(rows[1], kernel) * runs
-    return points(rows[0], kernel), points(rows[1], kernel)
+
+    rows: npt.NDArray[np.generic]
+    kernel: Kernel
+    width: int | None = None
+    null_bin: bool = False
+    runs: FloatArray | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, block: slice) -> FloatArray:
+        rows = self.rows[block].astype(np.float64)
+        if self.width is not None:
+            rows = _normalised(rows, self.width, null_bin=self.null_bin)
+        found = points(rows, self.kernel)
+        return found if self.runs is None else found * self.runs
+
+    def followed_by(self, others: "Points") -> "Points":
+        """The points of both, which are on the same bins."""
+        width = max(self.rows.shape[1], others.rows.shape[1])
+        rows = [np.pad(part.rows, ((0, 0), (0, width - part.rows.shape[1]))) for part in (self, others)]
+        return replace(self, rows=np.concatenate(rows))
+
+
+def embedded(first: Rows, second: Rows, kernel: Kernel, *, histogram: bool) -> tuple[Points, Points]:
+    """The points of two sets of rows.
+
+    Of sparse histograms, bins that are empty in both sets are left out: the difference of two cumulated histograms is constant
+    over a run of empty bins, so that for `emd` one column times the length of the run stands for it.
+    """
+    if not histogram:
+        return Points(rows=np.asarray(first), kernel=kernel), Points(rows=np.asarray(second), kernel=kernel)
+    bins = None
+    if isinstance(first, SparseHistograms) or isinstance(second, SparseHistograms):
+        sparse = [SparseHistograms.of(part) for part in (first, second)]
+        bins = np.union1d(sparse[0].bins, sparse[1].bins)
+        rows = [np.zeros((len(part), len(bins))) for part in sparse]
+        for part, dense in zip(sparse, rows, strict=True):
+            dense[:, np.searchsorted(bins, part.bins)] = part.counts
+    else:
+        rows = [np.asarray(first), np.asarray(second)]
+    null_bin = any(not part.any(axis=1).all() for part in rows)
+    runs = None
+    if bins is not None and kernel.distance == "emd":
+        bins = np.concatenate([[-1], bins]) if null_bin else bins  # the bin of graphs without nodes
+        runs = np.diff(bins, append=bins[-1:] + 1).astype(np.float64)
+    width = max(part.shape[1] for part in rows)
+    made = [Points(rows=part, kernel=kernel, width=width, null_bin=null_bin, runs=runs) for part in rows]
+    return made[0], made[1]
 
 
 def squared_distances(first: FloatArray, second: FloatArray, kernel: Kernel) -> FloatArray:

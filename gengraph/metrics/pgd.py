@@ -117,7 +117,7 @@ def _check(sets: tuple[DescribedSet, DescribedSet]) -> None:
     try:
         import sklearn  # noqa: F401
     except ImportError as error:
-        msg = "pgd needs the package scikit-learn, which is not installed; pip install scikit-learn"
+        msg = "pgd needs the package scikit-learn, which is not installed; pip install 'gengraph[metrics]'"
         raise InputError(msg) from error
     smallest = min(len(part.graphs) for part in sets)
     if smallest < MIN_GRAPHS:

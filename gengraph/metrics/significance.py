@@ -1,6 +1,7 @@
 """How sure an MMD^2 is: permutation test, bootstrap interval, correction for many tests.
 
-Legend: m and n points of the two samples, N = m + n, P permutations or bootstrap samples, S bandwidths, B block size.
+Legend: m and n graphs of the two samples, N = m + n, K different points of both, P permutations or bootstrap samples, S
+bandwidths, B block size.
 
 The biased MMD^2 is the quadratic form w' K w of the pooled Gram matrix K with weights 1/m on the first sample and -1/n on the
 second. Permuted and resampled statistics are the same form with other weights, so that one Gram matrix serves them all.
@@ -22,9 +23,10 @@ import numpy.typing as npt
 from gengraph.errors import InputError
 from gengraph.graphs.pieces import Spread
 from gengraph.metrics.kernels import Kernel, gram, squared_distances
-from gengraph.metrics.mmd import Block, block_distance_sum, gram_blocks
+from gengraph.metrics.mmd import Block, Sample, as_sample, block_distance_sum, gram_blocks
 from gengraph.metrics.statistics import FloatArray
 
+_FEWEST = 100  # graphs that an estimate is made from
 MAX_WEIGHTS = 1 << 25  # numbers in one array of weights: 256 MiB
 
 
@@ -36,7 +38,9 @@ class Uncertainty:
         num_permutations: of the permutation test; 0 leaves it out. 10,000 tell p-values down to 0.0001.
         num_bootstrap: samples of the bootstrap interval; 0 leaves it out.
         level: of the interval, in (0, 1).
-        seed: of both.
+        seed: of all.
+        max_graphs: a statistic that differs for more graphs of a set than that is compared by so many of them, drawn at
+            random, an estimate with its interval (`gengraph.metrics.sampled`); 0 compares all.
 
     Raises:
         InputError: a number is negative, or the level lies outside (0, 1).
@@ -46,8 +50,15 @@ class Uncertainty:
     num_bootstrap: int = 0
     level: float = 0.95
     seed: int = 0
+    max_graphs: int = 0
 
     def __post_init__(self) -> None:
+        if self.max_graphs and (self.max_graphs < _FEWEST or self.num_bootstrap):
+            msg = (
+                f"max_graphs must be 0 or >= {_FEWEST}, and gives an interval of its own, got {self.max_graphs} with "
+                f"num_bootstrap {self.num_bootstrap}; leave one of them out"
+            )
+            raise InputError(msg)
         for name in ("num_permutations", "num_bootstrap", "seed"):
             if getattr(self, name) < 0:
                 msg = f"{name} must be >= 0, got {getattr(self, name)}"
@@ -57,22 +68,27 @@ class Uncertainty:
             raise InputError(msg)
 
 
-def block_forms(pooled: FloatArray, kernel: Kernel, sigma: FloatArray, weights: FloatArray, block: Block) -> FloatArray:
+def block_forms(pooled: Sample, kernel: Kernel, sigma: FloatArray, weights: FloatArray, block: Block) -> FloatArray:
     """float64[S, P], the part of w' K w that a block on or above the diagonal (and its mirror image) adds; a pure function."""
     start, stop, left, right = block
-    squared = squared_distances(pooled[start:stop], pooled[left:right], kernel)
+    squared = squared_distances(pooled.points[start:stop], pooled.points[left:right], kernel)
     times = 1 if start == left else 2
     columns = [gram(squared, float(bandwidth)) @ weights[left:right] for bandwidth in sigma]
     return np.stack([times * np.einsum("bp,bp->p", weights[start:stop], column) for column in columns])
 
 
 def quadratic_forms(
-    pooled: FloatArray, kernel: Kernel, sigma: FloatArray, draw: Callable[[int], FloatArray], count: int, spread: Spread = map
+    pooled: Sample | FloatArray,
+    kernel: Kernel,
+    sigma: FloatArray,
+    draw: Callable[[int], FloatArray],
+    count: int,
+    spread: Spread = map,
 ) -> FloatArray:
     """Evaluate w' K w for many weights.
 
     Args:
-        pooled: float64[N, D] of points.
+        pooled: a sample of N graphs, or float64[N, D] of points.
         kernel: the distance.
         sigma: float64[S], bandwidths in units of the distance.
         draw: makes float64[N, p], the next p columns of weights.
@@ -82,21 +98,22 @@ def quadratic_forms(
     Returns:
         float64[S, P].
 
-    Complexity: O(S N^2 P) time in matrix products; the Gram matrix is computed once for every 2^25 / N columns. Memory
+    Complexity: O(S K^2 P + N P) time in matrix products; the Gram matrix is computed once for every 2^25 / N columns. Memory
     512 MiB at most for weights, and 24 (B + P) B bytes for a block.
     """
-    blocks = gram_blocks(len(pooled), len(pooled), symmetric=True)
-    width = max(1, MAX_WEIGHTS // len(pooled))
+    pooled = as_sample(pooled)
+    blocks = gram_blocks(len(pooled.points), len(pooled.points), symmetric=True)
+    width = max(1, MAX_WEIGHTS // pooled.size)
     parts = []
     for begin in range(0, count, width):
-        weights = draw(min(width, count - begin))
+        weights = pooled.folded(draw(min(width, count - begin)))
         forms = spread(partial(block_forms, pooled, kernel, sigma, weights), blocks)
         parts.append(np.sum(list(forms), axis=0))
     return np.concatenate(parts, axis=1)
 
 
 def permutation_p_value(
-    first: FloatArray, second: FloatArray, kernel: Kernel, uncertainty: Uncertainty, spread: Spread = map
+    first: Sample | FloatArray, second: Sample | FloatArray, kernel: Kernel, uncertainty: Uncertainty, spread: Spread = map
 ) -> float:
     """The p-value of the hypothesis that both samples come from one distribution.
 
@@ -105,8 +122,8 @@ def permutation_p_value(
     both samples here, which no permutation changes, so that the test is exact for them too.
 
     Args:
-        first: float64[m, D] of points.
-        second: float64[n, D].
+        first: a sample of m graphs, or float64[m, D] of points.
+        second: likewise.
         kernel: the distance and its bandwidths.
         uncertainty: how many permutations, P >= 1, and their seed.
         spread: where the blocks are computed.
@@ -114,11 +131,12 @@ def permutation_p_value(
     Returns:
         In [1 / (1 + P), 1]; exact level for every m, n >= 1.
     """
-    m, n = len(first), len(second)
-    pooled = np.concatenate([first, second])
+    first, second = as_sample(first), as_sample(second)
+    m, n, pooled = first.size, second.size, first.followed_by(second)
     sigma = np.array(kernel.sigma)
     if kernel.relative:
-        sums = spread(partial(block_distance_sum, pooled, pooled, kernel), gram_blocks(m + n, m + n))
+        blocks = gram_blocks(len(pooled.points), len(pooled.points))
+        sums = spread(partial(block_distance_sum, pooled, pooled, kernel), blocks)
         mean_square = sum(sums) / (m + n) ** 2
         sigma = sigma * (np.sqrt(mean_square) if mean_square > 0 else 1.0)
     weights = np.concatenate([np.full(m, 1 / m), np.full(n, -1 / n)])
@@ -134,7 +152,12 @@ def permutation_p_value(
 
 
 def bootstrap_deviations(
-    first: FloatArray, second: FloatArray, kernel: Kernel, sigma: float, uncertainty: Uncertainty, spread: Spread = map
+    first: Sample | FloatArray,
+    second: Sample | FloatArray,
+    kernel: Kernel,
+    sigma: float,
+    uncertainty: Uncertainty,
+    spread: Spread = map,
 ) -> tuple[float, float]:
     """How far below and above its mean the biased MMD^2 goes when both samples are drawn again, at their full sizes [3].
 
@@ -155,8 +178,8 @@ def bootstrap_deviations(
 
 
 def bootstrap_replicates(
-    first: FloatArray,
-    second: FloatArray,
+    first: Sample | FloatArray,
+    second: Sample | FloatArray,
     kernel: Kernel,
     sigma: float,
     *,
@@ -169,16 +192,16 @@ def bootstrap_replicates(
     Two second samples whose first generators start alike are compared with the same draws of the first sample.
 
     Args:
-        first: float64[m, D] of points.
-        second: float64[n, D].
+        first: a sample of m graphs, or float64[m, D] of points.
+        second: likewise.
         kernel: the distance.
         sigma: the bandwidth in units of the distance.
         count: P.
         rngs: what draws the first and the second sample.
         spread: where the blocks are computed.
     """
-    m, n = len(first), len(second)
-    pooled = np.concatenate([first, second])
+    first, second = as_sample(first), as_sample(second)
+    m, n, pooled = first.size, second.size, first.followed_by(second)
     bandwidth = np.array([sigma])
 
     def draw(width: int) -> FloatArray:

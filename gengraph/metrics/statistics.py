@@ -24,8 +24,7 @@ CLUSTERING_BINS = 100
 
 def node_degrees(graphs: GraphSet) -> Int64Array:
     """int64[N], the degree of each node of each graph in order; O(N + E)."""
-    ends = graphs.edges + graphs.node_offsets[:-1][graphs.graph_of_edge][:, None]
-    return np.bincount(ends.reshape(-1), minlength=int(graphs.node_offsets[-1]))
+    return graphs.degrees()
 
 
 def local_clustering(graphs: GraphSet) -> FloatArray:
@@ -74,7 +73,7 @@ class SparseHistograms:
     def __len__(self) -> int:
         return len(self.counts)
 
-    def __getitem__(self, graphs: npt.NDArray[np.bool_]) -> "SparseHistograms":
+    def __getitem__(self, graphs: npt.NDArray[np.bool_] | slice) -> "SparseHistograms":
         return SparseHistograms(self.counts[graphs], self.bins)
 
 

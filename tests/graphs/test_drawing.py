@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import networkx as nx
@@ -113,3 +114,10 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_graphs(load_dataset("grid-small"), tmp_path / "g.g6")
     assert "3 of 20 graphs: picture.png" in gengraph("plot g.g6 -o picture.png --count 3 --seed 1")
     assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_without_matplotlib_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(InputError, match=r"needs the package matplotlib; pip install 'gengraph\[plot\]'"):
+        draw_graphs(load_dataset("grid-small")[:1], tmp_path / "p.png")
+    assert not list(tmp_path.iterdir())

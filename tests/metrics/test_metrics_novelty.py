@@ -71,8 +71,8 @@ def test_edge_cases() -> None:
 
 def test_igraph_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "igraph", None)
-    with pytest.raises(InputError, match="pip install igraph"):
-        novelty(golden_set("grid"), golden_set("grid"))
+    with pytest.raises(InputError, match=r"pip install 'gengraph\[metrics\]'"):
+        isomorphism.canonical_keys(golden_set("grid"))
 
 
 @given(st.integers(1, 200), st.floats(0, 1), st.sampled_from([0.5, 0.9, 0.95]))
@@ -113,21 +113,23 @@ def test_components_are_told_apart_one_by_one() -> None:
     assert first.tolist() == second.tolist() == [0, 1, 2, 3]
 
 
-def hard_graph() -> nx.Graph:
-    """Connected, and too much for the search in any time that one waits."""
-    graph = nx.disjoint_union_all([nx.random_regular_graph(3, 20, seed=seed) for seed in range(50)])
+def hard_graph(first_seed: int = 0) -> nx.Graph:
+    """Connected, and too much for the search in any time that one waits; refinement tells no two of them apart."""
+    graph = nx.disjoint_union_all([nx.random_regular_graph(3, 20, seed=first_seed + seed) for seed in range(50)])
     graph.add_edges_from((node, 1000) for node in range(1000))
     return graph
 
 
 def test_what_takes_too_long_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(isomorphism.canonical_keys, "__kwdefaults__", {"patience": 0.2})
-    path, hard = nx.path_graph(4), hard_graph()
-    assert isomorphism_classes(GraphSet.from_networkx([path, hard, path]))[0].tolist() == [0, isomorphism.UNKNOWN, 0]
-    generated = GraphSet.from_networkx([path, hard, path, nx.path_graph(5)])
+    path, hard, other = nx.path_graph(4), hard_graph(), hard_graph(50)
+    unknown = isomorphism.UNKNOWN
+    assert isomorphism_classes(GraphSet.from_networkx([path, hard, path]))[0].tolist() == [0, 1, 0]  # none is like it
+    assert isomorphism_classes(GraphSet.from_networkx([path, hard, other, path]))[0].tolist() == [0, unknown, unknown, 0]
+    generated = GraphSet.from_networkx([path, hard, other, path, nx.path_graph(5)])
     found = novelty(GraphSet.from_networkx([path]), generated)
-    assert (found.unknown, found.unique.count, found.novel.count, found.unique_novel.count) == (1, 2, 1, 1)
-    found = novelty(GraphSet.from_networkx([hard]), generated)
+    assert (found.unknown, found.unique.count, found.novel.count, found.unique_novel.count) == (2, 2, 1, 1)
+    found = novelty(GraphSet.from_networkx([hard]), generated[[0, 2, 3, 4]])
     assert (found.unknown, found.novel.count) == (1, 3)
     assert found.to_dict()["unknown"] == 1
     before = signal.getsignal(signal.SIGVTALRM)

@@ -65,5 +65,5 @@ def test_wrong_calls_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="not defined for graphs without nodes, got 16"):
         discrepancy(grid, null)
     monkeypatch.setitem(sys.modules, "sklearn", None)
-    with pytest.raises(InputError, match="pip install scikit-learn"):
+    with pytest.raises(InputError, match=r"pip install 'gengraph\[metrics\]'"):
         discrepancy(grid, grid)

@@ -1,10 +1,14 @@
 """`gengraph train`."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gengraph.cli.choosing import AUTO, try_out
 from gengraph.cli.config import configure
 from gengraph.cli.data import named, read_split
 from gengraph.cli.models import model_help
@@ -19,16 +23,21 @@ from gengraph.cli.options import (
     Steps,
     Storage,
     Trackers,
+    seed_option,
     takes_group,
     takes_policy,
 )
 from gengraph.cli.training import check_length, checked_trackers, find_mirror, follow, show_run
+from gengraph.errors import InputError, TrainingFailed
 from gengraph.models.registry import LEARNED
+from gengraph.tables import counted
 
 if TYPE_CHECKING:
     from gengraph.cli.workers import WorkerGroup
     from gengraph.data import Split
     from gengraph.graphs.collection import Policy
+    from gengraph.storage import Folder
+    from gengraph.training.choosing import Trial
     from gengraph.training.config import Config
 
 
@@ -37,21 +46,20 @@ if TYPE_CHECKING:
 def train(
     policy: "Policy",
     group: "WorkerGroup",
-    dataset: Annotated[str | None, typer.Option(help=DATASET_HELP)] = None,
+    dataset: Annotated[str | None, typer.Option(metavar="NAME|PATH", help=DATASET_HELP)] = None,
     model: Annotated[
-        str | None, typer.Option(help=model_help("What is trained; by default what the config says, else graphrnn.", LEARNED))
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help=model_help("auto tries those that may suit; by default what the config says, else graphrnn.", LEARNED),
+        ),
     ] = None,
-    run: Annotated[str | None, typer.Option(help="Name of the run; by default DATASET-MODEL.")] = None,
+    run: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the run; by default DATASET-MODEL.")] = None,
     steps: Steps = None,
     budget: Budget = None,
     config: ConfigName = None,
     assign: Assignments = None,
-    seed: Annotated[
-        int | None,
-        typer.Option(
-            min=0, max=2**63 - 1, metavar="INT", help="Seed of weights, batches and orderings; by default the config's"
-        ),
-    ] = None,
+    seed: Annotated[int | None, seed_option("Seed of weights, batches and orderings; by default the config's.")] = None,
     split_seed: SplitSeed = 0,
     tracker: Trackers = None,
     runs_dir: RunsDir = Path("runs"),
@@ -70,6 +78,8 @@ def train(
 
       gengraph train --dataset grid --model gran --budget 10m
 
+      gengraph train --dataset my_graphs.jsonl --model auto --budget 5m
+
       gengraph train --dataset my_graphs.jsonl --run mine --workers 2 --set training.batch_size=16
 
       gengraph train --dataset grid --workers 8 --min-workers 2 --address auto --storage s3://bucket/runs
@@ -77,10 +87,12 @@ def train(
       gengraph train --dataset community-small --budget 5m --set training.clock=cpu --set training.patience=3
     """
     from gengraph.files import check_new, check_writable
-    from gengraph.runs.mirror import push_run
 
     check_length(steps, budget)
     trackers = checked_trackers(tracker)
+    tried: list[Trial] = []
+    if model == AUTO:
+        model = try_out(str(dataset), read_split(str(dataset), data_dir, policy, split_seed)[0], config, budget, tried)
     chosen = _train_for(configure(config, model, dataset, assign), seed=seed, steps=steps, budget=budget)
     usual = f"{named(dataset)}-{chosen.model_name}"
     folder = runs_dir / (usual if run is None else run)
@@ -88,12 +100,38 @@ def train(
     mirror = find_mirror(storage, folder, new=True)
     split, record = read_split(str(dataset), data_dir, policy, split_seed)
     check_writable(runs_dir)
-    with group.session():
-        _create(folder, split, _fit_batch(chosen, group.workers), record)
+    with group.session(), _removed_if_untrained(folder, mirror):
+        _create(folder, split, _fit_batch(chosen, group.workers), record | {"tried": [asdict(trial) for trial in tried]})
         if mirror is not None:
+            from gengraph.runs.mirror import push_run
+
             push_run(folder, mirror)
         follow(folder, mirror, group, trackers)
     show_run(folder)
+
+
+@contextmanager
+def _removed_if_untrained(folder: Path, mirror: "Folder | None") -> Iterator[None]:
+    """A new run that fails before its first checkpoint is removed, so that a better command finds its name free.
+
+    One whose workers have failed stays: the message names their logs.
+    """
+    from gengraph.cli.progress import errors
+    from gengraph.runs.folders import discard_untrained
+
+    try:
+        yield
+    except (Exception, KeyboardInterrupt) as error:
+        if type(error) is TrainingFailed or not discard_untrained(folder):
+            raise
+        if mirror is not None:
+            with suppress(OSError, InputError):
+                mirror.remove_all()
+        if isinstance(error, KeyboardInterrupt):
+            msg = "No checkpoint was made yet, so nothing is kept; the same command begins anew."
+            raise KeyboardInterrupt(msg) from None
+        errors.print(f"run {folder} is removed: it had no checkpoint yet")
+        raise
 
 
 def _train_for(config: "Config", *, seed: int | None, steps: int | None, budget: float | None) -> "Config":
@@ -119,12 +157,17 @@ def _create(folder: Path, split: "Split", config: "Config", record: dict[str, An
     """Make the run, and say what the model has taken from the data."""
     from gengraph.cli.progress import busy, errors
     from gengraph.runs.folders import create_run, read_run
+    from gengraph.training.batches import VALIDATION_GRAPHS
 
     with busy("looking at the training graphs"):
         create_run(folder, split=split, config=config, **record)
     about = read_run(folder)
-    errors.print(f"{about['num_graphs']['train']} graphs to train on, {about['num_graphs']['validation']} to validate")
+    sizes = about["num_graphs"]
+    errors.print(f"{counted(sizes['train'], 'graph')} to train on, {sizes['validation']} to validate")
+    if about["num_graphs"]["validation"] > VALIDATION_GRAPHS:
+        errors.print(f"of the graphs to validate {VALIDATION_GRAPHS} are evaluated, the same each time")
     for name, value in config.own_family.describe(config.model, about["facts"]).items():
         errors.print(f"{name}: {value}")
     if about["cut_to_largest_component"]:
-        errors.print(f"{about['cut_to_largest_component']} disconnected graphs were cut to their largest component")
+        cut = counted(about["cut_to_largest_component"], "disconnected graph")
+        errors.print(f"{cut} cut to the largest component")

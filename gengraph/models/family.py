@@ -259,6 +259,10 @@ class Family(Protocol):
         """A `GraphModel` with fresh weights, on the CPU; torch's generator is seeded by the caller."""
         ...
 
+    def suits(self, config: Any, facts: Facts) -> str:
+        """What in the facts says that a model of this config may suit the graphs, a clause; "" if nothing does."""
+        return ""
+
     def space(self, config: Any) -> "Space":
         """What a sweep varies by default around a config, fields of [model] by name ("model.hidden_size")."""
         return {}

@@ -90,7 +90,7 @@ def as_indices(indices: int | Int64Array) -> Int64Array:
         return np.arange(indices, dtype=np.int64)
     asked = np.asarray(indices)
     if asked.ndim != 1 or asked.dtype.kind not in "iu" or (asked < 0).any() or (asked > _MOST).any():
-        msg = f"indices of graphs must be whole numbers in 0..2^63-1, in one dimension, got {asked!r}; or say how many"
+        msg = f"indices of graphs must be whole numbers in 0..2^63-1, in one dimension, got {indices!r}; or say how many"
         raise InputError(msg)
     return asked.astype(np.int64)
 

@@ -9,12 +9,13 @@ Reference:
 
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, cast
 
 from gengraph.errors import InputError
 
 if TYPE_CHECKING:  # the list itself costs nothing: `import gengraph` reads it
+    from importlib.metadata import EntryPoint
+
     from gengraph.models.family import Family
 
 FAMILY_POINTS, GENERATOR_POINTS = "gengraph.families", "gengraph.generators"
@@ -40,6 +41,8 @@ LEARNED: dict[str, Listed] = {
     "graphrnn-s": Listed("gengraph.models.graphrnn", "GraphRNNS", "GraphRNN whose edges of a node are independent (You 2018)"),
     "graphrnn-c": Listed("gengraph.models.graphrnn", "GraphRNNC", "GraphRNN whose edge decisions see the graph built so far"),
     "gran": Listed("gengraph.models.gran", "GRAN", "blocks of rows by an attentive graph network (Liao 2019)"),
+    "maps": Listed("gengraph.models.maps", "PlanarMaps", "planar graphs as triangulations, a letter a triangle"),
+    "blocks": Listed("gengraph.models.blocks", "Blocks", "communities one after the other: events, gates and edges"),
 }
 CLOSED_FORMS: dict[str, Listed] = {
     "er": Listed("gengraph.baselines.erdos_renyi:ErdosRenyi", "ErdosRenyi", "Erdos-Renyi: all edges alike"),
@@ -63,7 +66,7 @@ def find_family(name: str) -> "Family":
         return cast("Family", import_module(places[name]).FAMILY)
     entry = find_entry(FAMILY_POINTS, name)
     if entry is None:
-        known = ", ".join([*places, *(found.name for found in entry_points(group=FAMILY_POINTS))])
+        known = ", ".join([*places, *(found.name for found in _offered(FAMILY_POINTS))])
         msg = f"unknown family {name!r}; choose from {known}, or install the package that offers it"
         raise InputError(msg)
     family = load_entry(entry)
@@ -82,12 +85,12 @@ def family_of(model: str) -> "Family | None":
     """
     if model in LEARNED:
         return find_family(LEARNED[model].place.rpartition(".")[2])
-    return find_family(model) if model not in LISTED and entry_points(group=FAMILY_POINTS, name=model) else None
+    return find_family(model) if model not in LISTED and _offered(FAMILY_POINTS, model) else None
 
 
 def offered_models() -> list[str]:
     """The names that installed packages offer, sorted."""
-    return sorted({entry.name for group in (FAMILY_POINTS, GENERATOR_POINTS) for entry in entry_points(group=group)})
+    return sorted({entry.name for group in (FAMILY_POINTS, GENERATOR_POINTS) for entry in _offered(group)})
 
 
 def unknown_model(name: str) -> InputError:
@@ -95,13 +98,13 @@ def unknown_model(name: str) -> InputError:
     return InputError(f"unknown model {name!r}; choose from {', '.join([*LISTED, *offered_models()])}")
 
 
-def find_entry(group: str, name: str) -> EntryPoint | None:
+def find_entry(group: str, name: str) -> "EntryPoint | None":
     """The entry point of a name; None if no package has one.
 
     Raises:
         InputError: several packages do.
     """
-    found = list(entry_points(group=group, name=name))
+    found = _offered(group, name)
     if len(found) > 1:
         packages = " and ".join(map(package_of, found))
         msg = f"a model must be offered by one package, got {name!r} of {packages}; uninstall the others"
@@ -109,7 +112,7 @@ def find_entry(group: str, name: str) -> EntryPoint | None:
     return found[0] if found else None
 
 
-def load_entry(entry: EntryPoint) -> Any:
+def load_entry(entry: "EntryPoint") -> Any:
     """What an entry point names.
 
     Raises:
@@ -125,6 +128,12 @@ def load_entry(entry: EntryPoint) -> Any:
         raise InputError(msg) from error
 
 
-def package_of(entry: EntryPoint) -> str:
+def package_of(entry: "EntryPoint") -> str:
     """The package that an entry point comes from, with its version."""
     return f"{entry.dist.name} {entry.dist.version}" if entry.dist else entry.value
+
+
+def _offered(group: str, name: str | None = None) -> "list[EntryPoint]":
+    from importlib.metadata import entry_points
+
+    return [*(entry_points(group=group) if name is None else entry_points(group=group, name=name))]

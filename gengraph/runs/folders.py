@@ -11,13 +11,14 @@ runs/NAME/
 import json
 import logging
 import platform
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gengraph.data import Split
-from gengraph.errors import InputError
+from gengraph.errors import InputError, TrainingDiverged
 from gengraph.files import atomic_folder, check_new, file_lock, is_locked, write_json, write_text
 from gengraph.formats import read_graphs, write_graphs
 from gengraph.graphs import GraphSet
@@ -34,6 +35,7 @@ CHECKPOINTS = ("last", "best")
 _VERSIONED = ("gengraph", "torch", "numpy", "numba")
 _LOCK = "training"  # held by the process that trains a run
 _PATIENCE_S = 10.0
+_KEPT = "the last good checkpoint is kept"  # as a trainer says it, which does not know of checkpoints before its own
 
 
 def create_run(
@@ -44,6 +46,7 @@ def create_run(
     split_seed: int,
     config: Config,
     reading: dict[str, Any] | None = None,
+    tried: list[dict[str, Any]] | None = None,
 ) -> None:
     """Make the folder of a run, whole or not at all.
 
@@ -54,6 +57,7 @@ def create_run(
         split_seed: for the record.
         config: of the training.
         reading: policy and counts of reading the data, for the record.
+        tried: models that were tried before, for the record.
 
     Raises:
         InputError: the folder exists, or the graphs cannot be learned with this config.
@@ -66,12 +70,13 @@ def create_run(
     parts = {"train": train, "validation": validation, "test": split.test}
     about = {
         "model": config.model_name,
+        "tried": tried or [],
         "dataset": dataset,
         "reading": reading,
         "split": split.origin,
         "split_seed": split_seed if split.origin == "seeded" else None,
         "num_graphs": {name: len(part) for name, part in parts.items()},
-        "cut_to_largest_component": int((split.train.num_components() != train.num_components()).sum()),
+        "cut_to_largest_component": _num_cut(split.train, train),
         "content_hash": {name: part.content_hash() for name, part in parts.items()},
         "facts": facts,
         "versions": {"python": platform.python_version()} | versions(*_VERSIONED),
@@ -81,6 +86,11 @@ def create_run(
             write_graphs(part, temporary / "data" / f"{name}.parquet")
         write_text(temporary / "config.toml", config.to_toml())
         write_json(temporary / "run.json", about)
+
+
+def _num_cut(graphs: GraphSet, selected: GraphSet) -> int:
+    """Graphs that a family cut to their largest component; those that it left out are none of them."""
+    return int((graphs.num_nodes != selected.num_nodes).sum()) if len(graphs) == len(selected) else 0
 
 
 def read_run(folder: Path) -> dict[str, Any]:
@@ -106,14 +116,52 @@ def read_run(folder: Path) -> dict[str, Any]:
     return about
 
 
-def extend_run(folder: Path, *, steps: int | None, budget: float | None) -> None:
-    """Give an existing run another length; without both it keeps its own."""
+def extend_run(folder: Path, *, steps: int | None, budget: float | None, done: "Checkpoint | None" = None) -> None:
+    """Give an existing run another length; without both it keeps its own.
+
+    Args:
+        folder: of the run.
+        steps: from the start of the run.
+        budget: seconds, likewise.
+        done: where the run stands.
+
+    Raises:
+        InputError: no such run, or it has done more than that already.
+    """
     read_run(folder)
     if steps is None and budget is None:
         return
     config = load_config(folder / "config.toml")
-    length = {"steps": steps} if budget is None else {"steps": None, "budget": budget}
-    write_text(folder / "config.toml", config.trained(**length).to_toml())
+    longer = config.trained(**({"steps": steps} if budget is None else {"steps": None, "budget": budget}))
+    if longer == config:
+        return
+    if done is not None:
+        _check_longer(folder, longer, done)
+    write_text(folder / "config.toml", longer.to_toml())
+
+
+def _check_longer(folder: Path, config: Config, done: "Checkpoint") -> None:
+    training = config.training
+    seconds = done.cpu_seconds if training.clock == "cpu" else done.wall_seconds
+    if training.steps is None and training.budget < seconds:
+        less = f"budget must be >= the {seconds:.0f} s that run {folder} has been trained for, got {training.budget:g}"
+    elif training.steps is not None and training.steps < done.step:
+        less = f"steps must be >= the {done.step} that run {folder} has done, got {training.steps}"
+    else:
+        return
+    msg = f"{less}; they count from the start of the run, so give more of them"
+    raise InputError(msg)
+
+
+def discard_untrained(folder: Path) -> bool:
+    """Remove a run of which nothing was trained, so that its name is free; returns whether it is gone.
+
+    What has a checkpoint stays, a damaged one too, and so does what a process trains now.
+    """
+    if not (folder / "run.json").is_file() or any((folder / "checkpoints").glob("*step-*")) or is_running(folder):
+        return False
+    shutil.rmtree(folder)
+    return True
 
 
 def newest_checkpoint(folder: Path) -> Path:
@@ -181,19 +229,25 @@ def whole_checkpoint(folder: Path, *, repair: bool = False) -> "Checkpoint | Non
     return None
 
 
-def find_checkpoint(folder: Path, which: str) -> Path:
-    """The checkpoint of a run that is asked for: last, the newest one, or best, that of the best evaluation.
+def find_checkpoint(folder: Path, which: str | None = None) -> Path:
+    """The checkpoint of a run that is asked for.
+
+    Args:
+        folder: of the run.
+        which: last, the newest one; best, that of the best evaluation; None, the best, or the last where none was evaluated.
 
     Raises:
-        InputError: no such run, it has no checkpoint yet, or none was evaluated.
+        InputError: no such run, it has no checkpoint yet, or none was evaluated and the best is asked for.
     """
     from gengraph.training.checkpoint import best_checkpoint
 
-    if which not in CHECKPOINTS:
+    if which not in {None, *CHECKPOINTS}:
         msg = f"checkpoint must be one of {', '.join(CHECKPOINTS)}, got {which!r}"
         raise InputError(msg)
     newest = newest_checkpoint(folder)
     best = newest if which == "last" else best_checkpoint(newest)
+    if best is None and which is None:
+        return newest
     if best is None:
         msg = f"run {folder} was not evaluated yet, so none of its checkpoints is the best; use the last"
         raise InputError(msg)
@@ -211,13 +265,13 @@ def _frozen_part(folder: Path, name: str, about: dict[str, Any]) -> GraphSet:
 
 
 def bound_likelihood(
-    folder: Path, *, checkpoint: str = "last", num_orderings: int = 8, seed: int = 0
+    folder: Path, *, checkpoint: str | None = None, num_orderings: int = 8, seed: int = 0
 ) -> "tuple[Path, dict[str, LikelihoodBound]]":
     """Bounds on the likelihood of the graphs in each part of a run's data, and the checkpoint whose they are.
 
     Args:
         folder: of the run.
-        checkpoint: last or best.
+        checkpoint: last or best, as `find_checkpoint` has it.
         num_orderings: drawn for each graph, >= 1.
         seed: of the orderings.
 
@@ -262,7 +316,7 @@ def train_run(
     """
     from gengraph.sampling.attempts import validation_mmd
     from gengraph.training.card import write_card
-    from gengraph.training.checkpoint import Checkpoint, save_checkpoint
+    from gengraph.training.checkpoint import Checkpoint, checkpoints_in, save_checkpoint
     from gengraph.training.trainer import Trainer
 
     about, config = read_run(folder), load_config(folder / "config.toml")
@@ -291,6 +345,10 @@ def train_run(
 
         try:
             trainer.run(record, save)
+        except TrainingDiverged as error:
+            if checkpoints_in(folder / "checkpoints"):
+                raise
+            raise TrainingDiverged(str(error).replace(_KEPT, "no checkpoint was made before")) from None
         finally:
             if leading:
                 saved()

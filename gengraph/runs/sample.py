@@ -16,7 +16,7 @@ def sample_run(
     folder: Folder,
     request: SampleRequest,
     *,
-    checkpoint: str = "last",
+    checkpoint: str | None = None,
     device: str = "cpu",
     write_shards: ShardsWriter = write_here,
     report: CountReport = lambda _done: None,
@@ -27,7 +27,7 @@ def sample_run(
         run: folder of the run.
         folder: of the sample, new or begun by the same request.
         request: what is asked.
-        checkpoint: last or best.
+        checkpoint: last or best; by default the best, or the last where none was evaluated.
         device: cpu or cuda.
         write_shards: where the shards are written.
         report: called with the number of graphs that are done, those of an earlier try first.

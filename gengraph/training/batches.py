@@ -5,8 +5,10 @@ from typing import Any
 import numpy as np
 
 from gengraph.graphs import GraphSet, Int64Array
-from gengraph.streams import Stream
+from gengraph.seeded import Stream
 
+VALIDATION_GRAPHS = 2048  # of a larger validation part a sample of so many is evaluated
+NUM_GROUPS = 16  # of the sample, whose means tell how sure their mean is
 _BATCHES_A_POOL = 4  # graphs of so many batches are sorted by size before they are cut into batches
 
 
@@ -19,13 +21,19 @@ def batch_indices(num_nodes: np.ndarray[Any, Any], batch_size: int, *, seed: int
     order = stream.permutation(len(num_nodes))
     size = min(batch_size, len(order))
     order = order[: len(order) - len(order) % size]
-    pools = (order[start : start + size * _BATCHES_A_POOL] for start in range(0, len(order), size * _BATCHES_A_POOL))
-    by_size = [pool[np.argsort(num_nodes[pool], kind="stable")] for pool in pools]
-    batches = [batch for pool in by_size for batch in np.split(pool, len(pool) // size)]
-    return [batches[i] for i in stream.permutation(len(batches))]
+    pool = np.arange(len(order)) // (size * _BATCHES_A_POOL)
+    batches = order[np.lexsort((num_nodes[order], pool))].reshape(-1, size)
+    return list(batches[stream.permutation(len(batches))])
 
 
-def size_chunks(graphs: GraphSet, size: int) -> list[Int64Array]:
-    """The indices of graphs, at most `size` at a time, graphs of like size together."""
-    order = np.argsort(graphs.num_nodes, kind="stable")
+def size_chunks(num_nodes: np.ndarray[Any, Any], size: int) -> list[Int64Array]:
+    """The indices of graphs of int[G] nodes, at most `size` at a time, graphs of like size together."""
+    order = np.argsort(num_nodes, kind="stable")
     return [order[start : start + size] for start in range(0, len(order), size)]
+
+
+def validation_sample(graphs: GraphSet, *, seed: int) -> GraphSet:
+    """The validation graphs that are evaluated: all, or VALIDATION_GRAPHS drawn with the seed, the same at every evaluation."""
+    if len(graphs) <= VALIDATION_GRAPHS:
+        return graphs
+    return graphs[Stream(seed, 1).permutation(len(graphs))[:VALIDATION_GRAPHS]]

@@ -105,7 +105,7 @@ def _mmd(metrics: Mapping[str, float]) -> str:
 def _usage(checkpoint: Checkpoint, about: Mapping[str, Any] | None) -> str:
     command = ""
     if about:
-        best = " --checkpoint best" if checkpoint.selection.step == checkpoint.step else ""
+        best = " --checkpoint last" if checkpoint.selection.step not in {None, checkpoint.step} else ""
         command = (
             f"    gengraph sample --run {about['run']}{best} -n 1000 --out samples/{about['run']}\n\nor, in this folder,\n\n"
         )

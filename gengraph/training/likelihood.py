@@ -99,7 +99,7 @@ def log_prob_bound(model: Any, graphs: GraphSet, *, num_orderings: int = 16, see
     num_cut = 0
     with torch.inference_mode():
         for k in range(num_orderings):
-            for chunk in size_chunks(graphs, _BATCH):
+            for chunk in size_chunks(graphs.num_nodes, _BATCH):
                 batch = encode(chunk, key=(seed, _BOUND_EPOCH + k))
                 log_probs[k, batch.graph] = model.log_prob(batch).double().cpu().numpy()
                 for graph, numbered in zip(batch.graph, model.sequences(batch), strict=True):

@@ -65,15 +65,25 @@ class StepLoss:
             TrainingDiverged: it is not finite, or ten times what guessing costs.
         """
         total = self.total.item()
-        if math.isfinite(total) and total <= _EXPLODED * self.guess:
-            return total
-        guessing = f" (guessing would cost {self.guess / self.num_graphs:.4g})" if math.isfinite(self.guess) else ""
-        msg = (
-            f"the loss became {total / self.num_graphs:.4g} a graph at step {self.step}, learning rate "
-            f"{self.learning_rate:.2g}{guessing}; the last good checkpoint is kept; train again with a smaller "
-            "training.learning_rate"
-        )
-        raise TrainingDiverged(msg)
+        became = f"the loss became {{}} a graph at step {self.step}, learning rate {self.learning_rate:.2g}"
+        check_loss(total, self.guess, self.num_graphs, became)
+        return total
+
+
+def check_loss(total: float, guess: float, num_graphs: int, became: str) -> None:
+    """Whether a loss of so many graphs is one that can be trained on.
+
+    Raises:
+        TrainingDiverged: it is not finite, or ten times what guessing costs; `became` says which it is.
+    """
+    if math.isfinite(total) and total <= _EXPLODED * guess:
+        return
+    guessing = f" (guessing would cost {guess / num_graphs:.4g})" if math.isfinite(guess) else ""
+    msg = (
+        f"{became.format(f'{total / num_graphs:.4g}')}{guessing}; the last good checkpoint is kept; train again with a smaller "
+        "training.learning_rate"
+    )
+    raise TrainingDiverged(msg)
 
 
 class Log:

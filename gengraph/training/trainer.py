@@ -22,8 +22,8 @@ from torch.nn.parallel import DistributedDataParallel
 from gengraph.errors import InputError, RanksDiverged, TrainingDiverged
 from gengraph.graphs import GraphSet, Int64Array
 from gengraph.models.family import Facts
-from gengraph.streams import Stream
-from gengraph.training.batches import batch_indices, size_chunks
+from gengraph.seeded import Stream
+from gengraph.training.batches import NUM_GROUPS, batch_indices, size_chunks, validation_sample
 from gengraph.training.checkpoint import (
     Checkpoint,
     Selection,
@@ -33,8 +33,9 @@ from gengraph.training.checkpoint import (
     optimizer_tensors,
 )
 from gengraph.training.config import Config, TrainingConfig
-from gengraph.training.log import Clock, Log, StepLoss, deferred_interrupt, describe_losses
+from gengraph.training.log import Clock, Log, StepLoss, check_loss, deferred_interrupt, describe_losses
 from gengraph.training.optimizers import averaged_model, build_optimizer, learning_rate, matmul_precision
+from gengraph.training.threads import training_threads
 
 TrainingReport = Callable[[dict[str, Any]], None]
 """Called with what is known after a step.
@@ -119,11 +120,13 @@ class Trainer:
             )
             raise InputError(msg)
         self.config, self.facts, self.rank, self.world = config, facts, place.rank, place.world
-        self._train, self._validation, self._measure_mmd = train, validation, measure_mmd
+        self._train, self._measure_mmd = train, measure_mmd
+        self._validation = validation_sample(validation, seed=config.training.seed)
+        self._sampled = len(self._validation) < len(validation)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.training.seed)
             self.model = build_model(config, facts)
-        self._encode, self._encode_validation = self.model.encoder(train), self.model.encoder(validation)
+        self._encode, self._encode_validation = self.model.encoder(train), self.model.encoder(self._validation)
         self._device = place.device or torch.device("cpu")
         if config.training.precision == "tf32" and self._device.type != "cuda":
             msg = "training.precision = tf32 needs a GPU; train on one, or set training.precision = float32"
@@ -137,7 +140,7 @@ class Trainer:
         self._clock, self._metrics = Clock(), dict[str, float]()
         self._parts: tuple[str, ...] = ()
         self._mean_nodes = float(train.num_nodes.mean())
-        self._epoch_steps = len(self._epoch(0))
+        self._epoch_steps = len(train) // batch_size
         self._batches = self._iterate()
 
     @property
@@ -253,7 +256,7 @@ class Trainer:
                 raise RanksDiverged(msg)
 
     def run(self, report: TrainingReport, save: Callable[[Checkpoint], object]) -> None:
-        """Train to the end of the steps or of the budget, or until patience is out.
+        """Train to the end of the steps or of the budget, or until patience is out, in one thread (`training_threads`).
 
         Args:
             report: told about the progress about twice a second and at every evaluation; on rank 0 only.
@@ -271,7 +274,7 @@ class Trainer:
         log, saver = Log(self._epoch_steps, self._clock), _Saver(self, self._clock, save)
         progress = self.progress()
         evaluations, stop = math.floor(progress * training.evaluations), 0.0
-        with deferred_interrupt() as interrupted:
+        with training_threads(), deferred_interrupt() as interrupted:
             while progress < 1 and not self.stopped_early and not stop:
                 loss = self._update(next(self._batches), progress)
                 self._clock.tick()
@@ -331,27 +334,50 @@ class Trainer:
     def validate(self, *, with_mmd: bool = False) -> dict[str, float]:
         """Evaluate the model on the validation part, each graph coded in one way that stays; nothing if it is empty.
 
+        Of a large part a fixed sample is evaluated (`batches.validation_sample`).
+
         Args:
             with_mmd: sample as many graphs as it has, and compare them with it.
 
         Returns:
-            validation_loss and the same by other units, the loss's parts; with_mmd the squared MMD of each statistic and their
+            validation_loss and the same by other units, the loss's parts; of a sample also validation_loss_error, the standard
+            error of validation_loss as an estimate of that of all graphs; with_mmd the squared MMD of each statistic and their
             mean.
+
+        Raises:
+            TrainingDiverged: the loss is not finite, or has exploded.
         """
         if not len(self._validation):
             return {}
         training = self.config.training
-        size = -(-training.batch_size // training.accumulate)
         losses: Counter[str] = Counter()
         units: Counter[str] = Counter()
+        means, guess = [], 0.0
         model = self.evaluated.eval()
         with torch.inference_mode(), self._seeded(_VALIDATION_EPOCH):
-            for chunk in size_chunks(self._validation, size):
-                loss = model(self._encode_validation(chunk, key=(training.seed, _VALIDATION_EPOCH)), 1.0)
-                parts = {name: float(part) for name, part in loss.parts.items()}
-                losses.update({"loss": float(loss.total), **parts})
-                units.update(loss.units)
-        return describe_losses(losses, units, "validation_") | (self._validation_mmd(model) if with_mmd else {})
+            for chunks in self._validation_groups():
+                group, graphs = 0.0, 0
+                for chunk in chunks:
+                    loss = model(self._encode_validation(chunk, key=(training.seed, _VALIDATION_EPOCH)), 1.0)
+                    parts = {name: float(part) for name, part in loss.parts.items()}
+                    losses.update({"loss": float(loss.total), **parts})
+                    units.update(loss.units)
+                    guess += loss.guess
+                    group, graphs = group + float(loss.total), graphs + len(chunk)
+                means.append(group / graphs)
+        check_loss(losses["loss"], guess, len(self._validation), f"the validation loss became {{}} a graph at step {self.step}")
+        found = describe_losses(losses, units, "validation_")
+        if self._sampled:
+            found["validation_loss_error"] = float(np.std(means, ddof=1) / math.sqrt(len(means)))
+        return found | (self._validation_mmd(model) if with_mmd else {})
+
+    def _validation_groups(self) -> list[list[Int64Array]]:
+        """The chunks of all validation graphs; of a sample those of NUM_GROUPS random parts of it."""
+        size = -(-self.config.training.batch_size // self.config.training.accumulate)
+        if not self._sampled:
+            return [size_chunks(self._validation.num_nodes, size)]
+        groups = [np.arange(k, len(self._validation), NUM_GROUPS) for k in range(NUM_GROUPS)]
+        return [[group[chunk] for chunk in size_chunks(self._validation.num_nodes[group], size)] for group in groups]
 
     def _validation_mmd(self, model: Any) -> dict[str, float]:
         if self._measure_mmd is None:

@@ -26,6 +26,7 @@ CASES: dict[str, FamilyCase | GeneratorCase] = {
     "graphrnn": graphrnn(overfit=[*LARGER, "model.head.hidden_size=32"]),
     "graphrnn-s": graphrnn("model.head.kind=mlp", overfit=LARGER),
     "graphrnn-c": graphrnn("model.head.kind=context", overfit=LARGER),
+    "graphrnn-c size": graphrnn("model.head.kind=context", "model.stop=size"),
     "graphrnn edge_eos": graphrnn("model.stop=edge_eos", "model.head.start=state"),
     "graphrnn edge_state": graphrnn("model.head.node_input=edge_state", "training.steps=10"),
     "graphrnn transformer": graphrnn("model.node=transformer", "model.dropout=0.1"),
@@ -35,6 +36,17 @@ CASES: dict[str, FamilyCase | GeneratorCase] = {
         config=usual_config("gran").replace(["model.hidden_size=8", "model.num_layers=2", "training.steps=40"]),
         bad=[("model.block_size=0", "block_size must be >= 1, got 0")],
         overfit=LARGER,
+    ),
+    "blocks": FamilyCase(
+        config=usual_config("blocks").replace(["model.hidden_size=8", "training.steps=40"]),
+        bad=[("model.resolution=-1", "resolution must be >= 0, got -1"), ("model.order=dfs", "one of random, bfs")],
+        overfit=("model.hidden_size=64", "training.steps=600"),
+    ),
+    "maps": FamilyCase(
+        config=usual_config("maps").replace(["model.hidden_size=16", "model.not_planar=cut", "training.steps=40"]),
+        bad=[("model.not_planar=keep", "one of error, drop, cut"), ("model.dropout=1", r"must lie in \[0, 1\), got 1")],
+        overfit=(*LARGER, "model.dropout=0"),
+        share_known=0.8,  # one of the eight is K5, which loses an edge
     ),
     "er": GeneratorCase(make=GENERATORS["er"], budget=2.0, sizes_among_training=True),
     "ba": GeneratorCase(make=GENERATORS["ba"], budget=2.0, sizes_among_training=True),

@@ -15,8 +15,10 @@ import torch
 from gengraph.data import load_dataset, split_graphs
 from gengraph.errors import InputError, TrainingDiverged
 from gengraph.graphs import GraphSet
+from gengraph.models.graphrnn.kernels.library import num_threads
 from gengraph.runs.folders import whole_checkpoint
 from gengraph.sampling.attempts import validation_mmd
+from gengraph.training import batches
 from gengraph.training.batches import batch_indices
 from gengraph.training.checkpoint import (
     Checkpoint,
@@ -343,6 +345,26 @@ def test_training_leaves_torchs_random_numbers_alone() -> None:
     assert torch.equal(torch.rand(3), expected)
 
 
+@pytest.mark.parametrize(("variable", "threads"), [(None, 1), ("2", 2)])
+def test_training_takes_one_thread_unless_the_environment_says_more(
+    variable: str | None, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if variable is None:
+        monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    else:
+        monkeypatch.setenv("OMP_NUM_THREADS", variable)
+    before, seen = torch.get_num_threads(), []
+    torch.set_num_threads(2)  # what torch begins with on two processors
+    try:
+        trainer = make_trainer("training.steps=3")
+        trainer.model.register_forward_hook(lambda *_: seen.append((torch.get_num_threads(), num_threads())))
+        run(trainer)
+        assert set(seen) == {(threads, threads)}
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_two_ranks_together_take_the_gradient_of_one() -> None:
     whole = make_trainer()
     halves = [make_trainer(place=Place(rank=rank, world=2)) for rank in range(2)]
@@ -532,3 +554,19 @@ def test_what_a_step_draws_from_torch_depends_on_the_step_alone() -> None:
     second.load(first.checkpoint())
     assert all(torch.equal(a, b) for a, b in zip(whole[2:], drawn(second, 2), strict=True))
     assert not torch.equal(whole[0], whole[1])
+
+
+def test_of_many_validation_graphs_a_sample_is_evaluated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its mean lies near that of all, as far as the standard error says; it is the same each time."""
+    config = Config().replace([*SMALL, *RNN, "training.steps=12"])
+    graphs = load_dataset("community-small:600")
+    train, facts = prepare_graphs(graphs[:100], config)
+    whole = Trainer(config, facts, train, graphs[100:]).validate()
+    assert "validation_loss_error" not in whole
+    monkeypatch.setattr(batches, "VALIDATION_GRAPHS", 160)
+    trainer = Trainer(config, facts, train, graphs[100:])
+    found = trainer.validate()
+    assert found == trainer.validate()
+    assert 0 < found["validation_loss_error"] < 0.1 * found["validation_loss"]
+    assert abs(found["validation_loss"] - whole["validation_loss"]) < 4 * found["validation_loss_error"]
+    assert found["validation_loss"] != whole["validation_loss"]

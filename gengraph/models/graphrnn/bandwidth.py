@@ -12,6 +12,7 @@ from gengraph.graphs import GraphSet, Int64Array
 from gengraph.graphs.order_names import BREADTH_FIRST, LEVELLED, ORDERING_NAMES
 from gengraph.graphs.orderings import Adjacency, order_nodes, ordering_code
 from gengraph.models.graphrnn.config import SequenceConfig
+from gengraph.seeded import Stream
 from gengraph.streams import key_of
 
 _MAX_ORDERINGS = 100_000
@@ -70,7 +71,8 @@ class Bandwidth:
 def measure_reach(graphs: GraphSet, ordering: str, *, seed: int = 0) -> Reach:
     """Draw orderings of all graphs in turn and see how far back edges reach.
 
-    Up to 100,000 orderings are drawn, fewer where the graphs are large; their number depends on the data alone.
+    Up to 100,000 orderings are drawn, fewer where the graphs are large; their number depends on the data alone. Of more graphs
+    than that, as many are drawn at random, the same for a seed.
 
     Args:
         graphs: at least one graph.
@@ -84,6 +86,8 @@ def measure_reach(graphs: GraphSet, ordering: str, *, seed: int = 0) -> Reach:
     if not len(graphs):
         msg = "max_prev_node cannot be estimated from an empty graph set"
         raise InputError(msg)
+    if len(graphs) > _MAX_ORDERINGS:
+        graphs = graphs[np.sort(Stream(seed).permutation(len(graphs))[:_MAX_ORDERINGS])]
     work = int(graphs.num_nodes.sum()) + 2 * len(graphs.edges)
     num_orderings = max(len(graphs), min(_MAX_ORDERINGS, _MAX_WORK * len(graphs) // max(work, 1)))
     size = int(graphs.num_nodes.max()) + 1

@@ -78,6 +78,10 @@ class GraphRNNFamily(Family):
             "end of a graph": config.stop,
         }
 
+    def suits(self, config: GraphRNNConfig, facts: Facts) -> str:
+        """With the context head any graphs."""
+        return "takes any graphs" if config.head.kind == "context" else ""
+
     def build(self, config: GraphRNNConfig, facts: Facts) -> "GraphRNNModel":
         """The network."""
         from gengraph.models.graphrnn.network import DataFacts, GraphRNNModel

@@ -1,0 +1,119 @@
+"""Which model suits graphs: those that may are trained for a short while, and what they draw is compared.
+
+No test graph is looked at: the reference is the training and validation graphs together. In so short a time nothing is learnt
+by heart, which the comparison would not see.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gengraph.errors import InputError, TrainingFailed
+from gengraph.graphs import GraphSet
+from gengraph.models.registry import LEARNED
+from gengraph.training.config import Config, usual_config
+from gengraph.training.trainer import Trainer, prepare_graphs
+
+if TYPE_CHECKING:
+    from gengraph.training.checkpoint import Checkpoint
+
+MOST_SAMPLES, LEAST_SAMPLES = 256, 64
+PROTOCOL = "tv"
+_LEAST_FLOOR = 1e-9  # of a statistic that all graphs share
+
+Draw = Callable[[Any, int], GraphSet]
+"""So many graphs of a trained model."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trial:
+    """A model that was tried.
+
+    Attributes:
+        model: its name in the registry.
+        why: what speaks for it, by its family.
+        ratios: of each statistic squared MMD over what more real graphs would get, at least 1: below, chance decides.
+        distance: their geometric mean.
+        steps: that it was trained for.
+    """
+
+    model: str
+    why: str
+    ratios: Mapping[str, float]
+    distance: float
+    steps: int
+
+
+def candidates(graphs: GraphSet, dataset: str = "") -> Iterator[tuple[str, str]]:
+    """The learned models that may suit graphs, and what speaks for each, by what their families find in the graphs."""
+    for model in LEARNED:
+        config = usual_config(model, dataset)
+        try:
+            _, facts = prepare_graphs(graphs, config)
+        except InputError:
+            continue  # its family cannot say these graphs
+        why = config.own_family.suits(config.model, facts)
+        if why:
+            yield model, why
+
+
+def try_models(
+    train: GraphSet, validation: GraphSet, draw: Draw, *, length: Mapping[str, Any], dataset: str = "", seed: int = 0
+) -> Iterator[Trial]:
+    """Train each candidate for a while, in one process, and judge what it draws; one that diverges is left out.
+
+    Args:
+        train: to learn from.
+        validation: added to these as the reference.
+        draw: draws graphs of a trained model.
+        length: fields of [training] that say for how long each is trained.
+        dataset: whose presets are taken.
+        seed: of everything random.
+    """
+    for model, why in candidates(train, dataset):
+        config = usual_config(model, dataset).trained(**length, seed=seed)
+        try:
+            made = _train(config, train, validation)
+        except TrainingFailed:
+            continue
+        ratios = _ratios(GraphSet.concatenate([train, validation]), draw(made.build_model(), _num_samples(train)))
+        distance = float(np.exp(np.mean(np.log([*ratios.values()]))))
+        yield Trial(model=model, why=why, ratios=ratios, distance=distance, steps=made.step)
+
+
+def best_trial(trials: list[Trial]) -> Trial:
+    """The trial of the least distance; among those within a tenth of it the first.
+
+    Raises:
+        InputError: no model took the graphs.
+    """
+    if not trials:
+        msg = "no model could be trained on these graphs in the time it was given; name one, or give more time"
+        raise InputError(msg)
+    least = min(trial.distance for trial in trials)
+    return next(trial for trial in trials if trial.distance <= 1.1 * least)
+
+
+def _train(config: Config, train: GraphSet, validation: GraphSet) -> "Checkpoint":
+    chosen, facts = prepare_graphs(train, config)
+    held_out, kept = config.own_family.select(validation, config.model), list["Checkpoint"]()
+    for length in (config.trained(steps=1, budget=None), config):  # the first compiles what is not compiled yet
+        Trainer(length, facts, chosen, held_out).run(lambda metrics: None, kept.append)
+    return kept[-1]
+
+
+def _num_samples(train: GraphSet) -> int:
+    return min(MOST_SAMPLES, max(LEAST_SAMPLES, len(train)))
+
+
+def _ratios(reference: GraphSet, samples: GraphSet) -> dict[str, float]:
+    """Squared MMD by statistic over its floor, at least 1."""
+    from gengraph.metrics import evaluate
+
+    if len(reference) > MOST_SAMPLES:
+        reference = reference[np.linspace(0, len(reference) - 1, MOST_SAMPLES).astype(np.int64)]
+    found = evaluate(reference, samples, PROTOCOL).metrics
+    floors = {name: max(metric.floor, _LEAST_FLOOR) for name, metric in found.items()}
+    return {name: max(metric.mmd2, floors[name]) / floors[name] for name, metric in found.items()}

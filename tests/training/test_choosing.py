@@ -1,0 +1,64 @@
+from typing import Any
+
+import networkx as nx
+import numpy as np
+import pytest
+
+from gengraph.data import load_dataset
+from gengraph.errors import InputError
+from gengraph.graphs import GraphSet
+from gengraph.sampling.attempts import sample_graphs
+from gengraph.training.choosing import Trial, best_trial, candidates, try_models
+
+
+def trial(model: str, distance: float) -> Trial:
+    return Trial(model=model, why="", ratios={}, distance=distance, steps=1)
+
+
+def test_planar_graphs_may_be_planar_maps() -> None:
+    assert dict(candidates(load_dataset("grid-small"))) == {
+        "graphrnn-c": "takes any graphs",
+        "maps": "all graphs are planar",
+    }
+
+
+def test_communities_may_be_blocks() -> None:
+    found = dict(candidates(load_dataset("community-small:20")))
+    assert list(found) == ["graphrnn-c", "blocks"]
+    assert "2.0 communities a graph" in found["blocks"]
+
+
+def test_graphs_without_structure_are_left_to_the_model_that_takes_any() -> None:
+    graphs = GraphSet.from_networkx([nx.gnp_random_graph(20, 0.5, seed=seed) for seed in range(10)])
+    assert list(dict(candidates(graphs))) == ["graphrnn-c"]
+
+
+def test_the_model_that_draws_like_the_data_is_taken() -> None:
+    graphs = load_dataset("grid-small")
+    lattices = GraphSet.concatenate([graphs] * 4)
+    cliques = GraphSet.from_networkx([nx.complete_graph(6)] * 64)
+
+    def draw(model: Any, count: int) -> GraphSet:
+        return lattices[:count] if hasattr(model, "choice_table") else cliques[:count]
+
+    trials = list(try_models(graphs[:16], graphs[16:], draw, length={"steps": 2}))
+    assert [found.model for found in trials] == ["graphrnn-c", "maps"]
+    assert best_trial(trials).model == "maps"
+    assert trials[1].distance < 2 < trials[0].distance
+    assert all(found.steps == 2 for found in trials)
+
+
+def test_a_trial_is_repeated_exactly() -> None:
+    graphs = load_dataset("grid-small")
+
+    def draw(model: Any, count: int) -> GraphSet:
+        return sample_graphs(model, np.arange(count), seed=0).graphs
+
+    once, again = (list(try_models(graphs[:16], graphs[16:], draw, length={"steps": 3})) for _ in range(2))
+    assert once == again
+
+
+def test_a_tenth_makes_no_difference() -> None:
+    assert best_trial([trial("a", 1.3), trial("b", 1.08), trial("c", 1.0)]).model == "b"
+    with pytest.raises(InputError, match="no model could be trained"):
+        best_trial([])

@@ -18,3 +18,13 @@ for (const button of document.querySelectorAll("thead button")) {
     for (const row of rows.sort(compare)) body.insertBefore(row, first);
   });
 }
+// A table that is wider than its frame says so above it, and its edge is marked as long as there is more to the right.
+for (const frame of document.querySelectorAll(".scroll")) {
+  const mark = () => {
+    frame.previousElementSibling.hidden = frame.scrollWidth <= frame.clientWidth + 1;
+    frame.classList.toggle("cut", frame.scrollLeft + frame.clientWidth < frame.scrollWidth - 1);
+  };
+  frame.addEventListener("scroll", mark);
+  new ResizeObserver(mark).observe(frame);
+  mark();
+}

@@ -18,11 +18,13 @@ from gengraph.benchmarks.table import (
     format_mmd,
     format_published,
     format_ratio,
+    format_value,
     notes_of,
     sources_of,
     write_tables,
 )
 from gengraph.files import write_json, write_text
+from gengraph.tables import counted
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 _DISTRIBUTIONS = ("degree", "clustering", "orbit")
@@ -93,9 +95,10 @@ def _table(results: Results, dataset: Row, protocol: str, rows: list[Row], publi
     lines = [_measured(row, statistics, shares, len(columns)) for row in rows]
     sources = sources_of(results, protocol)
     lines += [_published(row, statistics, shares, sources.index(row["citation"]) + 1) for row in published]
-    caption = f"{dataset['name']}, protocol {protocol}: {dataset['num_test']} test graphs. A column's button sorts."
+    caption = f"{dataset['name']}, protocol {protocol}: {counted(dataset['num_test'], 'test graph')}. A column's button sorts."
     label = escape(f"Table of {dataset['name']}, protocol {protocol}")
     return (
+        '<p class="note more" hidden>The table is wider than the window: scroll it sideways.</p>'
         f'<div class="scroll" role="region" tabindex="0" aria-label="{label}"><table data-dataset="{escape(dataset["name"])}" '
         f'data-protocol="{protocol}"><caption><span>{escape(caption)}</span></caption><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div>"
@@ -109,16 +112,21 @@ def _measured(row: Row, statistics: list[str], shares: dict[str, str], width: in
         return f'<tr class="failed">{head}{reason}</tr>'
     cells = []
     for name in statistics:
-        error = error_of(row, name)
-        text = format_mmd(row["mmd2"][name]) + (f" <small>±{format_mmd(error)}</small>" if error is not None else "")
+        text = _aside(format_value(row["mmd2"][name], error_of(row, name)))
         cells.append(_cell(row["mmd2"][name], f"<strong>{text}</strong>" if name in row["best"] else text))
-    cells += [_cell(row["ratio"], format_ratio(row["ratio"])), _cell(row["size_mmd2"], format_mmd(row["size_mmd2"]))]
-    cells.append(_number(row["mean_num_nodes"], 0))
+    cells.append(_cell(row["ratio"], _aside(format_ratio(row["ratio"], row["ratio_interval"]))))
+    cells += [_cell(row["size_mmd2"], format_mmd(row["size_mmd2"])), _number(row["mean_num_nodes"], 0)]
     for name in shares:
         share = (row["novelty"] or {}).get(name)
         cells.append(_number(None if share is None else 100 * share["value"], 1))
     cells += [_number(row[name], 1) for name in ("fit_seconds", "sample_seconds")]
     return f"<tr{' class=floor' * (row['kind'] == 'floor')}>{head}{''.join(cells)}</tr>"
+
+
+def _aside(text: str) -> str:
+    """A number, and smaller what says how sure it is."""
+    number, space, certainty = text.partition(" ")
+    return f"{number} <small>{certainty}</small>" if space else text
 
 
 def _cell(value: float | None, text: str) -> str:
@@ -192,9 +200,9 @@ def _card(dataset: Row, cell: Row, number: int) -> str:
         for name in _DISTRIBUTIONS
         if dataset["distributions"]["test"]
     )
-    pair = _gallery("training graphs", "", dataset["pictures"], train)
-    pair += _gallery("samples", f" of {model}", cell["pictures"], generated)
-    facts = f"{cell['num_graphs']} graphs, {cell['mean_num_nodes']:.0f} nodes on average"
+    pair = _gallery("training graph", "", dataset["pictures"], train)
+    pair += _gallery("sample", f" of {model}", cell["pictures"], generated)
+    facts = f"{counted(cell['num_graphs'], 'graph')}, {cell['mean_num_nodes']:.0f} nodes on average"
     key = "<figcaption>Area: test graphs. Line: these samples.</figcaption>" if distributions else ""
     return (
         f'<article class="card"><header><h3>{model}</h3><span class="note">{facts}</span></header>'
@@ -204,9 +212,9 @@ def _card(dataset: Row, cell: Row, number: int) -> str:
 
 def _gallery(what: str, whose: str, pictures: list[Row], drawings: str) -> str:
     sizes = ", ".join(str(picture["num_nodes"]) for picture in pictures)
-    label = f"{len(pictures)} {what}{whose} with {sizes} nodes"
+    label = f"{counted(len(pictures), what)}{whose} with {sizes} nodes"
     return (
-        f'<figure><figcaption>{what}</figcaption><div class="graphs" role="img" aria-label="{label}">{drawings}</div></figure>'
+        f'<figure><figcaption>{what}s</figcaption><div class="graphs" role="img" aria-label="{label}">{drawings}</div></figure>'
     )
 
 
@@ -216,7 +224,7 @@ def _manifest(results: Results) -> Iterator[str]:
         "command": f"<code>{escape(results['command'])}</code>",
         "fits": escape(describe_fits(results)),
         "date": escape(results["date"]),
-        "machine": escape(f"{machine['cpus']} CPUs ({machine['processor']}, {machine['system']})"),
+        "machine": escape(f"{counted(machine['cpus'], 'CPU')} ({machine['processor']}, {machine['system']})"),
         "versions": escape(", ".join(f"{name} {number}" for name, number in results["versions"].items())),
         "graphs": escape("; ".join(describe_sets(results))),
         "read with": escape("; ".join(describe_reading(results)) or "nothing was changed"),

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from gengraph.benchmarks.ratios import mean_ratio, ratio_interval, ratios_of
 from gengraph.benchmarks.steps import Data
 from gengraph.benchmarks.suite import FLOOR, Outcome, Settings
 from gengraph.metrics import holm, wilson_interval
@@ -26,7 +27,6 @@ from gengraph.metrics.statistics import FloatArray
 from gengraph.versions import versions
 
 SCHEMA = 3
-ROUNDING = 5e-7  # of the sums of the kernel: squared MMDs below are 0
 LEVEL = 0.95
 FEWEST = 5  # test graphs that must be there before anything is called significant: a bootstrap of fewer says too little
 _SHARES = ("valid", "unique", "novel", "valid_unique_novel")
@@ -98,10 +98,15 @@ def _rows(
         drawn = _deviations(found, protocol, settings)
         rows.append(_row(outcomes, found, protocol, drawn))
         deviations.append(drawn)
-    floors = {row["dataset"]: row["mmd2"] for row in rows if row["kind"] == "floor"}
-    for row in rows:
-        row["ratios"] = {name: _ratio(value, floors[row["dataset"]].get(name)) for name, value in row["mmd2"].items()}
-        row["ratio"] = _mean(row["ratios"].values())
+    floors = {
+        row["dataset"]: (row["mmd2"], drawn) for row, drawn in zip(rows, deviations, strict=True) if row["kind"] == "floor"
+    }
+    for row, drawn in zip(rows, deviations, strict=True):
+        floor, drawn_floor = floors[row["dataset"]]
+        row["ratios"] = ratios_of(row["mmd2"], floor)
+        row["ratio"] = mean_ratio(row["ratios"])
+        paired = {} if row["kind"] == "floor" else drawn_floor
+        row["ratio_interval"] = ratio_interval(row["mmd2"], drawn, floor, paired, level=LEVEL)
     _mark_best(rows, deviations, settings.compared(protocol), judged)
     yield from rows
 
@@ -140,10 +145,6 @@ def _mean(values: Iterable[float | None], *, strict: bool = False) -> float | No
 def _standard_deviation(values: list[float | None]) -> float | None:
     numbers = [value for value in values if value is not None]
     return float(np.std(numbers, ddof=1)) if len(numbers) > 1 else None
-
-
-def _ratio(value: float | None, floor: float | None) -> float | None:
-    return None if value is None or floor is None or floor < ROUNDING else max(value, 0.0) / floor
 
 
 def _deviations(outcomes: list[Outcome], protocol: str, settings: Settings) -> dict[str, FloatArray]:

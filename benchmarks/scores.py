@@ -16,6 +16,7 @@ from gengraph.benchmarks.steps import Data
 from gengraph.graphs import GraphSet
 from gengraph.graphs.drawing import choose, layout
 from gengraph.metrics import STATISTICS, DescribedSet, evaluate, novelty
+from gengraph.metrics.distinct import Distinct
 from gengraph.metrics.kernels import pad_and_normalise, points
 from gengraph.metrics.protocols import find_protocol
 from gengraph.metrics.significance import Uncertainty, bootstrap_replicates
@@ -40,6 +41,10 @@ class StoredSet(DescribedSet):
         artefact = self._store.step("statistics", {"graphs": self.key, "statistic": name}, partial(self._write, name))
         rows: FloatArray = np.load(artefact.folder / "rows.npy", allow_pickle=False)
         return rows
+
+    def distinct(self, name: str, *, strict: bool = False) -> Distinct:
+        """The same, equal ones once."""
+        return Distinct.of([self.rows(name, strict=strict)])
 
     def seconds(self, name: str, *, strict: bool = False) -> float:
         """Nothing is measured here."""

@@ -211,9 +211,9 @@ def sample_trained_run(store: Store, run: Path, data: Data, *, num_samples: int,
     Raises:
         InputError: there is no such run, or its test graphs are not those of the benchmark.
     """
-    from gengraph.runs.folders import newest_checkpoint, read_run
+    from gengraph.runs.folders import find_checkpoint, read_run
 
-    checkpoint, about = newest_checkpoint(run), read_run(run)
+    checkpoint, about = find_checkpoint(run), read_run(run)
     if about["content_hash"].get("test") != data.split.test.content_hash():
         msg = (
             f"run {run} was split otherwise (split seed {about.get('split_seed')} of {about['dataset']}), so it may have seen "

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from gengraph.benchmarks.results import FEWEST, ROUNDING
+from gengraph.benchmarks.ratios import ROUNDING
+from gengraph.benchmarks.results import FEWEST
 from gengraph.files import atomic_path, write_text
-from gengraph.tables import to_csv, to_latex, to_markdown
+from gengraph.models.registry import LISTED
+from gengraph.tables import counted, to_csv, to_latex, to_markdown
 
 SHARES = {"valid": "valid", "unique": "unique", "novel": "novel", "valid_unique_novel": "v.u.n."}
 _BEFORE = 2  # columns before the statistics
@@ -63,8 +65,8 @@ def error_of(row: dict[str, Any], name: str) -> float | None:
     return None if interval is None else (interval[1] - interval[0]) / 2
 
 
-def table_of(results: Results, protocol: str, *, detail: int = 2) -> Table:
-    """The table of one protocol; below detail 2 without what stands after ±, below 1 without shares and times."""
+def table_of(results: Results, protocol: str) -> Table:
+    """The table of one protocol."""
     statistics, sources = results["statistics"][protocol], sources_of(results, protocol)
     shares = any(dataset["validity"] for dataset in results["datasets"])
     columns = ["data set", "model", *statistics, "ratio", "size", *(SHARES.values() if shares else ()), "fit s", "sample s"]
@@ -73,12 +75,9 @@ def table_of(results: Results, protocol: str, *, detail: int = 2) -> Table:
     rows = [row for row in results["rows"] if row["protocol"] == protocol]
     for name in dict.fromkeys(row["dataset"] for row in rows):
         starts.append(len(lines))
-        lines += [_line(row, statistics, shares=shares, errors=detail > 1) for row in rows if row["dataset"] == name]
+        lines += [_line(row, statistics, shares=shares) for row in rows if row["dataset"] == name]
         published = [row for row in results["published"] if (row["dataset"], row["protocol"]) == (name, protocol)]
         lines += [_published_line(row, statistics, sources, shares=shares) for row in published]
-    if detail < 1:
-        width = _BEFORE + len(statistics) + 2
-        columns, lines = columns[:width], [Line(line.texts[:width], line.bold, line.kind) for line in lines]
     return Table(protocol, columns, lines, starts)
 
 
@@ -87,20 +86,18 @@ def sources_of(results: Results, protocol: str) -> list[str]:
     return list(dict.fromkeys(row["citation"] for row in results["published"] if row["protocol"] == protocol))
 
 
-def _line(row: dict[str, Any], statistics: list[str], *, shares: bool, errors: bool) -> Line:
+def _line(row: dict[str, Any], statistics: list[str], *, shares: bool) -> Line:
     head = [row["dataset"], row["model"]]
     if row["error"]:
         width = len(statistics) + 4 + len(SHARES) * shares
         return Line([*head, "failed", *[""] * (width - 1)], frozenset(), "failed")
-    values = []
-    for name in statistics:
-        error = error_of(row, name) if errors else None
-        values.append(format_mmd(row["mmd2"][name]) + (f" ±{format_mmd(error)}" if error is not None else ""))
+    values = [format_value(row["mmd2"][name], error_of(row, name)) for name in statistics]
     percent = [_percent((row["novelty"] or {}).get(name)) for name in SHARES] if shares else []
     seconds = ["" if row[name] is None else f"{row[name]:.1f}" for name in ("fit_seconds", "sample_seconds")]
     bold = frozenset(_BEFORE + statistics.index(name) for name in row["best"])
     kind: Literal["floor", "measured"] = "floor" if row["kind"] == "floor" else "measured"
-    return Line([*head, *values, format_ratio(row["ratio"]), format_mmd(row["size_mmd2"]), *percent, *seconds], bold, kind)
+    ratio = format_ratio(row["ratio"], row["ratio_interval"])
+    return Line([*head, *values, ratio, format_mmd(row["size_mmd2"]), *percent, *seconds], bold, kind)
 
 
 def _published_line(row: dict[str, Any], statistics: list[str], sources: list[str], *, shares: bool) -> Line:
@@ -115,9 +112,20 @@ def _published_line(row: dict[str, Any], statistics: list[str], sources: list[st
     )
 
 
-def format_ratio(value: float | None) -> str:
-    """How many times the floor."""
-    return "-" if value is None else f"{value:.1f}" if value < 100 else f"{value:.0f}"
+def format_value(value: float | None, error: float | None) -> str:
+    """A value with what stands after ±: .034 ±.012."""
+    return format_mmd(value) + ("" if error is None else f" ±{format_mmd(error)}")
+
+
+def format_ratio(value: float | None, interval: list[float] | None) -> str:
+    """How many times the floor, and the ends of its interval: 1.4 (0.6-3.1), 12 (3.6-124)."""
+    if value is None:
+        return "-"
+    return _times(value) + ("" if interval is None else f" ({'-'.join(map(_times, interval))})")
+
+
+def _times(value: float) -> str:
+    return f"{value:.1f}" if value < 10 else f"{value:.0f}" if value < 100_000 else f"{value:.0e}".replace("e+0", "e+")
 
 
 def _percent(share: dict[str, float] | None) -> str:
@@ -125,21 +133,33 @@ def _percent(share: dict[str, float] | None) -> str:
 
 
 def notes_of(results: Results, protocol: str) -> Iterator[str]:
-    """What a reader must know of the numbers."""
+    """What a reader must know of the numbers, a paragraph each."""
     fits = len(results["settings"]["seeds"])
     half = "half of the 95% bootstrap interval"
     spread = f"the standard deviation over {fits} fits, of a single one {half}" if fits > 1 else half
+    yield f"Squared MMD between samples and test graphs under the {protocol} protocol, lower is better; ± {spread}."
     yield (
-        f"Squared MMD under the {protocol} protocol, lower is better; ± {spread}. The train set is the floor: the training "
-        "graphs against the test graphs. ratio: mean of MMD² over floor; size: squared MMD of the numbers of nodes (rbf). "
-        "valid, unique, novel, all three (v.u.n.): % of the samples. "
-        "Bold: significantly below every other model that makes new graphs (5%, Holm; "
-        f"never with fewer than {FEWEST} test graphs)."
+        "train set: the floor, the training graphs against the test graphs. ratio: mean of MMD² over that floor, with its 95% "
+        "interval. The interval of the train set is what chance does: as many other real graphs would get a ratio within it 95 "
+        "times in 100. So a model within it, below 1 too, is as good as real graphs as far as these test graphs can tell, and "
+        "not better; one below it is a reason to doubt."
     )
+    yield (
+        "size: squared MMD of the numbers of nodes (rbf). valid, unique, novel, all three (v.u.n.): % of the samples. Bold: "
+        f"significantly below every other model that makes new graphs (5%, Holm; never with fewer than {FEWEST} test graphs)."
+    )
+    if models := list(describe_models(results)):
+        yield f"Models: {'; '.join(models)}."
     if results["datasets"]:
-        yield "; ".join(describe_sets(results)) + "."
+        yield f"Graphs: {'; '.join(describe_sets(results))}."
     for number, source in enumerate(sources_of(results, protocol), start=1):
         yield f"[{number}] published, not measured here (other splits and samples): {source}."
+
+
+def describe_models(results: Results) -> Iterator[str]:
+    """What stands behind the short name of each of gengraph's models in the table."""
+    for name in dict.fromkeys(row["model"] for row in results["rows"] if row["kind"] == "model" and row["model"] in LISTED):
+        yield f"{name} = {LISTED[name].summary}"
 
 
 def describe_sets(results: Results) -> list[str]:
@@ -147,7 +167,8 @@ def describe_sets(results: Results) -> list[str]:
     counts = {row["dataset"]: row["num_graphs"] for row in reversed(results["rows"]) if not row["error"]}
     counts |= {row["dataset"]: row["num_graphs"] for row in reversed(results["rows"]) if row.get("sample_seconds") is not None}
     return [
-        f"{part['name']}: {part['num_test']} test graphs against {counts.get(part['name'], 0)}" for part in results["datasets"]
+        f"{part['name']}: {counted(part['num_test'], 'test graph')} against {counts.get(part['name'], 0)}"
+        for part in results["datasets"]
     ]
 
 
@@ -180,6 +201,7 @@ def to_lines(results: Results) -> list[dict[str, Any]]:
             spread, ratio = (row.get(part, {}).get(name) for part in ("spread", "ratios"))
             line |= {name: row["mmd2"].get(name), f"{name}_low": low, f"{name}_high": high}
             line |= {f"{name}_sd": spread, f"{name}_ratio": ratio, f"{name}_best": name in row.get("best", ())}
+        line["ratio_low"], line["ratio_high"] = row.get("ratio_interval") or (None, None)
         shares = row.get("novelty") or {}
         line |= {name: (shares.get(name) or {}).get("value") for name in SHARES}
         flat.append(line | {"num_test": tests.get(row["dataset"])} | {name: row.get(name) for name in names})
@@ -223,14 +245,14 @@ def describe_machine(results: Results) -> str:
     """Command, seeds, budget, machine and versions in a line."""
     versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
     machine = results["machine"]
-    about = f"{describe_fits(results)}; {machine['cpus']} CPUs ({machine['processor']}); {versions}."
+    about = f"{describe_fits(results)}; {counted(machine['cpus'], 'CPU')} ({machine['processor']}); {versions}."
     return f"`{results['command']}`; {about}"
 
 
 def describe_fits(results: Results) -> str:
     """Seeds and the time for each fit."""
     settings = results["settings"]
-    tuned = f" after {settings['tune']} settings were tried for as long" if settings["tune"] else ""
+    tuned = f" after {counted(settings['tune'], 'setting')} tried for as long" if settings["tune"] else ""
     return f"seed {', '.join(map(str, settings['seeds']))}; {settings['budget']:g} s to fit a learned model{tuned}"
 
 

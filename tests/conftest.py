@@ -1,8 +1,12 @@
-"""Settings of all tests."""
+"""Settings of all tests, and at the end of their run a word about those that were not run."""
 
 import os
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+import pytest
 from hypothesis import settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: many small operations are slower on several threads
@@ -11,3 +15,47 @@ if not Path("/dev/nvidiactl").exists():
 
 settings.register_profile("gengraph", deadline=None, max_examples=60, derandomize=True)
 settings.load_profile("gengraph")
+
+RUN_BY = {frozenset({"ray", "slow"}): "`make test-ray`"}
+DESELECTED = pytest.StashKey[Counter[str]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Nothing is left out yet."""
+    config.stash[DESELECTED] = Counter()
+
+
+def pytest_deselected(items: Iterable[pytest.Item]) -> None:
+    """Remember tests that -m or -k leaves out, by the marks that say which make target runs them."""
+    for item in items:
+        marks = {mark.name for mark in item.iter_markers()}
+        target = next((target for names, target in RUN_BY.items() if names <= marks), "")
+        reason = f"left to {target}" if target else "left out by -m or -k"
+        item.config.stash[DESELECTED][reason] += 1
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of pytest-xdist hands over what it left out; every worker leaves out the same."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["deselected"] = dict(session.config.stash[DESELECTED])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take what a worker of pytest-xdist hands over."""
+    node.config.stash[DESELECTED] |= Counter(getattr(node, "workeroutput", {}).get("deselected", {}))
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say how many tests were skipped or left out, and why, the most frequent reason first."""
+    skipped = Counter(_reason(report) for report in terminalreporter.stats.get("skipped", []))
+    for what, counts in (("skipped", skipped), ("not run", config.stash[DESELECTED])):
+        if counts:
+            terminalreporter.section(f"{counts.total()} {what}", sep="-")
+        for reason, count in counts.most_common():
+            terminalreporter.write_line(f"{count:6}  {reason}")
+
+
+def _reason(report: Any) -> str:
+    *_, reason = report.longrepr if isinstance(report.longrepr, list | tuple) else (str(report.longrepr),)
+    return str(reason).removeprefix("Skipped: ")

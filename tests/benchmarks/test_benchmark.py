@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 from command_line import FAST, gengraph, in_tmp_path  # noqa: F401
 from rich.console import Console
+from typer import Exit
 
 from gengraph.benchmarks.artefacts import Store
 from gengraph.benchmarks.results import SCHEMA, _mark_best, _published, assemble
@@ -27,13 +28,13 @@ from gengraph.benchmarks.steps import Data, fit_model, thin_curve, tune_model
 from gengraph.benchmarks.suite import Cell, Entry, Outcome, Settings, run_benchmark
 from gengraph.benchmarks.table import error_of, format_mmd, format_published, notes_of, table_of
 from gengraph.cli.benchmark import _show
-from gengraph.cli.board import Board
+from gengraph.cli.board import Board, Journal
 from gengraph.data import DATASETS, load_dataset, split_graphs
 from gengraph.errors import NotEnoughResources
 from gengraph.formats import write_graphs
 from gengraph.generators import GENERATORS
 from gengraph.metrics.protocols import find_protocol
-from gengraph.models.registry import LEARNED
+from gengraph.models.registry import LEARNED, LISTED
 from gengraph.training.config import Config
 
 pytestmark = pytest.mark.usefixtures("in_tmp_path")
@@ -439,21 +440,156 @@ def test_the_documented_commands_and_options_are_there() -> None:
     assert not [option for option in options if option not in help_text]
 
 
-@pytest.mark.parametrize(("width", "shown", "hidden"), [(200, "±", ""), (112, "sample s", "±"), (80, "clustering", "sample s")])
-def test_a_table_fits_the_terminal(width: int, shown: str, hidden: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    gengraph("benchmark --datasets lobster --models er,ba -n 5 --bootstrap 10 --workers 0 --out r")
-    console = Console(file=io.StringIO(), width=width, force_terminal=True, markup=False, highlight=False)
+@pytest.fixture
+def lobsters() -> dict[str, Any]:
+    """Results with all columns, a failed row and one that is published."""
+    Path("broken.g6").write_text("?no graph\n")
+    samples = "--samples A_program_with_a_long_name@lobster=broken.g6"
+    command = f"benchmark --datasets lobster,grid-small --models er,ba {samples} --protocols tv -n 5 --bootstrap 10"
+    gengraph(f"{command} --workers 0 --out r", code=1)
+    return results("r")
+
+
+def shown(found: dict[str, Any], monkeypatch: pytest.MonkeyPatch, *, width: int, terminal: bool = True) -> list[str]:
+    """The lines of the table on a console."""
+    console = Console(file=io.StringIO(), width=width, force_terminal=terminal, markup=False, highlight=False)
     monkeypatch.setattr("gengraph.cli.progress.results", lambda: console)
-    _show(results("r"), Path("r"))
-    head = console.file.getvalue().splitlines()[0]
-    assert "…" not in head
-    assert shown in console.file.getvalue().split("Squared MMD")[0]
-    assert not hidden or hidden not in console.file.getvalue().split("Squared MMD")[0]
+    with pytest.raises(Exit):
+        _show(found, Path("r"))
+    text = re.sub(r"\x1b\[[0-9;]*m", "", console.file.getvalue())
+    return text.split("Squared MMD")[0].splitlines()
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 200])
+def test_a_terminal_shows_every_column_and_every_error(
+    width: int, lobsters: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = shown(lobsters, monkeypatch, width=width)
+    assert max(map(len, lines)) <= width
+    table = table_of(lobsters, "tv")
+    whole = "\n".join(lines)
+    assert "…" not in whole
+    for name in table.columns[1:]:
+        assert len(re.findall(rf"(?<!\S){re.escape(name)}(?!\S)", whole)) >= 1 + (width < 120), name
+    for line in table.lines:
+        expected = [text for text in line.texts[1:] if text]
+        cells = [text for row in lines for text in re.split(r"  +", row.strip())]
+        assert not [text for text in expected if text not in cells]
+    assert whole.count("±") == sum(text.count("±") for line in table.lines for text in line.texts) > 20
+
+
+def test_a_window_of_twenty_columns_loses_nothing_either(lobsters: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = shown(lobsters, monkeypatch, width=20)
+    assert max(map(len, lines)) <= 20
+    letters = re.sub(r"\s", "", "".join(lines))
+    assert "…" not in letters
+    for line in table_of(lobsters, "tv").lines:
+        assert not [text for text in line.texts if "±" in text and text.split(" ±")[0] not in letters]
+
+
+def test_into_a_file_a_row_is_a_line_however_wide(lobsters: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [line for line in shown(lobsters, monkeypatch, width=60, terminal=False) if line]
+    table = table_of(lobsters, "tv")
+    assert [line.split("  ")[0] for line in lines] == ["data set", *(line.texts[0] for line in table.lines)]
+    for line, row in zip(lines, [table.columns, *(line.texts for line in table.lines)], strict=True):
+        assert re.split(r"  +", line.strip()) == [text for text in row if text]
+
+
+def test_every_short_name_is_spelled_out(lobsters: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{**lobsters["rows"][0], "model": name} for name in LISTED] + [{**lobsters["rows"][0], "model": "Outside"}]
+    found = lobsters | {"rows": rows}
+    (note,) = [note for note in notes_of(found, "tv") if note.startswith("Models: ")]
+    assert note == "Models: " + "; ".join(f"{name} = {listed.summary}" for name, listed in LISTED.items()) + "."
+    for name in ("Erdos-Renyi", "Barabasi-Albert"):
+        for file in ("results.md", "results.tex", "report.html"):
+            assert f"{name}:" in Path("r", file).read_text()
+
+
+def test_a_redirected_benchmark_says_what_it_does() -> None:
+    command = [sys.executable, "-m", "gengraph", *COMMAND.split(), "--out", "r"]
+    run = subprocess.run(command, capture_output=True, text=True, check=True, timeout=170)
+    assert not re.search(r"[^\x20-\x7e\n±²]", run.stderr + run.stdout)
+    lines = [line for line in run.stderr.splitlines() if re.match(r" *\d+ s  \S", line)]
+    seconds = [int(line.split()[0]) for line in lines]
+    assert seconds == sorted(seconds)
+    told = [line.partition(" s  ")[2] for line in lines]
+    assert told[0].startswith("loading")
+    assert told[-1] == "writing tables and report"
+    for row in results("r")["rows"]:
+        name = f"{row['dataset']}, {row['model']}: "
+        begun, done = [line for line in told if line.startswith(name)]
+        assert re.match(re.escape(name) + r"begun, \d+ of 10$", begun)
+        assert re.match(re.escape(name) + r"done in \d+ s, \d+ of 10; MMD² \(emd\): ", done)
+        assert f"degree {format_mmd(row['mmd2']['degree'])}, " in done
+
+
+def test_the_ratio_has_an_interval_and_real_graphs_are_within_it() -> None:
+    gengraph("benchmark --datasets community-small --models er,empirical --bootstrap 200 --workers 0 --out r")
+    found = results("r")
+    rows = {row["model"]: row for row in found["rows"]}
+    assert rows["train set"]["ratio"] == 1.0
+    low, high = rows["train set"]["ratio_interval"]
+    assert low < 1 < high  # what chance does
+    assert rows["er"]["ratio_interval"][0] > high  # no chance
+    low, high = rows["empirical"]["ratio_interval"]
+    assert low < 1 < high
+    texts = {
+        line.texts[1]: dict(zip(table_of(found, "emd").columns, line.texts, strict=True))
+        for line in table_of(found, "emd").lines
+    }
+    assert re.fullmatch(r"1\.0 \(0\.\d-\d\.\d\)", texts["train set"]["ratio"])
+    assert any(
+        "as many other real graphs would get a ratio within it 95 times in 100" in note for note in notes_of(found, "emd")
+    )
+    gengraph("benchmark --datasets community-small --models er --bootstrap 0 --workers 0 --out r")
+    assert {row["ratio_interval"] for row in results("r")["rows"]} == {None}
+
+
+@pytest.mark.parametrize("content", ["notes.txt", "results.json", "cache/notes.txt", "cache"])
+def test_a_folder_with_something_else_in_it_is_refused(content: str) -> None:
+    path = Path("thesis", content)
+    path.parent.mkdir(parents=True)
+    path.write_text('{"accuracy": 1}')
+    message = gengraph("benchmark --datasets grid-small --models er --workers 0 --out thesis", code=2)
+    name = content.partition("/")[0]
+    assert f"must be new, empty or a benchmark's own, but thesis holds {name}; choose another folder" in message
+    assert [str(path) for path in Path("thesis").rglob("*") if path.is_file()] == [str(path)]
+    assert not Path("thesis/.cache.lock").exists()
+
+
+def test_a_folder_that_a_benchmark_began_is_its_own() -> None:
+    command = "benchmark --datasets grid-small --models er --bootstrap 0 --workers 0 --out r"
+    gengraph(command)
+    for path in Path("r").glob("re*"):
+        path.unlink()  # as it is before the end of the first
+    Path("r/.results.json.0.tmp").touch()
+    gengraph(command)
+    Path("r/my-notes.txt").touch()
+    gengraph(command)
+    Path("empty").mkdir()
+    gengraph(command.replace("--out r", "--out empty"))
+
+
+def test_the_report_of_another_comparison_is_kept() -> None:
+    command = "benchmark --datasets grid-small --models er --bootstrap 0 --workers 0 --out r"
+    gengraph(command)
+    first = {path.name: path.read_bytes() for path in Path("r").glob("re*")}
+    assert len(first) == 6
+    assert "held the report" not in gengraph(command)
+    assert not Path("r/earlier").exists()
+    (date,) = {results("r")["date"]}
+    again = {path.name: path.read_bytes() for path in Path("r").glob("re*")}
+    output = gengraph(f"{command} --models ba")
+    (folder,) = Path("r/earlier").iterdir()
+    assert f"r held the report of another comparison, which is now {folder / 'report.html'}" in output
+    assert folder.name == date.partition("+")[0].replace(":", "-")
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == again
+    assert [row["model"] for row in results("r")["rows"]] == ["ba", "train set"]
 
 
 def test_the_board_says_what_is_queued_running_and_done() -> None:
     data = [Data(name=name, split=split_graphs(load_dataset(name))) for name in ("ladder-small", "grid-small")]
-    board = Board(("er",), [Entry("samples", "Peer", "grid-small", "peer.g6")], data)
+    board = Board(Journal(), ("er",), [Entry("samples", "Peer", "grid-small", "peer.g6")], data, total=5)
 
     def line(model: str) -> list[str]:
         return [re.sub(r"\d+ s", "0 s", board._text(model, part.name).plain) for part in data]
@@ -463,7 +599,7 @@ def test_the_board_says_what_is_queued_running_and_done() -> None:
     cell = Cell("grid-small", "er", "model", 0)
     board.started(cell)
     assert line("er") == ["queued", "running 0 s"]
-    board.finished(Outcome(cell=cell, record={}))
+    board.finished(Outcome(cell=cell, record={"mmd2": {"emd": {"degree": 0.5}}, "novelty": None}))
     assert line("er") == ["queued", "done"]
     board.finished(Outcome(cell=cell, record={"error": "none"}))
     assert line("er") == ["queued", "failed"]

@@ -22,7 +22,7 @@ SLOW_PAGE_S = 60
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Results with everything in them: two data sets, two protocols, published rows, a training curve, a failure."""
     folder = tmp_path_factory.mktemp("report")
-    peer = folder / "broken & <b>.g6"
+    peer = tmp_path_factory.mktemp("peer") / "broken & <b>.g6"
     peer.write_text("?no graph\n")
     command = (
         "benchmark --datasets lobster,grid-small --models graphrnn-s,er,ba --protocols emd,tv --budget 1s -n 20 --workers 0"
@@ -242,3 +242,22 @@ def test_it_fits_the_window(browser: Any, width: int, scheme: str) -> None:
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     background = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
     assert background == {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 22, 28)"}[scheme]
+
+
+@pytest.mark.parametrize("width", [360, 800, 1400])
+def test_no_column_is_cut_without_a_word(browser: Any, width: int) -> None:
+    screen = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+    browser.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
+    found = browser.execute_script(
+        "return [...document.querySelectorAll('.scroll')].map(frame => { const cut = frame.classList.contains('cut');"
+        "const told = frame.previousElementSibling.checkVisibility(), before = frame.scrollLeft; frame.scrollLeft = 1e6;"
+        "const inside = [...frame.querySelectorAll('tr > :last-child')].every(cell => cell.getBoundingClientRect().right"
+        " <= frame.getBoundingClientRect().right + 1 && cell.getBoundingClientRect().right <= innerWidth);"
+        "const scrolled = frame.scrollLeft > 0; frame.scrollLeft = before; return {cut, told, inside, scrolled}; })"
+    )
+    assert len(found) == 4
+    for frame in found:
+        assert frame["inside"]  # at the end of the way to the right
+        assert frame["scrolled"] == frame["told"] == frame["cut"]
+    assert [frame["told"] for frame in found] == [width < 1000] * 4

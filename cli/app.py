@@ -1,42 +1,96 @@
-"""The `gengraph` command. Heavy libraries are imported by the commands that need them, so that --help is instant."""
+"""The `gengraph` command: a command's module is imported when the command is called, and heavy libraries by the command."""
 
+import os
 import sys
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
 
-import gengraph
-from gengraph.cli.benchmark import benchmark
-from gengraph.cli.datasets import datasets
-from gengraph.cli.evaluate import evaluate
 from gengraph.cli.guard import guarded, set_debug
-from gengraph.cli.info import info
-from gengraph.cli.likelihood import likelihood
-from gengraph.cli.models import models
-from gengraph.cli.plot import plot
-from gengraph.cli.resume import resume
-from gengraph.cli.runs import runs
-from gengraph.cli.sample import sample
-from gengraph.cli.samples import samples
-from gengraph.cli.sweeps import sweeps
-from gengraph.cli.train import train
-from gengraph.cli.tune import tune
+from gengraph.cli.help import WIDTH, Command, Group
+
+COMMANDS = {
+    "Train": {
+        "train": "Train a model on a data set",
+        "resume": "Go on with a run where its newest checkpoint stands",
+        "tune": "Search for good settings of a model",
+    },
+    "Generate and compare": {
+        "sample": "Sample graphs from a run, or from a model that is fitted first",
+        "plot": "Draw a grid of graphs into a picture",
+        "evaluate": "Compare generated graphs with real ones by squared MMD",
+        "likelihood": "Bound the negative log-likelihood of a run's train, validation and test graphs",
+        "benchmark": "Fit models, sample from them and score the samples against held-out graphs",
+    },
+    "Look around": {
+        "datasets": "List the named data sets, or look into one",
+        "models": "List every model, with what it can do",
+        "runs": "List the training runs, the latest first, or look into one",
+        "sweeps": "List the sweeps that `gengraph tune` made, the latest first, or go on with one",
+        "samples": "Look after samples",
+        "info": "Show what computes",
+    },
+}
+"""Name and beginning of the help of each command, by group: what `gengraph --help` shows without importing any."""
+SUMMARIES = {name: summary for group in COMMANDS.values() for name, summary in group.items()}
+
+
+class Commands(Mapping[str, Any]):
+    """The commands by name; one is imported when it is asked for."""
+
+    def __getitem__(self, name: str) -> Any:
+        SUMMARIES[name]  # there is none of another name, whatever modules there are
+        found = getattr(import_module(f"gengraph.cli.{name}"), name)
+        if isinstance(found, typer.Typer):
+            command = typer.main.get_group(found)
+            command.name = name
+            return command
+        alone = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+        alone.command(name, cls=Command)(guarded(found))
+        return typer.main.get_command(alone)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(SUMMARIES)
+
+    def __len__(self) -> int:
+        return len(SUMMARIES)
+
+
+class Program(Group):
+    """`gengraph` itself."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = Commands()  # type: ignore[assignment]  # nothing is added to it
+
+    def list_commands(self, _ctx: Any) -> list[str]:
+        """The names."""
+        return [*self.commands]
+
+    def format_commands(self, _ctx: Any, formatter: Any) -> None:
+        """A section a group."""
+        for title, group in COMMANDS.items():
+            with formatter.section(title):
+                formatter.write_dl([*group.items()])
+
 
 app = typer.Typer(
+    cls=Program,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Learn to generate graphs that look like yours, and say honestly how well that went.",
+    rich_markup_mode=None,
+    context_settings={"max_content_width": WIDTH},
 )
-for command in (train, resume, tune, sample, evaluate, likelihood, plot, benchmark, models, info):
-    app.command()(guarded(command))
-for name, group in {"datasets": datasets, "runs": runs, "samples": samples, "sweeps": sweeps}.items():
-    app.add_typer(group, name=name)
 
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"gengraph {gengraph.__version__}")
+        from gengraph.versions import OWN
+
+        typer.echo(f"gengraph {OWN}")
         raise typer.Exit
 
 
@@ -49,12 +103,22 @@ def options(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Learn to generate graphs that look like yours, and say honestly how well that went."""
+    """Learn to generate graphs that look like yours, and say honestly how well that went.
+
+    Examples:
+
+      gengraph train --dataset grid --budget 2m
+
+      gengraph sample --run grid-graphrnn -n 100 --out samples/grid
+
+      gengraph evaluate runs/grid-graphrnn/data/test.parquet samples/grid
+    """
     set_debug(debug)
 
 
 def main() -> None:
     """Entry point of the console script."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: threads that wait leave the processor to others
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     if len(arguments) < len(sys.argv) - 1:
         arguments = ["--debug", *arguments]

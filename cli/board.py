@@ -1,8 +1,10 @@
-"""What `gengraph benchmark` shows while it runs."""
+"""What `gengraph benchmark` shows while it runs, all of it on standard error."""
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self
 
+from gengraph.cli.guard import in_options
 from gengraph.cli.output import plain_table
 
 if TYPE_CHECKING:
@@ -13,15 +15,35 @@ if TYPE_CHECKING:
     from gengraph.benchmarks.suite import Cell, Entry, Outcome
 
 
-class Board:
-    """A live table on standard error of what is queued, running and done: a line a model, a column a data set."""
+class Journal:
+    """Lines with the seconds since it was begun, in a terminal and into a file alike."""
 
-    def __init__(self, models: tuple[str, ...], entries: "list[Entry]", data: "list[Data]") -> None:
+    def __init__(self) -> None:
+        self._begun = time.monotonic()
+
+    def say(self, text: str) -> None:
+        """A line about what is done now, or is done."""
+        from gengraph.cli.progress import errors
+
+        errors.print(f"{time.monotonic() - self._begun:6.0f} s  {text}")
+
+
+class Board:
+    """What is queued, running and done.
+
+    In a terminal that is a live table, a line a model and a column a data set, and above it a line for each row of the
+    results as it is found. Elsewhere it is a line as each cell begins and as it ends.
+    """
+
+    def __init__(
+        self, journal: Journal, models: Sequence[str], entries: "Sequence[Entry]", data: "list[Data]", total: int
+    ) -> None:
         from rich.live import Live
 
         from gengraph.benchmarks.suite import FLOOR
         from gengraph.cli.progress import errors
 
+        self._journal, self._total = journal, total
         self._lines = [*models, *dict.fromkeys(entry.name for entry in entries), FLOOR]
         self._datasets = [part.name for part in data]
         self._states: dict[Cell, str] = {}
@@ -31,7 +53,8 @@ class Board:
         self._live = Live(get_renderable=self._draw, console=errors, transient=True, refresh_per_second=2)
 
     def __enter__(self) -> Self:
-        self._live.start()
+        if self._live.console.is_terminal:
+            self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -40,10 +63,17 @@ class Board:
     def started(self, cell: "Cell") -> None:
         """A cell is at work."""
         self._states[cell], self._begun[cell] = "running", time.monotonic()
+        if not self._live.is_started:
+            self._journal.say(f"{_name(cell)}: begun, {len(self._begun)} of {self._total}")
 
     def finished(self, outcome: "Outcome") -> None:
         """A cell is done."""
-        self._states[outcome.cell] = "failed" if outcome.error else "done"
+        cell = outcome.cell
+        self._states[cell] = "failed" if outcome.error else "done"
+        done = sum(state != "running" for state in self._states.values())
+        seconds = time.monotonic() - self._begun.get(cell, time.monotonic())
+        found = in_options(outcome.error) if outcome.error else summary_of(outcome)
+        self._journal.say(f"{_name(cell)}: {self._states[cell]} in {seconds:.0f} s, {done} of {self._total}; {found}")
 
     def _draw(self) -> "Table":
         columns = ("model", *self._datasets)
@@ -63,3 +93,21 @@ class Board:
             return Text("queued" if model in self._models or (model, dataset) in self._only else "", style="dim")
         state = "failed" if "failed" in cells.values() else "done"
         return Text(state if len(cells) == 1 else f"{state} {len(cells)}", style="red" if state == "failed" else "green")
+
+
+def _name(cell: "Cell") -> str:
+    return f"{cell.dataset}, {cell.model}" + (f", seed {cell.seed}" if cell.seed else "")
+
+
+def summary_of(outcome: "Outcome") -> str:
+    """The row of an outcome in a line: its squared MMDs, and the share of valid graphs where there is a test."""
+    from gengraph.benchmarks.table import format_mmd
+
+    parts = []
+    for protocol, values in outcome.record["mmd2"].items():
+        texts = ", ".join(f"{name} {format_mmd(value)}" for name, value in values.items())
+        parts.append(f"MMD² ({protocol}): {texts}")
+    valid = (outcome.record["novelty"] or {}).get("valid")
+    if valid:
+        parts.append(f"valid {100 * valid['count'] / valid['total']:.0f}%")
+    return "; ".join(parts)

@@ -25,6 +25,8 @@ def named(dataset: str | None) -> str:
 def read_split(dataset: str, data_dir: Path | None, policy: "Policy", split_seed: int) -> "tuple[Split, dict[str, Any]]":
     """The parts of a data set, and what is recorded about them; what reading has changed is said."""
     from gengraph.cli.progress import download_bar, errors
+
+    errors.print(f"reading {dataset}")
     from gengraph.data import load_collection, split_collection
 
     with download_bar() as report:

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from gengraph.cli.guard import guarded
+from gengraph.cli.help import Command, group
 from gengraph.cli.options import DATASET_HELP, DataDir, Seed, SplitSeed, takes_policy
 from gengraph.cli.output import Format, plain_table, show_facts, show_json
 
 if TYPE_CHECKING:
     from gengraph.graphs.collection import Collection, Policy
 
-datasets = typer.Typer(invoke_without_command=True)
+datasets = group(invoke_without_command=True)
 DatasetArgument = Annotated[str, typer.Argument(metavar="NAME|PATH", help=DATASET_HELP)]
 
 
@@ -41,7 +42,7 @@ def listing(context: typer.Context) -> None:
     results().print(plain_table(("name", "graphs", "nodes", "what"), rows, left=("name", "what"), wrap=("what",)))
 
 
-@datasets.command()
+@datasets.command(cls=Command)
 @guarded
 @takes_policy
 def show(
@@ -49,39 +50,57 @@ def show(
     policy: "Policy",
     output: Format = "table",
     split_seed: SplitSeed = 0,
+    orderings: Annotated[
+        bool, typer.Option("--orderings", help="Also max_prev_node and candidates by node ordering, which takes seconds.")
+    ] = False,
+    leaks: Annotated[
+        bool, typer.Option("--leaks", help="Also how many test graphs have an isomorphic twin in the training part.")
+    ] = False,
     seed: Seed = 0,
     data_dir: DataDir = None,
 ) -> None:
-    """Show what a data set holds: sizes, density, connectedness, split, content hash, and max_prev_node by ordering.
+    """Show what a data set holds: sizes, density, connectedness, split and content hash.
+
+    With --orderings also how far back edges reach in the rows of GraphRNN; docs/orderings.md says what that is good for.
 
     Examples:
 
       gengraph datasets show enzymes
 
+      gengraph datasets show grid --orderings
+
       gengraph datasets show my_graphs.graphml --on-loops drop --format json
     """
     from gengraph.cli.progress import busy
-    from gengraph.data.description import describe
-    from gengraph.models.graphrnn.bandwidth import describe_orderings
+    from gengraph.data.description import count_leaks, describe
 
     collection = _load(dataset, data_dir, policy)
-    with busy("looking at the graphs"):
-        about = {"dataset": dataset} | describe(dataset, collection, split_seed=split_seed)
-        about["orderings"] = describe_orderings(collection.graphs, seed=seed)
+    about = {"dataset": dataset} | describe(dataset, collection, split_seed=split_seed)
+    if leaks:
+        with busy("looking for isomorphic graphs"):
+            about["leaks"] = count_leaks(collection, split_seed=split_seed)
+    if orderings:
+        from gengraph.models.graphrnn.bandwidth import describe_orderings
+
+        with busy("drawing node orderings"):
+            about["orderings"] = describe_orderings(collection.graphs, seed=seed)
     if output == "json":
         show_json(about)
         return
     _print(about)
 
 
-@datasets.command()
+@datasets.command(cls=Command)
 @guarded
 @takes_policy
 def export(
     dataset: DatasetArgument,
     policy: "Policy",
-    out: Annotated[Path, typer.Option(help="The file to write; its suffix says the format.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The file to write; its suffix says the format.")],
     split: Annotated[Literal["train", "validation", "test", "all"], typer.Option(help="The part of it.")] = "all",
+    unique: Annotated[
+        bool, typer.Option("--unique", help="Leave out graphs that are isomorphic to an earlier one of the part.")
+    ] = False,
     split_seed: SplitSeed = 0,
     data_dir: DataDir = None,
 ) -> None:
@@ -94,15 +113,20 @@ def export(
       gengraph datasets export my_graphs.gml --on-directed symmetrize --out graphs.parquet
     """
     from gengraph.data import split_collection
-    from gengraph.formats import write_graphs
+    from gengraph.formats import write_files
 
     collection = _load(dataset, data_dir, policy)
     graphs = collection.graphs if split == "all" else getattr(split_collection(collection, seed=split_seed), split)
-    write_graphs(graphs, out)
-    typer.echo(f"{len(graphs)} graphs: {out}")
+    if unique:
+        from gengraph.graphs.isomorphism import without_twins
+
+        graphs = without_twins(graphs)
+    files = write_files(graphs, out)
+    where = out if len(files) == 1 else f"{files[0]} to {files[-1].name}"
+    typer.echo(f"{len(graphs)} graphs: {where}")
 
 
-@datasets.command()
+@datasets.command(cls=Command)
 @guarded
 def fetch(
     dataset: Annotated[str, typer.Argument(metavar="NAME", help="A name from `gengraph datasets`, or tu:NAME.")],
@@ -129,8 +153,6 @@ def _load(dataset: str, data_dir: Path | None, policy: "Policy") -> "Collection"
 
 
 def _print(about: dict[str, Any]) -> None:
-    from gengraph.cli.progress import results
-
     if about["description"]:
         typer.echo(about["description"] + "\n")
     facts = {}
@@ -147,10 +169,19 @@ def _print(about: dict[str, Any]) -> None:
     facts["content"] = about["content_hash"]
     for kind, count in about["reading"]["found"].items():
         facts[kind] = f"{about['reading']['policy'][kind]}, {count} found"
+    if "leaks" in about:
+        facts["isomorphic"] = ", ".join(f"{count} {name}" for name, count in about["leaks"].items())
     show_facts(facts)
+    if "orderings" in about:
+        _print_orderings(about["orderings"])
+
+
+def _print_orderings(orderings: dict[str, dict[str, Any]]) -> None:
+    from gengraph.cli.progress import results
+
     typer.echo("\nmax_prev_node, and what rows choose among:")
     rows = []
-    for name, values in about["orderings"].items():
+    for name, values in orderings.items():
         bound = "-" if values["safe_bound"] is None else str(values["safe_bound"])
         shares = (f"{values['share_cut_at_p999']:.3%}", f"{values['candidates']:.0f}")
         rows.append((name, str(values["maximum"]), str(values["p999"]), bound, *shares))

@@ -1,6 +1,6 @@
 """`gengraph evaluate`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -47,6 +47,9 @@ def evaluate(
     ] = None,
     permutations: Annotated[int, typer.Option(min=0, metavar="INT", help="Permutations for a p-value, 10000 say.")] = 0,
     bootstrap: Annotated[int, typer.Option(min=0, metavar="INT", help="Bootstrap samples for an interval, 1000 say.")] = 0,
+    max_graphs: Annotated[
+        int, typer.Option(min=0, metavar="INT", help="Estimate what differs for more graphs from so many, 20000 say.")
+    ] = 0,
     strict: Annotated[bool, typer.Option("--strict", help="Reproduce the quirks of the original programs.")] = False,
     output: TextFormat = "table",
     data_dir: DataDir = None,
@@ -65,7 +68,7 @@ def evaluate(
 
       gengraph evaluate test.g6 generated.g6 --train train.g6 --valid planar
     """
-    from gengraph.cli.progress import busy, download_bar
+    from gengraph.cli.progress import download_bar
     from gengraph.data import load_dataset
     from gengraph.metrics import Uncertainty
 
@@ -82,10 +85,10 @@ def evaluate(
             for name, path in paths.items()
             if path is not None
         }
-    uncertainty = Uncertainty(num_permutations=permutations, num_bootstrap=bootstrap, seed=seed)
+    uncertainty = Uncertainty(num_permutations=permutations, num_bootstrap=bootstrap, seed=seed, max_graphs=max_graphs)
     chosen = names(statistics) if statistics else None
-    with workers_session(workers, {"CPU": cpus_per_worker}, address), busy("comparing"):
-        spread = _spread(workers, cpus_per_worker)
+    with workers_session(workers, {"CPU": cpus_per_worker}, address):
+        spread = _watched(_spread(workers, cpus_per_worker))
         results = _compare(graphs, names(protocol), chosen, strict=strict, uncertainty=uncertainty, spread=spread)
         if valid or novelty:
             from gengraph.metrics import novelty as count
@@ -132,12 +135,39 @@ def _compare(
 
 def _discrepancy(sets: "dict[str, DescribedSet]") -> dict[str, Any]:
     """The PolyGraph discrepancy, and that of the training graphs as its floor."""
-    from gengraph.metrics import discrepancy
+    from gengraph.cli.progress import busy
+    from gengraph.metrics.pgd import DESCRIPTORS
 
     reference, train = sets["reference"], sets.get("train")
-    found = discrepancy(reference, sets["generated"], repeats=10)
+    for part in sets.values():
+        for name in DESCRIPTORS.values():
+            part.distinct(name)
+    with busy("fitting classifiers"):
+        return _classified(reference, train, sets["generated"])
+
+
+def _classified(reference: "DescribedSet", train: "DescribedSet | None", generated: "DescribedSet") -> dict[str, Any]:
+    from gengraph.metrics import discrepancy
+
+    found = discrepancy(reference, generated, repeats=10)
     floor = None if train is None else discrepancy(reference, train, repeats=10).to_dict()
     return {"protocol": "pgd", "classifier": "logistic regression", **found.to_dict(), "floor": floor}
+
+
+def _watched(spread: "Spread") -> "Spread":
+    """The same with a bar, and the time that is left."""
+    from gengraph.cli.progress import counting_bar
+
+    def apply(function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+        listed, done = list(items), []
+        with counting_bar("comparing", len(listed), "pieces") as advance:
+            advance(0)
+            for result in spread(function, listed):
+                done.append(result)
+                advance(1)
+        return done
+
+    return apply
 
 
 def _spread(workers: int, cpus: float) -> "Spread":
@@ -160,7 +190,7 @@ def _rows(results: list[dict[str, Any]]) -> list[list[str]]:
         [
             protocol,
             name,
-            _number(metric["mmd2"]),
+            _number(metric["mmd2"]) + (f" (of {metric['max_graphs']})" if metric["max_graphs"] else ""),
             _number(metric["floor"]),
             _number(metric["ratio"]),
             "-" if metric["interval"] is None else "{} .. {}".format(*map(_number, metric["interval"])),

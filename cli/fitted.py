@@ -30,6 +30,7 @@ from gengraph.sampling.job import (
 )
 from gengraph.sampling.shards import MANIFEST, Shard, abandon_folder, open_folder
 from gengraph.storage import Folder
+from gengraph.tables import counted
 from gengraph.training.checkpoint import find_device, load_checkpoint
 from gengraph.training.config import usual_config
 
@@ -97,15 +98,14 @@ def _check(fit: Fit, folder: Folder, request: SampleRequest) -> None:
     if request.novel_against not in {None, "train"}:
         load_dataset(str(request.novel_against), data_dir=request.data_dir)
     if folder.names():
-        asked = {"seed": request.seed, "num_graphs": request.num_graphs, "shard_size": request.shard_size}
-        open_folder(folder, {**fit.about(), **asked})
+        open_folder(folder, {**fit.about(), **request.about()})
     else:
         folder.check_writable()
 
 
 def _make(fit: Fit, path: Path) -> None:
     """Fit the model, show what was fitted, and write its file."""
-    errors.print(f"fitting {fit.model} to the {len(fit.graphs)} training graphs of {fit.record['dataset']}")
+    errors.print(f"fitting {fit.model} to the {counted(len(fit.graphs), 'training graph')} of {fit.record['dataset']}")
     path.parent.mkdir()
     family = family_of(fit.model)
     if family is None:

@@ -1,9 +1,13 @@
 """Exceptions become one clear message on standard error, in the words of the command line, and an exit code."""
 
+import contextlib
 import errno
 import functools
 import logging
+import os
 import re
+import select
+import sys
 from collections.abc import Callable
 from typing import ParamSpec
 
@@ -12,7 +16,7 @@ import typer
 from gengraph.errors import DatasetUnavailable, InputError, NotEnoughResources, TrainingFailed
 
 P = ParamSpec("P")
-FAILED, BAD_INPUT, TOO_SMALL = 1, 2, 3
+FAILED, BAD_INPUT, TOO_SMALL, INTERRUPTED, UNREAD = 1, 2, 3, 130, 141  # the last two as a shell counts SIGINT and SIGPIPE
 _STORAGE = {
     errno.ENOSPC: "the disk is full ({}); nothing half-written is left. Free some space.",
     errno.EDQUOT: "the disk quota is used up ({}); nothing half-written is left. Free some space.",
@@ -33,6 +37,10 @@ _WORDS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"\bset columns = ('[^']*'|\S*[^\s;.,])", r"use --columns \1"),
     (rf"\b(?:set|use) ({_OPTIONS}) = (\w+)", lambda found: f"use --{found[1].replace('_', '-')} {found[2]}"),
     (r"^columns must name", "--columns must name"),
+    (r"\b(?:set )?file_format = (\S+)", r"--from \1"),
+    (r"\bset file_format\b", "use --from FORMAT"),
+    (r"^file_format must be", "--from must be"),
+    (r"\bnodes = (\d+) says", r"--nodes \1 says"),
     (r"\b(on_[a-z_]+) must be one of", lambda found: f"--{found[1].replace('_', '-')} must be one of"),
     (r"\bas data_dir\b", "with --data-dir"),
     (r"\brun (\S*?)([^\s/]+) exists; resume it", r"run \1\2 exists; go on with `gengraph resume \2`"),
@@ -72,6 +80,8 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
         except typer.Exit:
             raise
         except (Exception, KeyboardInterrupt) as error:
+            if isinstance(error, BrokenPipeError) and _nobody_reads():
+                raise typer.Exit(UNREAD) from None
             if Debug.on:
                 raise
             message, code = explain(error)
@@ -79,6 +89,19 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
             raise typer.Exit(code) from None
 
     return run
+
+
+def _nobody_reads() -> bool:
+    """Whether the reader of standard output or standard error has gone (`| head`); what is still written there is dropped."""
+    gone = False
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, AttributeError):  # no file, or a system without poll
+            poll = select.poll()
+            poll.register(stream.fileno(), 0)
+            if any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0)):
+                gone = True
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    return gone
 
 
 def in_options(message: str) -> str:
@@ -95,7 +118,7 @@ def explain(error: BaseException) -> tuple[str, int]:
         if isinstance(error, kind):
             return f"Error: {in_options(str(error))}", code
     if isinstance(error, KeyboardInterrupt):
-        return f"Interrupted. {error}".rstrip(), FAILED
+        return f"Interrupted. {error}".rstrip(), INTERRUPTED
     if isinstance(error, OSError) and error.errno in _STORAGE:
         return f"Error: {_STORAGE[error.errno].format(error.filename or error)}", FAILED
     if isinstance(error, OSError) and error.filename:

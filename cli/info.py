@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from gengraph.cli.output import Format, show_facts, show_json
+from gengraph.tables import counted
 
 if TYPE_CHECKING:
     from gengraph.models.graphrnn.kernels import Backend
@@ -46,6 +47,7 @@ def _computing() -> tuple[dict[str, str], dict[str, str]]:
         import torch
 
         from gengraph.models.graphrnn.kernels import backend
+        from gengraph.training.threads import num_training_threads
 
         cpu, cuda = backend(), backend("cuda") if torch.cuda.is_available() else None
     except ImportError as error:
@@ -53,6 +55,7 @@ def _computing() -> tuple[dict[str, str], dict[str, str]]:
     return {"back-end": _why(cpu), "on CUDA": _why(cuda) if cuda else "no CUDA device"}, {
         "processor": torch.backends.cpu.get_cpu_capability(),
         "threads": str(torch.get_num_threads()),
+        "training": f"{counted(num_training_threads(), 'thread')}; OMP_NUM_THREADS sets another number",
         "GPUs": ", ".join(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())) or "none",
     }
 

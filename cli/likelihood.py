@@ -11,27 +11,30 @@ from gengraph.cli.output import TextFormat, plain_table, show_as_text, show_json
 from gengraph.errors import InputError
 from gengraph.models.registry import LEARNED
 
-COLUMNS = ("part", "nll", "a node", "an edge bit", "nll (distinct)", "orderings", "graphs", "cut edges")
+COLUMNS = ("part", "nll", "a node", "an edge bit", "nll (distinct)", "sequences", "graphs", "cut edges")
 
 
 def likelihood(
-    run: Annotated[str, typer.Argument(help="The run, as `gengraph runs` names it.")],
-    orderings: Annotated[int, typer.Option(min=1, help="Node orderings drawn for each graph.")] = 8,
-    checkpoint: Annotated[Checkpoint, typer.Option(help="The newest one, or that of the best evaluation.")] = "last",
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The run, as `gengraph runs` names it.")],
+    orderings: Annotated[int, typer.Option(min=1, metavar="INT", help="Node orderings drawn for each graph.")] = 8,
+    checkpoint: Annotated[
+        Checkpoint | None, typer.Option(help="That of the best evaluation, or the newest one; by default the best.")
+    ] = None,
     runs_dir: RunsDir = Path("runs"),
     seed: Seed = 0,
     output: TextFormat = "table",
 ) -> None:
     """Bound the negative log-likelihood of a run's train, validation and test graphs from above, in nats a graph.
 
-    nll is the mean over orderings, which papers report; nll (distinct) sums over the distinct sequences and is tighter.
+    nll is the mean over orderings, which papers report; nll (distinct) sums over the distinct sequences and is tighter;
+    sequences says how many of these a graph had on average.
     For models that have a likelihood (`gengraph models`).
 
     Examples:
 
       gengraph likelihood grid-graphrnn
 
-      gengraph likelihood grid-graphrnn --orderings 32 --checkpoint best --format json
+      gengraph likelihood grid-graphrnn --orderings 32 --checkpoint last --format json
     """
     from gengraph.cli.progress import busy, results
     from gengraph.runs.folders import bound_likelihood

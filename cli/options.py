@@ -26,58 +26,125 @@ def duration(text: str) -> float:
     return float(match[1]) * _UNITS[match[2]]
 
 
+def seed_number(text: str) -> int:
+    """The seed that a text says."""
+    if not re.fullmatch(r"\d+", str(text)) or int(text) >= 2**63:
+        msg = f"{text!r} is no seed; write a whole number from 0 to {2**63 - 1}"
+        raise typer.BadParameter(msg)
+    return int(text)
+
+
 def names(text: str) -> list[str]:
     """The names in a comma-separated list, each once."""
     return list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
 DATASET_HELP = "A name from `gengraph datasets`, tu:NAME, or a file or folder of graphs."
-_ON_RAY, _READING = "Workers", "Graphs that are more than a GraphSet"
+SETTINGS = "Seeds and places"
+_ON_RAY = "Several processes or machines (Ray)"
+_READING = "Reading graphs (directions, weights, loops, ...)"
 
 Checkpoint = Literal["last", "best"]
-DataDir = Annotated[Path | None, typer.Option(help="Where files of named data sets are looked for first.")]
-RunsDir = Annotated[Path, typer.Option(help="The folder that runs live in.")]
-SweepsDir = Annotated[Path, typer.Option(help="The folder that sweeps live in.")]
-Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, metavar="INT", help="Seed of everything random.")]
-SplitSeed = Annotated[
-    int, typer.Option(min=0, max=2**63 - 1, metavar="INT", help="Seed of the split, where the data does not bring its own.")
+
+
+def seed_option(text: str) -> Any:
+    """An option that takes a seed."""
+    return typer.Option(parser=seed_number, metavar="INT", help=text, rich_help_panel=SETTINGS)
+
+
+def _place_option(text: str, **checks: Any) -> Any:
+    return typer.Option(metavar="FOLDER", help=text, rich_help_panel=SETTINGS, **checks)
+
+
+def _of_workers(context: typer.Context, option: typer.CallbackParam, value: Any) -> Any:
+    """The value of an option that says nothing without workers: then it is refused rather than ignored."""
+    source = context.get_parameter_source(str(option.name))
+    if source is not None and source.name == "COMMANDLINE" and context.params.get("workers") == 0:
+        msg = "it is about Ray workers, and there are none; give --workers 1 or more, or leave it out"
+        raise typer.BadParameter(msg)
+    return value
+
+
+DataDir = Annotated[
+    Path | None,
+    _place_option("Where files of named data sets are looked for first.", exists=True, file_okay=False),
 ]
-Steps = Annotated[int | None, typer.Option(min=1, help="Optimiser steps to train for.")]
+RunsDir = Annotated[Path, _place_option("The folder that runs live in.")]
+SweepsDir = Annotated[Path, _place_option("The folder that sweeps live in.")]
+Seed = Annotated[int, seed_option("Seed of everything random.")]
+SplitSeed = Annotated[int, seed_option("Seed of the split, where the data does not bring its own.")]
+Steps = Annotated[int | None, typer.Option(min=1, metavar="INT", help="Optimiser steps to train for.")]
 Budget = Annotated[
     float | None,
-    typer.Option(parser=duration, metavar="TIME", help="Time to train for: 90s, 10m, 2h; by default the config's length"),
+    typer.Option(parser=duration, metavar="TIME", help="Time to train for: 90s, 10m, 2h; by default the config's length."),
 ]
 ConfigName = Annotated[
     str | None,
-    typer.Option(help="A preset (graphrnn/paper, graphrnn-c/grid) or a TOML file; by default the model's for the data set"),
+    typer.Option(
+        metavar="PRESET|FILE",
+        help="A preset (graphrnn/paper, graphrnn-c/grid) or a TOML file; by default the model's for the data set.",
+    ),
 ]
 Assignments = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a field: model.hidden_size=64. Repeatable.")
 ]
 Trackers = Annotated[
     list[str] | None,
-    typer.Option("--tracker", help="Also hand the metrics to tensorboard or mlflow (gengraph[tracking]). Repeatable."),
+    typer.Option(
+        "--tracker",
+        metavar="NAME",
+        help="Also hand the metrics to tensorboard or mlflow (gengraph[tracking]). Repeatable.",
+    ),
 ]
 Storage = Annotated[
     str | None,
-    typer.Option(metavar="URI", help="Keep the run there too, s3://bucket/runs say, so that any machine can go on with it."),
+    typer.Option(
+        metavar="URI",
+        help="Keep the run there too, s3://bucket/runs say, so that any machine can go on with it.",
+        rich_help_panel=SETTINGS,
+    ),
 ]
 Workers = Annotated[
-    int, typer.Option(min=0, help="Ray workers; 0 does everything in this process, without Ray.", rich_help_panel=_ON_RAY)
+    int,
+    typer.Option(
+        min=0,
+        metavar="INT",
+        help="Ray workers; 0 does everything in this process, without Ray.",
+        rich_help_panel=_ON_RAY,
+        is_eager=True,  # before the options that need to know of them
+    ),
 ]
 TrialsAtATime = Annotated[
     int,
-    typer.Option("--workers", min=0, help="Trials at a time on Ray; 0: one by one in this process.", rich_help_panel=_ON_RAY),
+    typer.Option(
+        "--workers",
+        min=0,
+        metavar="INT",
+        help="Trials at a time on Ray; 0: one by one in this process.",
+        rich_help_panel=_ON_RAY,
+        is_eager=True,
+    ),
 ]
 MinWorkers = Annotated[
     int | None,
     typer.Option(
         min=1,
+        metavar="INT",
         help="Train with so few while the cluster has no room for more, or loses nodes; by default all are needed.",
         rich_help_panel=_ON_RAY,
+        callback=_of_workers,
     ),
 ]
-MaxFailures = Annotated[int, typer.Option(min=0, help="How often workers that die are started again.", rich_help_panel=_ON_RAY)]
+MaxFailures = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        metavar="INT",
+        help="How often workers that die are started again.",
+        rich_help_panel=_ON_RAY,
+        callback=_of_workers,
+    ),
+]
 WaitForResources = Annotated[
     float | None,
     typer.Option(
@@ -85,24 +152,36 @@ WaitForResources = Annotated[
         metavar="TIME",
         help="How long to wait for nodes that are still joining the cluster at --address: 90s, 10m; by default not at all.",
         rich_help_panel=_ON_RAY,
+        callback=_of_workers,
     ),
 ]
 Address = Annotated[
     str | None,
     typer.Option(
-        help="A running Ray cluster, `auto` or host:port. Without it Ray starts on this machine.", rich_help_panel=_ON_RAY
+        metavar="HOST:PORT",
+        help="A running Ray cluster, or `auto`. Without it Ray starts on this machine.",
+        rich_help_panel=_ON_RAY,
+        callback=_of_workers,
     ),
 ]
 GpusPerWorker = Annotated[
     float,
     typer.Option(
         min=0.0,
+        metavar="NUMBER",
         help="GPUs of each worker, 0.25 say; with --workers 0, more than 0 means the GPU.",
         rich_help_panel=_ON_RAY,
     ),
 ]
 CpusPerWorker = Annotated[
-    float, typer.Option(min=0.01, help="CPUs of each worker; below 1, workers share them.", rich_help_panel=_ON_RAY)
+    float,
+    typer.Option(
+        min=0.01,
+        metavar="NUMBER",
+        help="CPUs of each worker; below 1, workers share them.",
+        rich_help_panel=_ON_RAY,
+        callback=_of_workers,
+    ),
 ]
 
 _Options = dict[str, tuple[Any, Any]]  # type and default by name
@@ -141,6 +220,31 @@ _POLICY: _Options = {
             ),
         ],
         None,
+    ),
+    "nodes": (
+        Annotated[
+            int | None,
+            typer.Option(
+                min=0,
+                metavar="INT",
+                help="Of a list of edges between the nodes 0..n-1 or 1..n: n, so that nodes without edges count.",
+                rich_help_panel=_READING,
+            ),
+        ],
+        None,
+    ),
+    "file_format": (
+        Annotated[
+            str,
+            typer.Option(
+                "--from",
+                metavar="FORMAT",
+                help="The format of a file whose name says another or none: metis, pajek, edgelist, ...",
+                rich_help_panel=_READING,
+                show_default=False,
+            ),
+        ],
+        "",
     ),
 }
 

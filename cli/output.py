@@ -15,6 +15,16 @@ Format = Annotated[Style, typer.Option("--format", help="How the result is shown
 TextFormat = Annotated[TextStyle, typer.Option("--format", help="How the result is shown.")]
 
 
+def duration_text(seconds: float, *, whole: bool = False) -> str:
+    """As `--budget` takes it, roughly: 40s, 12m, 3h; ages in days as well."""
+    if not whole and seconds >= 2 * 86400:
+        return f"{seconds / 86400:.0f}d"
+    for unit, size in (("h", 3600), ("m", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f}{unit}"
+    return f"{max(1, round(seconds)) if whole else round(seconds)}s"
+
+
 def show_json(value: Any) -> None:
     """Print a JSON-ready value."""
     typer.echo(json.dumps(value, indent=2))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gengraph.cli.options import DATASET_HELP, DataDir, takes_policy
+from gengraph.cli.options import DATASET_HELP, DataDir, seed_option, takes_policy
 
 if TYPE_CHECKING:
     from gengraph.graphs.collection import Policy
@@ -13,13 +13,15 @@ if TYPE_CHECKING:
 
 @takes_policy
 def plot(
-    graphs: Annotated[str, typer.Argument(help=DATASET_HELP)],
+    graphs: Annotated[str, typer.Argument(metavar="NAME|PATH", help=DATASET_HELP)],
     policy: "Policy",
-    out: Annotated[Path, typer.Option("-o", "--out", help="The picture: .png, .svg or .pdf.")] = Path("graphs.png"),
-    count: Annotated[int, typer.Option(min=1, max=400, help="Graphs to draw; of more, so many are drawn at random.")] = 16,
-    seed: Annotated[
-        int, typer.Option(min=0, max=2**63 - 1, metavar="INT", help="Which graphs, and how nodes that stand alike are placed.")
-    ] = 0,
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="FILE", help="The picture: .png, .svg or .pdf.")] = Path(
+        "graphs.png"
+    ),
+    count: Annotated[
+        int, typer.Option(min=1, max=400, metavar="INT", help="Graphs to draw; of more, so many are drawn at random.")
+    ] = 16,
+    seed: Annotated[int, seed_option("Which graphs, and how nodes that stand alike are placed.")] = 0,
     data_dir: DataDir = None,
 ) -> None:
     """Draw a grid of graphs into a picture; equal seeds give equal pictures.

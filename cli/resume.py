@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @takes_group
 def resume(
     group: "WorkerGroup",
-    run: Annotated[str, typer.Argument(help="The run, as `gengraph runs` names it.")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The run, as `gengraph runs` names it.")],
     steps: Steps = None,
     budget: Budget = None,
     tracker: Trackers = None,
@@ -65,7 +65,7 @@ def _extend(folder: Path, mirror: "Folder | None", *, steps: int | None, budget:
 
     with hold_run(folder):
         checkpoint = whole_checkpoint(folder, repair=True)
-        extend_run(folder, steps=steps, budget=budget)
+        extend_run(folder, steps=steps, budget=budget, done=checkpoint)
         if mirror is not None:
             push_progress(folder, mirror)
     return None if checkpoint is None else checkpoint.step

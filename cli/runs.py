@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gengraph.cli.guard import guarded
+from gengraph.cli.help import Command, group
 from gengraph.cli.options import RunsDir
-from gengraph.cli.output import Format, plain_table, show_facts, show_json
-from gengraph.cli.training import resume_command
+from gengraph.cli.output import Format, duration_text, plain_table, show_facts, show_json
+from gengraph.cli.training import resume_command, sample_command
 from gengraph.errors import InputError
 
 if TYPE_CHECKING:
     from gengraph.runs.history import RunSummary
 
-runs = typer.Typer(invoke_without_command=True)
+runs = group(invoke_without_command=True)
 
 
 @runs.callback()
@@ -39,7 +40,8 @@ def listing(context: typer.Context, runs_dir: RunsDir = Path("runs"), output: Fo
     from gengraph.cli.progress import errors
     from gengraph.runs.history import list_runs
 
-    found = list_runs(runs_dir)
+    named = str(context.get_parameter_source("runs_dir")).endswith("COMMANDLINE")
+    found = list_runs(runs_dir) if named or runs_dir.is_dir() else []  # before the first run there is no folder
     if output == "json":
         show_json([asdict(run) for run in found])
     elif found:
@@ -48,10 +50,10 @@ def listing(context: typer.Context, runs_dir: RunsDir = Path("runs"), output: Fo
         errors.print(f"no runs in {runs_dir}; make one with `gengraph train --dataset grid --budget 2m`")
 
 
-@runs.command()
+@runs.command(cls=Command)
 @guarded
 def show(
-    name: Annotated[str, typer.Argument(help="The run, as `gengraph runs` names it.")],
+    name: Annotated[str, typer.Argument(metavar="RUN", help="The run, as `gengraph runs` names it.")],
     runs_dir: RunsDir = Path("runs"),
     output: Format = "table",
 ) -> None:
@@ -76,11 +78,11 @@ def show(
     best = "none yet" if run.best_loss is None else f"{run.best_loss:.4f} ({config.own_family.loss})"
     rows = {
         "run": str(folder),
-        "state": f"{run.state}, {run.progress:.0%} done, last report {_duration(run.age)} ago",
+        "state": f"{run.state}, {run.progress:.0%} done, last report {duration_text(run.age)} ago",
         "data set": f"{run.dataset}: {sizes}",
         "model": run.model,
         **config.own_family.describe(config.model, about["facts"]),
-        "steps": f"{run.step} in {_duration(run.seconds)}",
+        "steps": f"{run.step} in {duration_text(run.seconds)}",
         "best loss": best,
         "checkpoint": _checkpoint(folder),
         "config": f"{preset}" + (f" with {' '.join(changed)}" if changed else ""),
@@ -100,7 +102,7 @@ def _print(found: "list[RunSummary]") -> None:
     for run in found:
         best = "" if run.best_loss is None else f"{run.best_loss:.4f}"
         counts = ("", "") if run.state == "damaged" else (str(run.step), f"{run.progress:.0%}")
-        rows.append((run.name, run.dataset, run.model, run.state, *counts, best, _duration(run.age)))
+        rows.append((run.name, run.dataset, run.model, run.state, *counts, best, duration_text(run.age)))
     results().print(plain_table(columns, rows, left=("name", "data set", "model", "state")))
 
 
@@ -139,19 +141,9 @@ def _next_commands(folder: Path, run: "RunSummary") -> list[str]:
     if run.state != "finished":
         return [f"gengraph runs show {run.name}{where}" if run.state == "running" else resume_command(folder)]
     by_steps = load_config(folder / "config.toml").training.steps is not None
-    longer = f"--steps {2 * run.step}" if by_steps else f"--budget {_duration(2 * run.seconds, whole=True)}"
+    longer = f"--steps {2 * run.step}" if by_steps else f"--budget {duration_text(2 * run.seconds, whole=True)}"
     return [
-        f"gengraph sample --run {run.name} -n 1000 --out samples/{run.name}{where}",
+        sample_command(folder),
         f"gengraph evaluate {folder / 'data' / 'test.parquet'} samples/{run.name}",
         f"{resume_command(folder)} {longer}",
     ]
-
-
-def _duration(seconds: float, *, whole: bool = False) -> str:
-    """As `--budget` takes it, roughly: 40s, 12m, 3h; ages in days as well."""
-    if not whole and seconds >= 2 * 86400:
-        return f"{seconds / 86400:.0f}d"
-    for unit, size in (("h", 3600), ("m", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f}{unit}"
-    return f"{max(1, round(seconds)) if whole else round(seconds)}s"

@@ -1,6 +1,7 @@
 """`gengraph sample`."""
 
 import re
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -24,58 +25,88 @@ from gengraph.cli.options import (
 from gengraph.cli.workers import resources, workers_session
 from gengraph.errors import InputError
 from gengraph.models.registry import LISTED
+from gengraph.tables import counted
 
 if TYPE_CHECKING:
     from gengraph.cli.fitted import Fit
     from gengraph.graphs.collection import Policy
-    from gengraph.sampling.job import SampleRequest, ShardsWriter
+    from gengraph.sampling.job import CountReport, SampleRequest, ShardsWriter
     from gengraph.storage import Folder
 
 _BUDGET = 60.0
+_WISHES = "What the graphs shall be like"
 
 
 @takes_policy
 def sample(
     *,
     policy: "Policy",
-    run: Annotated[str | None, typer.Option(help="The run to sample from.")] = None,
+    run: Annotated[str | None, typer.Option(metavar="RUN", help="The run to sample from.")] = None,
     model: Annotated[
-        str | None, typer.Option(help=model_help("Or a model to fit first, to the graphs of --dataset:", LISTED))
+        str | None,
+        typer.Option(metavar="NAME", help=model_help("Or a model to fit first, to the graphs of --dataset:", LISTED)),
     ] = None,
     dataset: Annotated[
-        str | None, typer.Option(help="What --model is fitted to: its train and validation parts together, not the test part.")
+        str | None,
+        typer.Option(
+            metavar="NAME|PATH", help="What --model is fitted to: its train and validation parts together, not the test part."
+        ),
     ] = None,
     budget: Annotated[
-        float | None, typer.Option(parser=duration, metavar="TIME", help="Time to fit --model: 60s, 10m; by default 60s")
+        float | None, typer.Option(parser=duration, metavar="TIME", help="Time to fit --model: 60s, 10m; by default 60s.")
     ] = None,
     checkpoint: Annotated[
-        Checkpoint | None, typer.Option(help="Of --run: the newest, or that of the best evaluation; by default the newest")
+        Checkpoint | None, typer.Option(help="Of --run: that of the best evaluation, or the newest; by default the best.")
     ] = None,
-    out: Annotated[str, typer.Option(help="A new folder for the Parquet shards, or one to finish: a path, or s3://...")],
-    num_graphs: Annotated[int, typer.Option("-n", "--num-graphs", min=1, help="Graphs to sample.")] = 1000,
+    out: Annotated[
+        str, typer.Option(metavar="FOLDER", help="A new folder for the Parquet shards, or one to finish: a path, or s3://...")
+    ],
+    num_graphs: Annotated[int, typer.Option("-n", "--num-graphs", min=1, metavar="INT", help="Graphs to sample.")] = 1000,
     temperature: Annotated[
-        float, typer.Option(help="Divides the logits of edges: below 1 surer, above 1 more varied. Stopping is left alone.")
+        float,
+        typer.Option(
+            metavar="NUMBER",
+            help="Divides the logits of edges: below 1 surer, above 1 more varied. Stopping is left alone.",
+            rich_help_panel=_WISHES,
+        ),
     ] = 1.0,
-    num_nodes: Annotated[str | None, typer.Option(help="50..100, say: graphs of other sizes are rejected.")] = None,
+    num_nodes: Annotated[
+        str | None,
+        typer.Option(metavar="MIN..MAX", help="50..100, say: graphs of other sizes are rejected.", rich_help_panel=_WISHES),
+    ] = None,
     components: Annotated[
         Literal["keep", "largest", "reject"],
-        typer.Option(help="Keep all, take the largest, or reject graphs with several."),
+        typer.Option(help="Keep all, take the largest, or reject graphs with several.", rich_help_panel=_WISHES),
     ] = "keep",
-    unique: Annotated[bool, typer.Option("--unique", help="No two graphs are isomorphic.")] = False,
+    unique: Annotated[bool, typer.Option("--unique", help="No two graphs are isomorphic.", rich_help_panel=_WISHES)] = False,
     novel_against: Annotated[
         str | None,
-        typer.Option(help="No graph is isomorphic to one of these: train (what was trained on), a data set or a file."),
+        typer.Option(
+            metavar="NAME|PATH",
+            help="No graph is isomorphic to one of these: train (what was trained on), a data set or a file.",
+            rich_help_panel=_WISHES,
+        ),
     ] = None,
     stop: Annotated[
         Literal["model", "reference"],
-        typer.Option(help="reference: run on, then delete nodes without an edge, as the 2018 code did."),
+        typer.Option(
+            help="reference: run on, then delete nodes without an edge, as the 2018 code did.", rich_help_panel=_WISHES
+        ),
     ] = "model",
     max_num_node: Annotated[
-        int | None, typer.Option(help="Cut sequences at so many nodes; by default twice the largest training graph.")
+        int | None,
+        typer.Option(
+            metavar="INT",
+            help="Cut sequences at so many nodes; by default twice the largest training graph.",
+            rich_help_panel=_WISHES,
+        ),
     ] = None,
     constraint: Annotated[
         Literal["none", "planar"],
-        typer.Option(help="planar: take no edge that would cross another, whatever the model says (`gengraph models`)."),
+        typer.Option(
+            help="planar: take no edge that would cross another, whatever the model says (`gengraph models`).",
+            rich_help_panel=_WISHES,
+        ),
     ] = "none",
     export: Annotated[
         str | None, typer.Option(metavar="SUFFIX", help="Also write every shard as g6, s6, jsonl, graphml, ...")
@@ -83,7 +114,10 @@ def sample(
     workers: Workers = 0,
     seed: Seed = 0,
     split_seed: SplitSeed = 0,
-    shard_size: Annotated[int, typer.Option(min=1, help="Graphs in a shard.")] = 10_000,
+    shard_size: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="INT", help="Graphs in a shard; by default a sixteenth of all, from 500 to 10000."),
+    ] = None,
     runs_dir: RunsDir = Path("runs"),
     data_dir: DataDir = None,
     cpus_per_worker: CpusPerWorker = 1.0,
@@ -106,8 +140,7 @@ def sample(
       gengraph sample --model gran --dataset grid --budget 10m -n 1000 --export g6 --out samples/gran
     """
     from gengraph.sampling.conditions import Conditions
-    from gengraph.sampling.job import SampleRequest
-    from gengraph.sampling.shards import check_format, export_shards, plan_shards
+    from gengraph.sampling.shards import check_format, export_shards
     from gengraph.storage import Folder
 
     _check_mode(run, model, dataset, budget=budget, checkpoint=checkpoint)
@@ -119,6 +152,14 @@ def sample(
         max_num_node=max_num_node,
         constraint=constraint,
     )
+    if export:
+        check_format(f".{export}")
+    if run is not None:
+        from gengraph.runs.folders import read_run
+
+        read_run(runs_dir / run)  # an error now, not after the import of torch
+    from gengraph.sampling.job import SampleRequest
+
     request = SampleRequest(
         num_graphs=num_graphs,
         seed=seed,
@@ -128,22 +169,20 @@ def sample(
         novel_against=novel_against,
         data_dir=data_dir,
     )
-    if export:
-        check_format(f".{export}")
     device, folder, per_worker = "cuda" if gpus_per_worker else "cpu", Folder(out), resources(cpus_per_worker, gpus_per_worker)
     fit = None if model is None else _fit(model, str(dataset), data_dir, policy, split_seed, budget or _BUDGET, seed, device)
     try:
         with workers_session(workers, per_worker, address):
             write_shards = _writer(workers, per_worker)
             if fit is None:
-                manifest = _of_run(runs_dir / str(run), folder, request, checkpoint or "last", device, write_shards)
+                manifest = _of_run(runs_dir / str(run), folder, request, checkpoint, device, write_shards)
             else:
                 manifest = _of_fit(fit, folder, request, write_shards)
     except KeyboardInterrupt:
         msg = f"Finished shards stay in {out}; the same command writes the others."
         raise KeyboardInterrupt(msg) from None
     if export:
-        export_shards(folder, plan_shards(num_graphs, shard_size, seed), f".{export}")
+        export_shards(folder, request.shards(), f".{export}")
     _show(manifest, out)
 
 
@@ -189,21 +228,36 @@ def _fit(
 
 
 def _of_run(
-    run: Path, folder: "Folder", request: "SampleRequest", checkpoint: str, device: str, write_shards: "ShardsWriter"
+    run: Path, folder: "Folder", request: "SampleRequest", checkpoint: str | None, device: str, write_shards: "ShardsWriter"
 ) -> dict[str, Any]:
-    from gengraph.cli.progress import counting_bar
     from gengraph.runs.sample import sample_run
 
-    with counting_bar("sampling", request.num_graphs, "graphs") as report:
+    _say_checkpoint(run, checkpoint)
+    with _counting(request) as report:
         return sample_run(run, folder, request, checkpoint=checkpoint, device=device, write_shards=write_shards, report=report)
 
 
 def _of_fit(fit: "Fit", folder: "Folder", request: "SampleRequest", write_shards: "ShardsWriter") -> dict[str, Any]:
     from gengraph.cli.fitted import fitted, sample_fitted
+
+    with fitted(fit, folder, request) as path, _counting(request) as report:
+        return sample_fitted(fit, path, folder, request, write_shards=write_shards, report=report)
+
+
+def _counting(request: "SampleRequest") -> AbstractContextManager["CountReport"]:
     from gengraph.cli.progress import counting_bar
 
-    with fitted(fit, folder, request) as path, counting_bar("sampling", request.num_graphs, "graphs") as report:
-        return sample_fitted(fit, path, folder, request, write_shards=write_shards, report=report)
+    return counting_bar("sampling", request.num_graphs, "graphs", before="importing and loading the model")
+
+
+def _say_checkpoint(run: Path, which: str | None) -> None:
+    """Say which of a run's checkpoints is sampled from, and how to have the other."""
+    from gengraph.cli.progress import errors
+    from gengraph.runs.folders import find_checkpoint, newest_checkpoint
+
+    chosen, last = find_checkpoint(run, which), newest_checkpoint(run)
+    about = "the last" if chosen == last else f"that of the best evaluation; --checkpoint last takes {last.name}, the last"
+    errors.print(f"sampling from {chosen.name}, {about}")
 
 
 def _range(text: str) -> tuple[int, int]:
@@ -229,9 +283,9 @@ def _writer(workers: int, per_worker: dict[str, float]) -> "ShardsWriter":
 def _show(manifest: dict[str, Any], out: str) -> None:
     from gengraph.cli.progress import errors
 
-    num_graphs = manifest["num_graphs"]
+    num_graphs, graphs = manifest["num_graphs"], counted(manifest["num_graphs"], "graph")
     if manifest["num_attempts"] > num_graphs:
         errors.print(f"{num_graphs} of {manifest['num_attempts']} attempts were taken: {manifest['acceptance_rate']:.1%}")
     if manifest["num_cut"]:
-        errors.print(f"{manifest['num_cut']} graphs did not end by themselves and were cut")
-    typer.echo(f"{num_graphs} graphs in {len(manifest['shards'])} shards: {out}")
+        errors.print(f"{counted(manifest['num_cut'], 'graph')} did not end by themselves: cut at the most nodes allowed")
+    typer.echo(f"{graphs} in {counted(len(manifest['shards']), 'shard')}: {out}")

@@ -5,8 +5,10 @@ from typing import Annotated
 import typer
 
 from gengraph.cli.guard import guarded
+from gengraph.cli.help import Command, group
+from gengraph.tables import counted
 
-samples = typer.Typer(no_args_is_help=True)
+samples = group(no_args_is_help=True)
 
 
 @samples.callback()
@@ -19,9 +21,11 @@ def _samples() -> None:
     """
 
 
-@samples.command()
+@samples.command(cls=Command)
 @guarded
-def verify(folder: Annotated[str, typer.Argument(help="A folder that `gengraph sample` wrote: a path, or s3://...")]) -> None:
+def verify(
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="A folder that `gengraph sample` wrote: a path, or s3://...")],
+) -> None:
     """Read every shard of a sample again and compare its content with the manifest.
 
     Example:
@@ -34,4 +38,5 @@ def verify(folder: Annotated[str, typer.Argument(help="A folder that `gengraph s
 
     with busy("reading every shard"):
         manifest = verify_folder(Folder(folder))
-    typer.echo(f"{manifest['num_graphs']} graphs in {len(manifest['shards'])} shards, every hash is right: {folder}")
+    shards = counted(len(manifest["shards"]), "shard")
+    typer.echo(f"{counted(manifest['num_graphs'], 'graph')} in {shards}, every hash is right: {folder}")

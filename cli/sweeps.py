@@ -11,20 +11,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gengraph.cli.guard import guarded, in_options
+from gengraph.cli.help import Command, group
 from gengraph.cli.options import Address, SweepsDir, duration
 from gengraph.cli.output import Format, plain_table, show_json
 from gengraph.cli.workers import workers_session
-from gengraph.errors import InputError
+from gengraph.errors import InputError, TrainingFailed
+from gengraph.tables import counted
 
 if TYPE_CHECKING:
     from gengraph.tuning.sweep import Sweep, SweepRequest, Trial
 
-sweeps = typer.Typer(invoke_without_command=True)
+sweeps = group(invoke_without_command=True)
 SweepBudget = Annotated[
     float | None,
-    typer.Option(parser=duration, metavar="TIME", help="Time of the whole sweep: 30m, 2h; by default there is no bound"),
+    typer.Option(parser=duration, metavar="TIME", help="Time of the whole sweep: 30m, 2h; by default there is no bound."),
 ]
-BestConfig = Annotated[Path | None, typer.Option("--out", help="Also write the best config there.")]
+BestConfig = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Also write the best config there.")]
 
 
 @sweeps.callback()
@@ -42,7 +44,7 @@ def listing(context: typer.Context, sweeps_dir: SweepsDir = Path("sweeps"), outp
         return
     from gengraph.cli.progress import errors, results
 
-    if not sweeps_dir.is_dir():
+    if not sweeps_dir.is_dir() and str(context.get_parameter_source("sweeps_dir")).endswith("COMMANDLINE"):
         msg = f"no folder of sweeps {sweeps_dir}; make a sweep with `gengraph tune`, or name another with --sweeps-dir"
         raise InputError(msg)
     records = sorted(sweeps_dir.glob("*/sweep.json"), key=lambda path: -path.stat().st_mtime)
@@ -55,10 +57,10 @@ def listing(context: typer.Context, sweeps_dir: SweepsDir = Path("sweeps"), outp
         errors.print(f"no sweeps in {sweeps_dir}; make one with `gengraph tune --dataset grid --trials 8`")
 
 
-@sweeps.command("resume")
+@sweeps.command("resume", cls=Command)
 @guarded
 def go_on(
-    name: Annotated[str, typer.Argument(help="The sweep, as `gengraph sweeps` names it.")],
+    name: Annotated[str, typer.Argument(metavar="SWEEP", help="The sweep, as `gengraph sweeps` names it.")],
     budget: SweepBudget = None,
     out: BestConfig = None,
     sweeps_dir: SweepsDir = Path("sweeps"),
@@ -84,7 +86,14 @@ def go_on(
 
 @contextlib.contextmanager
 def trials_session(request: "SweepRequest", address: str | None) -> Iterator[None]:
-    """A Ray that can hold the trials that run at a time; none for a sweep without it."""
+    """A Ray that can hold the trials that run at a time; none for a sweep without it.
+
+    Raises:
+        InputError: an address is given to one without it.
+    """
+    if address is not None and request.concurrent == 0:
+        msg = "--address is about Ray workers, and this sweep runs without them; leave --address out"
+        raise InputError(msg)
     with workers_session(request.concurrent * request.workers_per_trial, dict(request.per_worker), address):
         yield
 
@@ -99,16 +108,16 @@ def run_sweep(sweep: "Sweep", budget: float | None, out: Path | None) -> None:
 
     Raises:
         KeyboardInterrupt: names the command that goes on.
-        RuntimeError: every trial failed.
+        TrainingFailed: every trial failed, or none was evaluated in time.
     """
     from gengraph.cli.progress import counting_bar, errors
     from gengraph.files import write_text
-    from gengraph.tuning.sweep import ranked, sweep_here, write_results
+    from gengraph.tuning.sweep import PICTURE, ranked, sweep_here, write_results
 
     where = "" if sweep.folder.parent == Path("sweeps") else f" --sweeps-dir {shlex.quote(str(sweep.folder.parent))}"
-    command = f"`gengraph sweeps resume {shlex.quote(sweep.folder.name)}{where}`"
+    command = f"gengraph sweeps resume {shlex.quote(sweep.folder.name)}{where}"
     try:
-        with counting_bar("trials", sweep.request.trials, "trials") as report:
+        with counting_bar(sweep.folder.name, sweep.request.trials, "trials", before="the first is not done") as report:
             if sweep.request.concurrent == 0:
                 trials = sweep_here(sweep, budget=budget, report=report)
             else:
@@ -116,22 +125,26 @@ def run_sweep(sweep: "Sweep", budget: float | None, out: Path | None) -> None:
 
                 trials = sweep_on_ray(sweep, budget=budget, report=report)
     except KeyboardInterrupt:
-        msg = f"Trials that ended stay in {sweep.folder}; go on with {command}."
+        msg = f"Trials that ended stay in {sweep.folder}; go on with `{command}`."
         raise KeyboardInterrupt(msg) from None
-    if len(trials) < sweep.request.trials:
+    missing, cut = sweep.request.trials - len(trials), sum(trial.cut for trial in trials)
+    if missing or cut:
         errors.print(
-            f"the time was out when {len(trials)} of {sweep.request.trials} trials had begun, the others were not tried; for "
-            "all of them begin another sweep with more --budget"
+            f"the time was out: {counted(missing, 'trial')} did not begin, {counted(cut, 'trial')} did not end; "
+            f"`{command} --budget TIME` goes on with them"
         )
     winner = write_results(sweep, trials)
     _show(sweep, ranked(trials))
     if winner is None:
         reasons = "\n".join(f"  trial {trial.number}: {in_options(str(trial.error))}" for trial in trials)
-        msg = f"every trial failed:\n{reasons}" if trials else "no trial began before the time was out; give more --budget"
-        raise RuntimeError(msg)
+        none = f"the time was out before any trial was evaluated; go on with `{command} --budget TIME`"
+        msg = f"every trial failed:\n{reasons}" if trials else none
+        raise TrainingFailed(msg)
     if out is not None:
         write_text(out, winner.read_text(encoding="utf-8"))
-    typer.echo(f"all trials: {sweep.folder / 'trials.parquet'}, {sweep.folder / 'parallel.html'}")
+    picture = sweep.folder / PICTURE
+    shown = picture if picture.is_file() else "and a picture of them with plotly: pip install 'gengraph[tune]'"
+    typer.echo(f"all trials: {sweep.folder / 'trials.parquet'}, {shown}")
     typer.echo(f"best config: {out or winner}")
 
 

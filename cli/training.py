@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from gengraph.errors import InputError
+from gengraph.tables import counted
 
 if TYPE_CHECKING:
     from gengraph.cli.workers import WorkerGroup
@@ -55,9 +56,18 @@ def find_mirror(storage: str | None, folder: Path, *, new: bool) -> "Folder | No
 
 def resume_command(folder: Path, mirror: "Folder | None" = None) -> str:
     """What goes on with a run."""
-    where = "" if folder.parent == Path("runs") else f" --runs-dir {shlex.quote(str(folder.parent))}"
     copied = "" if mirror is None else f" --storage {shlex.quote(mirror.place)}"
-    return f"gengraph resume {shlex.quote(folder.name)}{where}{copied}"
+    return f"gengraph resume {shlex.quote(folder.name)}{_where(folder)}{copied}"
+
+
+def sample_command(folder: Path) -> str:
+    """What samples from a run."""
+    name = shlex.quote(folder.name)
+    return f"gengraph sample --run {name} -n 1000 --out samples/{name}{_where(folder)}"
+
+
+def _where(folder: Path) -> str:
+    return "" if folder.parent == Path("runs") else f" --runs-dir {shlex.quote(str(folder.parent))}"
 
 
 def follow(folder: Path, mirror: "Folder | None", group: "WorkerGroup", trackers: list[str], *, done: int = 0) -> None:
@@ -72,28 +82,39 @@ def follow(folder: Path, mirror: "Folder | None", group: "WorkerGroup", trackers
 
     Raises:
         KeyboardInterrupt: names the checkpoint that is kept, and the command that goes on.
+        OSError: it could not be written; what is kept is said.
     """
-    from gengraph.cli.progress import training_bar
+    from gengraph.cli.progress import errors, training_bar
     from gengraph.runs.folders import newest_checkpoint
     from gengraph.training.config import load_config
     from gengraph.training.trackers import tracking
 
     try:
         config = load_config(folder / "config.toml")
-        with tracking(trackers, folder, config, done=done) as track, training_bar(folder.name) as show:
+        with tracking(trackers, folder, config, done=done) as track, training_bar(folder.name, _before(group)) as show:
 
             def report(metrics: dict[str, Any]) -> None:
                 show(metrics)
                 track(metrics)
 
             _train(folder, mirror, group, report)
-    except KeyboardInterrupt:
-        command = f"`{resume_command(folder, mirror)}`"
+    except (KeyboardInterrupt, OSError) as error:
         try:
-            kept = f"Kept {newest_checkpoint(folder)}; go on with {command}."
+            kept = f"Kept {newest_checkpoint(folder)}; go on with `{resume_command(folder, mirror)}`."
         except InputError:
-            kept = f"No checkpoint was made yet; go on with {command}."
-        raise KeyboardInterrupt(kept) from None
+            kept = f"No checkpoint was made yet; go on with `{resume_command(folder, mirror)}`."
+        if isinstance(error, KeyboardInterrupt):
+            raise KeyboardInterrupt(kept) from None
+        if not kept.startswith("No"):
+            errors.print(kept)
+        raise
+
+
+def _before(group: "WorkerGroup") -> str:
+    """What goes on before the first step."""
+    if group.workers == 0:
+        return "reading the data, building the model"
+    return f"{counted(group.workers, 'worker')} starting: importing, reading the data, building the model"
 
 
 def _train(folder: Path, mirror: "Folder | None", group: "WorkerGroup", report: Any) -> None:
@@ -147,8 +168,10 @@ def show_run(folder: Path, *, before: int | None = None) -> None:
     nothing = " (nothing was left to do; give --steps or --budget for more)" if checkpoint.step == before else ""
     typer.echo(f"steps: {checkpoint.step}{nothing}")
     if 0 < patience <= selection.stale:
-        typer.echo(f"stopped early: {selection.stale} evaluations brought nothing better than step {selection.step}")
+        evaluations = counted(selection.stale, "evaluation")
+        typer.echo(f"stopped early: {evaluations} brought nothing better than step {selection.step}")
     if validated:
         typer.echo(f"validation loss: {validated[-1]:.4f} ({checkpoint.config.own_family.loss})")
     if selection.step is not None and selection.step != checkpoint.step:
-        typer.echo(f"best checkpoint: step {selection.step}; sample from it with --checkpoint best")
+        typer.echo(f"best checkpoint: step {selection.step}, which is sampled from unless you say --checkpoint last")
+    typer.echo(f"next: {sample_command(folder)}")

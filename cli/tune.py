@@ -38,16 +38,21 @@ _TRIAL_BUDGET = 60.0
 @takes_policy
 def tune(
     policy: "Policy",
-    dataset: Annotated[str | None, typer.Option(help=DATASET_HELP)] = None,
+    dataset: Annotated[str | None, typer.Option(metavar="NAME|PATH", help=DATASET_HELP)] = None,
     model: Annotated[
-        str | None, typer.Option(help=model_help("What is tuned; by default what the config says, else graphrnn.", LEARNED))
+        str | None,
+        typer.Option(
+            metavar="NAME", help=model_help("What is tuned; by default what the config says, else graphrnn.", LEARNED)
+        ),
     ] = None,
-    trials: Annotated[int, typer.Option(min=1, help="Settings to try.")] = 8,
-    space: Annotated[Path | None, typer.Option(help="A TOML file of values and ranges; docs/tuning.md has its form.")] = None,
+    trials: Annotated[int, typer.Option(min=1, metavar="INT", help="Settings to try.")] = 8,
+    space: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A TOML file of values and ranges; docs/tuning.md has its form.")
+    ] = None,
     scheduler: Annotated[
         Literal["asha", "pbt", "none"] | None,
         typer.Option(
-            help="asha stops poor trials early, pbt lets them go on from good ones; by default asha with Ray, else none"
+            help="asha stops poor trials early, pbt lets them go on from good ones; by default asha with Ray, else none."
         ),
     ] = None,
     search: Annotated[Literal["random", "optuna"], typer.Option(help="optuna: settings near good ones.")] = "random",
@@ -55,16 +60,20 @@ def tune(
         Literal["loss", "mmd"],
         typer.Option(help="What is minimised: the validation loss, or the MMD of samples to the validation graphs."),
     ] = "loss",
-    workers_per_trial: Annotated[int, typer.Option(min=1, help="Workers that train each trial together.")] = 1,
+    workers_per_trial: Annotated[int, typer.Option(min=1, metavar="INT", help="Workers that train each trial together.")] = 1,
     budget: SweepBudget = None,
     trial_budget: Annotated[
         float | None,
-        typer.Option(parser=duration, metavar="TIME", help="Time of a full trial; by default its share of --budget, else 60s"),
+        typer.Option(parser=duration, metavar="TIME", help="Time of a full trial; by default its share of --budget, else 60s."),
     ] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps of a full trial, instead of a time.")] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, metavar="INT", help="Optimiser steps of a full trial, instead of a time.")
+    ] = None,
     config: ConfigName = None,
     assign: Assignments = None,
-    sweep: Annotated[str | None, typer.Option(help="Name of the sweep; by default that of the data set.")] = None,
+    sweep: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Name of the sweep; by default that of the data set.")
+    ] = None,
     sweeps_dir: SweepsDir = Path("sweeps"),
     out: BestConfig = None,
     seed: Seed = 0,
@@ -72,7 +81,9 @@ def tune(
     data_dir: DataDir = None,
     workers: TrialsAtATime = 0,
     cpus_per_worker: CpusPerWorker = 1.0,
-    gpus_per_worker: Annotated[float, typer.Option(min=0.0, help="GPUs of each worker of a trial, 0.25 say.")] = 0.0,
+    gpus_per_worker: Annotated[
+        float, typer.Option(min=0.0, metavar="NUMBER", help="GPUs of each worker of a trial, 0.25 say.")
+    ] = 0.0,
     address: Address = None,
 ) -> None:
     """Search for good settings of a model, and write the best as a config that `gengraph train` takes.

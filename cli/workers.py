@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gengraph.cli.guard import Debug
 from gengraph.errors import InputError
+from gengraph.tables import counted
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,14 +65,24 @@ def workers_session(
         wait: seconds to wait for nodes of a running cluster.
 
     Raises:
-        NotEnoughResources: the machine or the cluster is too small.
+        NotEnoughResources: the machine or the cluster is too small, or this process is to use a GPU and finds none.
     """
+    from gengraph.cli.progress import busy
+
     if workers == 0:
+        if per_worker.get("GPU"):
+            from gengraph.training.checkpoint import find_device
+
+            find_device("cuda")
         yield 0
         return
-    from gengraph.distributed.cluster import check_local, fit_workers, session
+    with contextlib.ExitStack() as ray:
+        with busy("starting Ray" if address is None else f"joining the Ray cluster at {address}"):
+            from gengraph.distributed.cluster import check_local, fit_workers, session
 
-    if address is None:
-        check_local(min_workers or workers, per_worker)
-    with session(address, debug=Debug.on):
-        yield fit_workers(workers, per_worker, at_least=min_workers, wait=wait if address else 0.0)
+            if address is None:
+                check_local(min_workers or workers, per_worker)
+            ray.enter_context(session(address, debug=Debug.on))
+        with busy(f"waiting for room for {counted(min_workers or workers, 'worker')}"):
+            found = fit_workers(workers, per_worker, at_least=min_workers, wait=wait if address else 0.0)
+        yield found

@@ -4,7 +4,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from gengraph.models.registry import LEARNED
-from gengraph.versions import OWN
 
 if TYPE_CHECKING:
     from gengraph.data import load_dataset as load_dataset
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
     from gengraph.graphs import GraphSet as GraphSet
     from gengraph.metrics import evaluate as evaluate
 
-
-__version__ = OWN
+    __version__: str
 
 _EXPORTS = {
     "GENERATORS": "gengraph.generators",
@@ -26,10 +24,14 @@ _EXPORTS = {
     "write_graphs": "gengraph.formats",
     **{listed.class_name: "gengraph.learned" for listed in LEARNED.values()},  # GraphRNN, GRAN, ...
 }
-__all__ = sorted([*_EXPORTS, "__version__"])  # noqa: PLE0605 - the names above, resolved by __getattr__
+__all__ = sorted([*_EXPORTS, "__version__"])  # noqa: PLE0605 - resolved by __getattr__
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from gengraph.versions import OWN
+
+        return OWN
     if name not in _EXPORTS:
         msg = f"module 'gengraph' has no attribute {name!r}"
         raise AttributeError(msg)

@@ -5,6 +5,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -101,8 +102,23 @@ def atomic_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
             _replace(path, temporary)
         else:
             temporary.rename(path)
+    except Exception as error:
+        told = _as_os_error(error, path)
+        if told is None:
+            raise
+        raise told from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _as_os_error(error: Exception, path: Path) -> OSError | None:
+    """With the path, what the system said; a library in Rust, safetensors say, puts that into an exception of its own."""
+    if isinstance(error, OSError):
+        number = None if error.filename else error.errno
+    else:
+        found = re.search(r"\(os error (\d+)\)", str(error))
+        number = int(found[1]) if found else None
+    return None if number is None else OSError(number, os.strerror(number), str(path))
 
 
 def _replace(path: Path, temporary: Path) -> None:

@@ -105,11 +105,22 @@ class Learned:
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
-        """Restore what `save` wrote.
+        """Restore what `save` wrote, or take what a run has trained: its best checkpoint, or the last if none was evaluated.
+
+        Args:
+            path: of the file, or of the folder of a run, runs/grid-graphrnn say.
 
         Raises:
-            InputError: the file is no saved generator of this model, or its checkpoint is damaged.
+            InputError: the file is no saved generator of this model, the run has no checkpoint or trains another model, or the
+                checkpoint is damaged.
         """
+        if (Path(path) / "run.json").is_file():
+            from gengraph.runs.folders import find_checkpoint
+
+            checkpoint = load_checkpoint(find_checkpoint(Path(path)))
+            generator = cls(checkpoint.config)
+            generator._set(checkpoint)
+            return generator
         options, state = read_saved(path, cls.model)
         generator = cls(Config.from_dict(options["config"]))
         generator._set(load_checkpoint(Path(path).parent / state["checkpoint"]))

@@ -19,6 +19,8 @@ from pyarrow import fs
 from gengraph.errors import InputError
 from gengraph.files import atomic_path
 
+_CHECK = "check address, permissions and credentials, or choose another place"
+
 
 @dataclass(frozen=True)
 class Folder:
@@ -75,20 +77,24 @@ class Folder:
             self.write(trial, b"")
             self.remove(trial)
         except OSError as error:
-            msg = f"{self} cannot be written ({error}); check address, permissions and credentials, or choose another place"
+            msg = f"{self} cannot be written ({error}); {_CHECK}"
             raise InputError(msg) from error
 
     def names(self) -> list[str]:
         """What is in it, sorted; nothing if it is not there.
 
         Raises:
-            InputError: it is a file.
+            InputError: it is a file, or cannot be read.
         """
-        system, path = self._where
-        if system.get_file_info(path).type == fs.FileType.File:
-            msg = f"{self} is a file; choose a folder"
-            raise InputError(msg)
-        return sorted(info.base_name for info in system.get_file_info(fs.FileSelector(path, allow_not_found=True)))
+        try:
+            system, path = self._where
+            if system.get_file_info(path).type == fs.FileType.File:
+                msg = f"{self} is a file; choose a folder"
+                raise InputError(msg)
+            return sorted(info.base_name for info in system.get_file_info(fs.FileSelector(path, allow_not_found=True)))
+        except OSError as error:
+            msg = f"{self} cannot be read ({error}); {_CHECK}"
+            raise InputError(msg) from error
 
     def read(self, name: str) -> bytes:
         """The content of a file.

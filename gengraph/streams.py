@@ -1,7 +1,7 @@
 """Random streams keyed by what they are for, from pinned algorithms: the same numbers on every machine.
 
-numpy promises the bits of a bit generator for ever, but not the distributions of its Generator; what must be the same with
-every version takes its numbers from here. `Stream` serves numpy code; the functions below it serve compiled code.
+What must be the same with every version takes its numbers from here: these functions serve compiled code, `gengraph.seeded`
+code that is not.
 
 Reference:
     G. Steele, D. Lea, C. Flood. Fast splittable pseudorandom number generators. OOPSLA 2014 (SplitMix64).
@@ -14,27 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from gengraph.errors import InputError
-
-
-class Stream:
-    """The uniform random numbers that belong to a key of non-negative integers, (seed, graph index) say."""
-
-    def __init__(self, *key: int) -> None:
-        self._bits = np.random.PCG64(np.random.SeedSequence(key))
-
-    def uniforms(self, count: int) -> npt.NDArray[np.float64]:
-        """float64[count] in [0, 1): the upper 53 bits of PCG64's output."""
-        raw = np.asarray(self._bits.random_raw(count), dtype=np.uint64)
-        return (raw >> np.uint64(11)).astype(np.float64) * 2.0**-53
-
-    def integer(self, bound: int) -> int:
-        """One integer uniform on 0..bound-1, bound <= 2**31 (the bias is below 2**-22)."""
-        return int(self.uniforms(1)[0] * bound)
-
-    def permutation(self, count: int) -> npt.NDArray[np.int64]:
-        """int64[count]: a uniformly random order of 0..count-1."""
-        return np.argsort(self.uniforms(count), kind="stable")
-
 
 State = npt.NDArray[np.uint64]
 """uint64[1], where a compiled stream stands; the functions that draw from it advance it."""

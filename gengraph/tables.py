@@ -1,4 +1,4 @@
-"""Tables of texts as CSV, Markdown and LaTeX."""
+"""Tables of texts as CSV, Markdown and LaTeX, and numbers with their nouns."""
 
 import csv
 import io
@@ -6,6 +6,11 @@ from collections.abc import Callable, Collection, Sequence
 
 Rows = Sequence[Sequence[str]]
 _LATEX_SPECIAL = str.maketrans({symbol: f"\\{symbol}" for symbol in "&%$#_{}"} | {"²": "$^2$", "±": r"$\pm$"})
+
+
+def counted(number: int, noun: str) -> str:
+    """1 graph, 2 graphs."""
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def to_csv(columns: Sequence[str], rows: Rows) -> str:

@@ -59,5 +59,5 @@ def test_every_command_knows_it(installed: Path) -> None:
     assert find_family("nade") is GENERATORS["nade"]().config.own_family  # type: ignore[attr-defined]
     assert "nade" in gengraph("models")
     gengraph("train --dataset community-small --model nade --config nade.toml --steps 3 --run n")
-    assert "20 graphs in 1 shards" in gengraph("sample --run n -n 20 --out s --num-nodes 2..20")
+    assert "20 graphs in 1 shard:" in gengraph("sample --run n -n 20 --out s --num-nodes 2..20")
     assert "nade" in gengraph("benchmark --datasets grid-small --models nade --budget 1s --bootstrap 0 -n 4 --out r")

@@ -17,7 +17,7 @@ FAMILIES = sorted(f"models.{path.parent.name}" for path in (LIBRARY / "models").
 LEVELS = [  # rooms of one level do not know each other
     ["versions", "errors"],
     ["files"],
-    ["storage", "streams", "tables", "schema"],
+    ["storage", "streams", "seeded", "tables", "schema"],
     ["graphs"],
     ["formats"],
     ["data"],
@@ -26,7 +26,8 @@ LEVELS = [  # rooms of one level do not know each other
     [*FAMILIES, "baselines"],
     ["training"],
     ["sampling"],
-    ["runs", "tuning", "learned"],
+    ["runs", "tuning"],
+    ["learned"],
     ["generators"],
     ["distributed"],
     ["benchmarks"],

@@ -186,8 +186,8 @@ def shown_commands(page: str) -> list[str]:
 
 
 def parse(command: str) -> None:
-    """Raise unless the command exists, with these options and values."""
-    node, words = COMMAND, shlex.split(command)[1:]
+    """Raise unless the command exists, with these options and values; a folder of data must be one, and need not be here."""
+    node, words = COMMAND, shlex.split(re.sub(r"--data-dir \S+", "--data-dir .", command))[1:]
     while words and words[0] in getattr(node, "commands", {}):
         node = node.commands[words.pop(0)]
     assert not hasattr(node, "commands") or all(word.startswith("-") for word in words[:1]), f"no such command: {command}"

@@ -82,7 +82,7 @@ def test_it_stands_in_the_table_and_is_fitted_anew_when_what_its_code_does_chang
     source.write_text(source.read_text() + "\nCHANGED = True\n")
     gengraph(command)
     assert len(list(Path("r/cache/fit").glob("*"))) == len(list(Path("r/cache/samples").glob("*"))) == 2
-    assert "4 graphs in 1 shards: s" in gengraph("sample --model geometric --dataset grid-small -n 4 --out s")
+    assert "4 graphs in 1 shard: s" in gengraph("sample --model geometric --dataset grid-small -n 4 --out s")
     unique = gengraph("sample --model geometric --dataset grid-small -n 4 --num-nodes 2..20 --unique --shard-size 2 --out u")
     assert "4 graphs in 2 shards: u" in unique
 

@@ -1,9 +1,11 @@
 """What a user installs, and who may import what."""
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,15 +21,39 @@ TORCH_ROOMS = {("gengraph", "models"), ("gengraph", "training"), ("gengraph", "t
 HEAVY = ("torch", "ray", "numba", "scipy", "networkx", "matplotlib", "rdkit", "pytest")
 
 
+def copy_of_the_sources(folder: Path) -> Path:
+    """What is built from."""
+    for name in ("gengraph", "cli", "baselines", "benchmarks", "configs", "src"):
+        shutil.copytree(ROOT / name, folder / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+def test_an_editable_install_is_found_from_the_folder_above_a_clone_that_has_its_name(tmp_path: Path) -> None:
+    clone, site = copy_of_the_sources(tmp_path / "gengraph"), tmp_path / "site"
+    (clone / "setup.py").unlink()  # compiles
+    site.mkdir()
+    build = [sys.executable, "-W", "ignore", "-c", f"from setuptools.build_meta import *; build_editable({str(site)!r})"]
+    subprocess.run(build, check=True, capture_output=True, timeout=100, cwd=clone)
+    (wheel,) = site.glob("*.whl")
+    zipfile.ZipFile(wheel).extractall(site)
+    script = (
+        "import importlib.util, site, sys\n"
+        "sys.meta_path = [finder for finder in sys.meta_path if 'editable' not in getattr(finder, '__module__', '')]\n"
+        f"sys.path = [path for path in sys.path if not path.startswith({str(ROOT)!r}) or 'site-packages' in path]\n"
+        f"site.addsitedir({str(site)!r})\n"
+        "import gengraph.cli.app\n"
+        "print(gengraph.__file__, gengraph.GraphSet.__name__, importlib.util.find_spec('cli'))"
+    )
+    found = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=60, cwd=tmp_path)
+    assert found.stdout.split() == [str(clone / "src" / "gengraph" / "__init__.py"), "GraphSet", "None"]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(420)  # it compiles the native library, once for each instruction set
 def test_the_wheel_holds_every_room_under_one_name(tmp_path: Path) -> None:
-    source = tmp_path / "source"
-    source.mkdir()
-    for name in ("gengraph", "cli", "baselines", "benchmarks", "configs"):
-        shutil.copytree(ROOT / name, source / name, symlinks=True)
-    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, source / name)
+    source = copy_of_the_sources(tmp_path / "source")
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(source)]
     subprocess.run(command, check=True, capture_output=True, timeout=400)
     (wheel,) = tmp_path.glob("*.whl")
@@ -76,6 +102,37 @@ def imports(nodes: Iterable[ast.AST]) -> set[str]:
 def sources() -> list[Path]:
     folders = [ROOT / name for name in ("gengraph", "cli", "baselines", "benchmarks")]
     return [path for folder in folders for path in folder.rglob("*.py")]
+
+
+IN_A_PACKAGE_OF = {"sklearn": "scikit-learn", "ot": "pot", "optuna": "optuna", "mlflow": "mlflow-skinny"}
+MEASURES = ("benchmarks/speed", "benchmarks/scale", "benchmarks/studies.py", "benchmarks/study_pictures.py")  # ours
+USERS_EXTRAS = ("metrics", "plot", "tracking", "tune")
+
+
+def required(texts: Iterable[str]) -> set[str]:
+    return {re.split(r"[^\w.-]", text)[0].lower() for text in texts}
+
+
+def test_what_a_user_installs_is_what_is_imported() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    always = required(project["dependencies"])
+    extras = required(text for name in USERS_EXTRAS for text in project["optional-dependencies"][name])
+    assert not {"matplotlib", "igraph", "scikit-learn", "optuna", "pytest"} & always
+    known = {*sys.stdlib_module_names, "gengraph"}
+    at_once, anywhere = set(), set()
+    for path in sources():
+        if path.is_relative_to(ROOT / "gengraph" / "testing") or any(
+            str(path.relative_to(ROOT)).startswith(m) for m in MEASURES
+        ):
+            continue
+        tree = ast.parse(path.read_text())
+        at_once |= imports(tree.body) - known
+        anywhere |= imports(ast.walk(tree)) - known
+    named = {name: IN_A_PACKAGE_OF.get(name, name.replace("_", "-")) for name in anywhere}
+    where_it_is_found = {"optuna", "triton"}  # modules that nothing imports elsewhere; a torch for CUDA brings triton
+    assert {named[name] for name in at_once} <= always | where_it_is_found
+    assert set(named.values()) <= always | extras | where_it_is_found
+    assert always <= set(named.values())
 
 
 def test_ray_has_one_room_and_torch_few() -> None:

@@ -3,7 +3,8 @@ import pytest
 from scipy import stats
 
 from gengraph.errors import InputError
-from gengraph.streams import Stream, below, choices, next_bits, open_stream, stream_key, uniform, uniform_at
+from gengraph.seeded import Stream
+from gengraph.streams import below, choices, next_bits, open_stream, stream_key, uniform, uniform_at
 
 
 def test_equals_the_published_generator() -> None:

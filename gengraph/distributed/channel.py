@@ -86,6 +86,11 @@ class Channel:
             alive = thread.is_alive()
             yield ray.get(self._post.take.remote(_POLL_S if alive else 0.0))
 
+    def take(self) -> list[Any]:
+        """What the workers have sent since the last time."""
+        reports: list[Any] = ray.get(self._post.take.remote(0.0))
+        return reports
+
     def end(self) -> None:
         """Tell the workers to end: rank 0 saves a checkpoint first."""
         ray.get(self._post.end.remote())

@@ -8,6 +8,7 @@ import contextlib
 import math
 import os
 import secrets
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -24,6 +25,8 @@ _ENVIRONMENT = {  # set before Ray is imported; what the user has set stays
     "RAY_worker_niceness": "0",  # as nice as the command; 15 by default, which beside other programs is next to no CPU
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # a task without GPUs leaves the variables of GPUs alone
 }
+
+_ANSWER_S = 10.0  # for a cluster to accept a connection
 
 
 def _set_authentication(address: str | None) -> None:
@@ -51,6 +54,10 @@ def session(address: str | None = None, *, num_cpus: int | None = None, debug: b
     """
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    if address is not None:
+        _check_answer(address)
+        if not debug:
+            os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # of this process: the cluster has its own
     _set_authentication(address)
     import ray
 
@@ -64,13 +71,36 @@ def session(address: str | None = None, *, num_cpus: int | None = None, debug: b
         options["address"] = address
     try:
         ray.init(**options)
-    except ConnectionError as error:
-        msg = f"no Ray cluster answers at {address}: {error}; start one with `ray start`, or leave the address out"
-        raise NotEnoughResources(msg) from error
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        if address is None:
+            raise
+        raise _no_answer(address, error) from error
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _check_answer(address: str) -> None:
+    """Whether anything listens at host:port; Ray itself tries for many minutes.
+
+    Raises:
+        NotEnoughResources: nothing does.
+    """
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not colon or not port.isdigit():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWER_S).close()
+    except (OSError, OverflowError) as error:
+        raise _no_answer(address, error) from error
+
+
+def _no_answer(address: str, error: Exception) -> NotEnoughResources:
+    why = str(error).partition("\n")[0].strip()
+    return NotEnoughResources(
+        f"no Ray cluster answers at {address} ({why}); start one with `ray start`, check the address, or leave it out"
+    )
 
 
 def check_local(wanted: int, per_worker: dict[str, float]) -> None:
@@ -142,7 +172,7 @@ def _too_small(
     have = " and ".join(f"{resources.get(name, 0):g} {name}" for name in per_worker)
     share = _shared(resources.get("CPU", 0), wanted)
     return NotEnoughResources(
-        f"asked for {wanted} workers with {need} each, but {place} with {have} can hold {capacity}; "
+        f"asked for {wanted} worker{'' if wanted == 1 else 's'} with {need} each, but {place} with {have} can hold {capacity}; "
         f"use {max(capacity, 0)} workers, let workers share CPUs with {share:g} CPUs each, or join a larger cluster"
     )
 

@@ -7,6 +7,7 @@ Reference:
 from collections.abc import Callable
 from typing import Any
 
+import optuna
 from ray.tune.search.optuna import OptunaSearch
 
 from gengraph.errors import InputError
@@ -23,6 +24,7 @@ class ValidPoints(OptunaSearch):
     """
 
     def __init__(self, check: Callable[[dict[str, Any]], object], seed: int) -> None:
+        optuna.logging.set_verbosity(optuna.logging.WARNING)  # it tells of every point on standard error
         super().__init__(seed=seed)
         self._check = check
         self._asked: dict[str, str] = {}  # what Optuna's trial is called, by that of Tune

@@ -1,5 +1,6 @@
 """What one rank of a training does: it runs on a Ray Train worker."""
 
+import errno
 import logging
 import os
 import socket
@@ -50,6 +51,10 @@ def train_rank(config: dict[str, Any]) -> int:
         return 0
     except _FINAL as error:
         channel.fail(error)
+        raise
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:  # nor does a full disk become empty
+            channel.fail(error)
         raise
 
 

@@ -1,10 +1,15 @@
 """Shards of a sample, written by Ray actors."""
 
+import time
 from collections.abc import Callable, Iterable
+from functools import partial
 
+from gengraph.distributed.channel import Channel
 from gengraph.distributed.tasks import spread
 from gengraph.sampling.job import ShardWriter
 from gengraph.sampling.shards import Shard
+
+_TELL_S = 0.5  # between two reports of a worker
 
 
 def sample_shards(
@@ -15,7 +20,9 @@ def sample_shards(
     workers: int,
     per_worker: dict[str, float],
 ) -> None:
-    """Write every shard; `report` is told the number of graphs of each that is done.
+    """Write every shard; `report` is told how many graphs have just been finished, those of unfinished shards too.
+
+    Graphs that are lost with a worker are taken back: the number is then negative.
 
     Args:
         make: makes the writer, once in each actor; every worker can write its folder.
@@ -27,7 +34,54 @@ def sample_shards(
     Raises:
         Exception: what a worker raised first; shards that are done stay.
     """
-    for shard, outcome in spread(make, shards, workers=workers, cpus=per_worker["CPU"], gpus=per_worker.get("GPU", 0.0)):
-        if isinstance(outcome, Exception):
-            raise outcome
-        report(shard.count)
+    todo = list(shards)
+    if not todo:
+        return
+    channel = Channel()
+    done: dict[int, int] = {}
+    whole: set[int] = set()
+
+    def note(index: int, count: int) -> None:
+        report(count - done.get(index, 0))
+        done[index] = count
+
+    def listen() -> None:
+        for index, count in channel.take():
+            if index not in whole:
+                note(index, count)
+
+    try:
+        for shard, outcome in spread(
+            partial(_Telling, make, channel),
+            todo,
+            workers=workers,
+            cpus=per_worker["CPU"],
+            gpus=per_worker.get("GPU", 0.0),
+            on_wait=listen,
+        ):
+            if isinstance(outcome, Exception):
+                raise outcome
+            whole.add(shard.index)
+            note(shard.index, shard.count)
+    finally:
+        channel.close()
+
+
+class _Telling:
+    """A ShardWriter that tells the driver how many graphs of its shard are done."""
+
+    def __init__(self, make: Callable[[], ShardWriter], channel: Channel) -> None:
+        self._write, self._channel = make(), channel
+
+    def __call__(self, shard: Shard) -> None:
+        done, told = 0, time.monotonic()
+
+        def tell(finished: int) -> None:
+            nonlocal done, told
+            done += finished
+            if time.monotonic() - told > _TELL_S:
+                told = time.monotonic()
+                self._channel.put((shard.index, done))
+
+        self._channel.put((shard.index, 0))  # of a worker before this one nothing is left
+        self._write(shard, tell)

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import ray
 
 _LOSSES = 3  # of actors, with the same item
+_WAIT_S = 0.5  # between two calls of what is called while nothing is done
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -20,6 +21,7 @@ def spread(
     cpus: float = 1.0,
     gpus: float = 0.0,
     on_start: Callable[[Item], None] = lambda _item: None,
+    on_wait: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[Item, Result | Exception]]:
     """Call a function on every item, on as many actors as there are workers; yields (item, result or its exception).
 
@@ -33,6 +35,7 @@ def spread(
         cpus: of each actor, which is also its number of threads (at least one).
         gpus: of each actor.
         on_start: told when an item is given to an actor.
+        on_wait: called about twice a second, as long as calls are in flight.
     """
     actor_class = ray.remote(num_cpus=cpus, num_gpus=gpus)(_Worker)
     shared = [ray.put(make)]  # in a list it travels as a reference
@@ -56,7 +59,11 @@ def spread(
             on_start(item)
             call(start(), item)
         while busy:
-            (reference,), _ = ray.wait(list(busy), num_returns=1)
+            ready, _ = ray.wait(list(busy), num_returns=1, timeout=_WAIT_S)
+            on_wait()
+            if not ready:
+                continue
+            (reference,) = ready
             actor, item, losses = busy.pop(reference)
             outcome = _result(reference)
             if isinstance(outcome, ray.exceptions.RayActorError) and losses < _LOSSES:

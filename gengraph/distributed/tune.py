@@ -18,6 +18,7 @@ import queue
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -51,7 +52,7 @@ def sweep_on_ray(sweep: Sweep, *, budget: float | None, report: Callable[[int], 
 
     Args:
         sweep: its folder is seen by all machines.
-        budget: seconds after which running trials are stopped and no further one begins.
+        budget: seconds from now after which running trials are cut and no further one begins; both can go on another time.
         report: told 1 whenever a trial has ended.
 
     Returns:
@@ -64,16 +65,22 @@ def sweep_on_ray(sweep: Sweep, *, budget: float | None, report: Callable[[int], 
     os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "2")  # what a killed driver can lose
     folder = sweep.folder.resolve()
     _Progress.told[:] = [report]
+    _Progress.deadline = math.inf if budget is None else time.monotonic() + budget
+    unfinished: frozenset[str] = frozenset()
     with (folder / "ray.log").open("a", encoding="utf-8") as log, contextlib.redirect_stdout(log):
-        grid = _tuner(sweep, folder, budget).fit()
+        try:
+            grid = _tuner(sweep, folder).fit()
+        except _TimeOut as out:
+            unfinished = out.unfinished
+            grid = _tuner(sweep, folder).get_results() if tune.Tuner.can_restore(str(folder / _NAME)) else []
     for left in folder.glob("runs/*/.ray-*"):  # Ray's record of trials that were stopped
         shutil.rmtree(left)
-    begun = [result for result in grid if result.path and result.config]  # the time left the others no turn, or no evaluation
-    in_order = sorted(begun, key=lambda result: int(Path(result.path).name))
-    return [_trial(sweep, number, result) for number, result in enumerate(in_order)]
+    begun = {Path(result.path).name: result for result in grid if result.path and result.config}
+    found = {name: result for name, result in begun.items() if name not in unfinished or _SCORE in (result.metrics or {})}
+    return [_trial(sweep, int(name), found[name], cut=name in unfinished) for name in sorted(found, key=int)]
 
 
-def _tuner(sweep: Sweep, folder: Path, budget: float | None) -> tune.Tuner:
+def _tuner(sweep: Sweep, folder: Path) -> tune.Tuner:
     alone = sweep.request.workers_per_trial == 1
     trainable = tune.with_parameters(_one_worker if alone else _SeveralWorkers, folder=folder)
     trainable = tune.with_resources(trainable, dict(sweep.request.per_worker) if alone else _DRIVER)
@@ -89,7 +96,6 @@ def _tuner(sweep: Sweep, folder: Path, budget: float | None) -> tune.Tuner:
             mode="min",
             num_samples=request.trials,
             max_concurrent_trials=None if random else request.concurrent,
-            time_budget_s=budget,
             search_alg=_random(sweep) if random else _optuna(sweep),
             scheduler=_scheduler(sweep),
             trial_dirname_creator=_number,
@@ -99,7 +105,7 @@ def _tuner(sweep: Sweep, folder: Path, budget: float | None) -> tune.Tuner:
             name=_NAME,
             storage_path=str(folder),
             verbose=0,
-            callbacks=[_Progress(folder)],
+            callbacks=[_Progress(folder, request.trials)],
             failure_config=tune.FailureConfig(max_failures=1),  # a machine that is lost; what we raise is reported instead
             checkpoint_config=tune.CheckpointConfig(num_to_keep=None if request.scheduler == "pbt" else 1),
         ),
@@ -304,26 +310,39 @@ def _failure(error: Exception) -> dict[str, Any]:
     return {_SCORE: math.nan, "error": str(error)}
 
 
-def _trial(sweep: Sweep, number: int, result: Any) -> Trial:
+def _trial(sweep: Sweep, number: int, result: Any, *, cut: bool) -> Trial:
     error = None if result.error is None else str(result.error).strip().splitlines()[-1]
     metrics = result.metrics or {}
     setting = _read(metrics[_SETTING]) if _SETTING in metrics else _setting_of(sweep, result.config)
-    return Trial.of(number, setting, metrics, error)
+    return dataclasses.replace(Trial.of(number, setting, metrics, error), cut=cut)
+
+
+class _TimeOut(Exception):
+    """The time of a sweep is out. Tune's own bound would end trials for good and forget those that have not begun.
+
+    Attributes:
+        unfinished: numbers of the trials that have not ended.
+    """
+
+    def __init__(self, unfinished: frozenset[str]) -> None:
+        super().__init__()
+        self.unfinished = unfinished
 
 
 class _Progress(tune.Callback):
-    """Tells how many trials have ended, and frees what a failed one held.
+    """Tells how many trials have ended, frees what a failed one held, and ends the sweep when its time is out.
 
-    Tune pickles it with the sweep, so whom it tells belongs to the class.
+    Tune pickles it with the sweep, so whom it tells, and until when, belongs to the class.
     """
 
     told: ClassVar[list[Callable[[int], None]]] = []
+    deadline: ClassVar[float] = math.inf
 
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._ended = folder, 0
+    def __init__(self, folder: Path, num_trials: int) -> None:
+        self._folder, self._num_trials, self._ended = folder, num_trials, 0
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"_folder": self._folder, "_ended": 0}
+        return {"_folder": self._folder, "_num_trials": self._num_trials, "_ended": 0}
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         from gengraph.distributed.train import free_workers
@@ -335,3 +354,5 @@ class _Progress(tune.Callback):
         for report in self.told:
             report(ended - self._ended)
         self._ended = ended
+        if ended < self._num_trials and time.monotonic() > self.deadline:
+            raise _TimeOut(frozenset(_number(trial) for trial in trials if not trial.is_finished()))

@@ -17,7 +17,7 @@ from gengraph.models.family import Decoding, Drawn, Sampler, check_decoding
 from gengraph.models.generator import GraphGenerator
 from gengraph.sampling.conditions import Conditions
 from gengraph.sampling.shards import Samples
-from gengraph.streams import Stream
+from gengraph.seeded import Stream
 
 if TYPE_CHECKING:
     from gengraph.metrics import DescribedSet

@@ -21,6 +21,7 @@ from gengraph.sampling.shards import (
     open_folder,
     plan_shards,
     remove_left_overs,
+    usual_shard_size,
     write_shard,
 )
 from gengraph.sampling.unique import write_unique
@@ -39,7 +40,7 @@ class SampleRequest:
     Attributes:
         num_graphs: >= 1.
         seed: >= 0.
-        shard_size: graphs in a shard.
+        shard_size: graphs in a shard; by default what suits that many graphs (`usual_shard_size`).
         conditions: on each graph.
         unique: no two graphs are isomorphic.
         novel_against: no graph is isomorphic to one of these: train (the training graphs), a data set or a path.
@@ -48,11 +49,20 @@ class SampleRequest:
 
     num_graphs: int
     seed: int = 0
-    shard_size: int = 10_000
+    shard_size: int | None = None
     conditions: Conditions = dataclasses.field(default_factory=Conditions)
     unique: bool = False
     novel_against: str | None = None
     data_dir: Path | None = None
+
+    def about(self) -> dict[str, int]:
+        """What the manifest says of seed and sizes."""
+        size = usual_shard_size(self.num_graphs) if self.shard_size is None else self.shard_size
+        return {"seed": self.seed, "num_graphs": self.num_graphs, "shard_size": size}
+
+    def shards(self) -> list[Shard]:
+        """The shards of the sample."""
+        return plan_shards(**self.about())
 
 
 class Origin(Protocol):
@@ -199,14 +209,12 @@ def sample_into(
     folder = folder.absolute()
     conditions, known_hash = _refusing(request, train)
     origin.check(conditions)
-    shards = plan_shards(request.num_graphs, request.shard_size, request.seed)
+    shards = request.shards()
     open_folder(
         folder,
         {
             **origin.about(),
-            "seed": request.seed,
-            "num_graphs": request.num_graphs,
-            "shard_size": request.shard_size,
+            **request.about(),
             "conditions": {**request.conditions.to_dict(), "unique": request.unique, "novel_against": known_hash},
         },
     )

@@ -22,13 +22,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gengraph.errors import InputError
-from gengraph.formats import write_graphs
+from gengraph.formats import write_files, write_graphs
 from gengraph.graphs import GraphSet, Int64Array
 from gengraph.storage import Folder
 from gengraph.versions import OWN
 
 FORMAT = 2
 MANIFEST = "manifest.json"
+_USUAL_SHARDS, _LEAST_SHARD, _MOST_SHARD = 16, 500, 10_000
 _HASH_KEY = b"gengraph.content_hash"
 
 
@@ -92,6 +93,14 @@ class Samples:
         )
 
 
+def usual_shard_size(num_graphs: int) -> int:
+    """Graphs in a shard: shards enough for several workers, and each of enough graphs to be drawn side by side.
+
+    It follows from the number of graphs alone, so that the files are the same on any number of workers.
+    """
+    return min(max(-(-num_graphs // _USUAL_SHARDS), _LEAST_SHARD), _MOST_SHARD)
+
+
 def plan_shards(num_graphs: int, shard_size: int, seed: int) -> list[Shard]:
     """Cut 0..num_graphs-1 into shards.
 
@@ -110,8 +119,7 @@ def open_folder(folder: Folder, manifest: dict[str, Any]) -> None:
     """Make the folder of a sample, or check that the one that is there belongs to the same sample.
 
     Raises:
-        InputError: the folder holds something else.
-        OSError: it cannot be written.
+        InputError: the folder holds something else, or cannot be read or written.
     """
     wanted = {"format": FORMAT, "gengraph": OWN, **manifest}
     names = folder.names()
@@ -126,6 +134,7 @@ def open_folder(folder: Folder, manifest: dict[str, Any]) -> None:
         msg = f"{folder} is not empty and has no {MANIFEST}; choose a new folder"
         raise InputError(msg)
     else:
+        folder.check_writable()
         _write_manifest(folder, wanted)
 
 
@@ -232,8 +241,8 @@ def verify_folder(folder: Folder) -> dict[str, Any]:
     if faults:
         shown = "; ".join(f"{name}: {fault}" for name, fault in sorted(faults.items())[:10])
         msg = (
-            f"{len(faults)} files of {folder} are not as the manifest says ({shown}); delete those that are not in the "
-            "manifest, and run the same `gengraph sample` again: it writes the others anew"
+            f"{folder} differs from its manifest in {len(faults)} file{'' if len(faults) == 1 else 's'} ({shown}); delete "
+            "those that are not in it, and run the same `gengraph sample` again: it writes the others anew"
         )
         raise InputError(msg)
     return manifest
@@ -247,17 +256,20 @@ def check_format(suffix: str) -> None:
     """
     with TemporaryDirectory() as temporary:
         try:
-            write_graphs(GraphSet.empty(), Path(temporary, f"nothing{suffix}"))
+            write_graphs(GraphSet.from_edge_lists([1], [[]]), Path(temporary, f"node{suffix}"))
         except InputError as error:
             msg = f"graphs cannot be written as {suffix.removeprefix('.')!r}; choose parquet, g6, s6, jsonl or another format"
             raise InputError(msg) from error
 
 
 def export_shards(folder: Folder, shards: Iterable[Shard], suffix: str) -> None:
-    """Write every shard of a finished sample once more, beside the Parquet file, in a format of `gengraph.formats`."""
+    """Write every shard of a finished sample once more, beside the Parquet file, in a format of `gengraph.formats`.
+
+    A format that holds one graph makes a file a graph.
+    """
     with TemporaryDirectory() as temporary:
         for shard in shards:
-            path = Path(temporary, shard.filename).with_suffix(suffix)
-            write_graphs(read_shard(folder, shard).graphs, path)
-            folder.write(path.name, path.read_bytes())
-            path.unlink()
+            write_files(read_shard(folder, shard).graphs, Path(temporary, shard.filename).with_suffix(suffix))
+            for path in sorted(Path(temporary).iterdir()):
+                folder.write(path.name, path.read_bytes())
+                path.unlink()

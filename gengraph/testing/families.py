@@ -243,7 +243,7 @@ class FamilySuite:
         from gengraph.benchmarks.steps import Data
         from gengraph.benchmarks.suite import Settings, run_benchmark
 
-        data = Data(name="training", split=Split(train=TRAINING, validation=TRAINING[:2], test=TRAINING[:3]))
+        data = Data(name="training", split=Split(train=TRAINING[:4], validation=TRAINING[:2], test=TRAINING[:3]))
         settings = Settings(models=(case.config.model_name,), budget=1.0, bootstrap=0, num_samples=4)
         outcomes = run_benchmark([data], settings, tmp_path, workers=0)
         assert [outcome.error for outcome in outcomes] == [None, None]

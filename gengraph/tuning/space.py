@@ -23,7 +23,7 @@ from gengraph.errors import InputError
 from gengraph.files import read_text
 from gengraph.models.space import Choice, Range, Space
 from gengraph.schema import flat
-from gengraph.streams import Stream
+from gengraph.seeded import Stream
 from gengraph.training.config import Config
 
 LEARNING_RATE, TEMPERATURE = "training.learning_rate", "sampling.temperature"

@@ -7,7 +7,7 @@ sweeps/NAME/
   ray/                    Ray Tune's own record and the checkpoints of trials; runs/: the runs of trials with several workers
   best.toml               the winner, for `gengraph train`
   trials.parquet          a row a trial
-  parallel.html, .png     all trials as lines over their settings
+  parallel.html           all trials as lines over their settings, where Plotly is installed (gengraph[tune])
 """
 
 import dataclasses
@@ -16,6 +16,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 METRICS = ("loss", "mmd")
 SCHEDULERS = ("asha", "pbt", "none")
 SEARCHES = ("random", "optuna")
+PICTURE = "parallel.html"
 _EVALUATIONS_BY_MMD = 4  # sampling costs seconds, a validation loss a fraction of one
 _MMD_SAMPLES = 64
 _PARTS = ("train", "validation", "test")
@@ -110,6 +112,7 @@ class Trial:
         seconds: of training.
         progress: share of a full trial that it was given, in [0, 1].
         error: why it failed.
+        cut: whether the time of the sweep was out before its own.
     """
 
     number: int
@@ -121,6 +124,7 @@ class Trial:
     seconds: float = 0.0
     progress: float = 0.0
     error: str | None = None
+    cut: bool = False
 
     @classmethod
     def of(cls, number: int, setting: Setting, metrics: dict[str, Any], error: str | None) -> Self:
@@ -135,9 +139,11 @@ class Trial:
 
     @property
     def state(self) -> str:
-        """Finished, stopped early, or failed."""
+        """Finished, stopped early, cut by the time of the sweep, or failed."""
         if self.error is not None:
             return "failed"
+        if self.cut:
+            return "cut"
         return "finished" if self.progress >= 1 else "stopped"
 
 
@@ -352,6 +358,7 @@ def sweep_here(sweep: Sweep, *, budget: float | None, report: Callable[[int], No
         budget: seconds after which no further trial begins.
         report: told 1 for every trial that has ended.
     """
+    place = _place(sweep.request)
     deadline = math.inf if budget is None else time.monotonic() + budget
     path, split = sweep.folder / "trials.jsonl", sweep.split()
     lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line] if path.exists() else []
@@ -362,7 +369,7 @@ def sweep_here(sweep: Sweep, *, budget: float | None, report: Callable[[int], No
         if number not in ended:
             if time.monotonic() > deadline and trials:
                 break
-            ended[number] = {"number": number, "metrics": {}, "error": None} | _try_trial(sweep, setting, split)
+            ended[number] = {"number": number, "metrics": {}, "error": None} | _try_trial(sweep, setting, split, place)
             lines.append(json.dumps(ended[number]))
             write_text(path, "\n".join(lines) + "\n")
         trials.append(Trial.of(number, setting, ended[number]["metrics"], ended[number]["error"]))
@@ -370,10 +377,21 @@ def sweep_here(sweep: Sweep, *, budget: float | None, report: Callable[[int], No
     return trials
 
 
-def _try_trial(sweep: Sweep, setting: Setting, split: Split) -> dict[str, Any]:
+def _place(request: SweepRequest) -> "Place | None":
+    """Where trials run in this process: on the GPU, if one was asked for."""
+    if not request.per_worker.get("GPU"):
+        return None
+    from gengraph.training.checkpoint import find_device
+    from gengraph.training.trainer import Place
+
+    return Place(device=find_device("cuda"))
+
+
+def _try_trial(sweep: Sweep, setting: Setting, split: Split, place: "Place | None") -> dict[str, Any]:
     last: dict[str, Any] = {}
+    metric = sweep.request.metric
     try:  # NaN stays NaN in this file: it is read here alone
-        run_trial(setting, split, lambda metrics, _checkpoint: last.update(metrics), metric=sweep.request.metric)
+        run_trial(setting, split, lambda metrics, _checkpoint: last.update(metrics), metric=metric, place=place)
     except (InputError, TrainingDiverged) as error:
         return {"metrics": last, "error": str(error)}
     except Exception as error:  # one failed trial must not take the sweep with it
@@ -382,11 +400,11 @@ def _try_trial(sweep: Sweep, setting: Setting, split: Split) -> dict[str, Any]:
 
 
 def write_results(sweep: Sweep, trials: Sequence[Trial]) -> Path | None:
-    """Write the table, the pictures and, if a trial succeeded, the winner; returns the winner's file."""
+    """Write the table and, if a trial succeeded, the picture (where Plotly is) and the winner; returns the winner's file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from gengraph.tuning.parallel_coordinates import write_html, write_png
+    from gengraph.tuning.parallel_coordinates import write_html
 
     best_first = ranked(trials)
     rows = [
@@ -401,7 +419,7 @@ def write_results(sweep: Sweep, trials: Sequence[Trial]) -> Path | None:
         return None
     settings = [trial.setting.values(sweep.space) for trial in best_first if trial.score is not None]
     scored = [trial.score for trial in best_first if trial.score is not None]
-    write_html(sweep.folder / "parallel.html", settings, scored, metric=sweep.request.metric, title=sweep.folder.name)
-    write_png(sweep.folder / "parallel.png", settings, scored, metric=sweep.request.metric, title=sweep.folder.name)
+    if find_spec("plotly"):
+        write_html(sweep.folder / PICTURE, sweep.space, settings, scored, metric=sweep.request.metric, title=sweep.folder.name)
     write_text(sweep.folder / "best.toml", sweep.winner(best_first[0]))
     return sweep.folder / "best.toml"

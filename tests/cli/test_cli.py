@@ -16,48 +16,6 @@ from gengraph.graphs import GraphSet
 
 pytestmark = pytest.mark.usefixtures("in_tmp_path")
 
-COMMANDS = [
-    "train",
-    "resume",
-    "tune",
-    "sample",
-    "samples verify",
-    "evaluate",
-    "likelihood",
-    "plot",
-    "benchmark",
-    "models",
-    "datasets",
-    "runs",
-    "sweeps",
-    "sweeps resume",
-    "info",
-]
-
-
-def test_no_help_text_imports_a_heavy_library() -> None:
-    script = (
-        "import sys\n"
-        "from gengraph.cli.app import main\n"
-        f"for command in ['', *{COMMANDS}]:\n"
-        "    sys.argv = ['gengraph', *command.split(), '--help']\n"
-        "    try: main()\n"
-        "    except SystemExit: pass\n"
-        "heavy = {'torch', 'ray', 'numba', 'numpy', 'scipy', 'pyarrow', 'networkx', 'matplotlib'} & set(sys.modules)\n"
-        "assert not heavy, heavy"
-    )
-    output = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60).stdout
-    for command in COMMANDS:
-        assert command.split()[0] in output.partition("Examples:")[0]
-        assert f"gengraph {command} [OPTIONS]" in output
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_help_text_has_an_example(command: str) -> None:
-    output = re.sub(r"\s+", " ", gengraph(f"{command} --help"))
-    assert "Example" in output
-    assert f"gengraph {command}" in output
-
 
 def test_resume_goes_on_where_the_run_stopped() -> None:
     gengraph(f"train --dataset grid-small --steps 20 --run whole {FAST}")
@@ -83,8 +41,14 @@ def test_early_stopping_and_the_best_checkpoint() -> None:
     assert f"steps: {done} (nothing was left to do" in output
     for name in ("best", "last"):
         gengraph(f"sample --run g -n 5 --checkpoint {name} --out {name}")
-    steps = [json.loads(Path(f"{name}/manifest.json").read_text())["step"] for name in ("best", "last")]
-    assert steps == [int(stopped[1]), done]
+    output = gengraph("sample --run g -n 5 --out usual")
+    best, last = f"step-{int(stopped[1]):08d}", f"step-{done:08d}"
+    assert f"sampling from {best}, that of the best evaluation; --checkpoint last takes {last}, the last" in output
+    assert "5 graphs in 1 shard: usual" in output
+    steps = [json.loads(Path(f"{name}/manifest.json").read_text())["step"] for name in ("best", "last", "usual")]
+    assert steps == [int(stopped[1]), done, int(stopped[1])]
+    assert json.loads(gengraph("likelihood g --orderings 1 --format json"))["checkpoint"] == best
+    assert json.loads(gengraph("likelihood g --orderings 1 --checkpoint last --format json"))["checkpoint"] == last
     other = gengraph("sample --run g -n 5 --checkpoint last --out best", code=2)
     assert re.search(rf"holds another sample \(.*step: {stopped[1]} there, {done} asked for", other)
 
@@ -219,7 +183,7 @@ def test_interrupted_training_names_the_checkpoint(tmp_path: Path) -> None:
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=30)
-    assert process.returncode == 1
+    assert process.returncode == 130
     named = re.search(r"Kept (\S+step-\d+); go on with `gengraph resume g`", errors)
     assert named
     assert Path(named[1], "checkpoint.json").exists()

@@ -35,6 +35,8 @@ def test_info_says_what_computes_and_why(monkeypatch: pytest.MonkeyPatch) -> Non
     assert facts["back-end"] == "torch: GENGRAPH_BACKEND=torch"
     assert facts["on CUDA"] in {"no CUDA device", "torch: GENGRAPH_BACKEND=torch"}
     assert facts["threads"].isdigit()
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert "training:  1 thread; OMP_NUM_THREADS sets another number" in gengraph("info")
     assert facts["gengraph"] == package.__version__
     assert "back-end:  torch" in gengraph("info")
     assert "'xml' is not one of 'table'" in gengraph("info --format xml", code=2)

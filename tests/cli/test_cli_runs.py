@@ -91,6 +91,9 @@ def test_bad_input_is_named(command: str, message: str) -> None:
 
 
 def test_no_runs_yet() -> None:
+    assert "no runs in runs; make one with `gengraph train" in gengraph("runs")
+    assert json.loads(gengraph("runs --format json")) == []
+    assert not Path("runs").exists()
     Path("runs").mkdir()
     assert "no runs in runs; make one with `gengraph train" in gengraph("runs")
 

@@ -1,12 +1,17 @@
 """Options of `gengraph train` that need no Ray: storage, damaged checkpoints, workers that do not fit."""
 
+import errno
 import os
+import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
+import safetensors.torch
 from command_line import FAST, gengraph, in_tmp_path  # noqa: F401
 from object_store import bucket  # noqa: F401
+from safetensors import SafetensorError
 
 from gengraph.runs.mirror import match_run
 from gengraph.storage import Folder
@@ -78,6 +83,13 @@ def test_a_bucket_that_is_not_there_is_refused(bucket: str) -> None:  # noqa: F8
     output = gengraph(f"train --dataset grid-small --steps 2 --run g --storage {nowhere}", code=2)
     assert "cannot be written" in output
     assert "credentials" in output
+    output = gengraph(f"sample --model er --dataset grid-small -n 2 --out {nowhere}", code=2)
+    assert "credentials" in output
+    gengraph(f"train --dataset grid-small --steps 2 --run g {FAST}")
+    assert "NO_SUCH_BUCKET" in gengraph(f"sample --run g -n 2 --out {nowhere}", code=2)
+    silent = "s3://shelf/x?endpoint_override=127.0.0.1:9&scheme=http&region=us-east-1"
+    for command in (f"sample --run g -n 2 --out {silent}", f"samples verify {silent}", f"resume g --storage {silent}"):
+        assert "check address, permissions and credentials" in gengraph(command, code=2)
 
 
 def test_a_damaged_checkpoint_is_put_aside_and_said(caplog: pytest.LogCaptureFixture) -> None:
@@ -102,7 +114,6 @@ def test_a_damaged_checkpoint_is_put_aside_and_said(caplog: pytest.LogCaptureFix
         ("--workers 5000 --min-workers 4000", "asked for 4000 workers with 1 CPU each", 3),
         ("--workers 5000", "or join a larger cluster with --address", 3),
         ("--workers 2 --min-workers 3", "--min-workers must be <= --workers, got 3 and 2", 2),
-        ("--min-workers 1", "--min-workers must be <= --workers, got 1 and 0", 2),
         ("--workers 2 --wait-for-resources soon", "'soon' is no duration", 2),
     ],
 )
@@ -110,3 +121,94 @@ def test_workers_that_cannot_be_had_are_named(options: str, message: str, code: 
     output = gengraph(f"train --dataset grid-small --steps 2 --run g {options}", code=code)
     assert message in " ".join(output.split())
     assert not Path("runs/g").exists()
+
+
+@pytest.mark.parametrize("option", ["--address auto", "--cpus-per-worker 1", "--max-failures 3", "--wait-for-resources 9s"])
+def test_what_is_about_workers_is_refused_without_them(option: str) -> None:
+    commands = ["train --dataset grid-small", "resume g", "sample --run g --out s", "tune --dataset grid-small", "benchmark"]
+    for command in [*commands, "evaluate grid-small grid-small"]:
+        output = " ".join(gengraph(f"{command} {option}", code=2).split())
+        assert f"{option.partition(' ')[0]}': it is about Ray workers" in output or "No such option" in output, command
+    assert "it is about Ray workers" in gengraph(f"train --dataset grid-small {option} --workers 0", code=2)
+    assert not list(Path.cwd().iterdir())
+    assert "no run runs/g" in gengraph(f"resume g {option} --workers 2", code=2)
+
+
+def test_a_folder_of_data_that_is_not_there_is_refused() -> None:
+    for command in ("train --dataset grid-small", "tune --dataset grid-small", "datasets show grid-small", "benchmark"):
+        assert "nowhere" in gengraph(f"{command} --data-dir nowhere", code=2)
+    assert not list(Path.cwd().iterdir())
+
+
+def test_a_run_that_fails_before_its_first_checkpoint_leaves_its_name_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = f"train --dataset grid-small --steps 40 --run g --storage file://{tmp_path}/store {FAST}"
+    command += " --set training.evaluations=2"
+    output = gengraph(f"{command} --set training.learning_rate=1e6 --set training.clip_norm=0", code=1)
+    assert "no checkpoint was made before; train again with a smaller training.learning_rate" in output
+    assert "is kept" not in output
+    assert "run runs/g is removed: it had no checkpoint yet" in output
+
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("gengraph.training.trainer.Trainer.run", interrupted)
+        output = gengraph(command, code=130)
+    assert "No checkpoint was made yet, so nothing is kept; the same command begins anew." in output
+    if not Path("/dev/nvidiactl").exists():
+        assert "torch finds no GPU here" in gengraph(f"{command} --gpus-per-worker 1", code=3)
+    assert not Path("runs/g").exists()
+    assert Folder(f"{tmp_path}/store/g").names() == []
+    gengraph(command)
+
+
+def test_a_run_that_diverges_later_keeps_its_checkpoint() -> None:
+    gengraph(f"train --dataset grid-small --steps 4 --run g {CONSTANT}")
+    path = Path("runs/g/config.toml")
+    wild = re.sub(r"(learning_rate) = .*\n", r"\1 = 1e6\n", re.sub(r"(clip_norm) = .*\n", r"\1 = 0.0\n", path.read_text()))
+    path.write_text(wild)
+    assert "the last good checkpoint is kept" in gengraph("resume g --steps 90", code=1)
+    assert checkpoints_in(Path("runs/g/checkpoints"))
+
+
+def test_a_run_is_not_given_less_than_it_has_done() -> None:
+    gengraph(f"train --dataset grid-small --steps 12 --run g {FAST}")
+    config = Path("runs/g/config.toml").read_text()
+    output = gengraph("resume g --steps 5", code=2)
+    assert "steps must be >= the 12 that run runs/g has done, got 5; they count from the start of the run" in output
+    output = gengraph("resume g --budget 0.001s", code=2)
+    assert "budget must be >= the" in output
+    assert Path("runs/g/config.toml").read_text() == config
+    assert "nothing was left to do" in gengraph("resume g --steps 12")
+    assert "steps: 14" in gengraph("resume g --steps 14")
+
+
+def test_a_full_disk_is_said_with_what_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[Path] = []
+
+    def save_file(tensors: dict[str, Any], path: Path) -> None:
+        written.append(path)
+        if len(written) > 2:
+            msg = "Error while serializing: I/O error: No space left on device (os error 28)"  # as it says on a full disk
+            raise SafetensorError(msg)
+        safetensors.torch.save_file(tensors, path)
+
+    monkeypatch.setattr("gengraph.training.checkpoint.save_file", save_file)
+    output = gengraph(f"train --dataset grid-small --steps 4 --run g {CONSTANT}", code=1)
+    assert "Error: the disk is full (runs/g/checkpoints/step-0000000" in output
+    assert "Kept runs/g/checkpoints/step-00000001; go on with `gengraph resume g`." in output
+    assert "Safetensor" not in output
+    assert os.strerror(errno.ENOSPC) not in output
+    monkeypatch.setattr("gengraph.training.checkpoint.save_file", safetensors.torch.save_file)
+    assert "steps: 4" in gengraph("resume g")
+
+
+def test_the_best_checkpoint_is_the_next_to_be_sampled_from() -> None:
+    bad = "--set training.learning_rate=0.5 --set training.schedule=constant --set training.evaluations=30"
+    output = gengraph(f"train --dataset grid-small --steps 30 --run g {bad} {FAST}")
+    assert "next: gengraph sample --run g -n 1000 --out samples/g" in output
+    assert "which is sampled from unless you say --checkpoint last" in output
+    output = gengraph(f"train --dataset grid-small --steps 3 --run g --runs-dir 'my' {FAST}")
+    assert "next: gengraph sample --run g -n 1000 --out samples/g --runs-dir" in output

@@ -60,8 +60,8 @@ def test_failed_trials_are_listed_and_all_failing_is_a_failure() -> None:
 
 
 def test_sweeps_are_listed() -> None:
-    Path("sweeps").mkdir()
     assert "no sweeps in sweeps; make one with `gengraph tune" in gengraph("sweeps")
+    assert json.loads(gengraph("sweeps --format json")) == []
     gengraph("tune --dataset ladder-small --model graphrnn-s --trials 2 --steps 2 --sweep first")
     record = Path("sweeps/first/trials.jsonl")
     record.write_text(record.read_text().splitlines()[0] + "\n")
@@ -104,7 +104,7 @@ def test_sweeps_are_listed() -> None:
         ("tune --dataset ladder-small --model gran --config graphrnn/paper", "makes a graphrnn, and --model asks for a gran"),
         ("tune", "--dataset is missing"),
         ("sweeps resume gone", "no sweep sweeps/gone; make one with `gengraph tune`"),
-        ("sweeps", "no folder of sweeps sweeps; make a sweep with `gengraph tune`"),
+        ("sweeps --sweeps-dir elsewhere", "no folder of sweeps elsewhere; make a sweep with `gengraph tune`"),
     ],
 )
 def test_bad_input_is_named_and_exits_with_2(command: str, message: str) -> None:

@@ -2,6 +2,9 @@
 
 import os
 import signal
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,6 +60,17 @@ def test_too_small_a_cluster_is_named() -> None:
         NotEnoughResources, match=r"asked for 9 workers with 1 CPU each.*hold 4; use 4 workers, let .* with 0\.44 CPUs each"
     ):
         fit_workers(9, {"CPU": 1.0})
+
+
+def test_an_address_where_nothing_listens_is_said_at_once_and_without_rays_log() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and nobody listens
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        script = f"from gengraph.distributed.cluster import session\nwith session({address!r}): pass"
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=100, check=False)
+    assert done.stdout == ""
+    assert f"gengraph.errors.NotEnoughResources: no Ray cluster answers at {address} (" in done.stderr.splitlines()[-1]
+    assert "gcs" not in done.stderr
 
 
 def test_the_benchmark_gives_the_same_numbers_on_workers(tmp_path: Path) -> None:

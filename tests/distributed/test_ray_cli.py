@@ -1,12 +1,13 @@
 """The commands on Ray, as a user gives them."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 from command_line import FAST, gengraph, in_tmp_path  # noqa: F401
 
 from gengraph.data import load_dataset
-from gengraph.formats import read_graphs, write_graphs
+from gengraph.formats import write_graphs
 
 pytestmark = [
     pytest.mark.ray,
@@ -21,9 +22,15 @@ def test_train_and_sample_on_workers_which_say_what_input_is_bad() -> None:
     output = gengraph(f"train --dataset grid-small --steps 6 --run g --workers 2 --set training.batch_size=1 {FAST}")
     assert "batch_size raised from 1 to 2" in output
     assert "steps: 6" in output
-    gengraph("sample --run g -n 40 --shard-size 10 --out here")
-    gengraph("sample --run g -n 40 --shard-size 10 --out there --workers 2")
-    assert read_graphs("here") == read_graphs("there")
+    for options in ("-n 40 --shard-size 10", "-n 1200"):
+        shutil.rmtree("here", ignore_errors=True)
+        gengraph(f"sample --run g {options} --max-num-node 12 --out here")
+        for workers in (1, 3):
+            shutil.rmtree("there", ignore_errors=True)
+            gengraph(f"sample --run g {options} --max-num-node 12 --out there --workers {workers}")
+            here, there = ({path.name: path.read_bytes() for path in Path(name).iterdir()} for name in ("here", "there"))
+            assert len(here) > 3
+            assert here == there
 
     write_graphs(load_dataset("ladder-small"), "runs/g/data/train.parquet")
     output = gengraph("resume g --steps 8 --workers 2", code=2)

@@ -22,7 +22,7 @@ from gengraph.graphs import GraphSet
 from gengraph.runs.folders import create_run, train_run
 from gengraph.sampling.conditions import Conditions
 from gengraph.sampling.job import CheckpointOrigin, ShardWriter
-from gengraph.sampling.shards import plan_shards, verify_folder
+from gengraph.sampling.shards import Shard, plan_shards, verify_folder
 from gengraph.storage import Folder
 from gengraph.training.checkpoint import Checkpoint
 from gengraph.training.config import Config
@@ -59,6 +59,29 @@ def test_workers_write_what_one_process_writes(workers: int, shard_size: int, ch
     assert [path.read_bytes() for path in here] == [path.read_bytes() for path in there]
 
 
+@pytest.mark.usefixtures("local_ray")
+def test_graphs_of_unfinished_shards_are_counted_and_those_of_a_killed_worker_taken_back(tmp_path: Path) -> None:
+    def make():
+        def write(shard: Shard, report) -> None:
+            for done in range(shard.count):
+                time.sleep(0.1)
+                report(1)
+                if shard.index == 1 and done == 14 and not (tmp_path / "killed").exists():
+                    (tmp_path / "killed").touch()
+                    time.sleep(1)  # for its count to arrive
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        return write
+
+    told: list[int] = []
+    sample_shards(make, plan_shards(40, 20, 0), told.append, workers=2, per_worker={"CPU": 1.0})
+    assert sum(told) == 40
+    assert (tmp_path / "killed").exists()
+    assert any(0 < count < 20 for count in told)
+    assert min(told) < 0
+    assert all(0 <= total <= 40 for total in np.cumsum(told))
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("local_ray")
 def test_many_samples_from_workers_have_the_law(checkpoint: Checkpoint, tmp_path: Path) -> None:
@@ -82,8 +105,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def sampling(runs: Path, out: Path, workers: int, num_graphs: int) -> Iterator[subprocess.Popen]:
-    options = f"sample --run tiny --runs-dir {runs} --out {out} -n {num_graphs} --shard-size 1000 --workers {workers}"
-    command = [sys.executable, "-m", "gengraph.cli.app", *options.split(), "--cpus-per-worker", "0.5"]
+    options = f"sample --run tiny --runs-dir {runs} --out {out} -n {num_graphs} --shard-size 1000"
+    options += f" --workers {workers} --cpus-per-worker 0.5" if workers else ""
+    command = [sys.executable, "-m", "gengraph.cli.app", *options.split()]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             yield process
@@ -143,7 +167,7 @@ def test_an_interrupted_sample_goes_on(runs: Path, tmp_path: Path) -> None:
         wait_for_shards(process, out, 3)
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
-    assert process.returncode == 1
+    assert process.returncode == 130
     assert "Finished shards stay in" in errors
     done = {path.name: path.stat().st_mtime_ns for path in out.glob("*.parquet")}
     assert 3 <= len(done) < 30

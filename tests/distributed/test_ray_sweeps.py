@@ -16,7 +16,7 @@ import ray
 from ray import tune
 
 from gengraph.data import load_dataset, split_graphs
-from gengraph.distributed.tune import sweep_on_ray
+from gengraph.distributed.tune import _Progress, sweep_on_ray
 from gengraph.errors import InputError
 from gengraph.training.config import Config, load_config
 from gengraph.tuning.space import apply_point, parse_space
@@ -113,9 +113,14 @@ def test_searches_try_valid_points_alone_and_values_that_are_tables_or_lists(sea
     assert {trial.setting.config.model.orderings for trial in trials} <= {("cm",), ("dfs",), ("cm", "bfs")}
 
 
-def test_optuna_is_asked_again_where_a_point_is_not_valid() -> None:
+def test_optuna_is_asked_again_where_a_point_is_not_valid_and_does_not_chatter(capfd: pytest.CaptureFixture[str]) -> None:
+    import optuna
+
     from gengraph.distributed.optuna_points import ValidPoints
 
+    optuna.logging.set_verbosity(optuna.logging.INFO)
+    optuna.create_study()
+    assert "study" in capfd.readouterr().err
     fields = {"model.sequence.ordering": ["cm", "dfs", "bfs"], "model.sequence.window": ["adaptive", "fixed"]}
     search = ValidPoints(partial(apply_point, BASE), seed=0)
     search.set_search_properties("score", "min", {name: tune.choice(values) for name, values in fields.items()})
@@ -126,6 +131,7 @@ def test_optuna_is_asked_again_where_a_point_is_not_valid() -> None:
         seen.add(tuple(point.values()))
         search.on_trial_complete(str(number), {"score": float(number % 3), "training_iteration": 1})
     assert seen == {("cm", "adaptive"), ("cm", "fixed"), ("dfs", "fixed"), ("bfs", "adaptive"), ("bfs", "fixed")}
+    assert not capfd.readouterr().err
     search = ValidPoints(partial(apply_point, BASE), seed=0)
     search.set_search_properties("score", "min", {"model.sequence.ordering": tune.choice(["dfs", "degree"])})
     with pytest.raises(InputError, match=r"the space must have valid points, none of 200 was \(.*put fields that go together"):
@@ -220,14 +226,30 @@ def test_ctrl_c_names_the_way_to_go_on(tmp_path: Path) -> None:
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
-    assert process.returncode == 1
+    assert process.returncode == 130
     assert f"go on with `gengraph sweeps resume ladder-small --sweeps-dir {tmp_path}`" in errors
     assert "Traceback" not in errors
 
 
 @pytest.mark.usefixtures("local_ray")
-def test_trials_that_the_time_left_no_turn_are_missing(tmp_path: Path) -> None:
-    sweep = make_sweep(tmp_path / "s", trials=3, concurrent=1, scheduler="none", steps=None, trial_budget=4.0)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Ray leaves the logs of cut trials open
+def test_a_sweep_whose_time_is_out_goes_on_with_all_of_its_trials_in_a_new_time(tmp_path: Path) -> None:
+    sweep = make_sweep(tmp_path / "s", trials=3, concurrent=1, scheduler="none")
     trials = sweep_on_ray(sweep, budget=1.0, report=lambda _count: None)
     assert len(trials) < 3
+    assert all(trial.state == "cut" for trial in trials)
+
+    def out_of_time(ended: int) -> None:
+        if ended:
+            _Progress.deadline = 0.0
+
+    first, *others = sweep_on_ray(Sweep.open(sweep.folder), budget=3600.0, report=out_of_time)
+    assert (first.number, first.state) == (0, "finished")
+    assert len(others) < 2
+    assert all(trial.state == "cut" for trial in others)
+    told: list[int] = []
+    trials = sweep_on_ray(Sweep.open(sweep.folder), budget=3600.0, report=told.append)
+    assert [(trial.number, trial.state, trial.step) for trial in trials] == [(i, "finished", 10) for i in range(3)]
+    assert trials[0] == first
+    assert sum(told) == 3
     wait_until_free()

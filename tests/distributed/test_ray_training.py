@@ -196,7 +196,7 @@ def test_an_interrupted_and_a_killed_driver_leave_a_run_that_another_machine_end
         started = descendants(process.pid)
         os.killpg(process.pid, signal.SIGINT)
         _, errors = process.communicate(timeout=60)
-    assert process.returncode == 1
+    assert process.returncode == 130
     assert re.search(r"Kept runs/g/checkpoints/step-\d+; go on with `gengraph resume g --storage file://", errors), errors
     wait_for(lambda: not alive(started), seconds=20)
     interrupted = load_checkpoint(newest_checkpoint(here)).step

@@ -146,10 +146,12 @@ def test_verify_names_what_is_wrong(run: Path, tmp_path: Path) -> None:
         verify_folder(folder)
 
 
-def test_export(run: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("suffix", "count"), [(".g6", 3), (".gexf", 60)])
+def test_export(run: Path, tmp_path: Path, suffix: str, count: int) -> None:
     draw(run, tmp_path)
-    export_shards(Folder(str(tmp_path)), plan_shards(60, 25, 0), ".g6")
-    files = sorted(tmp_path.glob("*.g6"))
+    export_shards(Folder(str(tmp_path)), plan_shards(60, 25, 0), suffix)
+    files = sorted(tmp_path.glob(f"*{suffix}"))
+    assert len(files) == count
     assert GraphSet.concatenate(map(read_graphs, files)) == read_graphs(tmp_path)
     verify_folder(Folder(str(tmp_path)))
 
@@ -188,6 +190,8 @@ def test_the_documented_readers(block: str, run: Path, tmp_path: Path, monkeypat
     for name in re.findall(r"import (.*)", block)[0].split(", "):
         pytest.importorskip(name)
     draw(run, "samples/grid")
+    Path("runs").mkdir()
+    Path("runs/grid-graphrnn").symlink_to(run)
     found: dict = {}
     exec(block, found)
     graphs = read_graphs("samples/grid")
@@ -204,6 +208,10 @@ def test_the_documented_readers(block: str, run: Path, tmp_path: Path, monkeypat
         assert sorted(found["sizes"]) == sorted(zip(sizes, num_edges, strict=True))
     elif "batch" in found:
         assert GraphSet.from_edge_index(found["edge_index"], found["batch"]) == graphs
+    elif "model" in found:
+        assert (
+            read_graphs("hundred.g6") == found["graphs"] == sample_graphs(found["model"]._source, np.arange(100), seed=0).graphs
+        )
     else:
         assert found["graphs"] == graphs
     assert os.listdir("samples/grid")  # noqa: PTH208

@@ -10,8 +10,8 @@ from gengraph.errors import InputError
 from gengraph.formats import read_graphs
 from gengraph.sampling.attempts import sample_graphs
 from gengraph.sampling.conditions import Conditions
-from gengraph.sampling.job import CheckpointOrigin, ShardWriter
-from gengraph.sampling.shards import close_folder, missing_shards, open_folder, plan_shards
+from gengraph.sampling.job import CheckpointOrigin, SampleRequest, ShardWriter
+from gengraph.sampling.shards import close_folder, missing_shards, open_folder, plan_shards, usual_shard_size
 from gengraph.storage import Folder
 from gengraph.training.checkpoint import Checkpoint
 from gengraph.training.config import Config
@@ -43,6 +43,16 @@ def test_plan_covers_every_index_once() -> None:
     ]
     with pytest.raises(InputError, match="num_graphs must be >= 1, got 0"):
         plan_shards(0, 10, 0)
+
+
+def test_the_usual_shards_follow_from_the_number_of_graphs_and_serve_several_workers() -> None:
+    sizes = {n: usual_shard_size(n) for n in (1, 500, 1000, 8001, 10_000, 20_000, 10**6)}
+    assert sizes == {1: 500, 500: 500, 1000: 500, 8001: 501, 10_000: 625, 20_000: 1250, 10**6: 10_000}
+    request = SampleRequest(num_graphs=20_000, seed=7)
+    assert request.about() == {"seed": 7, "num_graphs": 20_000, "shard_size": 1250}
+    assert request.shards() == plan_shards(20_000, 1250, 7)
+    assert len(request.shards()) == 16
+    assert SampleRequest(num_graphs=30, shard_size=10).shards() == plan_shards(30, 10, 0)
 
 
 def test_shard_size_does_not_change_the_graphs(checkpoint: Checkpoint, tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 import dataclasses
 import json
-import xml.etree.ElementTree as ET
+import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,12 @@ from gengraph.data import Split, load_dataset, split_graphs
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
 from gengraph.metrics import DescribedSet
-from gengraph.models.space import Choice
+from gengraph.models.space import Choice, Range
 from gengraph.training.checkpoint import Checkpoint
 from gengraph.training.config import Config, load_config
-from gengraph.tuning.parallel_coordinates import axis_of, write_html, write_png
+from gengraph.tuning.parallel_coordinates import axis_of, write_html
 from gengraph.tuning.space import Setting, parse_space
-from gengraph.tuning.sweep import Sweep, SweepRequest, Trial, ranked, run_trial, sweep_here, write_results
+from gengraph.tuning.sweep import PICTURE, Sweep, SweepRequest, Trial, ranked, run_trial, sweep_here, write_results
 
 SMALL = ["model.hidden_size=8", "model.embedding_size=4", "model.head.hidden_size=4", "model.head.num_layers=1"]
 SEQUENCES = ({"ordering": "cm", "window": "adaptive"}, {"ordering": "dfs", "window": "fixed"})
@@ -142,24 +143,43 @@ def test_results_rank_the_winner_first_and_keep_the_failures(sweep: Sweep) -> No
     assert write_results(sweep, trials[2:]) is None
 
 
-def test_the_pictures_show_every_trial(tmp_path: Path) -> None:
+def test_the_picture_has_real_scales_and_needs_no_network(tmp_path: Path) -> None:
+    rates, sizes = (1e-3, 0.0012, 0.004), (8, 16, 64)
+    space = {
+        "training.learning_rate": Range(1e-4, 1e-2, log=True),
+        "model.a<b": Choice(sizes),
+        "model.sequence.ordering": Choice(("cm", "dfs")),
+    }
     settings = [
-        {"model.a<b": size, "model.sequence.ordering": ordering} for size, ordering in ((8, "cm"), (16, "dfs"), (8, "dfs"))
+        {"training.learning_rate": rate, "model.a<b": size, "model.sequence.ordering": ordering}
+        for rate, size, ordering in zip(rates, sizes, ("cm", "dfs", "dfs"), strict=True)
     ]
-    write_html(tmp_path / "p.html", settings, [0.1, 0.2, 0.3], metric="mmd", title="a & b")
+    write_html(tmp_path / "p.html", space, settings, [0.3, 0.1, 0.2], metric="mmd", title="a & <b>")
     text = (tmp_path / "p.html").read_text()
-    assert "src=" not in text
-    assert "href=" not in text
-    picture = ET.fromstring(text[text.index("<svg") : text.index("</svg>") + 6])
-    lines = picture.findall("polyline")
-    assert len(lines) == 3
-    assert all(len(line.attrib["points"].split()) == 3 for line in lines)
-    best = next(line for line in lines if line.attrib["stroke-width"] == "3")
-    assert best.findtext("title") == "mmd 0.1: a<b 8, ordering cm"
-    heights = [float(point.split(",")[1]) for point in best.attrib["points"].split()]
-    assert heights == [430.0, 430.0, 430.0]  # the lowest of each axis
-    write_png(tmp_path / "p.png", settings, [0.1, 0.2, 0.3], metric="mmd", title="a & b")
-    assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
+    assert not re.findall(r"<(?:script|link|img|iframe)[^>]* (?:src|href)=", text)
+    found = re.search(r'Plotly\.newPlot\(\s*"[\w-]+",\s*(\[.*?\]),\s*(\{.*\}),\s*\{"responsive"', text)
+    assert found
+    (lines,), layout = json.loads(found[1]), json.loads(found[2])
+    axes = {axis["label"]: axis for axis in lines["dimensions"]}
+    assert list(axes) == ["learning_rate", "a<b", "sequence.ordering", "mmd"]
+    assert axes["learning_rate"]["values"] == pytest.approx([-3, math.log10(0.0012), math.log10(0.004)])
+    assert axes["learning_rate"]["ticktext"] == ["0.001", "0.0012", "0.004"]
+    assert axes["a<b"]["values"] == [8, 16, 64]
+    assert axes["sequence.ordering"]["values"] == [0, 1, 1]
+    assert axes["sequence.ordering"]["ticktext"] == ["cm", "dfs"]
+    assert axes["mmd"]["values"] == lines["line"]["color"] == [0.3, 0.1, 0.2]
+    assert layout["title"]["text"] == "a &amp; &lt;b&gt;"
+
+
+def test_without_plotly_a_sweep_has_its_winner_and_no_picture(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:
+    trials = [Trial.of(0, sweep.setting(sweep.draw(0)), {"score": 1.0, "step": 1}, None)]
+    monkeypatch.setattr("gengraph.tuning.sweep.find_spec", lambda _name: None)
+    winner = write_results(sweep, trials)
+    assert winner is not None
+    assert not (sweep.folder / PICTURE).exists()
+    monkeypatch.undo()
+    assert write_results(sweep, trials) == winner
+    assert (sweep.folder / PICTURE).is_file()
 
 
 @pytest.mark.parametrize(
@@ -216,11 +236,27 @@ def test_trials_without_ray_run_one_after_the_other_and_are_kept(sweep: Sweep) -
     assert sweep_here(Sweep.open(sweep.folder), budget=None, report=ended.append) == trials
 
 
-def test_axes() -> None:
-    assert axis_of("x", [1, 2, 100]).heights == (0.0, 0.5, 1.0)
-    many = axis_of("x", [1e-3, 1e-2, 1e-1, 2e-1, 3e-1, 4e-1, 10.0])
-    assert many.heights[:3] == pytest.approx((0.0, 0.25, 0.5))
-    assert [label for _, label in many.ticks] == ["0.001", "0.01", "0.1", "1", "10"]
-    assert axis_of("x", [float(i) for i in range(10, 20)]).heights[3] == pytest.approx(1 / 3)
-    assert axis_of("x", ["b", "a", None, 7]).heights == (1.0, 2 / 3, 1 / 3, 0.0)
-    assert axis_of("x", [5.0]).heights == (0.0,)
+@pytest.mark.parametrize(
+    ("values", "places", "labels"),
+    [
+        ([1, 2, 100], [0, math.log10(2), 2], ["1", "2", "100"]),
+        ([8, 64, 16], [8, 64, 16], ["8", "16", "64"]),
+        ([0.0, 1.0, 100.0], [0, 1, 100], ["0", "1", "100"]),
+        (["b", "a", None, 7], [3, 2, 1, 0], ["7", "None", "a", "b"]),
+        ([5.0], [5], ["5"]),
+        (
+            [2e-3, 3e-3, 7e-3, 1e-2, 2e-2, 3e-2, 4e-2, 5e-2, 6e-1],
+            None,
+            ["0.002", "0.005", "0.01", "0.02", "0.05", "0.1", "0.2", "0.6"],
+        ),
+        ([1e-3 * 4**i for i in range(10)], None, ["0.001", "0.01", "0.1", "1", "10", "100", "262"]),
+        ([float(i) for i in range(11, 21)], list(range(11, 21)), ["11", "12", "14", "16", "18", "20"]),
+        ([0.203 + 0.031 * i for i in range(10)], None, ["0.203", "0.25", "0.3", "0.35", "0.4", "0.45", "0.482"]),
+    ],
+)
+def test_axes(values: list[Any], places: list[float] | None, labels: list[str]) -> None:
+    axis = axis_of("x", values)
+    assert places is None or axis.places == pytest.approx(places)
+    assert [label for _, label in axis.ticks] == labels
+    assert [place for place, _ in axis.ticks] == sorted(place for place, _ in axis.ticks)
+    assert (min(axis.places), max(axis.places)) == (axis.ticks[0][0], axis.ticks[-1][0])

@@ -59,7 +59,7 @@ sanitize: develop
 
 # Hours: every model on every data set with three seeds, and the studies behind docs/; goes on where it was stopped.
 results: develop
-	for study in graphrnn-c graphrnn graphrnn-s gran orderings ablation backends; do \
+	for study in graphrnn-c graphrnn graphrnn-s gran maps blocks orderings ablation backends; do \
 	  $(BIN)/python -m gengraph.benchmarks.studies $$study --out results/studies || exit 1; done
 
 docs: develop

@@ -179,6 +179,7 @@ def _scheduler(sweep: Sweep) -> TrialScheduler | None:
             perturbation_interval=max(1, evaluations // 5),
             hyperparam_mutations={LEARNING_RATE: _rate(sweep.space)},
             require_attrs=False,
+            synch=True,  # all are compared at the same age, whoever runs first or faster
         )
     return None
 

@@ -65,8 +65,9 @@ def test_ten_asha_trials_two_at_a_time_finish_and_restore(tmp_path: Path) -> Non
 
 @pytest.mark.usefixtures("local_ray")
 def test_population_based_training_goes_on_with_other_learning_rates(tmp_path: Path) -> None:
-    steps = 1000  # long enough for all of them to be at work at once, also where workers take their time to start
-    sweep = make_sweep(tmp_path / "s", trials=4, concurrent=4, scheduler="pbt", steps=steps)
+    """Also if no more than two are at work at a time: they are compared at the same age."""
+    steps = 100
+    sweep = make_sweep(tmp_path / "s", trials=4, concurrent=2, scheduler="pbt", steps=steps)
     trials = sweep_on_ray(sweep, budget=None, report=lambda _count: None)
     wait_until_free()
     assert [(trial.state, trial.step) for trial in trials] == [("finished", steps)] * 4

@@ -105,7 +105,13 @@ def sources() -> list[Path]:
 
 
 IN_A_PACKAGE_OF = {"sklearn": "scikit-learn", "ot": "pot", "optuna": "optuna", "mlflow": "mlflow-skinny"}
-MEASURES = ("benchmarks/speed", "benchmarks/scale", "benchmarks/studies.py", "benchmarks/study_pictures.py")  # ours
+MEASURES = (
+    "benchmarks/interchange",
+    "benchmarks/speed",
+    "benchmarks/scale",
+    "benchmarks/studies.py",
+    "benchmarks/study_pictures.py",
+)  # ours
 USERS_EXTRAS = ("metrics", "plot", "tracking", "tune")
 
 

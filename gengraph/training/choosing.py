@@ -99,7 +99,7 @@ def best_trial(trials: list[Trial]) -> Trial:
 def _train(config: Config, train: GraphSet, validation: GraphSet) -> "Checkpoint":
     chosen, facts = prepare_graphs(train, config)
     held_out, kept = config.own_family.select(validation, config.model), list["Checkpoint"]()
-    for length in (config.trained(steps=1, budget=None), config):  # the first compiles what is not compiled yet
+    for length in (config.trained(steps=1), config):  # the first compiles what is not compiled yet
         Trainer(length, facts, chosen, held_out).run(lambda metrics: None, kept.append)
     return kept[-1]
 

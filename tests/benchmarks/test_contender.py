@@ -51,7 +51,7 @@ def test_a_learned_model_has_the_preset_of_the_data_set_and_settings_over_it(mod
     assert known.inputs(settings, "cpu")["config"] == made.config.to_dict()
     assert known.inputs({}, "cpu") != known.inputs(settings, "cpu")
     assert known.inputs({}, "cpu")["code"] is None
-    assert known.takes_gpu
+    assert known.takes_gpu == ("gpu" in made.config.own_family.capabilities(made.config.model))
     assert known.loss
 
 

@@ -331,6 +331,7 @@ def test_weights_that_are_no_numbers_are_not_saved(monkeypatch: pytest.MonkeyPat
             next(trainer.model.parameters()).fill_(math.inf)
 
     monkeypatch.setattr(trainer._optimizer, "step", spoil)
+    monkeypatch.setattr(trainer, "validate", lambda **_: {})  # which would see it too
     saved: list[Checkpoint] = []
     with pytest.raises(TrainingDiverged, match="no finite numbers any more at step 1"):
         trainer.run(lambda _: None, saved.append)
@@ -570,3 +571,18 @@ def test_of_many_validation_graphs_a_sample_is_evaluated(monkeypatch: pytest.Mon
     assert 0 < found["validation_loss_error"] < 0.1 * found["validation_loss"]
     assert abs(found["validation_loss"] - whole["validation_loss"]) < 4 * found["validation_loss_error"]
     assert found["validation_loss"] != whole["validation_loss"]
+
+
+def test_a_validation_loss_that_has_exploded_ends_the_training_and_is_not_kept() -> None:
+    trainer = make_trainer("training.steps=4", "training.evaluations=4")
+    saved: list[Checkpoint] = []
+
+    def spoil(metrics: dict) -> None:
+        if metrics["step"] == 1:
+            with torch.no_grad():
+                for parameter in trainer.model.parameters():
+                    parameter.mul_(1e6)
+
+    with pytest.raises(TrainingDiverged, match=r"loss became .* a graph at step 2"):
+        trainer.run(spoil, saved.append)
+    assert [checkpoint.step for checkpoint in saved] == [1]

@@ -91,14 +91,16 @@ def train(
     check_length(steps, budget)
     trackers = checked_trackers(tracker)
     tried: list[Trial] = []
+    read = None
     if model == AUTO:
-        model = try_out(str(dataset), read_split(str(dataset), data_dir, policy, split_seed)[0], config, budget, tried)
+        read = read_split(str(dataset), data_dir, policy, split_seed)
+        model = try_out(str(dataset), read[0], config, budget, tried)
     chosen = _train_for(configure(config, model, dataset, assign), seed=seed, steps=steps, budget=budget)
     usual = f"{named(dataset)}-{chosen.model_name}"
     folder = runs_dir / (usual if run is None else run)
     check_new(runs_dir, usual if run is None else run, "run")
     mirror = find_mirror(storage, folder, new=True)
-    split, record = read_split(str(dataset), data_dir, policy, split_seed)
+    split, record = read or read_split(str(dataset), data_dir, policy, split_seed)
     check_writable(runs_dir)
     with group.session(), _removed_if_untrained(folder, mirror):
         _create(folder, split, _fit_batch(chosen, group.workers), record | {"tried": [asdict(trial) for trial in tried]})

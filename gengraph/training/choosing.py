@@ -12,6 +12,7 @@ import numpy as np
 
 from gengraph.errors import InputError, TrainingFailed
 from gengraph.graphs import GraphSet
+from gengraph.models.family import Facts
 from gengraph.models.registry import LEARNED
 from gengraph.training.config import Config, usual_config
 from gengraph.training.trainer import Trainer, prepare_graphs
@@ -46,17 +47,20 @@ class Trial:
     steps: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A model that may suit, with its config, the graphs as its family sees them, and what that takes from them."""
+
+    model: str
+    why: str
+    config: Config
+    graphs: GraphSet
+    facts: Facts
+
+
 def candidates(graphs: GraphSet, dataset: str = "") -> Iterator[tuple[str, str]]:
     """The learned models that may suit graphs, and what speaks for each, by what their families find in the graphs."""
-    for model in LEARNED:
-        config = usual_config(model, dataset)
-        try:
-            _, facts = prepare_graphs(graphs, config)
-        except InputError:
-            continue  # its family cannot say these graphs
-        why = config.own_family.suits(config.model, facts)
-        if why:
-            yield model, why
+    return ((found.model, found.why) for found in _prepared(graphs, dataset))
 
 
 def try_models(
@@ -72,15 +76,14 @@ def try_models(
         dataset: whose presets are taken.
         seed: of everything random.
     """
-    for model, why in candidates(train, dataset):
-        config = usual_config(model, dataset).trained(**length, seed=seed)
+    for found in _prepared(train, dataset, **length, seed=seed):
         try:
-            made = _train(config, train, validation)
+            made = _train(found, validation)
         except TrainingFailed:
             continue
         ratios = _ratios(GraphSet.concatenate([train, validation]), draw(made.build_model(), _num_samples(train)))
         distance = float(np.exp(np.mean(np.log([*ratios.values()]))))
-        yield Trial(model=model, why=why, ratios=ratios, distance=distance, steps=made.step)
+        yield Trial(model=found.model, why=found.why, ratios=ratios, distance=distance, steps=made.step)
 
 
 def best_trial(trials: list[Trial]) -> Trial:
@@ -96,11 +99,22 @@ def best_trial(trials: list[Trial]) -> Trial:
     return next(trial for trial in trials if trial.distance <= 1.1 * least)
 
 
-def _train(config: Config, train: GraphSet, validation: GraphSet) -> "Checkpoint":
-    chosen, facts = prepare_graphs(train, config)
-    held_out, kept = config.own_family.select(validation, config.model), list["Checkpoint"]()
-    for length in (config.trained(steps=1), config):  # the first compiles what is not compiled yet
-        Trainer(length, facts, chosen, held_out).run(lambda metrics: None, kept.append)
+def _prepared(graphs: GraphSet, dataset: str, **training: Any) -> Iterator[_Candidate]:
+    for model in LEARNED:
+        config = usual_config(model, dataset).trained(**training)
+        try:
+            chosen, facts = prepare_graphs(graphs, config)
+        except InputError:
+            continue  # its family cannot say these graphs
+        why = config.own_family.suits(config.model, facts)
+        if why:
+            yield _Candidate(model, why, config, chosen, facts)
+
+
+def _train(found: _Candidate, validation: GraphSet) -> "Checkpoint":
+    held_out, kept = found.config.own_family.select(validation, found.config.model), list["Checkpoint"]()
+    for config in (found.config.trained(steps=1), found.config):  # the first compiles what is not compiled yet
+        Trainer(config, found.facts, found.graphs, held_out).run(lambda metrics: None, kept.append)
     return kept[-1]
 
 

@@ -21,7 +21,7 @@ from gengraph.errors import InputError
 from gengraph.files import atomic_path, write_text
 from gengraph.formats.text import numbered_lines, read_text
 from gengraph.graphs import GraphSet
-from gengraph.graphs.arrow import SCHEMA, arrays_from_table
+from gengraph.graphs.arrow import LABEL_COLUMNS, arrays_from_table, label_schema, labels_from_table
 from gengraph.graphs.collection import Policy, RawGraphs, parts_of
 from gengraph.graphs.pairs import as_pairs
 
@@ -40,7 +40,9 @@ def read_parquet(path: Path, _policy: Policy) -> RawGraphs:
                 raise InputError(msg)
             num_nodes, edge_offsets, edges = _arrays(file)
             split = file.read(["split"]).column("split").to_pylist() if "split" in names else None
-            read = ("num_nodes", "edges", "split")
+            present = [name for name in LABEL_COLUMNS.values() if name in names] if label_schema(file.schema_arrow) else []
+            labels = labels_from_table(file.read(present)) if present else None
+            read = ("num_nodes", "edges", "split", *present)
             extra = [f.name for f in file.schema_arrow if f.name not in read and pa.types.is_nested(f.type)]
             attributes = {name: _num_values(file.read([name]).column(name)) for name in extra}
     except (pa.ArrowException, OSError) as error:
@@ -49,7 +51,9 @@ def read_parquet(path: Path, _policy: Policy) -> RawGraphs:
         msg = f"{path} is not a whole Parquet file: {error}; get it from its source again"
         raise InputError(msg) from error
     part = None if split is None else parts_of(split, str(path))
-    return RawGraphs(num_nodes=num_nodes, edge_offsets=edge_offsets, edges=edges, attributes=attributes, part=part)
+    return RawGraphs(
+        num_nodes=num_nodes, edge_offsets=edge_offsets, edges=edges, attributes=attributes, part=part, labels=labels
+    )
 
 
 def _arrays(file: pq.ParquetFile) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64], npt.NDArray[np.int32]]:
@@ -78,7 +82,7 @@ def _num_values(values: pa.ChunkedArray) -> int:
 def write_parquet(graphs: GraphSet, path: Path) -> None:
     """Compressed with zstd."""
     with atomic_path(path) as temporary:
-        pq.write_table(graphs.to_arrow().cast(SCHEMA), temporary, compression="zstd", row_group_size=_GROUP_ROWS)
+        pq.write_table(graphs.to_arrow(), temporary, compression="zstd", row_group_size=_GROUP_ROWS)
 
 
 def read_jsonl(path: Path, _policy: Policy) -> RawGraphs:

@@ -8,7 +8,7 @@ from itertools import repeat
 
 from gengraph.errors import InputError
 from gengraph.graphs.collection import Policy, RawGraphs
-from gengraph.graphs.labels import numbered
+from gengraph.graphs.numbering import numbered
 
 
 @dataclass(kw_only=True, slots=True)

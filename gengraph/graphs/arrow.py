@@ -1,5 +1,9 @@
-"""The arrays of a GraphSet <-> Arrow table: one row a graph, the edges shared, not copied."""
+"""The arrays of a GraphSet <-> Arrow table: one row a graph, the arrays shared, not copied.
 
+Labels are lists of whole numbers in columns of their own; what they mean stands in the metadata of the table's schema.
+"""
+
+import json
 from typing import Any
 
 import numpy as np
@@ -7,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from gengraph.errors import InputError
+from gengraph.graphs.schema import LabelArrays, LabelSchema
 
 Int32Array = npt.NDArray[np.int32]
 Int64Array = npt.NDArray[np.int64]
@@ -17,18 +22,84 @@ SCHEMA = pa.schema(
         pa.field("edges", pa.large_list(pa.field("edge", pa.list_(pa.int32(), 2), nullable=False)), nullable=False),
     ]
 )
+LABELS_KEY = b"gengraph.labels"  # of a schema's metadata: the LabelSchema as JSON
+LABEL_COLUMNS = {"nodes": "node_labels", "edges": "edge_labels", "directions": "directions"}
 
 
-def table_from_arrays(num_nodes: Int32Array, edge_offsets: Int64Array, edges: Int32Array) -> pa.Table:
-    """The table of a GraphSet's three arrays; that of the edges is used in place."""
+def schema_of(labels: LabelSchema) -> pa.Schema:
+    """The Arrow schema of graphs with these labels."""
+    types = {"nodes": labels.nodes and pa.int32(), "edges": labels.edges and pa.int32()}
+    types["directions"] = pa.int8() if labels.directed else None
+    schema = SCHEMA
+    for kind, item in types.items():
+        if item is not None:
+            listed = pa.large_list(pa.field("label", item, nullable=False))
+            schema = schema.append(pa.field(LABEL_COLUMNS[kind], listed, nullable=False))
+    return schema.with_metadata({LABELS_KEY: json.dumps(labels.to_json())}) if labels else schema
+
+
+def table_from_arrays(
+    num_nodes: Int32Array, edge_offsets: Int64Array, edges: Int32Array, labels: LabelArrays | None = None
+) -> pa.Table:
+    """The table of a GraphSet's arrays; that of the edges is used in place."""
     pair_type = SCHEMA.field("edges").type.value_type
     pairs = pa.FixedSizeListArray.from_arrays(pa.array(edges.reshape(-1)), type=pair_type)
-    lists = pa.LargeListArray.from_arrays(pa.array(edge_offsets), pairs, type=SCHEMA.field("edges").type)
-    return pa.Table.from_arrays([pa.array(num_nodes), lists], schema=SCHEMA)
+    columns = [pa.array(num_nodes)]
+    columns.append(pa.LargeListArray.from_arrays(pa.array(edge_offsets), pairs, type=SCHEMA.field("edges").type))
+    if labels is None:
+        return pa.Table.from_arrays(columns, schema=SCHEMA)
+    schema = schema_of(labels.schema)
+    node_offsets = np.concatenate([[0], np.cumsum(num_nodes, dtype=np.int64)])
+    for kind, array in labels.arrays().items():
+        offsets = pa.array(node_offsets if kind == "nodes" else edge_offsets)
+        columns.append(pa.LargeListArray.from_arrays(offsets, pa.array(array), type=schema.field(LABEL_COLUMNS[kind]).type))
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def label_schema(schema: pa.Schema) -> LabelSchema:
+    """What a table's label columns mean; nothing if its metadata do not say it.
+
+    Raises:
+        InputError: the metadata are damaged.
+    """
+    said = (schema.metadata or {}).get(LABELS_KEY)
+    if said is None:
+        return LabelSchema()
+    try:
+        return LabelSchema.from_json(json.loads(said))
+    except ValueError as error:
+        msg = f"the metadata {LABELS_KEY.decode()} of the table must be JSON: {error}; write the file again"
+        raise InputError(msg) from error
+
+
+def labels_from_table(table: pa.Table) -> LabelArrays | None:
+    """The labels of a table that `table_from_arrays` gave; None if it has none.
+
+    Raises:
+        InputError: a column is missing, has nulls or another type, or holds labels that the schema has not.
+    """
+    meant = label_schema(table.schema)
+    if not meant:
+        return None
+    schema, arrays = schema_of(meant), {}
+    for kind, name in LABEL_COLUMNS.items():
+        if name not in schema.names:
+            continue
+        if name not in table.column_names:
+            msg = f"a table with {meant} needs the column {name}, got {table.column_names}"
+            raise InputError(msg)
+        try:
+            column = table.column(name).cast(schema.field(name).type).combine_chunks()
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            msg = f"{name} must be lists of whole numbers without nulls: {error}"
+            raise InputError(msg) from error
+        values = column.flatten()
+        arrays[kind] = _plain(values, np.dtype(np.int8 if kind == "directions" else np.int32))
+    return LabelArrays(meant, **arrays)
 
 
 def arrays_from_table(table: pa.Table) -> tuple[Int32Array, Int64Array, Int32Array]:
-    """The three arrays of a GraphSet, from any table with num_nodes and edges (a list of pairs, list types of any width).
+    """The three arrays of a bare GraphSet, from any table with num_nodes and edges (a list of pairs, list types of any width).
 
     Raises:
         InputError: a column is missing, holds nulls or has another type.
@@ -54,7 +125,7 @@ def arrays_from_table(table: pa.Table) -> tuple[Int32Array, Int64Array, Int32Arr
 def _plain(array: pa.Array, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     """The buffer of an Arrow array; its to_numpy imports pandas where that is installed, which takes longer than reading."""
     if array.null_count:
-        msg = f"num_nodes must be whole numbers and edges lists of node pairs, without nulls: {array.null_count} are null"
+        msg = f"num_nodes must be whole numbers, edges lists of node pairs, labels whole numbers: {array.null_count} are null"
         raise InputError(msg)
     if not len(array):
         return np.zeros(0, dtype)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from gengraph.errors import InputError
 
 Attributes = Literal["error", "drop"]
+Directed = Literal["error", "keep"]
 _BARE = {"node": {"id", "label", "name", "key"}, "edge": {"id", "key"}}
 
 

@@ -14,8 +14,9 @@ import numpy.typing as npt
 
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet, Int64Array
-from gengraph.graphs.canonical import order_of_edges
+from gengraph.graphs.canonical import is_canonical, order_of_edges
 from gengraph.graphs.pairs import as_pairs
+from gengraph.graphs.schema import BACKWARD, BARE, FORWARD, LabelArrays
 
 PARTS = ("train", "validation", "test")
 _MAX_NODES = 2**31 - 1
@@ -27,7 +28,7 @@ PART_NAMES = {
 }
 
 _CHOICES = {
-    "on_directed": ("error", "symmetrize"),
+    "on_directed": ("error", "symmetrize", "keep"),
     "on_loops": ("error", "drop"),
     "on_multi_edges": ("error", "drop"),
     "on_attributes": ("error", "drop"),
@@ -43,10 +44,10 @@ class Policy:
     """What reading does with graphs that are more than nodes and undirected edges; by default it refuses and counts.
 
     Attributes:
-        on_directed: error, or symmetrize: an edge in either direction becomes an undirected one.
+        on_directed: error, keep, or symmetrize: an edge in either direction becomes an undirected one.
         on_loops: error, or drop: edges from a node to itself are left out.
         on_multi_edges: error, or drop: of parallel edges one stays.
-        on_attributes: error, or drop: weights and features of nodes and edges are left behind.
+        on_attributes: error, or drop: weights and features of nodes and edges are left behind, but for labels.
         on_isolated: keep, error, or drop: nodes without edges are left out (after loops are).
         on_components: keep, error, or largest: of a disconnected graph the largest component stays.
         on_empty: keep, error, or drop: graphs without nodes are left out (after isolated nodes are).
@@ -55,6 +56,9 @@ class Policy:
             the graph before them if there is one; by default they are found by their names.
         nodes: of a list of edges whose nodes are the numbers 0..n-1 or 1..n: n, so that nodes without edges are there.
         file_format: the format of the file (`gengraph.formats.codecs.CODECS`), where neither its name nor its content says it.
+        node_label: the attribute that is kept as the label of nodes; every node has it.
+        edge_label: the same of edges.
+        bins: of labels that are real numbers, NAME=K: K categories by quantiles.
     """
 
     on_directed: str = "error"
@@ -68,6 +72,9 @@ class Policy:
     columns: tuple[str, ...] = ()
     nodes: int | None = None
     file_format: str = ""
+    node_label: str = ""
+    edge_label: str = ""
+    bins: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "columns", tuple(self.columns))
@@ -81,18 +88,36 @@ class Policy:
             if getattr(self, name) not in choices:
                 msg = f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}"
                 raise InputError(msg)
+        object.__setattr__(self, "bins", tuple(self.bins))
+        unknown = sorted(set(self.num_bins) - {self.node_label, self.edge_label})
+        if unknown:
+            msg = f"bins are of node_label or edge_label, got {', '.join(unknown)}; set node_label or edge_label to it too"
+            raise InputError(msg)
+
+    @property
+    def num_bins(self) -> dict[str, int]:
+        """How many categories are made of real numbers, by the name of the label."""
+        bins = {}
+        for text in self.bins:
+            name, _, count = text.rpartition("=")
+            if not name or not count.isdecimal() or int(count) < 2:
+                msg = f"bins must be NAME=K with K >= 2, such as weight=5, got {text!r}"
+                raise InputError(msg)
+            bins[name] = int(count)
+        return bins
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RawGraphs:
-    """Graphs as a file has them: edges may be directed, loops or parallel, and have attributes.
+    """Graphs as a file has them: edges may be directed, loops or parallel, nodes and edges have labels and attributes.
 
     Attributes:
         num_nodes: int[G].
         edge_offsets: int64[G + 1], graph g owns the rows `edge_offsets[g]:edge_offsets[g + 1]` of `edges`.
         edges: int[E, 2], node ids local to the graph, in any order.
         directed: bool[E], or one bool for all edges.
-        attributes: how many values there are of each attribute of nodes or edges.
+        attributes: how many values there are of each attribute of nodes or edges, but for labels.
+        labels: of all nodes and edges, in this order; with directions only if edges are what a GraphSet holds.
         part: int8[G], the index in PARTS of each graph if the file says it.
         spellings: node ids that are the same number as another one, written differently; they are united here.
         example: two of them.
@@ -106,6 +131,7 @@ class RawGraphs:
     part: npt.NDArray[np.int8] | None = None
     spellings: int = 0
     example: str = ""
+    labels: LabelArrays | None = None
 
     @classmethod
     def from_lists(cls, num_nodes: list[int], edge_lists: list[Any], **more: Any) -> Self:
@@ -130,6 +156,7 @@ class RawGraphs:
             attributes=attributes,
             spellings=sum(part.spellings for part in parts),
             example=next((part.example for part in parts if part.example), ""),
+            labels=_joined(parts),
         )
 
 
@@ -263,16 +290,26 @@ class _Found:
             self.counts[kind] = count
 
 
+def _joined(parts: Sequence[RawGraphs]) -> LabelArrays | None:
+    """The labels of several files, one after the other."""
+    if all(part.labels is None for part in parts):
+        return None
+    return LabelArrays.concatenate([part.labels or LabelArrays(BARE) for part in parts], [len(part.edges) for part in parts])
+
+
 def _as_it_is(raw: RawGraphs) -> GraphSet | None:
     """The graphs if they are what a GraphSet holds, or would be in another order of their edges; None if they are not."""
     edges = raw.edges.astype(np.int32, copy=False)
     if np.any(raw.directed) or (edges is not raw.edges and not np.array_equal(edges, raw.edges)):
         return None
     nodes = raw.num_nodes.astype(np.int32, copy=False)
-    try:
-        return GraphSet(nodes, raw.edge_offsets, edges)
-    except InputError:
-        pass
+    if is_canonical(nodes, raw.edge_offsets, edges):
+        return GraphSet(nodes, raw.edge_offsets, edges, raw.labels)
+    if raw.labels is not None:
+        if raw.labels.directions is not None:
+            msg = "edges of graphs with a column of directions must have u < v and be sorted; write them with gengraph"
+            raise InputError(msg)
+        return None
     try:
         return GraphSet(nodes, raw.edge_offsets, _in_order(nodes, raw.edge_offsets, edges))
     except InputError:
@@ -311,11 +348,26 @@ def _simple(raw: RawGraphs, found: _Found) -> GraphSet:
     parallel = plain + np.maximum(forward, backward) - 1
     where = _Where(graph[first], edges[first])
     what = f"of {len(edges)} edges have no edge the other way: they are directed"
-    found.add("on_directed", int(lonely.sum()), what + where(lonely))
+    keeps_directions = found.policy.on_directed == "keep" and bool(lonely.any())
+    if not keeps_directions:
+        found.add("on_directed", int(lonely.sum()), what + where(lonely))
     found.add("on_loops", int((loop * (parallel + 1)).sum()), "self-loops" + where(loop))
     found.add("on_multi_edges", int(parallel[~loop].sum()), "parallel edges" + where(~loop & (parallel > 0)))
-    kept = first[~loop]
-    return GraphSet.from_flat(raw.num_nodes, graph[kept], edges[kept])
+    labels = raw.labels
+    if labels is not None and labels.edges is not None:
+        differ = np.bincount(pair, labels.edges != labels.edges[first][pair], len(first)) > 0
+        what = "edges of one pair of nodes have labels that differ"
+        found.add("on_multi_edges", int(differ[~loop].sum()), what + where(~loop & differ))
+    kept = np.flatnonzero(~loop)
+    made = GraphSet.from_flat(raw.num_nodes, graph[first[kept]], edges[first[kept]])
+    if labels is not None:
+        labels = labels.taken(slice(None), first[kept])
+    if keeps_directions:
+        directions = (((plain + forward) > 0) * FORWARD + ((plain + backward) > 0) * BACKWARD)[kept]
+        schema = dataclasses.replace(BARE if labels is None else labels.schema, directed=True)
+        nodes, of_edges = (None, None) if labels is None else (labels.nodes, labels.edges)
+        labels = LabelArrays(schema, nodes, of_edges, directions)
+    return made.labelled(labels)
 
 
 def _distinct(
@@ -353,10 +405,10 @@ def _thinned(graphs: GraphSet, found: _Found) -> tuple[GraphSet, Int64Array | No
 
 
 _ADVICE = {
-    "on_directed": "add the missing ones, or set on_directed = symmetrize",
+    "on_directed": "add the missing ones, or set on_directed = symmetrize or keep",
     "on_loops": "remove them, or set on_loops = drop",
     "on_multi_edges": "keep one edge a pair of nodes, or set on_multi_edges = drop (also if every edge stands twice)",
-    "on_attributes": "set on_attributes = drop if the structure alone is what you want",
+    "on_attributes": "set on_attributes = drop if the structure alone is what you want, or name a node_label or edge_label",
     "on_isolated": "set on_isolated = keep or drop",
     "on_components": "set on_components = keep or largest",
     "on_empty": "set on_empty = keep or drop",

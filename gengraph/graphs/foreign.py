@@ -3,19 +3,55 @@
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from gengraph.errors import InputError
-from gengraph.graphs.attributes import Attributes, check_attributes, names_kinds, says_more
+from gengraph.graphs.attributes import Attributes, Directed, check_attributes, names_kinds, says_more
+from gengraph.graphs.schema import LabelArrays, Labels
 
 if TYPE_CHECKING:
     import networkx as nx
+    import numpy.typing as npt
+
+    from gengraph.graphs.graphset import GraphSet
 
 _PARTS = ("nodes", "edges", "is_directed", "is_multigraph")
 
 
-def lists_from_networkx(
-    graphs: "Iterable[nx.Graph[Any]]", attributes: Attributes
-) -> tuple[list[int], list[list[tuple[int, int]]]]:
-    """Sizes and edge lists; nodes are numbered in iteration order.
+def networkx_of(graphs: "GraphSet") -> "list[nx.Graph[int]]":
+    """See `GraphSet.to_networkx`."""
+    import networkx as nx
+
+    schema, edge_offsets = graphs.schema, graphs.edge_offsets
+    rows, arcs = graphs.arcs()
+    ends = np.searchsorted(rows, edge_offsets).tolist()
+    labels = graphs.labels or LabelArrays(schema)
+    of_node = _values(schema.nodes, labels.nodes, slice(None))
+    of_arc = _values(schema.edges, labels.edges, rows)
+    made, node = [], 0
+    for n, first, last in zip(graphs.num_nodes.tolist(), ends, ends[1:], strict=False):
+        graph: nx.Graph[int] = nx.empty_graph(n, nx.DiGraph if schema.directed else None)
+        if schema.nodes is not None:
+            nx.set_node_attributes(graph, dict(enumerate(of_node[node : node + n])), schema.nodes.name)
+        pairs = arcs[first:last].tolist()
+        if schema.edges is None:
+            graph.add_edges_from(pairs)
+        else:
+            name = schema.edges.name
+            graph.add_edges_from((u, v, {name: value}) for (u, v), value in zip(pairs, of_arc[first:last], strict=True))
+        made.append(graph)
+        node += n
+    return made
+
+
+def _values(labels: Labels | None, codes: "npt.NDArray[np.int32] | None", rows: Any) -> list[str]:
+    return [] if labels is None or codes is None else [labels.values[code] for code in codes[rows].tolist()]
+
+
+def set_from_networkx(
+    graphs: "Iterable[nx.Graph[Any]]", attributes: Attributes, node_label: str, edge_label: str, directed: Directed
+) -> tuple[list[int], list[int], list[tuple[int, int]], LabelArrays | None, bool]:
+    """What `GraphSet.from_flat` takes; nodes are numbered in iteration order.
 
     Raises:
         InputError: something that is no graph, a directed graph, a multigraph, or attributes unless they are dropped.
@@ -26,22 +62,40 @@ def lists_from_networkx(
         msg = f"graphs must be a GraphSet or a list of networkx graphs, got one {kind}; put a single graph into a list"
         raise InputError(msg)
     sizes: list[int] = []
-    lists: list[list[tuple[int, int]]] = []
+    owner: list[int] = []
+    edges: list[tuple[int, int]] = []
+    of_node: list[Any] = []
+    of_edge: list[Any] = []
+    ways: set[bool] = set()
     for number, graph in enumerate(graphs):
-        _check_graph(number, graph, attributes)
+        _check_graph(number, graph, attributes, {"node": node_label, "edge": edge_label}, directed)
+        ways.add(bool(graph.is_directed()))
         index = {node: i for i, node in enumerate(graph)}
         sizes.append(len(index))
-        lists.append([(index[u], index[v]) for u, v in graph.edges()])
-    return sizes, lists
+        owner.extend([number] * graph.number_of_edges())
+        edges.extend((index[u], index[v]) for u, v in graph.edges())
+        if node_label:
+            of_node.extend(data.get(node_label) for _, data in graph.nodes(data=True))
+        if edge_label:
+            of_edge.extend(data.get(edge_label) for *_, data in graph.edges(data=True))
+    if len(ways) > 1:
+        msg = "graphs must be all directed or all undirected, got both; use networkx.DiGraph(graph) for the undirected ones"
+        raise InputError(msg)
+    labels = LabelArrays.coded(
+        nodes=(node_label, of_node) if node_label else None, edges=(edge_label, of_edge) if edge_label else None
+    )
+    return sizes, owner, edges, labels, ways == {True}
 
 
-def _check_graph(number: int, graph: Any, attributes: Attributes) -> None:
+def _check_graph(number: int, graph: Any, attributes: Attributes, labels: Mapping[str, str], directed: Directed) -> None:
     if not all(hasattr(graph, name) for name in _PARTS):
         msg = f"graphs must be a GraphSet or networkx graphs, got {type(graph).__name__} at {number}; convert it first"
         raise InputError(msg)
-    if graph.is_directed() or graph.is_multigraph():
-        kind = "directed" if graph.is_directed() else "a multigraph"
+    if graph.is_multigraph() or (graph.is_directed() and directed != "keep"):
+        kind = "a multigraph" if graph.is_multigraph() else "directed"
         msg = f"graphs must be simple and undirected, graph {number} is {kind}; convert it with networkx.Graph(graph)"
+        if kind == "directed":
+            msg += ", or keep directions with GraphSet.from_networkx(graphs, directed='keep')"
         raise InputError(msg)
     if attributes == "drop":
         return
@@ -49,7 +103,8 @@ def _check_graph(number: int, graph: Any, attributes: Attributes) -> None:
         values: dict[str, list[Any]] = {}
         for *_, data in views:
             for name, value in data.items():
-                values.setdefault(str(name), []).append(value)
+                if str(name) != labels[of]:
+                    values.setdefault(str(name), []).append(value)
         names = sorted(
             name
             for name, given in values.items()
@@ -58,7 +113,8 @@ def _check_graph(number: int, graph: Any, attributes: Attributes) -> None:
         if names:
             msg = (
                 f"graphs must have no attributes, those of the {of}s of graph {number} have {', '.join(names)}; "
-                "GraphSet.from_networkx(graphs, attributes='drop') leaves attributes behind"
+                f"GraphSet.from_networkx(graphs, {of}_label='{names[0]}') takes one for labels, attributes='drop' leaves "
+                "attributes behind"
             )
             raise InputError(msg)
 

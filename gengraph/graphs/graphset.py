@@ -1,9 +1,10 @@
-"""GraphSet: an immutable batch of simple undirected graphs in flat arrays.
+"""GraphSet: an immutable batch of simple graphs in flat arrays, with categorical labels and directions where they have any.
 
 Legend: G graphs, N nodes of all graphs together, E edges of all graphs together.
 """
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
@@ -13,9 +14,10 @@ import numpy.typing as npt
 from scipy import sparse
 
 from gengraph.errors import InputError
-from gengraph.graphs.attributes import Attributes, check_attributes
+from gengraph.graphs.attributes import Attributes, Directed, check_attributes
 from gengraph.graphs.canonical import check_edges, is_canonical, narrow, order_of_edges, sorted_pairs
 from gengraph.graphs.pairs import as_counts, as_edge_index, as_pairs
+from gengraph.graphs.schema import BACKWARD, BARE, BOTH, Int8Array, LabelArrays, LabelSchema, skeleton
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -28,7 +30,10 @@ _BLOCK_GRAPHS = 1 << 14  # that are worked on at a time, where this bounds memor
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class GraphSet:
-    """A batch of simple undirected graphs: no loops, no parallel edges, no attributes.
+    """A batch of simple graphs: no loops, no parallel edges, no attributes beyond categorical labels.
+
+    Edges are undirected; those of a directed set say in `labels` which way they go, so that whatever works on edges works on
+    the skeleton of a directed set.
 
     `graphs[i]`, a slice and an index array each give a GraphSet; iteration yields sets of one graph.
 
@@ -36,6 +41,7 @@ class GraphSet:
         num_nodes: int32[G], nodes of each graph, >= 0.
         edge_offsets: int64[G + 1], graph g owns the rows `edge_offsets[g]:edge_offsets[g + 1]` of `edges`.
         edges: int32[E, 2], node ids local to the graph, u < v, sorted by (u, v) and unique in each graph.
+        labels: of all nodes and edges, in their order; None for bare graphs.
 
     Raises:
         InputError: the arrays break one of these rules. `from_flat` accepts edges in any order.
@@ -44,6 +50,7 @@ class GraphSet:
     num_nodes: Int32Array
     edge_offsets: Int64Array
     edges: Int32Array
+    labels: LabelArrays | None = None
 
     def __post_init__(self) -> None:
         for name, dtype, read in (
@@ -70,11 +77,25 @@ class GraphSet:
             raise InputError(msg)
         if not is_canonical(self.num_nodes, self.edge_offsets, self.edges):
             check_edges(self.num_nodes, self.graph_of_edge, self.edges)
+        if self.labels is not None:
+            object.__setattr__(self, "labels", self._checked(self.labels))
+
+    def _checked(self, labels: LabelArrays) -> LabelArrays | None:
+        """Labels for each node and edge, or None if they say nothing."""
+        for name, array in labels.arrays().items():
+            expected = int(self.node_offsets[-1]) if name == "nodes" else len(self.edges)
+            if len(array) != expected:
+                msg = f"labels must have one of {name} for each of {expected}, got {len(array)}"
+                raise InputError(msg)
+        return labels if labels.schema else None
 
     @classmethod
-    def unchecked(cls, num_nodes: npt.ArrayLike, edge_offsets: npt.ArrayLike, edges: npt.ArrayLike) -> Self:
+    def unchecked(
+        cls, num_nodes: npt.ArrayLike, edge_offsets: npt.ArrayLike, edges: npt.ArrayLike, labels: LabelArrays | None = None
+    ) -> Self:
         """Build from arrays that are known to obey all rules, because the code that made them cannot break them."""
         graphs = object.__new__(cls)
+        object.__setattr__(graphs, "labels", labels)
         for name, array in (
             ("num_nodes", np.asarray(num_nodes, np.int32).view()),
             ("edge_offsets", np.asarray(edge_offsets, np.int64).view()),
@@ -90,13 +111,23 @@ class GraphSet:
         return cls(np.zeros(0, np.int32), np.zeros(1, np.int64), np.zeros((0, 2), np.int32))
 
     @classmethod
-    def from_flat(cls, num_nodes: npt.ArrayLike, graph_of_edge: npt.ArrayLike, edges: npt.ArrayLike) -> Self:
+    def from_flat(
+        cls,
+        num_nodes: npt.ArrayLike,
+        graph_of_edge: npt.ArrayLike,
+        edges: npt.ArrayLike,
+        labels: LabelArrays | None = None,
+        *,
+        directed: bool = False,
+    ) -> Self:
         """Build from edges in any order and orientation.
 
         Args:
             num_nodes: int[G].
             graph_of_edge: int[E], the graph that each edge belongs to.
             edges: int[E, 2], node ids local to the graph.
+            labels: of the nodes, graph after graph, and of the edges as they stand.
+            directed: edges are (source, target); the two of a pair of nodes, if both are there, have the same label.
 
         Raises:
             InputError: arrays of other shapes or with fractions; a loop, a parallel edge or a node id outside its graph: the
@@ -114,9 +145,14 @@ class GraphSet:
         order = order_of_edges(graph, pairs[:, 0], pairs[:, 1], width=int(nodes.max(initial=0)), num_graphs=len(nodes))
         if order is not None:
             graph, pairs = graph[order], pairs[order]
+            labels = labels and labels.taken(slice(None), order)
+        if directed:
+            forward = as_pairs(edges)[:, 0] == pairs[:, 0] if order is None else as_pairs(edges)[order, 0] == pairs[:, 0]
+            first, labels = skeleton(graph, pairs, forward, labels or LabelArrays(BARE))
+            graph, pairs = graph[first], pairs[first]
         check_edges(nodes, graph, pairs)
         offsets = np.searchsorted(graph, np.arange(len(nodes) + 1))
-        return cls(nodes, offsets.astype(np.int64), pairs.astype(np.int32))
+        return cls(nodes, offsets.astype(np.int64), pairs.astype(np.int32), labels)
 
     @classmethod
     def from_edge_lists(cls, num_nodes: Sequence[int], edge_lists: Iterable[npt.ArrayLike]) -> Self:
@@ -133,20 +169,33 @@ class GraphSet:
         return cls.from_flat(num_nodes, graph, np.concatenate(parts) if parts else np.zeros((0, 2), np.int64))
 
     @classmethod
-    def from_networkx(cls, graphs: "Iterable[nx.Graph[Any]]", *, attributes: Attributes = "error") -> Self:
+    def from_networkx(
+        cls,
+        graphs: "Iterable[nx.Graph[Any]]",
+        *,
+        attributes: Attributes = "error",
+        node_label: str = "",
+        edge_label: str = "",
+        directed: Directed = "error",
+    ) -> Self:
         """Build from networkx graphs; nodes of any type are numbered in iteration order.
 
         Args:
-            graphs: simple and undirected.
+            graphs: simple.
             attributes: error, or drop: attributes of nodes and edges are left behind. Names (id, label, name, key) and weights
                 of 1 are none, as in files.
+            node_label: the attribute that is the label of nodes; every node has it.
+            edge_label: the same of edges.
+            directed: error, or keep: a set of directed graphs.
 
         Raises:
-            InputError: a directed graph, a multigraph, a graph with loops, attributes, or something that is no graph.
+            InputError: a directed graph unless they are kept, a multigraph, a graph with loops, further attributes, a node
+                without its label, real numbers for labels, or something that is no graph.
         """
-        from gengraph.graphs.foreign import lists_from_networkx
+        from gengraph.graphs.foreign import set_from_networkx
 
-        return cls.from_edge_lists(*lists_from_networkx(graphs, attributes))
+        sizes, owner, edges, labels, are_directed = set_from_networkx(graphs, attributes, node_label, edge_label, directed)
+        return cls.from_flat(sizes, owner, edges, labels, directed=are_directed)
 
     @classmethod
     def from_frame(
@@ -175,7 +224,7 @@ class GraphSet:
                 parallel edges.
         """
         from gengraph.graphs.foreign import columns_of_frame
-        from gengraph.graphs.labels import numbered
+        from gengraph.graphs.numbering import numbered
 
         labelled = numbered(*columns_of_frame(edges, graph, source, target, attributes))
         if labelled.spellings:
@@ -265,13 +314,17 @@ class GraphSet:
     @classmethod
     def from_arrow(cls, table: "pa.Table") -> Self:
         """Build from a table with columns num_nodes and edges (list of pairs), the form that `to_arrow` writes."""
-        from gengraph.graphs.arrow import arrays_from_table
+        from gengraph.graphs.arrow import arrays_from_table, labels_from_table
 
-        return cls(*arrays_from_table(table))
+        return cls(*arrays_from_table(table), labels_from_table(table))
 
     @classmethod
     def concatenate(cls, sets: "Iterable[GraphSet]") -> Self:
-        """All graphs of several sets, in order."""
+        """All graphs of several sets, in order.
+
+        Raises:
+            InputError: some have labels and others have none, or labels of other names.
+        """
         parts = list(sets)
         if not parts:
             return cls.empty()
@@ -280,6 +333,7 @@ class GraphSet:
             np.concatenate([part.num_nodes for part in parts]),
             np.concatenate([[0], np.cumsum(counts)]),
             np.concatenate([part.edges for part in parts]),
+            _joined([part for part in parts if len(part)]),
         )
 
     def __len__(self) -> int:
@@ -309,30 +363,99 @@ class GraphSet:
             first, last = offsets[block][0], offsets[: start + _BLOCK_GRAPHS + 1][-1]
             shift = np.repeat(self.edge_offsets[chosen[block]] - offsets[:-1][block], np.diff(offsets)[block])
             np.take(self.edges, np.arange(first, last) + shift, axis=0, out=edges[first:last])
-        return GraphSet.unchecked(self.num_nodes[chosen], offsets, edges)
+        return GraphSet.unchecked(self.num_nodes[chosen], offsets, edges, self._labels_of(chosen))
+
+    def _labels_of(self, chosen: Int64Array) -> LabelArrays | None:
+        """Labels of some graphs, in the order in which they are named."""
+        if self.labels is None:
+            return None
+        return self.labels.taken(_rows(self.node_offsets, chosen), _rows(self.edge_offsets, chosen))
 
     def _run(self, start: int, stop: int) -> "GraphSet":
         """Graphs that stand together, without a copy of their edges."""
         offsets = self.edge_offsets[start : stop + 1]
-        return GraphSet.unchecked(self.num_nodes[start:stop], offsets - offsets[0], self.edges[offsets[0] : offsets[-1]])
+        edges, labels = slice(offsets[0], offsets[-1]), None
+        if self.labels is not None:
+            nodes = self.node_offsets
+            labels = self.labels.taken(slice(nodes[start], nodes[stop]), edges)
+        return GraphSet.unchecked(self.num_nodes[start:stop], offsets - offsets[0], self.edges[edges], labels)
 
     def _blocks(self) -> "Iterator[GraphSet]":
         return (self[start : start + _BLOCK_GRAPHS] for start in range(0, len(self), _BLOCK_GRAPHS))
 
     def __eq__(self, other: object) -> bool:
-        """Same graphs with the same node numbers in the same order (not isomorphism)."""
+        """Same graphs with the same node numbers and labels in the same order (not isomorphism)."""
         if not isinstance(other, GraphSet):
             return NotImplemented
         return (
             np.array_equal(self.num_nodes, other.num_nodes)
             and np.array_equal(self.edge_offsets, other.edge_offsets)
             and np.array_equal(self.edges, other.edges)
+            and (
+                self.labels is other.labels if self.labels is None or other.labels is None else self.labels.equals(other.labels)
+            )
         )
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"GraphSet({len(self)} graphs, {int(self.num_nodes.sum())} nodes, {len(self.edges)} edges)"
+        more = f", {self.schema}" if self.schema else ""
+        return f"GraphSet({len(self)} graphs, {int(self.num_nodes.sum())} nodes, {len(self.edges)} edges{more})"
+
+    @property
+    def schema(self) -> LabelSchema:
+        """What the graphs say beyond nodes and undirected edges."""
+        return BARE if self.labels is None else self.labels.schema
+
+    @property
+    def node_labels(self) -> Int32Array | None:
+        """int32[N], in `schema.nodes`."""
+        return None if self.labels is None else self.labels.nodes
+
+    @property
+    def edge_labels(self) -> Int32Array | None:
+        """int32[E], in `schema.edges`."""
+        return None if self.labels is None else self.labels.edges
+
+    @property
+    def directions(self) -> Int8Array | None:
+        """int8[E]: 1 from u to v, 2 from v to u, 3 both; None for undirected graphs."""
+        return None if self.labels is None else self.labels.directions
+
+    def bare(self) -> "GraphSet":
+        """Nodes and undirected edges alone."""
+        return self if self.labels is None else GraphSet.unchecked(self.num_nodes, self.edge_offsets, self.edges)
+
+    def labelled(self, labels: LabelArrays | None) -> "GraphSet":
+        """The same nodes and edges with these labels instead.
+
+        Raises:
+            InputError: there is not one for each node or edge.
+        """
+        checked = None if labels is None else self._checked(labels)
+        return GraphSet.unchecked(self.num_nodes, self.edge_offsets, self.edges, checked)
+
+    def relabelled(self, schema: LabelSchema) -> "GraphSet":
+        """The same labels by the numbers of another schema, such as the union of two.
+
+        Raises:
+            InputError: it lacks a value or a kind of labels that is there.
+        """
+        if schema == self.schema:
+            return self
+        return self.labelled((self.labels or LabelArrays(BARE)).with_schema(schema, len(self.edges)))
+
+    def arcs(self) -> tuple[Int64Array, Int32Array]:
+        """Edges as they go: (edge int64[A], its row in `edges`; ends int32[A, 2], source and target), in the order of rows.
+
+        An undirected edge is one arc, from u to v; one of both directions is two.
+        """
+        if self.directions is None:
+            return np.arange(len(self.edges)), self.edges
+        edge = np.repeat(np.arange(len(self.edges)), np.where(self.directions == BOTH, 2, 1))
+        back = self.directions[edge] == BACKWARD
+        back[1:] |= edge[1:] == edge[:-1]
+        return edge, np.where(back[:, None], self.edges[edge, ::-1], self.edges[edge])
 
     @property
     def num_edges(self) -> Int64Array:
@@ -350,16 +473,20 @@ class GraphSet:
         return np.repeat(np.arange(len(self)), self.num_edges)
 
     def content_hash(self) -> str:
-        """Sha256 of the arrays: equal for equal sets, on every machine."""
+        """Sha256 of the arrays and of what labels mean: equal for equal sets, on every machine."""
         digest = hashlib.sha256()
         arrays: tuple[tuple[npt.NDArray[Any], str], ...]
         arrays = (self.num_nodes, "<i4"), (self.edge_offsets, "<i8"), (self.edges.reshape(-1), "<i4")
         for array, dtype in arrays:
             digest.update(np.ascontiguousarray(array, dtype).data)
+        if self.labels is not None:
+            digest.update(json.dumps(self.schema.to_json(), sort_keys=True).encode())
+            for array in self.labels.arrays().values():
+                digest.update(array.astype("<i4").data)
         return digest.hexdigest()
 
     def to_csr(self) -> "sparse.csr_array":
-        """The block-diagonal adjacency matrix of all graphs, int64[N, N] with ones, indices sorted; O(N + E)."""
+        """The block-diagonal adjacency matrix of all skeletons, int64[N, N] with ones, indices sorted; O(N + E)."""
         total = int(self.node_offsets[-1])
         pairs = self.edges + self.node_offsets[:-1][self.graph_of_edge][:, None]
         row, column = np.concatenate([pairs, pairs[:, ::-1]]).T
@@ -368,27 +495,39 @@ class GraphSet:
         return matrix
 
     def to_edge_index(self) -> tuple[Int64Array, Int64Array]:
-        """(edge_index int64[2, 2E] with global node ids and both directions, batch int64[N]), as PyTorch Geometric has it."""
-        coordinates = self.to_csr().tocoo()
+        """(edge_index int64[2, A] with global node ids, batch int64[N]), as PyTorch Geometric has it.
+
+        Undirected edges stand in both directions (A = 2E), those of a directed set in their own; sorted by source and target.
+        Labels of nodes are in `node_labels`, those of the edges of edge_index in `edge_index_labels()`.
+        """
+        source, target, _ = self._both_ways()
         batch = np.repeat(np.arange(len(self)), self.num_nodes)
-        return np.stack([coordinates.row, coordinates.col]).astype(np.int64), batch
+        return np.stack([source, target]), batch
+
+    def edge_index_labels(self) -> Int32Array | None:
+        """int32[A], the label of each edge of `to_edge_index()`."""
+        return None if self.edge_labels is None else self.edge_labels[self._both_ways()[2]]
+
+    def _both_ways(self) -> tuple[Int64Array, Int64Array, Int64Array]:
+        """Global sources and targets, and the rows of `edges`, sorted by source and target."""
+        edge, ends = self.arcs()
+        pairs = ends + self.node_offsets[:-1][self.graph_of_edge[edge]][:, None]
+        if self.directions is None:
+            pairs, edge = np.concatenate([pairs, pairs[:, ::-1]]), np.concatenate([edge, edge])
+        order = np.lexsort((pairs[:, 1], pairs[:, 0]))
+        return pairs[order, 0], pairs[order, 1], edge[order]
 
     def to_arrow(self) -> "pa.Table":
-        """A table with one row a graph: num_nodes int32, edges list of int32 pairs; the edges are not copied."""
+        """A table with one row a graph: num_nodes int32, edges list of int32 pairs, labels; the arrays are not copied."""
         from gengraph.graphs.arrow import table_from_arrays
 
-        return table_from_arrays(self.num_nodes, self.edge_offsets, self.edges)
+        return table_from_arrays(self.num_nodes, self.edge_offsets, self.edges, self.labels)
 
     def to_networkx(self) -> "list[nx.Graph[int]]":
-        """One networkx.Graph a graph, nodes 0..n-1."""
-        import networkx as nx
+        """One networkx.Graph a graph, a DiGraph if the set is directed; nodes 0..n-1, labels as attributes of their names."""
+        from gengraph.graphs.foreign import networkx_of
 
-        graphs = []
-        for g, n in enumerate(self.num_nodes):
-            graph: nx.Graph[int] = nx.empty_graph(int(n))
-            graph.add_edges_from(self.edges[self.edge_offsets[g] : self.edge_offsets[g + 1]].tolist())
-            graphs.append(graph)
-        return graphs
+        return networkx_of(self)
 
     def degrees(self) -> Int64Array:
         """int64[N], the neighbours of each node, all graphs in turn."""
@@ -453,4 +592,21 @@ class GraphSet:
         ends = self.edges + self.node_offsets[:-1][graph][:, None]
         inside = keep[ends].all(axis=1)
         local = new_id[ends[inside]] - new_offsets[graph[inside]][:, None]
-        return GraphSet.from_flat(num_nodes, graph[inside], local)
+        offsets = np.concatenate([[0], np.cumsum(np.bincount(graph[inside], minlength=len(self)))])
+        return GraphSet.unchecked(num_nodes, offsets, local, self.labels and self.labels.taken(keep, inside))
+
+
+def _rows(offsets: Int64Array, chosen: Int64Array) -> Int64Array:
+    """The rows `offsets[g]:offsets[g + 1]` of each chosen g, one after the other."""
+    counts = np.diff(offsets)[chosen]
+    begins = np.cumsum(counts) - counts
+    shift: Int64Array = np.repeat(offsets[chosen] - begins, counts)
+    return shift + np.arange(len(shift))
+
+
+def _joined(parts: "list[GraphSet]") -> LabelArrays | None:
+    """The labels of several sets, one after the other."""
+    if all(part.labels is None for part in parts):
+        return None
+    labels = [part.labels or LabelArrays(BARE) for part in parts]
+    return LabelArrays.concatenate(labels, [len(part.edges) for part in parts])

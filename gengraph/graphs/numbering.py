@@ -4,9 +4,10 @@ Legend: R rows, G graphs, E edges of all graphs together.
 """
 
 import re
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -24,15 +25,21 @@ class Labelled:
         num_nodes: int64[G].
         edge_offsets: int64[G + 1].
         edges: int64[E, 2], node ids local to the graph, in the order of the rows.
+        rows: int64[E], the row of each edge.
+        sources: int64[R], the node that each row names first, those of all graphs numbered through; -1 if it names none.
         spellings: names that are a number which another row writes differently (2 and 2.0); each was taken for the same.
         example: two such spellings.
+        gaps: whole numbers between the first and the last that name no node, if the rows are one graph and all name an edge.
     """
 
     num_nodes: Int64Array
     edge_offsets: Int64Array
     edges: Int64Array
+    rows: Int64Array
+    sources: Int64Array
     spellings: int
     example: str
+    gaps: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,7 +72,9 @@ def numbered(
     Complexity: O(R log R).
     """
     rows = len(sources)
-    graph = _in_order([0] * rows if graphs is None else graphs)
+    if rows and (graphs is None or len(set(graphs)) == 1):
+        return _one_graph(sources, targets)
+    graph = _in_order(graphs or [])
     owner, num_graphs = graph.codes, len(graph.whole)
     name = _coded([*sources, *targets])
     there = np.arange(2 * rows).reshape(2, rows).T.reshape(-1)  # row by row, the source before the target
@@ -89,8 +98,32 @@ def numbered(
         num_nodes=num_nodes,
         edge_offsets=np.searchsorted(owner[edge], np.arange(num_graphs + 1)),
         edges=ends[edge],
+        rows=edge,
+        sources=np.where(local[:rows] < 0, -1, local[:rows] + (np.cumsum(num_nodes) - num_nodes)[owner]),
         spellings=graph.spellings + name.spellings,
         example=graph.example or name.example,
+    )
+
+
+def _one_graph(sources: Sequence[Hashable | None], targets: Sequence[Hashable | None]) -> Labelled:
+    """The rows of one graph; a small one takes microseconds."""
+    value_of, first_spelling = _values(chain.from_iterable(zip(sources, targets, strict=True)))
+    whole: list[int] = sorted(value for value in first_spelling if isinstance(value, int))
+    in_order: Iterable[Hashable] = whole if len(whole) == len(first_spelling) else first_spelling
+    number = {value: i for i, value in enumerate(in_order)}
+    number_of: dict[Hashable | None, int] = {name: number[value] for name, value in value_of.items()} | {None: -1}
+    ends = np.array([[number_of[name] for name in column] for column in (sources, targets)], np.int64)
+    edge = np.flatnonzero((ends >= 0).all(axis=0))
+    has_gaps = len(whole) == len(first_spelling) > 0 and len(edge) == len(sources)
+    return Labelled(
+        num_nodes=np.array([len(number)]),
+        edge_offsets=np.array([0, len(edge)]),
+        edges=ends[:, edge].T,
+        rows=edge,
+        sources=ends[0],
+        spellings=len(value_of) - len(first_spelling),
+        example=_example(value_of, first_spelling),
+        gaps=whole[-1] - whole[0] + 1 - len(whole) if has_gaps else 0,
     )
 
 
@@ -106,30 +139,42 @@ def _in_order(names: Sequence[Hashable]) -> _Coded:
 
 
 def _coded(names: Sequence[Hashable | None]) -> _Coded:
-    distinct = dict.fromkeys(names)
-    distinct.pop(None, None)
-    value_of = {name: _value(name) for name in distinct}
-    first_spelling: dict[Hashable, Hashable] = {}
-    for name, value in value_of.items():
-        first_spelling.setdefault(value, name)
+    value_of, first_spelling = _values(names)
     whole = sorted(value for value in first_spelling if isinstance(value, int))
     code_of = {value: code for code, value in enumerate([*whole, *(v for v in first_spelling if not isinstance(v, int))])}
-    code_of_name: dict[Hashable | None, int] = {name: code_of[value] for name, value in value_of.items()}
-    code_of_name[None] = -1
-    again = next((name for name, value in value_of.items() if first_spelling[value] is not name), None)
+    code_of_name: dict[Hashable | None, int] = {name: code_of[value] for name, value in value_of.items()} | {None: -1}
     return _Coded(
         codes=np.array([code_of_name[name] for name in names], np.int64),
         whole=np.arange(len(code_of)) < len(whole),
         spellings=len(value_of) - len(first_spelling),
-        example="" if again is None else f"{first_spelling[value_of[again]]} and {again}",
+        example=_example(value_of, first_spelling),
     )
+
+
+def _values(names: Iterable[Hashable | None]) -> tuple[dict[Hashable, Hashable], dict[Hashable, Hashable]]:
+    """What each distinct name stands for, and the first name of each such value, in the order of appearance."""
+    value_of = {name: _value(name) for name in dict.fromkeys(names) if name is not None}
+    first_spelling: dict[Hashable, Hashable] = {}
+    for name, value in value_of.items():
+        first_spelling.setdefault(value, name)
+    return value_of, first_spelling
+
+
+def _example(value_of: dict[Hashable, Hashable], first_spelling: dict[Hashable, Hashable]) -> str:
+    """Two names of one value."""
+    if len(value_of) == len(first_spelling):
+        return ""
+    again = next(name for name, value in value_of.items() if first_spelling[value] is not name)
+    return f"{first_spelling[value_of[again]]} and {again}"
 
 
 def _value(name: Hashable) -> Hashable:
     """What a name stands for: the int of a text that is a whole number, however it is written, else the name itself."""
-    if not isinstance(name, str) or not _NUMBER.fullmatch(name):
+    if not isinstance(name, str):
         return name
-    if name.isdecimal():
+    if name.isdecimal() and name.isascii() and len(name) <= 400:
         return int(name)
+    if not _NUMBER.fullmatch(name):
+        return name
     number = Decimal(name)
     return int(number) if number == number.to_integral_value() else number.normalize()

@@ -55,7 +55,7 @@ def _model(checkpoint: Checkpoint) -> list[tuple[str, str]]:
     averaged = "" if checkpoint.raw_weights is None else f", averaged over training (decay {config.training.ema})"
     return [
         ("family", config.family),
-        *config.own_family.describe(config.model, facts).items(),
+        *config.describe(facts).items(),
         ("largest training graph", f"{facts['max_num_node']} nodes"),
         ("weights", f"{count}{averaged}"),
     ]

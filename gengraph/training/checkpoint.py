@@ -30,7 +30,8 @@ from torch import nn
 from gengraph.errors import InputError, NotEnoughResources
 from gengraph.files import atomic_folder, write_json, write_text
 from gengraph.models.family import Facts
-from gengraph.training.config import Config, present_name
+from gengraph.training.config import Config, labels_of, present_name
+from gengraph.training.optimizers import Adam
 from gengraph.versions import OWN
 
 FORMAT = 3
@@ -105,7 +106,13 @@ class Checkpoint:
 
 def build_model(config: Config, facts: Facts) -> Any:
     """A model with fresh weights (`gengraph.models.family.GraphModel`), on the CPU."""
-    return config.own_family.build(config.model, facts)
+    schema = labels_of(facts)
+    structure = config.own_family.build(config.model, {name: fact for name, fact in facts.items() if name != "labels"})
+    if not schema:
+        return structure
+    from gengraph.models.labelling.model import with_labels
+
+    return with_labels(structure, config.labels, schema)
 
 
 def find_device(name: str) -> torch.device:
@@ -239,13 +246,13 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise DamagedCheckpoint(msg) from error
 
 
-def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+def optimizer_tensors(optimizer: Adam) -> dict[str, torch.Tensor]:
     """An optimiser's state as flat tensors, `NUMBER.MOMENT` by parameter."""
     state = optimizer.state_dict()["state"]
     return {f"{number}.{name}": value for number, values in state.items() for name, value in values.items()}
 
 
-def load_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
+def load_optimizer(optimizer: Adam, tensors: dict[str, torch.Tensor]) -> None:
     """Put back what `optimizer_tensors` took."""
     state: dict[int, dict[str, torch.Tensor]] = {}
     for key, value in tensors.items():

@@ -3,6 +3,7 @@
     family = "graphrnn"      # whose network it is
     [model]                  # the family's own fields (gengraph/models/FAMILY/config.py)
     [training]               # how it is trained (TrainingConfig)
+    [labels]                 # the network that labels nodes and edges, where the data have labels (LabellingConfig)
 
 `load_config("graphrnn/paper")` reads a preset, a path a file of the same form. Every field can be set by its dotted name,
 `model.hidden_size=64` say. A file that names no family is one of gengraph 0.1.0, which knew GraphRNN alone.
@@ -20,12 +21,15 @@ import tomli_w
 
 from gengraph.errors import InputError
 from gengraph.files import read_text
-from gengraph.models.family import Family
+from gengraph.graphs import LabelSchema
+from gengraph.models.family import Facts, Family
+from gengraph.models.labelling.config import LabellingConfig
 from gengraph.models.registry import find_family
 from gengraph.schema import assign, at_least, build, check, kinds_first, parse_assignments, to_tables
 
 PRESETS = Path(__file__).parents[1] / "configs"
 _DEFAULT = "default"
+_USUAL_LABELS = LabellingConfig()
 _FORMER = "graphrnn"  # the family of configs that name none
 
 
@@ -116,11 +120,13 @@ class Config:
         family: whose network it is, a name in the registry.
         model: an instance of the family's config; None takes its defaults.
         training: how the model is trained.
+        labels: the network that labels nodes and edges, where the data have labels.
     """
 
     family: str = _FORMER
     model: Any = None
     training: TrainingConfig = TrainingConfig()
+    labels: LabellingConfig = _USUAL_LABELS
 
     def __post_init__(self) -> None:
         kind = find_family(self.family).config
@@ -129,6 +135,7 @@ class Config:
         check(isinstance(self.model, kind), f"model must be a {kind.__name__} for family {self.family}, got {self.model!r}")
         build(kind, to_tables(self.model), "model.")  # a dataclass does not look at the types of its fields
         build(TrainingConfig, to_tables(self.training), "training.")
+        build(LabellingConfig, to_tables(self.labels), "labels.")
 
     @property
     def own_family(self) -> Family:
@@ -139,6 +146,12 @@ class Config:
     def model_name(self) -> str:
         """The name of the model in the registry."""
         return self.own_family.model_name(self.model)
+
+    def describe(self, facts: Facts) -> dict[str, str]:
+        """What people should know of a model, by name: what its family says, and its labels."""
+        described = self.own_family.describe(self.model, facts)
+        labels = labels_of(facts)
+        return {**described, "labels": str(labels)} if labels else described
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -154,17 +167,19 @@ class Config:
         family = find_family(name)
         if "family" not in values:
             tables = family.upgrade(tables)
-        unknown = set(tables) - {"model", "training"}
-        check(not unknown, f"unknown section {', '.join(sorted(unknown))}; a config has family, model and training")
+        unknown = set(tables) - {"model", "training", "labels"}
+        check(not unknown, f"unknown section {', '.join(sorted(unknown))}; a config has family, model, training and labels")
         return cls(
             family=name,
             model=build(family.config, tables.get("model", {}), "model."),
             training=build(TrainingConfig, tables.get("training", {}), "training."),
+            labels=build(LabellingConfig, tables.get("labels", {}), "labels."),
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Nested tables; fields that are None are left out, as TOML has no null."""
-        return {"family": self.family, "model": to_tables(self.model), "training": to_tables(self.training)}
+        """Nested tables; fields that are None are left out, as TOML has no null, and labels where they are the usual ones."""
+        tables = {"family": self.family, "model": to_tables(self.model), "training": to_tables(self.training)}
+        return tables if self.labels == _USUAL_LABELS else {**tables, "labels": to_tables(self.labels)}
 
     def to_toml(self) -> str:
         """The form that `load_config` reads."""
@@ -192,6 +207,11 @@ class Config:
     def trained(self, **changes: Any) -> Self:
         """A copy with other fields of its section training."""
         return dataclasses.replace(self, training=dataclasses.replace(self.training, **changes))
+
+
+def labels_of(facts: Facts) -> LabelSchema:
+    """The labels of the training graphs."""
+    return LabelSchema.from_json(facts["labels"]) if "labels" in facts else LabelSchema()
 
 
 def presets() -> list[str]:

@@ -60,6 +60,7 @@ sanitize: develop
 results: develop
 	for study in graphrnn-c graphrnn graphrnn-s gran maps blocks orderings ablation backends; do \
 	  $(BIN)/python -m gengraph.benchmarks.studies $$study --out results/studies || exit 1; done
+	$(BIN)/python -m gengraph.benchmarks.choosing --out results/studies
 
 docs: develop
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

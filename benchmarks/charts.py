@@ -8,6 +8,7 @@ from typing import Any
 
 _SMALLEST = 1e-6  # an MMD below is drawn at the edge
 _LONGEST = 16  # letters of a name beside an axis
+_SIZE_BARS = 16  # at most
 NUM_COLOURS = 8
 Row = dict[str, Any]
 
@@ -112,21 +113,49 @@ def _short(name: str) -> str:
 
 
 def overlay(name: str, reference: Sequence[float], found: Sequence[float], model: str) -> str:
-    """The distribution of the test graphs as an area, that of the samples as a line."""
+    """The distribution of the test graphs as an area, that of the samples as a line.
+
+    Args:
+        name: degree, clustering or orbit.
+        reference: what is known of the test graphs (`gengraph.benchmarks.scores.look_at`).
+        found: the same of the samples.
+        model: that these are of.
+    """
     orbits = name == "orbit"
     heights = [[math.log10(1 + value) if orbits else value for value in values] for values in (reference, found)]
     width = len(reference) if name == "clustering" else max(_shown(values) for values in heights)
     heights = [(values + [0.0] * width)[:width] for values in heights]
+    title = {"degree": "degree", "clustering": "clustering coefficient", "orbit": "orbit counts, log"}[name]
+    return _overlay(title, heights, ("0", "1" if name == "clustering" else str(width - 1)), model)
+
+
+def overlay_sizes(reference: Sequence[Sequence[int]], found: Sequence[Sequence[int]], model: str) -> str:
+    """As `overlay`, of the numbers of nodes, pairs of a number and how many graphs have it, in bins of equal width."""
+    sizes = [number for number, _ in (*reference, *found)]
+    first, last = min(sizes), max(sizes)
+    width = -(-(last - first + 1) // _SIZE_BARS)
+    heights = []
+    for counts in (reference, found):
+        total, bars = sum(count for _, count in counts), [0.0] * ((last - first) // width + 1)
+        for number, count in counts:
+            bars[(number - first) // width] += count / total
+        heights.append(bars)
+    return _overlay("number of nodes", heights, (str(first), str(first + width * len(heights[0]) - 1)), model)
+
+
+def _overlay(title: str, heights: list[list[float]], ends: tuple[str, str], model: str) -> str:
+    """Bars of the test graphs and of the samples; `ends` are the least and the largest value."""
+    width = len(heights[0])
     x = Scale(0, width, 4, 176)
     y = Scale(0, max(map(max, heights)) or 1, 96, 20)
     outline = "".join(f"L{x(i):g} {y(h):g}L{x(i + 1):g} {y(h):g}" for i, h in enumerate(heights[0]))
     line = "M" + "L".join(f"{x(i + 0.5):g} {y(h):g}" for i, h in enumerate(heights[1]))
-    title = {"degree": "degree", "clustering": "clustering coefficient", "orbit": "orbit counts, log"}[name]
-    last = "1" if name == "clustering" else str(width - 1)
+    if width == 1:
+        line = f"M4 {y(heights[1][0]):g}H176"
     body = (
         f'{_text(4, 12, title, name="title")}<path class="reference" d="M4 96{outline}L{x(width):g} 96Z"/>'
         f'{_line(4, 96, 176, 96, "axis")}<path class="model" d="{line}"/>'
-        f"{_text(4, 110, '0')}{_text(176, 110, last, 'end')}"
+        f"{_text(4, 110, ends[0])}{_text(176, 110, ends[1], 'end')}"
     )
     return svg(180, 114, f"Distribution of the {title} in the test graphs (area) and in the samples of {model} (line)", body)
 

@@ -34,6 +34,7 @@ _INTERVALS = (
 )
 _CURVES = "First fit of each. Mean loss of the last epoch; circles: loss on the validation graphs, where there are some."
 _SQUARE = "-50 -50 1100 1100"
+_PARTS = {"train": "the graphs that it was trained on", "validation": "the validation graphs", "test": "the test graphs"}
 Row = dict[str, Any]
 
 
@@ -195,19 +196,34 @@ def _card(dataset: Row, cell: Row, number: int) -> str:
     generated = "".join(
         f'<svg viewBox="{_SQUARE}" aria-hidden="true">{charts.graph_paths(picture)}</svg>' for picture in cell["pictures"]
     )
-    distributions = "".join(
-        charts.overlay(name, dataset["distributions"]["test"][name], cell["distributions"][name], cell["model"])
-        for name in _DISTRIBUTIONS
-        if dataset["distributions"]["test"]
-    )
+    distributions = "".join(_overlays(dataset["distributions"]["test"], cell))
     pair = _gallery("training graph", "", dataset["pictures"], train)
     pair += _gallery("sample", f" of {model}", cell["pictures"], generated)
     facts = f"{counted(cell['num_graphs'], 'graph')}, {cell['mean_num_nodes']:.0f} nodes on average"
+    facts += f" (test graphs {dataset['mean_num_nodes_test']:.0f})"
     key = "<figcaption>Area: test graphs. Line: these samples.</figcaption>" if distributions else ""
     return (
         f'<article class="card"><header><h3>{model}</h3><span class="note">{facts}</span></header>'
-        f'<div class="pair">{pair}</div><figure class="trio">{distributions}{key}</figure></article>'
+        f'<div class="pair">{pair}</div><figure class="small">{distributions}{key}</figure>{_bits(cell)}</article>'
     )
+
+
+def _overlays(test: Row | None, cell: Row) -> Iterator[str]:
+    """The distributions of the test graphs and of a cell's samples."""
+    if test:
+        yield charts.overlay_sizes(test["nodes"], cell["distributions"]["nodes"], cell["model"])
+        yield from (charts.overlay(name, test[name], cell["distributions"][name], cell["model"]) for name in _DISTRIBUTIONS)
+
+
+def _bits(cell: Row) -> str:
+    """What a model needs to say the graphs of each part, for those that have a likelihood."""
+    parts = cell.get("bits") or {}
+    if any(value is None for bits in parts.values() for value in bits.values()) or not {"train", "test"} <= set(parts):
+        return ""
+    lines = [f"{bits['node']:.3g} ({bits['graph']:.4g}) on {_PARTS[part]}" for part, bits in parts.items()]
+    known, new = (parts[part]["node"] for part in ("train", "test"))
+    gap = f": {100 * (new / known - 1):+.0f}% a node" if known > 0 else ""
+    return f'<p class="note">Bits a node (a graph): {", ".join(lines)}{gap}.</p>'
 
 
 def _gallery(what: str, whose: str, pictures: list[Row], drawings: str) -> str:

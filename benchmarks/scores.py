@@ -114,11 +114,11 @@ def count_novel(store: Store, data: Data, graphs: StoredSet) -> dict[str, Any] |
 
 
 def look_at(store: Store, graphs: StoredSet) -> dict[str, Any]:
-    """What a report shows of a set: a few graphs with a layout, and the means of three distributions.
+    """What a report shows of a set: a few graphs with a layout, the means of three distributions, and the sizes.
 
     `pictures`, of graphs with at most 5000 edges, are dicts of num_nodes, points "x,y x,y" in 0..1000 and edges "u-v u-v".
     `distributions` are lists: the mean histogram of degrees from 0 up, that of clustering coefficients in 25 bins on [0, 1],
-    and the mean of the 15 orbit counts.
+    the mean of the 15 orbit counts, and for `nodes` each number of nodes with how many graphs have it.
     """
 
     def make(_folder: Path) -> dict[str, Any]:
@@ -137,9 +137,10 @@ def _picture(graph: GraphSet) -> dict[str, Any]:
     }
 
 
-def _means(graphs: StoredSet) -> dict[str, list[float]]:
+def _means(graphs: StoredSet) -> dict[str, list[Any]]:
     histograms = {name: graphs.rows(name) for name in ("degree", "clustering")}
     means = {name: (rows / np.maximum(rows.sum(axis=1, keepdims=True), 1)).mean(axis=0) for name, rows in histograms.items()}
     means["clustering"] = means["clustering"].reshape(_CLUSTERING_BARS, -1).sum(axis=1)
     means["orbit"] = graphs.rows("orbit").mean(axis=0)
-    return {name: [float(f"{value:.4g}") for value in values] for name, values in means.items()}
+    sizes = np.stack(np.unique(graphs.graphs.num_nodes, return_counts=True), axis=1)
+    return {name: [float(f"{value:.4g}") for value in values] for name, values in means.items()} | {"nodes": sizes.tolist()}

@@ -25,6 +25,7 @@ from gengraph.models.registry import family_of
 from gengraph.training.config import Config, load_config, present_name
 from gengraph.tuning.space import Setting, apply_point, default_space, draw_point
 
+SAVED = "fit.json"  # in the artefact of a fit
 _PARTS = ("train", "validation", "test")
 _CURVE_POINTS = 100
 
@@ -65,7 +66,7 @@ def find_data(
         DatasetUnavailable: its file can be neither found nor downloaded.
         InputError: a name that is no data set, or a file that cannot be read.
     """
-    inputs = {"name": name, "files": _hash_tree(Path(name)), "policy": content_key(str(policy)), "split_seed": split_seed}
+    inputs = {"name": name, "files": hash_tree(Path(name)), "policy": content_key(str(policy)), "split_seed": split_seed}
     found = store.find("data", inputs)
     if found is not None:
         parts = {part: read_graphs(found.folder / f"{part}.parquet") for part in _PARTS}
@@ -92,7 +93,7 @@ def keep_data(store: Store, data: Data) -> None:
     store.step("data", data.inputs, make)
 
 
-def _hash_tree(path: Path) -> Any:
+def hash_tree(path: Path) -> Any:
     """Hashes of a file, or of the files in a folder; None where there is nothing."""
     if path.is_dir():
         return {str(file.relative_to(path)): hash_file(file) for file in sorted(path.rglob("*")) if file.is_file()}
@@ -167,7 +168,7 @@ def fit_model(
         started = time.perf_counter()
         generator.fit(graphs, seed=seed, budget=budget)
         seconds = time.perf_counter() - started
-        generator.save(folder / "fit.json")
+        generator.save(folder / SAVED)
         about = {"seconds": seconds, "parameters": generator.parameters(), "curve": thin_curve(curve)}
         return json_ready(about | {"loss": contender.loss, "code": about_model["code"]})
 
@@ -176,7 +177,7 @@ def fit_model(
 
 def sample_fit(store: Store, fit: Artefact, *, num_samples: int, seed: int) -> tuple[GraphSet, float]:
     """Samples of a fitted model, and the seconds that they took."""
-    saved = fit.folder / "fit.json"
+    saved = fit.folder / SAVED
     model = saved_model(saved)
     family = family_of(model)
 
@@ -231,7 +232,7 @@ def sample_trained_run(store: Store, run: Path, data: Data, *, num_samples: int,
         return {"seconds": time.perf_counter() - started}
 
     inputs = {
-        "weights": _hash_tree(checkpoint),
+        "weights": hash_tree(checkpoint),
         "computed_by": config_of(run).own_family.computed_by("cpu"),
         "num_samples": num_samples,
         "seed": seed,

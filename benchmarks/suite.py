@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from gengraph.benchmarks import scores, steps
+from gengraph.benchmarks import bits, scores, steps
 from gengraph.benchmarks.artefacts import Store
 from gengraph.benchmarks.contender import Contender
 from gengraph.benchmarks.scores import StoredSet
@@ -26,6 +26,7 @@ from gengraph.metrics.protocols import find_protocol
 from gengraph.metrics.significance import Uncertainty
 from gengraph.metrics.statistics import FloatArray
 from gengraph.models.registry import CLOSED_FORMS, unknown_model
+from gengraph.runs.folders import find_checkpoint
 from gengraph.runs.history import read_metrics
 
 FLOOR = "train set"
@@ -168,7 +169,9 @@ class _Work:
         fit = steps.fit_model(self.store, self.data, model, settings=settings, seed=seed, **where)
         graphs, seconds = steps.sample_fit(self.store, fit, num_samples=self.num_samples, seed=seed)
         about = {"fit_seconds": fit.outcome["seconds"], "sample_seconds": seconds, "tuned": settings}
-        return graphs, about | {name: fit.outcome[name] for name in ("parameters", "loss", "curve")}
+        about |= {name: fit.outcome[name] for name in ("parameters", "loss", "curve")}
+        parts = {"train": self.data.fitting, "test": self.data.split.test}
+        return graphs, about | {"bits": bits.of_fit(self.store, fit.folder / steps.SAVED, parts)}
 
     def _of_run(self) -> tuple[GraphSet, dict[str, Any]]:
         run, num_samples = Path(self.cell.source), self.num_samples
@@ -177,7 +180,9 @@ class _Work:
         last = reported[-1] if reported else {}
         about = {"source": self.cell.source, "fit_seconds": last.get("seconds"), "sample_seconds": seconds}
         learned = {"parameters": {"steps": last.get("step")}, "loss": steps.config_of(run).own_family.loss}
-        return graphs, about | learned | {"curve": steps.thin_curve(reported)}
+        parts = {part: getattr(self.data.split, part) for part in ("train", "validation", "test")}
+        found = bits.of_checkpoint(self.store, find_checkpoint(run), parts)
+        return graphs, about | learned | {"curve": steps.thin_curve(reported), "bits": found}
 
     def run(self) -> Outcome:
         graphs, about = self.graphs()

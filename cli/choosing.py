@@ -1,8 +1,10 @@
-"""`--model auto`: the model that came closest in a short training of each that may suit."""
+"""The model that suits the graphs: what came closest in a short training of each that may."""
 
 from typing import TYPE_CHECKING, Any
 
 from gengraph.errors import InputError
+from gengraph.models.registry import LEARNED
+from gengraph.tables import counted
 
 if TYPE_CHECKING:
     from gengraph.data import Split
@@ -13,30 +15,60 @@ AUTO = "auto"
 _SHARE, _LEAST, _MOST, _USUAL = 0.1, 5.0, 30.0, 15.0  # of the budget, and CPU seconds a model
 
 
-def try_out(dataset: str, split: "Split", config: str | None, budget: float | None, tried: "list[Trial]") -> str:
-    """The name of the model that came closest; the trials are added to `tried`.
+def is_open(dataset: str, model: str | None, config: str | None, assignments: list[str] | None) -> bool:
+    """Whether the model is to be chosen: this is asked for, or nothing says what to train and no preset is for the data set.
 
     Raises:
-        InputError: a config is named as well, or no model could be trained.
+        InputError: it is asked for, and a config is named as well.
     """
-    if config is not None:
+    if model == AUTO and config is not None:
         msg = f"--model auto chooses the config with the model, got --config {config} too; leave one out"
         raise InputError(msg)
+    if model is not None or config is not None or assignments:
+        return model == AUTO
+    from gengraph.training.config import preset_for
+
+    return not any(preset_for(name, dataset) == f"{name}/{dataset.partition(':')[0]}" for name in LEARNED)
+
+
+def try_out(
+    dataset: str, split: "Split", *, steps: int | None, budget: float | None, seed: int | None, tried: "list[Trial]"
+) -> str:
+    """The name of the model that came closest; the trials are added to `tried`.
+
+    Args:
+        dataset: name or path.
+        split: its parts.
+        steps: of the training that follows, of which each trial makes a tenth; None goes by time.
+        budget: seconds of the training that follows; None is not known.
+        seed: of everything random.
+        tried: is added to.
+
+    Raises:
+        InputError: no model could be trained.
+    """
     from gengraph.cli.progress import busy, errors
     from gengraph.training.choosing import best_trial, try_models
 
     seconds = _USUAL if budget is None else min(_MOST, max(_LEAST, _SHARE * budget))
-    length = {"steps": None, "budget": seconds, "clock": "cpu"}
-    trials = try_models(split.train, split.validation, _draw, length=length, dataset=dataset)
+    length: dict[str, Any] = {"steps": None, "budget": seconds, "clock": "cpu"}
+    each = f"{seconds:.0f} CPU seconds each"
+    if steps is not None:
+        length = {"steps": max(1, round(_SHARE * steps))}
+        each = f"{counted(length['steps'], 'step')} each"
+    trials = try_models(split.train, split.validation, _draw, length=length, dataset=dataset, seed=seed or 0)
     while True:
-        with busy(f"trying models, {seconds:.0f} CPU seconds each"):
+        with busy(f"trying models, {each}"):
             trial = next(trials, None)
         if trial is None:
             break
         tried.append(trial)
-        errors.print(f"{trial.model} ({trial.why}): distance {trial.distance:.2f} after {trial.steps} steps, 1 is the floor")
+        if trial.distance is not None:
+            told = f"distance {trial.distance:.2f} after {trial.steps} steps, 1 is the floor"
+            errors.print(f"{trial.model} ({trial.why}): {told}")
     best = best_trial(tried)
-    errors.print(f"{best.model} is trained; --model NAME overrules")
+    reason = "no other suits these graphs" if best.distance is None else f"it came closest in {each}"
+    errors.print(f"{best.model} is trained: {reason}; --model NAME overrules")
     return best.model
 
 

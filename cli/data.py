@@ -34,6 +34,16 @@ def read_split(dataset: str, data_dir: Path | None, policy: "Policy", split_seed
     if collection.num_files > 1:
         errors.print(f"{len(collection.graphs)} graphs in {collection.num_files} files")
     for kind, count in collection.found.items():
-        errors.print(f"{kind} {getattr(policy, kind)}: {count} found")
+        errors.print(_told(kind, count, policy))
     split = split_collection(collection, seed=split_seed)
     return split, {"dataset": dataset, "split_seed": split_seed, "reading": collection.record()}
+
+
+def _told(kind: str, count: int, policy: "Policy") -> str:
+    """What reading has met, and what the policy has made of it."""
+    if kind == "nodes":
+        return (
+            f"the numbers of nodes skip {count}: a list of edges does not say nodes without edges; if these are some, add them "
+            "with --nodes N"
+        )
+    return f"{kind} {getattr(policy, kind)}: {count} found"

@@ -13,7 +13,6 @@ from gengraph.errors import InputError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from gengraph.graphs import GraphSet
     from gengraph.graphs.collection import Policy
     from gengraph.graphs.pieces import Spread
     from gengraph.metrics import DescribedSet, Uncertainty
@@ -31,7 +30,8 @@ def evaluate(
     protocol: Annotated[
         str,
         typer.Option(
-            metavar="NAMES", help="emd (GraphRNN 2018), tv (GRAN 2019), rbf, pgd (PolyGraph 2025); several separated by commas."
+            metavar="NAMES",
+            help="emd (GraphRNN 2018), tv (GRAN 2019), rbf, pgd (PolyGraph 2025); several separated by commas. Or molecules.",
         ),
     ] = "emd",
     statistics: Annotated[
@@ -50,6 +50,12 @@ def evaluate(
     max_graphs: Annotated[
         int, typer.Option(min=0, metavar="INT", help="Estimate what differs for more graphs from so many, 20000 say.")
     ] = 0,
+    keep: Annotated[
+        bool,
+        typer.Option(
+            "--cache/--no-cache", help="Keep what statistics of these graphs took long in the user's cache, for the next time."
+        ),
+    ] = True,
     strict: Annotated[bool, typer.Option("--strict", help="Reproduce the quirks of the original programs.")] = False,
     output: TextFormat = "table",
     data_dir: DataDir = None,
@@ -67,11 +73,29 @@ def evaluate(
       gengraph evaluate runs/grid-graphrnn/data/test.parquet samples/grid
 
       gengraph evaluate test.g6 generated.g6 --train train.g6 --valid planar
+
+      gengraph evaluate qm9 molecules.smi --protocol molecules
     """
     from gengraph.cli.progress import download_bar
-    from gengraph.data import load_dataset
-    from gengraph.metrics import Uncertainty
+    from gengraph.data import load_parts
+    from gengraph.metrics import DescribedSet, Uncertainty
+    from gengraph.metrics.cache import DescriptorCache
 
+    if names(protocol) == ["molecules"]:
+        from gengraph.cli.molecules import Asked, evaluate_molecules
+
+        asked = Asked(
+            reference=reference,
+            generated=generated,
+            train=train,
+            policy=policy,
+            data_dir=data_dir,
+            max_molecules=max_graphs,
+            seed=seed,
+            keep=keep,
+        )
+        evaluate_molecules(asked, output)
+        return
     if (valid or novelty) and not train:
         msg = "--novelty and --valid count what is new against the training graphs; name these with --train"
         raise InputError(msg)
@@ -81,19 +105,21 @@ def evaluate(
     paths = {"reference": reference, "generated": generated, "train": train}
     with download_bar() as report:
         graphs = {
-            name: load_dataset(path, data_dir=data_dir, report=report, policy=policy)
+            name: load_parts(path, data_dir=data_dir, report=report, policy=policy)
             for name, path in paths.items()
             if path is not None
         }
     uncertainty = Uncertainty(num_permutations=permutations, num_bootstrap=bootstrap, seed=seed, max_graphs=max_graphs)
     chosen = names(statistics) if statistics else None
+    cache = DescriptorCache.of_user() if keep else None
     with workers_session(workers, {"CPU": cpus_per_worker}, address):
         spread = _watched(_spread(workers, cpus_per_worker))
-        results = _compare(graphs, names(protocol), chosen, strict=strict, uncertainty=uncertainty, spread=spread)
+        sets = {name: DescribedSet(parts, spread=spread, cache=cache) for name, parts in graphs.items()}
+        results = _compare(sets, names(protocol), chosen, strict=strict, uncertainty=uncertainty)
         if valid or novelty:
             from gengraph.metrics import novelty as count
 
-            counts = count(graphs["train"], graphs["generated"], valid=valid, spread=spread).to_dict()
+            counts = count(sets["train"].graphs, sets["generated"].graphs, valid=valid, spread=spread).to_dict()
             results = [{**result, "novelty": counts} for result in results]
     if output == "json":
         show_json(results[0] if len(results) == 1 else results)
@@ -104,19 +130,16 @@ def evaluate(
 
 
 def _compare(
-    graphs: "dict[str, GraphSet]",
+    sets: "dict[str, DescribedSet]",
     protocols: Sequence[str],
     statistics: list[str] | None,
     *,
     strict: bool,
     uncertainty: "Uncertainty",
-    spread: "Spread",
 ) -> list[dict[str, Any]]:
     """The comparison under each protocol, JSON-ready; descriptors are computed once for all."""
-    from gengraph.metrics import DescribedSet
     from gengraph.metrics import evaluate as compare
 
-    sets = {name: DescribedSet(part, spread=spread) for name, part in graphs.items()}
     return [
         _discrepancy(sets)
         if name == "pgd"

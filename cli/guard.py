@@ -37,6 +37,7 @@ _WORDS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"\bset columns = ('[^']*'|\S*[^\s;.,])", r"use --columns \1"),
     (rf"\b(?:set|use) ({_OPTIONS}) = (\w+)", lambda found: f"use --{found[1].replace('_', '-')} {found[2]}"),
     (r"^columns must name", "--columns must name"),
+    (r"\bset smiles to the name\b", "use --smiles with the name"),
     (r"\b(?:set )?file_format = (\S+)", r"--from \1"),
     (r"\bset file_format\b", "use --from FORMAT"),
     (r"^file_format must be", "--from must be"),

@@ -210,6 +210,30 @@ _POLICY: _Options = {
     "on_components": (_read(Literal["keep", "largest", "error"], "Graphs of several components."), "keep"),
     "on_empty": (_read(_KeepOrNot, "Graphs without nodes."), "keep"),
     "on_spellings": (_read(Literal["error", "unite"], "Ids that are one number in several spellings, 2 and 2.0."), "error"),
+    "on_invalid": (_read(_ErrorOrDrop, "SMILES and SDF records that are no molecules."), "error"),
+    "on_stereo": (_read(Literal["drop", "error"], "Stereo, isotopes and atom maps of molecules."), "drop"),
+    "bonds": (_read(Literal["kekule", "aromatic"], "Those of molecules."), "kekule"),
+    "max_atoms": (
+        Annotated[
+            int,
+            typer.Option(
+                min=1, metavar="INT", help="Heavy atoms of the largest molecule that is taken.", rich_help_panel=_READING
+            ),
+        ],
+        1000,
+    ),
+    "smiles": (
+        Annotated[
+            str,
+            typer.Option(
+                metavar="COLUMN",
+                help="Of a table of molecules: the column of their SMILES, where its name does not say it.",
+                rich_help_panel=_READING,
+                show_default=False,
+            ),
+        ],
+        "",
+    ),
     "columns": (
         Annotated[
             str | None,

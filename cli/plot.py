@@ -31,14 +31,14 @@ def plot(
       gengraph plot samples/grid --out grid.png --count 9
     """
     from gengraph.cli.progress import busy, download_bar
-    from gengraph.data import load_dataset
+    from gengraph.data import load_parts
     from gengraph.files import check_writable
-    from gengraph.graphs.drawing import choose, draw_graphs
+    from gengraph.graphs.drawing import choose_from, draw_graphs
 
     with download_bar() as report:
-        loaded = load_dataset(graphs, data_dir=data_dir, report=report, policy=policy)
+        parts = load_parts(graphs, data_dir=data_dir, report=report, policy=policy)
     check_writable(out.absolute().parent)
-    chosen = choose(loaded, count, seed=seed)
+    chosen, total = choose_from(parts, count, seed=seed)
     with busy("drawing"):
         draw_graphs(chosen, out, seed=seed)
-    typer.echo(f"{len(chosen)} of {len(loaded)} graphs: {out}")
+    typer.echo(f"{len(chosen)} of {total} graphs: {out}")

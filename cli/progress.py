@@ -176,7 +176,7 @@ def counting_bar(title: str, total: int, unit: str, before: str = "") -> Iterato
 
 @contextmanager
 def download_bar() -> Iterator[Callable[[str, int, int | None], None]]:
-    """While graphs are read: a bar for each file that is downloaded first."""
+    """While graphs are read: a bar for each file that is downloaded, or whose molecules are read, first."""
     tasks: dict[str, TaskID] = {}
     facts = "reading graphs"
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[size]}", markup=False))
@@ -184,10 +184,14 @@ def download_bar() -> Iterator[Callable[[str, int, int | None], None]]:
 
         def report(name: str, done: int, total: int | None) -> None:
             nonlocal facts
-            size = f"{done / 1e6:.1f} MB" if total is None else f"{done / 1e6:.1f} of {total / 1e6:.1f} MB"
-            facts = f"downloading {name}, {size}" if done != total else "reading graphs"
+            if name.startswith("molecules of "):
+                size, doing = f"{done} of {total}", f"reading {name}"
+            else:
+                size = f"{done / 1e6:.1f} MB" if total is None else f"{done / 1e6:.1f} of {total / 1e6:.1f} MB"
+                doing = f"downloading {name}"
+            facts = f"{doing}, {size}" if done != total else "reading graphs"
             if name not in tasks:
-                tasks[name] = shown.add_task(f"downloading {name}", total=total, size=size)
+                tasks[name] = shown.add_task(doing, total=total, size=size)
             shown.update(tasks[name], completed=done, size=size)
 
         yield report

@@ -81,7 +81,7 @@ def show(
         "state": f"{run.state}, {run.progress:.0%} done, last report {duration_text(run.age)} ago",
         "data set": f"{run.dataset}: {sizes}",
         "model": run.model,
-        **config.own_family.describe(config.model, about["facts"]),
+        **config.describe(about["facts"]),
         "steps": f"{run.step} in {duration_text(run.seconds)}",
         "best loss": best,
         "checkpoint": _checkpoint(folder),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gengraph.cli.choosing import AUTO, try_out
+from gengraph.cli.choosing import is_open, try_out
 from gengraph.cli.config import configure
 from gengraph.cli.data import named, read_split
 from gengraph.cli.models import model_help
@@ -51,7 +51,11 @@ def train(
         str | None,
         typer.Option(
             metavar="NAME",
-            help=model_help("auto tries those that may suit; by default what the config says, else graphrnn.", LEARNED),
+            help=model_help(
+                "auto tries those that may suit, which is the default where nothing says what to train (no --config, no --set, "
+                "and a data set without a preset); else the config's, or graphrnn.",
+                LEARNED,
+            ),
         ),
     ] = None,
     run: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the run; by default DATASET-MODEL.")] = None,
@@ -78,7 +82,7 @@ def train(
 
       gengraph train --dataset grid --model gran --budget 10m
 
-      gengraph train --dataset my_graphs.jsonl --model auto --budget 5m
+      gengraph train --dataset my_graphs.jsonl --budget 5m
 
       gengraph train --dataset my_graphs.jsonl --run mine --workers 2 --set training.batch_size=16
 
@@ -86,30 +90,37 @@ def train(
 
       gengraph train --dataset community-small --budget 5m --set training.clock=cpu --set training.patience=3
     """
-    from gengraph.files import check_new, check_writable
+    from gengraph.files import check_writable
 
     check_length(steps, budget)
     trackers = checked_trackers(tracker)
     tried: list[Trial] = []
-    read = None
-    if model == AUTO:
+    read, name = None, named(dataset)
+    place = None if run is None else _find_place(runs_dir, run, storage)
+    if is_open(str(dataset), model, config, assign):
         read = read_split(str(dataset), data_dir, policy, split_seed)
-        model = try_out(str(dataset), read[0], config, budget, tried)
+        model = try_out(str(dataset), read[0], steps=steps, budget=budget, seed=seed, tried=tried)
     chosen = _train_for(configure(config, model, dataset, assign), seed=seed, steps=steps, budget=budget)
-    usual = f"{named(dataset)}-{chosen.model_name}"
-    folder = runs_dir / (usual if run is None else run)
-    check_new(runs_dir, usual if run is None else run, "run")
-    mirror = find_mirror(storage, folder, new=True)
+    folder, mirror = place or _find_place(runs_dir, f"{name}-{chosen.model_name}", storage)
     split, record = read or read_split(str(dataset), data_dir, policy, split_seed)
     check_writable(runs_dir)
     with group.session(), _removed_if_untrained(folder, mirror):
         _create(folder, split, _fit_batch(chosen, group.workers), record | {"tried": [asdict(trial) for trial in tried]})
+        del read, split  # the run has them
         if mirror is not None:
             from gengraph.runs.mirror import push_run
 
             push_run(folder, mirror)
         follow(folder, mirror, group, trackers)
     show_run(folder)
+
+
+def _find_place(runs_dir: Path, name: str, storage: str | None) -> "tuple[Path, Folder | None]":
+    """The folder of a new run, and where its copy goes; checked before anything else is done."""
+    from gengraph.files import check_new
+
+    check_new(runs_dir, name, "run")
+    return runs_dir / name, find_mirror(storage, runs_dir / name, new=True)
 
 
 @contextmanager
@@ -168,7 +179,7 @@ def _create(folder: Path, split: "Split", config: "Config", record: dict[str, An
     errors.print(f"{counted(sizes['train'], 'graph')} to train on, {sizes['validation']} to validate")
     if about["num_graphs"]["validation"] > VALIDATION_GRAPHS:
         errors.print(f"of the graphs to validate {VALIDATION_GRAPHS} are evaluated, the same each time")
-    for name, value in config.own_family.describe(config.model, about["facts"]).items():
+    for name, value in config.describe(about["facts"]).items():
         errors.print(f"{name}: {value}")
     if about["cut_to_largest_component"]:
         cut = counted(about["cut_to_largest_component"], "disconnected graph")

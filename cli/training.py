@@ -162,7 +162,7 @@ def show_run(folder: Path, *, before: int | None = None) -> None:
     path = newest_checkpoint(folder)
     checkpoint = load_checkpoint(path)
     selection, patience = checkpoint.selection, checkpoint.config.training.patience
-    validated = [metrics["validation_loss"] for metrics in read_metrics(folder) if "validation_loss" in metrics]
+    validated = [metrics for metrics in read_metrics(folder) if "validation_loss" in metrics]
     typer.echo(f"run: {folder}")
     typer.echo(f"checkpoint: {path}")
     nothing = " (nothing was left to do; give --steps or --budget for more)" if checkpoint.step == before else ""
@@ -171,7 +171,17 @@ def show_run(folder: Path, *, before: int | None = None) -> None:
         evaluations = counted(selection.stale, "evaluation")
         typer.echo(f"stopped early: {evaluations} brought nothing better than step {selection.step}")
     if validated:
-        typer.echo(f"validation loss: {validated[-1]:.4f} ({checkpoint.config.own_family.loss})")
+        typer.echo(f"validation loss: {validated[-1]['validation_loss']:.4f} ({checkpoint.config.own_family.loss})")
+        _show_gap(validated[-1])
     if selection.step is not None and selection.step != checkpoint.step:
         typer.echo(f"best checkpoint: step {selection.step}, which is sampled from unless you say --checkpoint last")
     typer.echo(f"next: {sample_command(folder)}")
+
+
+def _show_gap(metrics: dict[str, Any]) -> None:
+    """Print the loss a node on both parts: a model that learns its graphs by heart has a wide gap between them."""
+    train, validation = (metrics.get(name) for name in ("loss_per_node", "validation_loss_per_node"))
+    if train is None or validation is None:
+        return
+    gap = f": {100 * (validation / train - 1):+.0f}%" if train > 0 else ""
+    typer.echo(f"loss a node: {train:.4g} on the training graphs, {validation:.4g} on the validation graphs{gap}")

@@ -1,6 +1,7 @@
 """Named data sets, and graph sets by path."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from gengraph.errors import DatasetUnavailable, InputError
 from gengraph.graphs import GraphSet
 from gengraph.graphs.collection import Collection, Policy, RawGraphs, simplify
 
-__all__ = ["DATASETS", "Dataset", "Split", "load_collection", "load_dataset", "split_collection", "split_graphs"]
+__all__ = ["DATASETS", "Dataset", "Split", "load_collection", "load_dataset", "load_parts", "split_collection", "split_graphs"]
 
 _MAX_COUNT = 10_000_000
 
@@ -26,6 +27,28 @@ def load_dataset(
 ) -> GraphSet:
     """The graphs of a named data set, or of a file or folder; arguments and errors as for `load_collection`."""
     return load_collection(name_or_path, data_dir=data_dir, report=report, policy=policy).graphs
+
+
+def load_parts(
+    name_or_path: str | Path,
+    *,
+    data_dir: str | Path | None = None,
+    report: Report | None = None,
+    policy: Policy | None = None,
+) -> list[Callable[[], GraphSet]]:
+    """As `load_dataset`, for sets that are looked at a part at a time: what reads each shard of a folder of Parquet files.
+
+    Anything else is read here, and is one part.
+    """
+    name = str(name_or_path)
+    if name.partition(":")[0] not in DATASETS and Path(name).is_dir():
+        from gengraph.formats import shard_readers
+
+        readers = shard_readers(name, policy)
+        if len(readers) > 1:
+            return readers
+    graphs = load_dataset(name_or_path, data_dir=data_dir, report=report, policy=policy)
+    return [lambda: graphs]
 
 
 def load_collection(
@@ -50,7 +73,7 @@ def load_collection(
         DatasetUnavailable: the file of a named data set is nowhere and cannot be downloaded.
     """
     name, policy = str(name_or_path), policy or Policy()
-    files = Files(data_dir=data_dir, report=report)
+    files = Files(data_dir=data_dir, report=report, policy=policy)
     base, colon, rest = name.partition(":")
     if base in DATASETS:
         graphs = _build(base, rest if colon else None, files)
@@ -59,6 +82,7 @@ def load_collection(
             num_nodes=graphs.num_nodes,
             edge_offsets=graphs.edge_offsets,
             edges=graphs.edges,
+            labels=graphs.labels,
             part=None if parts is None else np.repeat(np.arange(len(parts), dtype=np.int8), parts),
         )
         return simplify(raw, policy)

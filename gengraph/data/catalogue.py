@@ -24,11 +24,13 @@ class Files:
 
     Attributes:
         data_dir: searched first; then $GENGRAPH_DATA, the user's cache, the network.
-        report: called while a file is downloaded.
+        report: called while a file is downloaded, or molecules are read for the first time.
+        policy: which bonds molecules have.
     """
 
     data_dir: str | Path | None = None
     report: Report | None = None
+    policy: Policy = Policy()
 
     def obtain(self, filename: str, url: str, sha256: str | None = None) -> Path:
         """The path of a file, downloaded if it is nowhere."""
@@ -285,6 +287,40 @@ def _lobster_large(files: Files, count: int) -> GraphSet:
     return _lobster(files, count)
 
 
+def _qm9(files: Files, _count: int) -> GraphSet:
+    """QM9: molecules of up to nine atoms of carbon, nitrogen, oxygen and fluorine, hydrogens aside.
+
+    130831 graphs, 1-9 nodes, labelled with elements and charges and with the orders of bonds; 130,744 different molecules. The
+    SMILES of relaxed geometries, without the 3,054 whose geometry is not that of their SMILES; from the package qm9pack 1.0.3.
+    R. Ramakrishnan et al., Quantum chemistry structures and properties of 134 kilo molecules, Scientific Data 1, 2014.
+    """
+    from gengraph.data.molecules import QM9, load_molecules
+
+    return load_molecules(QM9, files)
+
+
+def _moses(files: Files, _count: int) -> GraphSet:
+    """MOSES: drug-like molecules of ZINC Clean Leads, labelled; its training and its test set.
+
+    1760737 graphs, 8-27 nodes: the first 1,584,663 are its training set, of which a tenth, drawn with the split seed, validates;
+    the last 176,074 its test set. Its second test set, of other scaffolds, is `moses-scaffolds`. From the package molsets 0.3.1.
+    D. Polykovskiy et al., Molecular Sets (MOSES), Frontiers in Pharmacology 11, 2020.
+    """
+    from gengraph.data.molecules import MOSES, load_molecules
+
+    return GraphSet.concatenate([load_molecules(MOSES[part], files) for part in ("train", "test")])
+
+
+def _moses_scaffolds(files: Files, _count: int) -> GraphSet:
+    """The scaffold test set of MOSES: molecules whose scaffolds are in neither of its other sets.
+
+    176225 graphs, 8-27 nodes. D. Polykovskiy et al., Molecular Sets (MOSES), Frontiers in Pharmacology 11, 2020.
+    """
+    from gengraph.data.molecules import MOSES, load_molecules
+
+    return load_molecules(MOSES["test_scaffolds"], files)
+
+
 LARGE = (8192, 4096, 4096)
 DATASETS: dict[str, Dataset] = {
     "ladder": Dataset(build=_ladder, num_graphs=101, nodes=(200, 400)),
@@ -306,4 +342,7 @@ DATASETS: dict[str, Dataset] = {
     "planar-large": Dataset(build=_planar_large, num_graphs=sum(LARGE), nodes=(64, 64), parts=LARGE),
     "sbm-large": Dataset(build=_sbm_large, num_graphs=sum(LARGE), nodes=(40, 196), parts=LARGE),
     "lobster-large": Dataset(build=_lobster_large, num_graphs=sum(LARGE), nodes=(10, 100), parts=LARGE),
+    "qm9": Dataset(build=_qm9, num_graphs=130831, nodes=(1, 9)),
+    "moses": Dataset(build=_moses, num_graphs=1760737, nodes=(8, 27), parts=(1584663, 0, 176074)),
+    "moses-scaffolds": Dataset(build=_moses_scaffolds, num_graphs=176225, nodes=(8, 27)),
 }

@@ -5,8 +5,10 @@ a token of its own that lives as long as the process. It has no dashboard.
 """
 
 import contextlib
+import logging
 import math
 import os
+import re
 import secrets
 import socket
 import sys
@@ -17,6 +19,8 @@ from typing import Any
 
 from gengraph.errors import NotEnoughResources
 
+logger = logging.getLogger(__name__)
+
 _ENVIRONMENT = {  # set before Ray is imported; what the user has set stays
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_TRAIN_ENABLE_PRINT_PATCH": "0",  # else workers print twice
@@ -26,6 +30,7 @@ _ENVIRONMENT = {  # set before Ray is imported; what the user has set stays
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # a task without GPUs leaves the variables of GPUs alone
 }
 
+_DEAD = re.compile(r"node id: (?P<node>\w+) and address: (?P<address>\S+) .*has been marked dead", re.DOTALL)
 _ANSWER_S = 10.0  # for a cluster to accept a connection
 
 
@@ -56,14 +61,14 @@ def session(address: str | None = None, *, num_cpus: int | None = None, debug: b
         os.environ.setdefault(name, value)
     if address is not None:
         _check_answer(address)
-        if not debug:
-            os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # of this process: the cluster has its own
     _set_authentication(address)
     import ray
 
     if ray.is_initialized():
         yield
         return
+    if not debug:
+        ray._private.worker.print_to_stdstream = _tell_of_nodes  # with it the driver prints the daemons' last lines
     options: dict[str, Any] = {"log_to_driver": debug, "logging_level": "INFO" if debug else "ERROR"}
     if address is None:
         options |= {"address": "local", "num_cpus": num_cpus or local_cpus(), "include_dashboard": False}
@@ -79,6 +84,13 @@ def session(address: str | None = None, *, num_cpus: int | None = None, debug: b
         yield
     finally:
         ray.shutdown()
+
+
+def _tell_of_nodes(data: dict[str, Any], **_how: Any) -> None:
+    """Of what Ray's daemons report, one line where a node has died; Ray prints the state of their C++ on standard output."""
+    found = _DEAD.search("\n".join(data["lines"]))
+    if found:
+        logger.warning("node %s (%s) of the cluster has died", found["address"], found["node"][:8])
 
 
 def _check_answer(address: str) -> None:

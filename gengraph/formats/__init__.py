@@ -17,6 +17,7 @@
 | .npz | scipy's sparse adjacency matrix; of several graphs the block-diagonal one, with num_nodes |
 | .mtx | Matrix Market: the sparse adjacency matrix of one graph |
 | .rb, .mat | Harwell-Boeing, MATLAB: the same (read only) |
+| .smi, .sdf, or a .csv with a column of SMILES | molecules, with the package rdkit |
 | .zip, or a folder with NAME_A.txt | the TU collection's text files (read only) |
 
 `gengraph.formats.codecs` has them all. A .txt is a list of edges, unless it begins as another format does. Text formats are
@@ -25,25 +26,28 @@ files, of one format, hold shards or one graph each.
 """
 
 import errno
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gengraph.errors import InputError
-from gengraph.formats.codecs import IN_FOLDERS, Reader, codec_of, writer_of
-from gengraph.formats.folders import read_folder
+from gengraph.formats.codecs import IN_FOLDERS, WRITES_LABELS, Reader, codec_of, writer_of
+from gengraph.formats.folders import read_folder, shard_files
+from gengraph.formats.labels import categorical, check_labelled, check_writable
 from gengraph.formats.text import suffix_of
+from gengraph.formats.tu import read_tu_folder
 from gengraph.graphs import GraphSet
 from gengraph.graphs.collection import Collection, Policy, RawGraphs, Refused, simplify
 from gengraph.graphs.taken import as_graph_set
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import networkx as nx
 
 _MANY, _SMALL = 100, 1 << 14  # files, and bytes of each, that are simplified together
 
-__all__ = ["read_collection", "read_graphs", "write_files", "write_graphs"]
+__all__ = ["read_collection", "read_graphs", "shard_readers", "write_files", "write_graphs"]
 
 
 def read_graphs(path: str | Path, policy: Policy | None = None) -> GraphSet:
@@ -71,7 +75,7 @@ def read_collection(path: str | Path, policy: Policy | None = None) -> Collectio
             place,
             {suffix_of(file) for file in place.iterdir()} if policy.file_format else IN_FOLDERS,
             read=lambda file: _read_file(file, policy),
-            simplified=lambda folder, raw: _simplified(folder, raw, policy),
+            read_tu=lambda folder: _simplified(folder, _checked(folder, read_tu_folder(folder, policy), policy), policy),
             together=lambda files: _read_together(files, policy),
         )
     else:
@@ -79,7 +83,19 @@ def read_collection(path: str | Path, policy: Policy | None = None) -> Collectio
     if not len(collection.graphs):
         msg = f"{place} holds no graphs"
         raise InputError(msg)
-    return collection
+    try:
+        return categorical(collection, policy)
+    except InputError as error:
+        msg = f"{place}: {error}"
+        raise InputError(msg) from None
+
+
+def shard_readers(path: str | Path, policy: Policy | None = None) -> "list[Callable[[], GraphSet]]":
+    """What reads each shard of a folder of Parquet files, in order; none where the path is something else.
+
+    For sets that are looked at a shard at a time. Arguments and errors as for `read_collection`.
+    """
+    return [partial(read_graphs, file, policy) for file in shard_files(Path(path), IN_FOLDERS)]
 
 
 def write_graphs(graphs: "GraphSet | Iterable[nx.Graph[Any]]", path: str | Path) -> None:
@@ -90,7 +106,8 @@ def write_graphs(graphs: "GraphSet | Iterable[nx.Graph[Any]]", path: str | Path)
         path: a file with a suffix of the table at the top of this module, but for .zip.
 
     Raises:
-        InputError: another suffix, or graphs that would lose something as a GraphSet.
+        InputError: another suffix, graphs that would lose something as a GraphSet, or labels or directions that the format
+            cannot say.
         OSError: the file cannot be written (a full disk, say); nothing half-written stays.
     """
     place, made = Path(path), as_graph_set(graphs)
@@ -102,6 +119,7 @@ def write_graphs(graphs: "GraphSet | Iterable[nx.Graph[Any]]", path: str | Path)
         )
         raise InputError(msg)
     assert codec.write is not None
+    check_writable(made, place, codec.keeps, WRITES_LABELS)
     codec.write(made, place)
 
 
@@ -128,7 +146,7 @@ def write_files(graphs: "GraphSet | Iterable[nx.Graph[Any]]", path: str | Path) 
 
 
 def _read_file(path: Path, policy: Policy) -> Collection:
-    read = codec_of(path, policy.file_format).read
+    read = codec_of(path, policy.file_format or ("smiles-table" if policy.smiles else "")).read
     if path.stat().st_size == 0:
         msg = f"{path} is empty"
         raise InputError(msg)
@@ -155,7 +173,7 @@ def _read_together(files: "Sequence[Path]", policy: Policy) -> Collection | None
 def _read_raw(path: Path, read: Reader, policy: Policy) -> RawGraphs:
     """What a reader makes of a file; whatever a library raises over its content is bad input."""
     try:
-        return read(path, policy)
+        return _checked(path, read(path, policy), policy)
     except (InputError, MemoryError):
         raise
     except Exception as error:
@@ -164,6 +182,12 @@ def _read_raw(path: Path, read: Reader, policy: Policy) -> RawGraphs:
         suffixes = "".join(path.suffixes[-2:] if path.suffix.lower() == ".gz" else path.suffixes[-1:])
         msg = f"{path} is damaged, or no {suffixes} file ({type(error).__name__}: {error}); get it from its source again"
         raise InputError(msg) from error
+
+
+def _checked(path: Path, raw: RawGraphs, policy: Policy) -> RawGraphs:
+    """The same, if it has the labels that the policy asks for."""
+    check_labelled(path, policy, raw.labels, list(raw.attributes), (int(raw.num_nodes.sum()), len(raw.edges)))
+    return raw
 
 
 def _simplified(path: Path, raw: RawGraphs, policy: Policy) -> Collection:

@@ -12,6 +12,15 @@ from gengraph.formats.gexf import read_gexf, write_gexf
 from gengraph.formats.markup import read_gml, read_graphml, write_gml, write_graphml
 from gengraph.formats.matrix import read_adjacency, read_hb, read_mat, read_mtx, read_npz, write_mtx, write_npz
 from gengraph.formats.metis import read_metis, write_metis
+from gengraph.formats.molecules import (
+    holds_smiles,
+    read_sdf,
+    read_smi,
+    read_smiles_table,
+    write_sdf,
+    write_smi,
+    write_smiles_table,
+)
 from gengraph.formats.native import read_json, read_jsonl, read_parquet, write_json_list, write_jsonl, write_parquet
 from gengraph.formats.nauty import read_nauty, write_nauty
 from gengraph.formats.neighbours import read_adjlist, read_lgl, read_multiline_adjlist
@@ -38,6 +47,7 @@ class Codec:
         write: None if it is only read.
         one_graph: a file holds one graph.
         is_binary: it is not read gzipped.
+        keeps: what is written of `nodes` and `edges` (their labels) and `directions`.
     """
 
     suffixes: tuple[str, ...]
@@ -45,22 +55,24 @@ class Codec:
     write: Writer | None = None
     one_graph: bool = False
     is_binary: bool = False
+    keeps: frozenset[str] = frozenset()
 
 
+_ALL = frozenset(("nodes", "edges", "directions"))
 CODECS = {
-    "parquet": Codec(suffixes=(".parquet",), read=read_parquet, write=write_parquet, is_binary=True),
-    "jsonl": Codec(suffixes=(".jsonl",), read=read_jsonl, write=write_jsonl),
-    "json": Codec(suffixes=(".json",), read=read_json, write=write_json_list),
-    "node-link": Codec(suffixes=(".node-link.json", ".cyjs"), read=read_objects, write=write_node_link),
+    "parquet": Codec(suffixes=(".parquet",), read=read_parquet, write=write_parquet, is_binary=True, keeps=_ALL),
+    "jsonl": Codec(suffixes=(".jsonl",), read=read_jsonl, write=write_jsonl, keeps=_ALL),
+    "json": Codec(suffixes=(".json",), read=read_json, write=write_json_list, keeps=_ALL),
+    "node-link": Codec(suffixes=(".node-link.json", ".cyjs"), read=read_objects, write=write_node_link, keeps=_ALL),
     "graph6": Codec(suffixes=(".g6",), read=read_nauty, write=write_nauty),
     "sparse6": Codec(suffixes=(".s6",), read=read_nauty, write=write_nauty),
-    "graphml": Codec(suffixes=(".graphml", ".graphmlz"), read=read_graphml, write=write_graphml),
-    "gml": Codec(suffixes=(".gml",), read=read_gml, write=write_gml),
-    "gexf": Codec(suffixes=(".gexf",), read=read_gexf, write=write_gexf, one_graph=True),
-    "pajek": Codec(suffixes=(".net", ".paj", ".pajek"), read=read_pajek, write=write_pajek),
+    "graphml": Codec(suffixes=(".graphml", ".graphmlz"), read=read_graphml, write=write_graphml, keeps=_ALL),
+    "gml": Codec(suffixes=(".gml",), read=read_gml, write=write_gml, keeps=_ALL),
+    "gexf": Codec(suffixes=(".gexf",), read=read_gexf, write=write_gexf, one_graph=True, keeps=_ALL),
+    "pajek": Codec(suffixes=(".net", ".paj", ".pajek"), read=read_pajek, write=write_pajek, keeps=_ALL - {"nodes", "edges"}),
     "metis": Codec(suffixes=(".metis", ".graph"), read=read_metis, write=write_metis, one_graph=True),
-    "edgelist": Codec(suffixes=(".edgelist", ".csv", ".tsv"), read=read_edgelist, write=write_edgelist),
-    "tables": Codec(suffixes=(".edges.csv",), read=read_table_pair, write=write_table_pair),
+    "edgelist": Codec(suffixes=(".edgelist", ".csv", ".tsv"), read=read_edgelist, write=write_edgelist, keeps=_ALL - {"nodes"}),
+    "tables": Codec(suffixes=(".edges.csv",), read=read_table_pair, write=write_table_pair, keeps=_ALL),
     "ncol": Codec(suffixes=(".ncol",), read=read_ncol),
     "lgl": Codec(suffixes=(".lgl",), read=read_lgl),
     "adjlist": Codec(suffixes=(".adjlist",), read=read_adjlist),
@@ -69,12 +81,18 @@ CODECS = {
     "dimacs": Codec(suffixes=(".dimacs", ".col", ".clq", ".gr", ".max"), read=read_dimacs),
     "leda": Codec(suffixes=(".lgr", ".leda", ".gw"), read=read_leda),
     "dot": Codec(suffixes=(".dot", ".gv"), read=read_dot),
-    "mtx": Codec(suffixes=(".mtx",), read=read_mtx, write=write_mtx, one_graph=True),
+    "mtx": Codec(suffixes=(".mtx",), read=read_mtx, write=write_mtx, one_graph=True, keeps=_ALL - {"nodes", "edges"}),
     "hb": Codec(suffixes=(".rb", ".hb"), read=read_hb),
     "mat": Codec(suffixes=(".mat",), read=read_mat, is_binary=True),
-    "npz": Codec(suffixes=(".npz",), read=read_npz, write=write_npz, is_binary=True),
+    "npz": Codec(suffixes=(".npz",), read=read_npz, write=write_npz, is_binary=True, keeps=_ALL),
     "tu": Codec(suffixes=(".zip",), read=read_tu_zip, is_binary=True),
+    "smi": Codec(suffixes=(".smi", ".smiles"), read=read_smi, write=write_smi, keeps=_ALL - {"directions"}),
+    "smiles-table": Codec(
+        suffixes=(".smiles.csv",), read=read_smiles_table, write=write_smiles_table, keeps=_ALL - {"directions"}
+    ),
+    "sdf": Codec(suffixes=(".sdf", ".mol"), read=read_sdf, write=write_sdf, keeps=_ALL - {"directions"}),
 }
+WRITES_LABELS = tuple(codec.suffixes[0] for codec in CODECS.values() if codec.write and codec.keeps == _ALL)
 _BY_SUFFIX = {suffix: name for name, codec in CODECS.items() for suffix in codec.suffixes}
 SUFFIXES = tuple(_BY_SUFFIX)
 IN_FOLDERS = {f".{suffix.rpartition('.')[2]}" for suffix in SUFFIXES} - {".zip"}  # a .txt in a folder is most often about it
@@ -98,8 +116,10 @@ def codec_of(path: Path, file_format: str = "") -> Codec:
         raise InputError(msg)
     if name == "json" and not file_format and holds_objects(path):
         name = "node-link"
+    if name == "edgelist" and not file_format and suffix_of(path) in (".csv", ".tsv") and holds_smiles(path):
+        name = "smiles-table"
     codec = CODECS[name]
-    if codec.is_binary and path.suffix.lower() == ".gz":
+    if codec.is_binary and path.name[-3:].lower() == ".gz":
         msg = f"{path}: {codec.suffixes[0]} files are not read gzipped; unpack it"
         raise InputError(msg)
     return codec
@@ -126,5 +146,5 @@ def _by_name(path: Path) -> str | None:
     if path.name.startswith("out."):  # as the lists of KONECT are called
         return "edgelist"
     suffix = suffix_of(path)
-    stem = path.name.lower().removesuffix(".gz").removesuffix(suffix)
-    return _BY_SUFFIX.get(Path(stem).suffix + suffix, _BY_SUFFIX.get(suffix))
+    _, dot, before = path.name.lower().removesuffix(".gz").removesuffix(suffix).rpartition(".")
+    return _BY_SUFFIX.get(f"{dot}{before}{suffix}", _BY_SUFFIX.get(suffix))

@@ -158,6 +158,8 @@ def _quoted(names: Sequence[str]) -> str:
 
 def _known(cells: Sequence[str]) -> list[str]:
     """The names of columns in the words of this module; none if both ends of an edge are not among them exactly once."""
+    if all(cell.isdecimal() for cell in cells):
+        return []
     plain = [re.sub(r"[^a-z0-9]", "", cell.lower()) for cell in cells]
     for source, target in _ENDS:
         if plain.count(source) == 1 and plain.count(target) == 1:

@@ -35,9 +35,9 @@ Token = tuple[str, str]
 """Its kind (name, word or mark), and what it says."""
 
 
-def read_dot(path: Path, _policy: Policy) -> RawGraphs:
+def read_dot(path: Path, policy: Policy) -> RawGraphs:
     """Every graph and digraph; in a strict one parallel edges are one."""
-    reader = _Dot(path, list(_tokens(path, read_text(path))))
+    reader = _Dot(path, policy, list(_tokens(path, read_text(path))))
     while reader.tokens:
         reader.graph()
     return reader.drawn.raw()
@@ -79,8 +79,8 @@ def _end_of_html(path: Path, text: str, start: int) -> int:
 class _Dot:
     """Draws the statements of a file; its tokens are taken from the end of a list."""
 
-    def __init__(self, path: Path, tokens: list[Token]) -> None:
-        self.drawn = NamedGraphs(path, implicit=True)
+    def __init__(self, path: Path, policy: Policy, tokens: list[Token]) -> None:
+        self.drawn = NamedGraphs(path, policy, implicit=True)
         self.tokens = tokens[::-1]
         self.strict = self.directed = False
         self.seen: set[tuple[str, str]] = set()
@@ -111,9 +111,7 @@ class _Dot:
     def _statement(self, depth: int) -> dict[str, None]:
         for of in ("graph", "node", "edge"):
             if self._accept("word", of):
-                for name, value in self._attributes().items():
-                    if of != "graph" and name not in _DRAWN and name != "label":
-                        self.drawn.attribute(f"default {of}", name, value)
+                self._defaults(of)
                 return {}
         if self.tokens[-2:-1] == [("mark", "=")]:  # name = value, of the graph
             self._name()
@@ -124,12 +122,23 @@ class _Dot:
         while self._accept("mark", "->" if self.directed else "--"):
             ends.append(self._end(depth))
         attributes = self._attributes()
-        if len(ends) == 1:
-            self._count("node", attributes, len(ends[0]))
+        for node in ends[0] if len(ends) == 1 else ():
+            self.drawn.node(node)
+            self._count("node", attributes)
         for one, other in pairwise(ends):
             for source, target in product(one, other):
                 self._edge(source, target, attributes)
         return {name: None for end in ends for name in end}
+
+    def _defaults(self, of: str) -> None:
+        """Of a line `node [...]`: what holds from there on, in the subgraph that it stands in."""
+        kept = {"node": self.drawn.policy.node_label, "edge": self.drawn.policy.edge_label}.get(of)
+        for name, value in self._attributes().items():
+            if name == kept:
+                msg = f"{self.drawn.path}: labels must stand at each {of}, {name} is in a line `{of} [...]`; write it at each"
+                raise InputError(msg)
+            if of != "graph" and name not in _DRAWN and name != "label":
+                self.drawn.attribute(f"default {of}", name, value)
 
     def _edge(self, source: str, target: str, attributes: Attributes) -> None:
         pair = (source, target) if self.directed or source < target else (target, source)
@@ -137,7 +146,7 @@ class _Dot:
             return
         self.seen.add(pair)
         self.drawn.edge(source, target, directed=self.directed)
-        self._count("edge", attributes, 1)
+        self._count("edge", attributes)
 
     def _end(self, depth: int) -> dict[str, None]:
         """The nodes at one end of an edge: those of a subgraph, or those in a list."""
@@ -173,11 +182,12 @@ class _Dot:
                     self._accept("mark", ";")
         return attributes
 
-    def _count(self, of: str, attributes: Attributes, times: int) -> None:
+    def _count(self, of: str, attributes: Attributes) -> None:
+        """Of the last node or edge; what says how it is drawn may be wanted for a label."""
+        labels = self.drawn.policy.node_label, self.drawn.policy.edge_label
         for name, value in attributes.items():
-            if name not in _DRAWN:
-                for _ in range(times):
-                    self.drawn.attribute(of, name, value)
+            if name not in _DRAWN or name in labels:
+                self.drawn.attribute(of, name, value)
 
     def _name(self) -> str:
         kind, text = self._take()

@@ -13,7 +13,9 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +23,7 @@ import pyarrow as pa
 from gengraph.errors import InputError
 from gengraph.files import write_text
 from gengraph.formats.columns import Layout, Row, find_layout
+from gengraph.formats.labels import check_texts, told
 from gengraph.formats.plainlist import LONG_BYTES, numbered_from_0, raw_graph, read_columns
 from gengraph.formats.rows import Rows
 from gengraph.formats.text import head_of, numbered_lines, read_text, suffix_of
@@ -36,14 +39,14 @@ _MISSING = {"na", "n/a", "<na>", "nan", "null", "none", "nil"}
 
 def read_edgelist(path: Path, policy: Policy) -> RawGraphs:
     """Edges are undirected: one that stands in both directions is a parallel edge. `policy.columns` names the columns."""
-    plain = _plain(path, policy) if path.stat().st_size >= LONG_BYTES else None
+    plain = _plain(path, policy) if path.stat().st_size >= LONG_BYTES and not policy.edge_label else None
     if plain is not None:
         return plain
     text = read_text(path)
     if text.startswith("%%MatrixMarket"):
         msg = f"{path} is a Matrix Market file; give it the suffix .mtx"
         raise InputError(msg)
-    return edges_of(path, text, policy).numbered(policy)
+    return edges_of(path, text, policy).numbered(path, policy)
 
 
 def _plain(path: Path, policy: Policy) -> RawGraphs | None:
@@ -66,8 +69,11 @@ def _plain(path: Path, policy: Policy) -> RawGraphs | None:
     if columns is None:
         return None
     first, second = columns if layout.names[0] == "source" else columns[::-1]
-    n = numbered_from_0(first, second, policy.nodes)
-    return None if n is None else raw_graph(n, first, second, directed=layout.directed, attributes={})
+    counted = numbered_from_0(first, second, policy.nodes)
+    if counted is None:
+        return None
+    n, gaps = counted
+    return raw_graph(n, first, second, directed=layout.directed, left_out={"nodes": gaps} if gaps else {})
 
 
 def read_ncol(path: Path, policy: Policy) -> RawGraphs:
@@ -77,16 +83,19 @@ def read_ncol(path: Path, policy: Policy) -> RawGraphs:
         if len(cells) not in (2, 3):
             msg = f"{path}, line {number} has {len(cells)} words; a line of NCOL is: node node [weight]"
             raise InputError(msg)
-    weights = sum(says_more("weight", cells[2], of="edge") for _, cells in rows if len(cells) == 3)
-    attributes = Counter({"weight": weights} if weights else {})
+    weights = [cells[2] if len(cells) == 3 else None for _, cells in rows]
+    is_label = policy.edge_label == "weight" and any(weights)
+    more = 0 if is_label else sum(says_more("weight", weight, of="edge") for weight in weights if weight is not None)
     ends = [cells[0] for _, cells in rows], [cells[1] for _, cells in rows]
-    return Rows(graphs=None, sources=ends[0], targets=ends[1], attributes=attributes).numbered(policy)
+    attributes = Counter({"weight": more} if more else {})
+    labels = weights if is_label else None
+    return Rows(graphs=None, sources=ends[0], targets=ends[1], attributes=attributes, edge_labels=labels).numbered(path, policy)
 
 
 def edges_of(path: Path, text: str, policy: Policy) -> Rows:
     """The rows of an edge list."""
-    attributes: Counter[str] = Counter()
-    comments, lines = _lines(path, text, attributes)
+    data = _Data(policy.edge_label)
+    comments, lines = _lines(path, text, data)
     rows = rows_of(path, lines)
     if not rows:
         return Rows(graphs=None, sources=[], targets=[])
@@ -94,28 +103,62 @@ def edges_of(path: Path, text: str, policy: Policy) -> Rows:
     if layout.has_header:
         rows = rows[1:]
     graphs, sources, targets = _ends(path, rows, layout)
-    _count_attributes(rows, layout, attributes)
-    return Rows(graphs=graphs, sources=sources, targets=targets, directed=layout.directed, attributes=attributes)
+    labels: Sequence[Any] | None = None
+    directed: bool | Sequence[bool] = layout.directed
+    names = [None if name in ("graph", "source", "target") else name.strip() for name in layout.names]
+    if policy.edge_label in names:
+        labels = _column(rows, names.index(policy.edge_label))
+    elif data.labels:
+        labels = [data.labels.get(number) for number, _ in rows]
+    kinds = next((i for i, name in enumerate(names) if name and name.lower() == "type" and name != policy.edge_label), None)
+    ways = [] if kinds is None else [str(cell or "undirected").lower() for cell in _column(rows, kinds)]
+    if ways and {*ways} <= {"directed", "undirected"}:  # as Gephi's tables say it
+        directed = [way == "directed" for way in ways]
+        names[kinds or 0] = None
+    for place, name in enumerate(names):
+        if name is not None and name != policy.edge_label:
+            _count_attribute(rows, place, name, data.attributes)
+    return Rows(
+        graphs=graphs, sources=sources, targets=targets, directed=directed, attributes=data.attributes, edge_labels=labels
+    )
 
 
-def _lines(path: Path, text: str, attributes: Counter[str]) -> tuple[list[str], list[tuple[int, str]]]:
+@dataclass(slots=True)
+class _Data:
+    """What stands in the dictionaries at the ends of lines.
+
+    Attributes:
+        label: the name of the label of edges; empty if they have none.
+        attributes: how many values there are of each other name.
+        labels: by the number of the line.
+    """
+
+    label: str
+    attributes: Counter[str] = field(default_factory=Counter)
+    labels: dict[int, Any] = field(default_factory=dict)
+
+
+def _lines(path: Path, text: str, data: _Data) -> tuple[list[str], list[tuple[int, str]]]:
     """The comments before the first line of data, and the numbered lines of data without the dictionaries of networkx."""
     comments: list[str] = []
     lines: list[tuple[int, str]] = []
-    for number, line in numbered_lines(text):
-        if line.lstrip()[0] in "#%":
+    for number, line in enumerate(text.split("\n"), start=1):
+        stripped = line.strip()
+        if not stripped:
+            continue
+        if stripped[0] in "#%":
             if not lines:
                 comments.append(line)
             elif re.match(r"\s*[#%][^\s\d#%]\S*[\s,;]+\S+\s*$", line):
                 msg = f"{path}, line {number} may be a comment or an edge of a node {line.split()[0]}; remove it, or quote it"
                 raise InputError(msg)
             continue
-        lines.append((number, _without_data(line, attributes) if line.rstrip().endswith("}") else line))
+        lines.append((number, _without_data(number, line, data) if stripped[-1] == "}" else line))
     return comments, lines
 
 
-def _without_data(line: str, attributes: Counter[str]) -> str:
-    """A line of `networkx.write_edgelist` without the dictionary at its end, which is counted."""
+def _without_data(number: int, line: str, noted: _Data) -> str:
+    """A line of `networkx.write_edgelist` without the dictionary at its end, which is noted."""
     match = _DATA.fullmatch(line)
     try:
         data = ast.literal_eval(match[2]) if match else None
@@ -123,7 +166,11 @@ def _without_data(line: str, attributes: Counter[str]) -> str:
         data = None
     if match is None or not isinstance(data, dict):
         return line
-    attributes.update(str(name) for name, value in data.items() if says_more(str(name), value, of="edge"))
+    for name, value in data.items():
+        if str(name) == noted.label:
+            noted.labels[number] = value
+        elif says_more(str(name), value, of="edge"):
+            noted.attributes[str(name)] += 1
     return match[1]
 
 
@@ -153,6 +200,8 @@ def rows_of(path: Path, lines: Sequence[tuple[int, str]]) -> list[Row]:
 
 def _delimiter(lines: Sequence[str]) -> str | None:
     """What most lines have between their cells; None for white space."""
+    if any('"' in line for line in lines):
+        lines = [re.sub(r'"[^"]*"', '""', line) for line in lines]
     for delimiter in (";", ",", "|", "\t"):
         having = [line for line in lines if delimiter in line]
         if 2 * len(having) <= len(lines) or not having:
@@ -215,28 +264,56 @@ def _check_missing(path: Path, rows: Sequence[Row], ends: tuple[list[str | None]
                 raise InputError(msg)
 
 
-def _count_attributes(rows: Sequence[Row], layout: Layout, attributes: Counter[str]) -> None:
-    for place, name in enumerate(layout.names):
-        if name in ("graph", "source", "target"):
-            continue
-        values = [cells[place] for _, cells in rows if place < len(cells) and cells[place]]
-        if not name.strip() and values == [str(i) for i in range(len(values))]:
-            continue  # the row numbers that pandas writes before all columns
-        more = sum(says_more(name.strip(), value, of="edge") for value in values)
-        if more:
-            attributes[name.strip() or f"column {place + 1}"] += more
+def _column(rows: Sequence[Row], place: int) -> list[str | None]:
+    """The cells of a column, None where it is blank."""
+    return [cells[place] or None if place < len(cells) else None for _, cells in rows]
+
+
+def _count_attribute(rows: Sequence[Row], place: int, name: str, attributes: Counter[str]) -> None:
+    values = [value for value in _column(rows, place) if value]
+    if not name and values == [str(i) for i in range(len(values))]:
+        return  # the row numbers that pandas writes before all columns
+    more = sum(says_more(name, value, of="edge") for value in values)
+    if more:
+        attributes[name or f"column {place + 1}"] += more
+
+
+def check_cells(graphs: GraphSet, path: Path, *, quoted: bool = True) -> None:
+    """Refuse labels that cells have no spelling for; names of columns that mean something else."""
+    cell = r"[^\s\0](?:[^\n\r\0]*[^\s\0])?" if quoted else r"[^\s\0,;|\"#%{}]+"
+    own = r"(?i:\W*(?:graph|source|target|type|id|node|name|key)\W*(?:id|index|idx)?\W*)"
+    check_texts(path, graphs, names=rf"(?!{own}\Z).*", can_spell=re.compile(cell).fullmatch)
+
+
+def spelled(labels: Sequence[str]) -> list[str]:
+    """Cells of a table, in quotation marks where a letter might be read as something else."""
+    return [label if re.fullmatch(r"[\w.+-]+", label) else '"' + label.replace('"', '""') + '"' for label in labels]
 
 
 def write_edgelist(graphs: GraphSet, path: Path) -> None:
-    """With the columns graph, source and target; nodes without edges and graphs without nodes have lines of their own."""
-    degrees, offsets = graphs.degrees(), graphs.node_offsets
+    """With the columns graph, source and target, Type if edges have directions, and that of their labels.
+
+    Nodes without edges and graphs without nodes have lines of their own.
+    """
     comma = suffix_of(path) == ".csv"
-    between, alone = ("," if comma else "\t" if suffix_of(path) == ".tsv" else " "), "," * comma
-    parts = [between.join(("graph", "source", "target")) + "\n"]
-    for g in range(len(graphs)):
+    check_cells(graphs, path, quoted=comma)
+    degrees, offsets = graphs.degrees(), graphs.node_offsets
+    between = "," if comma else "\t" if suffix_of(path) == ".tsv" else " "
+    further = [
+        *(["Type"] if graphs.schema.directed else []),
+        *(spelled([labels.name]) if (labels := graphs.schema.edges) else []),
+    ]
+    alone = "," * (1 + len(further)) * comma
+    kind = f"{between}Directed" * graphs.schema.directed
+    parts = [between.join(["graph", "source", "target", *further]) + "\n"]
+    for graph in told(graphs):
+        g, ends = graph.number, [""] * len(graph.pairs)
+        if graph.edges is not None:
+            ends = [between + label for label in spelled(graph.edges)]
         isolated = np.flatnonzero(degrees[offsets[g] : offsets[g + 1]] == 0).tolist()
-        pairs = graphs.edges[graphs.edge_offsets[g] : graphs.edge_offsets[g + 1]].tolist()
-        parts += [f"{g}{between}{u}{between}{v}\n" for u, v in pairs] + [f"{g}{between}{node}{alone}\n" for node in isolated]
-        if not graphs.num_nodes[g]:
-            parts.append(f"{g}{2 * alone}\n")
+        pairs = zip(graph.pairs, ends, strict=True)
+        parts += [f"{g}{between}{u}{between}{v}{kind}{end}\n" for (u, v), end in pairs]
+        parts += [f"{g}{between}{node}{alone}\n" for node in isolated]
+        if not graph.num_nodes:
+            parts.append(f"{g}{alone}{',' * comma}\n")
     write_text(path, "".join(parts))

@@ -1,12 +1,13 @@
 """XML, element by element as a file is read; document type declarations are refused, namespaces passed over."""
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from xml.parsers import expat
 
 from gengraph.errors import InputError
-from gengraph.formats.text import read_xml
 
+_NO_LETTERS = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 Values = dict[str, str]
 """The attributes of an element."""
 
@@ -43,14 +44,14 @@ class Elements:
         self._is_text = True
         self._parser.CharacterDataHandler = self._text.append
 
-    def read(self, path: Path, what: str) -> None:
-        """Read a file.
+    def read(self, path: Path, text: str, what: str) -> None:
+        """Read the text of a file.
 
         Raises:
             InputError: it is no XML, and so no `what`.
         """
         try:
-            self._parser.Parse(read_xml(path), True)
+            self._parser.Parse(text, True)
         except expat.ExpatError as error:
             msg = f"{path} is not {what}: {error}"
             raise InputError(msg) from error
@@ -82,6 +83,11 @@ class Elements:
         if tag in self._end:
             self._end[tag]("".join(self._text))
         self._text.clear()
+
+
+def spelled_in_xml(text: str) -> bool:
+    """Whether XML has the letters of a text, and it is not empty."""
+    return bool(text) and not _NO_LETTERS.search(text)
 
 
 class _Doctype(Exception):

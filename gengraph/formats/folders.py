@@ -14,8 +14,8 @@ import numpy as np
 from gengraph.errors import InputError
 from gengraph.files import read_text
 from gengraph.formats.text import suffix_of
-from gengraph.formats.tu import is_of_a_mac, read_tu_folder
-from gengraph.graphs.collection import PART_NAMES, PARTS, Collection, RawGraphs, Refused
+from gengraph.formats.tu import is_of_a_mac
+from gengraph.graphs.collection import PART_NAMES, PARTS, Collection, Refused
 
 ReadFile = Callable[[Path], Collection]
 _MANIFEST = "manifest.json"  # of a sample (`gengraph.sampling.shards`)
@@ -26,7 +26,7 @@ def read_folder(
     known: set[str],
     *,
     read: ReadFile,
-    simplified: Callable[[Path, RawGraphs], Collection],
+    read_tu: ReadFile,
     together: Callable[[Sequence[Path]], Collection | None] = lambda _: None,
 ) -> Collection:
     """The graphs of a folder.
@@ -35,7 +35,7 @@ def read_folder(
         folder: it.
         known: suffixes of graph files.
         read: reads a file.
-        simplified: makes a collection of what a folder of raw graphs holds.
+        read_tu: reads a folder with the text files of a TU collection.
         together: reads many small files faster than one by one, or gives None.
 
     Raises:
@@ -49,9 +49,9 @@ def read_folder(
         return _read_parts(parts, read)
     if not files and len(said - {None}) > 1:  # folders train/ and test/
         inner = {sub: part for sub, part in parts.items() if part is not None}
-        return _read_parts(inner, lambda sub: read_folder(sub, known, read=read, simplified=simplified))
+        return _read_parts(inner, lambda sub: read_folder(sub, known, read=read, read_tu=read_tu))
     if any(folder.glob("*_A.txt")):
-        return simplified(folder, read_tu_folder(folder))
+        return read_tu(folder)
     suffixes = sorted({suffix_of(file) for file in files})
     if len(suffixes) > 1:
         names = ", ".join(file.name for file in files[:5])
@@ -66,6 +66,19 @@ def read_folder(
     _check_finished(folder)
     collection = together(files) or Collection.concatenate(_read_each(files, read))
     return dataclasses.replace(collection, num_files=len(files))
+
+
+def shard_files(folder: Path, known: set[str]) -> list[Path]:
+    """The Parquet files of a folder that together hold one set, in order; none where it holds something else.
+
+    Raises:
+        InputError: it is a sample of which shards are still missing.
+    """
+    files = _graph_files(folder, known) if folder.is_dir() else []
+    if {suffix_of(file) for file in files} != {".parquet"} or any(_part(file) is not None for file in files):
+        return []
+    _check_finished(folder)
+    return files
 
 
 def _graph_files(folder: Path, known: set[str]) -> list[Path]:

@@ -9,11 +9,14 @@ Reference:
 
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import quoteattr
 
 from gengraph.errors import InputError
 from gengraph.files import write_text
-from gengraph.formats.elements import Elements, Values
+from gengraph.formats.elements import Elements, Values, spelled_in_xml
+from gengraph.formats.labels import check_texts, told
 from gengraph.formats.named import NamedGraphs
+from gengraph.formats.text import read_xml
 from gengraph.graphs import GraphSet
 from gengraph.graphs.collection import Policy, RawGraphs
 
@@ -23,10 +26,10 @@ _OF_NODES = {"id", "label"}
 _OF_EDGES = {"id", "source", "target", "type", "label"}
 
 
-def read_gexf(path: Path, _policy: Policy) -> RawGraphs:
+def read_gexf(path: Path, policy: Policy) -> RawGraphs:
     """The graph; nodes within nodes are refused. A mutual edge stands in both directions."""
-    graph = NamedGraphs(path)
-    _Gexf(graph).elements.read(path, "GEXF")
+    graph = NamedGraphs(path, policy)
+    _Gexf(graph).elements.read(path, read_xml(path), "GEXF")
     return graph.raw()
 
 
@@ -87,9 +90,7 @@ class _Gexf:
             msg = f"{self.drawn.path}: the type of an edge must be one of {', '.join(_KINDS)}, got {kind!r}"
             raise InputError(msg)
         ends = self._needed("edge", values, "source"), self._needed("edge", values, "target")
-        self.drawn.edge(*ends, directed=_KINDS[kind])
-        if kind == "mutual":
-            self.drawn.edge(*ends[::-1], directed=True)
+        self.drawn.edge(*ends, directed=_KINDS[kind], mutual=kind == "mutual")
         if values.get("label"):
             self.drawn.attribute("edge", "label", values["label"])
         self._count(values, _OF_EDGES)
@@ -113,8 +114,25 @@ class _Gexf:
 
 def write_gexf(graphs: GraphSet, path: Path) -> None:
     """The one graph, in GEXF 1.2, which Gephi, networkx and NetworKit read; nodes are called by their numbers."""
-    nodes = "".join(f'<node id="{node}" label="{node}"/>\n' for node in range(int(graphs.num_nodes[0])))
-    edges = "".join(f'<edge id="{i}" source="{u}" target="{v}"/>\n' for i, (u, v) in enumerate(graphs.edges.tolist()))
+    check_texts(path, graphs, can_spell=spelled_in_xml, taken=("networkx_key",))
+    schema, (graph,) = graphs.schema, told(graphs)
+    kinds = [
+        f'<attributes class="{of}"><attribute id="0" title={quoteattr(labels.name)} type="string"/></attributes>\n'
+        for of, labels in (("node", schema.nodes), ("edge", schema.edges))
+        if labels is not None
+    ]
+    ends = _ends("node", graph.nodes, graph.num_nodes), _ends("edge", graph.edges, len(graph.pairs))
+    nodes = [f'<node id="{node}" label="{node}"{end}' for node, end in enumerate(ends[0])]
+    pairs = enumerate(zip(graph.pairs, ends[1], strict=True))
+    edges = [f'<edge id="{i}" source="{u}" target="{v}"{end}' for i, ((u, v), end) in pairs]
     head = '<?xml version="1.0" encoding="UTF-8"?>\n<gexf xmlns="http://www.gexf.net/1.2draft" version="1.2">\n'
-    body = f"<nodes>\n{nodes}</nodes>\n<edges>\n{edges}</edges>\n"
-    write_text(path, f'{head}<graph mode="static" defaultedgetype="undirected">\n{body}</graph>\n</gexf>\n')
+    begin = f'<graph mode="static" defaultedgetype="{"directed" if schema.directed else "undirected"}">\n'
+    body = ["<nodes>\n", *nodes, "</nodes>\n<edges>\n", *edges, "</edges>\n"]
+    write_text(path, "".join([head, begin, *kinds, *body, "</graph>\n</gexf>\n"]))
+
+
+def _ends(of: str, labels: list[str] | None, count: int) -> list[str]:
+    """The ends of elements of nodes, or of edges."""
+    if labels is None:
+        return ["/>\n"] * count
+    return [f'><attvalues><attvalue for="0" value={quoteattr(label)}/></attvalues></{of}>\n' for label in labels]

@@ -5,19 +5,35 @@ References:
     M. Himsolt. GML: a portable graph file format. University of Passau, 1997.
 """
 
+import html
+import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape, quoteattr
 
 from gengraph.errors import InputError
 from gengraph.files import write_text
-from gengraph.formats.elements import Elements, Values
+from gengraph.formats.elements import Elements, Values, spelled_in_xml
+from gengraph.formats.labels import check_texts, told
 from gengraph.formats.named import NamedGraphs
-from gengraph.formats.text import read_text
+from gengraph.formats.text import read_text, read_xml
 from gengraph.graphs import GraphSet
 from gengraph.graphs.collection import Policy, RawGraphs
+from gengraph.graphs.schema import Labels
 
+_BARE_GRAPH = re.compile(  # most of a large file: nodes and edges without attributes, up to the end of their graph
+    r"""(<graph\b[^<>]*+(?<!/)>)
+    ((?:[ \t\n]*+<node[ ]id="[^"<&\0-\x20]*+"[ ]?(?:/>|>[ \t\n]*+</node>))++)
+    ((?:[ \t\n]*+<edge[ ]source="[^"<&\0-\x20]*+"[ ]target="[^"<&\0-\x20]*+"[ ]?(?:/>|>[ \t\n]*+</edge>))*+)
+    (?=[ \t\n]*+</graph>)""",
+    re.VERBOSE,
+)
+_GRAPH, _NO_ELEMENTS = re.compile(r"<graph\b"), re.compile(r"<!|-->|\?>|\]\]>")
+_QUOTED = re.compile('"([^"]*)"')
+_BREAKS = {"\r": "&#13;"}  # that XML reads as a line feed else
+_RUN = "gengraph-run"  # stands in for them
 _GML_TOKEN = re.compile(
     r"""edge\s*\[\s*source\s+([^\s\[\]"]+)\s+target\s+([^\s\[\]"]+)\s*\]  # bare ones, which most are in large files, at once
     |node\s*\[\s*id\s+([^\s\[\]"]+)\s*\]
@@ -25,22 +41,43 @@ _GML_TOKEN = re.compile(
     re.VERBOSE,
 )
 _EDGE, _NODE, _BRACKET, _WORD = 2, 3, 5, 6  # groups of it
+_GML_WORDS = {"graph", "node", "edge", "directed", "id", "source", "target", "label", "graphics", "labelgraphics", "edgeanchor"}
 _GML_DRAWINGS = {"graphics", "labelgraphics", "edgeanchor"}  # of Gephi and yEd
 _DRAWINGS = {"nodegraphics", "edgegraphics", "portgraphics", "resources"}  # keys of yEd that say how a graph is drawn
 
 
-def read_graphml(path: Path, _policy: Policy) -> RawGraphs:
+def read_graphml(path: Path, policy: Policy) -> RawGraphs:
     """Every graph element is a graph; nested graphs, ports, hyperedges and document type declarations are refused."""
-    drawn = NamedGraphs(path)
-    _GraphML(drawn).elements.read(path, "GraphML")
+    drawn = NamedGraphs(path, policy)
+    text, runs = _without_runs(read_xml(path))
+    _GraphML(drawn, runs).elements.read(path, text, "GraphML")
     return drawn.raw()
 
 
-class _GraphML:
-    """Draws the elements of a file."""
+def _without_runs(text: str) -> tuple[str, list[tuple[list[str], list[str]]]]:
+    """The text with a mark for each run of bare nodes and edges; of each the names of the nodes, and those of ends of edges."""
+    runs: list[tuple[list[str], list[str]]] = []
+    graph = _GRAPH.search(text)
+    start = graph.start() if graph else len(text)
+    if _NO_ELEMENTS.search(text, start):  # what looks like a graph may lie in a comment, say
+        return text, runs
 
-    def __init__(self, drawn: NamedGraphs) -> None:
-        self.drawn = drawn
+    def cut(found: re.Match[str]) -> str:
+        runs.append((_QUOTED.findall(found[2]), _QUOTED.findall(found[3])))
+        return f'{found[1]}<{_RUN} n="{len(runs) - 1}"/>'
+
+    return text[:start] + _BARE_GRAPH.sub(cut, text[start:]), runs
+
+
+class _GraphML:
+    """Draws the elements of a file.
+
+    Attributes:
+        runs: the names in those parts of it that are cut out: of nodes, and of both ends of each edge in turn.
+    """
+
+    def __init__(self, drawn: NamedGraphs, runs: Sequence[tuple[list[str], list[str]]]) -> None:
+        self.drawn, self.runs = drawn, runs
         self.names: dict[tuple[str, str], str | None] = {}  # of attributes, by what they are for and their id; None: drawings
         self.key: tuple[str, str] = "", ""
         self.directed = False
@@ -53,6 +90,7 @@ class _GraphML:
                 "node": self.node,
                 "edge": self.edge,
                 "data": self.begin_data,
+                _RUN: self.run,
                 "hyperedge": lambda _: self.refuse("hyperedge"),
                 "port": lambda _: self.refuse("port"),
             },
@@ -82,6 +120,10 @@ class _GraphML:
         directed = values["directed"].lower() == "true" if "directed" in values else self.directed
         self.drawn.edge(values.get("source", ""), values.get("target", ""), directed=directed)
 
+    def run(self, values: Values) -> None:
+        nodes, ends = self.runs[int(values["n"])]
+        self.drawn.bare(nodes, ends[::2], ends[1::2], directed=self.directed)
+
     def begin_data(self, values: Values) -> None:
         self.elements.take_text()
         self.data = self.elements.path[-2], values.get("key", "")
@@ -98,12 +140,12 @@ class _GraphML:
         raise InputError(msg)
 
 
-def read_gml(path: Path, _policy: Policy) -> RawGraphs:
+def read_gml(path: Path, policy: Policy) -> RawGraphs:
     """Every top-level graph is a graph."""
     text = read_text(path)
     if "#" in text:
         text = re.sub(r"^\s*#.*$", "", text, flags=re.MULTILINE)
-    drawn = NamedGraphs(path)
+    drawn = NamedGraphs(path, policy)
     try:
         content = _gml_pairs(_GML_TOKEN.finditer(text), closing=None)
     except (ValueError, RecursionError) as error:
@@ -143,7 +185,11 @@ def _gml_pair(key: re.Match[str], tokens: Iterator[re.Match[str]]) -> tuple[str,
     if key.lastindex != _WORD or value is None or value.lastindex in (_EDGE, _NODE) or value[_BRACKET] == "]":
         msg = f"{key[0]!r} is no key with a value"
         raise ValueError(msg)
-    return key[_WORD].lower(), _gml_pairs(tokens, closing="]") if value[_BRACKET] else value[value.lastindex or 0]
+    name = key[_WORD].lower() if key[_WORD].lower() in _GML_WORDS else key[_WORD]
+    if value[_BRACKET]:
+        return name, _gml_pairs(tokens, closing="]")
+    text = value[value.lastindex or 0]
+    return name, html.unescape(text) if "&" in text else text
 
 
 def _draw_gml(pairs: list[tuple[str, Any]], drawn: NamedGraphs) -> None:
@@ -184,29 +230,54 @@ def _gml_fields(value: Any, drawn: NamedGraphs, what: str, own: set[str]) -> dic
 
 
 def write_graphml(graphs: GraphSet, path: Path) -> None:
-    """One graph element a graph."""
-    body = _written(
-        graphs,
-        '<graph id="{}" edgedefault="undirected">\n'.format,
-        '<node id="{}"/>\n'.format,
-        '<edge source="{}" target="{}"/>\n'.format,
-        "</graph>\n",
-    )
-    head = '<?xml version="1.0" encoding="UTF-8"?>\n<graphml xmlns="http://graphml.graphdrawing.org/xmlns">\n'
-    write_text(path, f"{head}{body}</graphml>\n")
+    """One graph element a graph; labels are texts."""
+    check_texts(path, graphs, can_spell=spelled_in_xml)
+    schema = graphs.schema
+    keys = [
+        f'<key id="{of}" for="{of}" attr.name={quoteattr(labels.name)} attr.type="string"/>\n'
+        for of, labels in (("node", schema.nodes), ("edge", schema.edges))
+        if labels is not None
+    ]
+    kind = "directed" if schema.directed else "undirected"
+    parts = ['<?xml version="1.0" encoding="UTF-8"?>\n<graphml xmlns="http://graphml.graphdrawing.org/xmlns">\n', *keys]
+    for graph in told(graphs):
+        parts.append(f'<graph id="{graph.number}" edgedefault="{kind}">\n')
+        parts += [f'<node id="{node}"{end}' for node, end in enumerate(_data("node", graph.nodes, graph.num_nodes))]
+        ends = _data("edge", graph.edges, len(graph.pairs))
+        parts += [f'<edge source="{u}" target="{v}"{end}' for (u, v), end in zip(graph.pairs, ends, strict=True)]
+        parts.append("</graph>\n")
+    write_text(path, "".join([*parts, "</graphml>\n"]))
+
+
+def _data(of: str, labels: list[str] | None, count: int) -> list[str]:
+    """The ends of elements of nodes, or of edges."""
+    if labels is None:
+        return ["/>\n"] * count
+    return [f'><data key="{of}">{escape(label, _BREAKS)}</data></{of}>\n' for label in labels]
 
 
 def write_gml(graphs: GraphSet, path: Path) -> None:
-    """One top-level graph a graph."""
-    body = _written(
-        graphs, "graph [\nid {}\n".format, "node [ id {} ]\n".format, "edge [ source {} target {} ]\n".format, "]\n"
-    )
-    write_text(path, 'Creator "gengraph"\n' + body)
+    """One top-level graph a graph; labels are texts."""
+    check_texts(path, graphs, can_spell=lambda text: text and html.unescape(_gml_text(text)) == text)
+    check_texts(path, graphs, names="[A-Za-z][A-Za-z0-9_]*", taken=sorted(_GML_WORDS - {"label"}))
+    schema = graphs.schema
+    parts = ['Creator "gengraph"\n']
+    for graph in told(graphs):
+        nodes, edges = _gml_labels(schema.nodes, graph.nodes), _gml_labels(schema.edges, graph.edges)
+        parts.append(f"graph [\nid {graph.number}\n{'directed 1' * schema.directed}\n")
+        parts += [f"node [ id {node} {next(nodes)}]\n" for node in range(graph.num_nodes)]
+        parts += [f"edge [ source {u} target {v} {next(edges)}]\n" for u, v in graph.pairs]
+        parts.append("]\n")
+    write_text(path, "".join(parts))
 
 
-def _written(graphs: GraphSet, begin: Callable[..., str], node: Callable[..., str], edge: Callable[..., str], end: str) -> str:
-    parts = []
-    for g, n in enumerate(graphs.num_nodes):
-        pairs = graphs.edges[graphs.edge_offsets[g] : graphs.edge_offsets[g + 1]].tolist()
-        parts += [begin(g), *map(node, range(n)), *(edge(u, v) for u, v in pairs), end]
-    return "".join(parts)
+def _gml_labels(labels: Labels | None, values: list[str] | None) -> Iterator[str]:
+    """The pairs of key and value."""
+    if labels is None or values is None:
+        return itertools.repeat("")
+    return (f'{labels.name} "{_gml_text(value)}" ' for value in values)
+
+
+def _gml_text(text: str) -> str:
+    """As GML, which is ASCII, spells it."""
+    return re.sub('[^ -~]|[&"]', lambda found: f"&#{ord(found[0])};", text)

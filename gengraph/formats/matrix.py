@@ -4,6 +4,8 @@ A file of `scipy.sparse.save_npz` is one graph, an edge in each direction. Files
 hold the block-diagonal matrix and beside it an array num_nodes, which scipy passes over.
 """
 
+import dataclasses
+import json
 import re
 import zipfile
 import zlib
@@ -19,14 +21,16 @@ from scipy import sparse
 
 from gengraph.errors import InputError
 from gengraph.files import atomic_path, write_text
+from gengraph.formats.labels import directed_as_it_is, labels_of
 from gengraph.formats.plainlist import LONG_BYTES, raw_graph, read_columns
 from gengraph.formats.text import head_of, read_bytes, read_text
 from gengraph.formats.tu import check_members
 from gengraph.graphs import GraphSet, Int64Array
 from gengraph.graphs.collection import Policy, RawGraphs
+from gengraph.graphs.schema import LabelArrays, LabelSchema
 
 
-def read_npz(path: Path, _policy: Policy) -> RawGraphs:
+def read_npz(path: Path, policy: Policy) -> RawGraphs:
     """Entries are edges from row to column; values other than 1 are weights, stored zeros no edges."""
     try:
         with zipfile.ZipFile(path) as archive:
@@ -34,15 +38,27 @@ def read_npz(path: Path, _policy: Policy) -> RawGraphs:
         matrix = sparse.coo_array(sparse.load_npz(path))
         with np.load(path) as arrays:
             num_nodes = np.asarray(arrays["num_nodes"] if "num_nodes" in arrays else [matrix.shape[0]], np.int64).reshape(-1)
+            own = _labels(arrays) if "labels" in arrays else None
     except (zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError, TypeError) as error:
         msg = f"{path} is no sparse matrix of scipy.sparse.save_npz: {error}"
         raise InputError(msg) from error
-    return _graphs_of(path, matrix, num_nodes)
+    if own is None:
+        return _graphs_of(path, matrix, num_nodes, policy)
+    labels, are_directed = own
+    raw = _graphs_of(path, matrix, num_nodes, policy, labels)
+    return directed_as_it_is(raw, policy) if are_directed else raw
 
 
-def read_mtx(path: Path, _policy: Policy) -> RawGraphs:
+def _labels(arrays: Any) -> tuple[LabelArrays, bool]:
+    """Those that `write_npz` wrote, of edges one for each entry; and whether entries are directed edges."""
+    schema = LabelSchema.from_json(json.loads(str(arrays["labels"])))
+    of_nodes, of_edges = (arrays[name] if name in arrays else None for name in ("node_labels", "edge_labels"))
+    return LabelArrays(dataclasses.replace(schema, directed=False), of_nodes, of_edges), schema.directed
+
+
+def read_mtx(path: Path, policy: Policy) -> RawGraphs:
     """One graph; a symmetric matrix names each edge once. Values other than 1 are weights, stored zeros no edges."""
-    plain = _coordinates(path) if path.stat().st_size >= LONG_BYTES else None
+    plain = _coordinates(path) if path.stat().st_size >= LONG_BYTES and not policy.edge_label else None
     if plain is not None:
         return plain
 
@@ -51,7 +67,7 @@ def read_mtx(path: Path, _policy: Policy) -> RawGraphs:
         banner = banner.lower().replace(b"%%matrixmarket", b"%%MatrixMarket")  # the one case that scipy takes
         return scipy.io.mmread(BytesIO(banner + line_feed + rest))
 
-    return _one_matrix(path, entries, "Matrix Market", "scipy.io.mmwrite")
+    return _one_matrix(path, policy, entries, "Matrix Market", "scipy.io.mmwrite")
 
 
 def _coordinates(path: Path) -> RawGraphs | None:
@@ -86,26 +102,26 @@ def _coordinates(path: Path) -> RawGraphs | None:
     return raw_graph(n, first, second, directed=symmetry == "general", attributes=attributes)
 
 
-def read_hb(path: Path, _policy: Policy) -> RawGraphs:
+def read_hb(path: Path, policy: Policy) -> RawGraphs:
     """Harwell-Boeing and Rutherford-Boeing, of which scipy reads the unsymmetric real kinds alone."""
 
     def rows(content: BytesIO) -> Any:
         return scipy.io.hb_read(TextIOWrapper(content, "ascii"))
 
-    return _one_matrix(path, rows, "Harwell-Boeing", "scipy.io.hb_write")
+    return _one_matrix(path, policy, rows, "Harwell-Boeing", "scipy.io.hb_write")
 
 
-def read_adjacency(path: Path, _policy: Policy) -> RawGraphs:
+def read_adjacency(path: Path, policy: Policy) -> RawGraphs:
     """Rows of numbers, as igraph's write_adjacency and numpy.savetxt write them: how many edges, or their weight."""
 
     def rows(content: BytesIO) -> Any:
         text = content.read().replace(b",", b" ").replace(b";", b" ")
         return np.loadtxt(BytesIO(text), ndmin=2, comments=("#", "%"))
 
-    return _one_matrix(path, rows, "adjacency matrix in text", "numpy.savetxt")
+    return _one_matrix(path, policy, rows, "adjacency matrix in text", "numpy.savetxt")
 
 
-def read_mat(path: Path, _policy: Policy) -> RawGraphs:
+def read_mat(path: Path, policy: Policy) -> RawGraphs:
     """The one square matrix in a file of MATLAB, which may be in a struct, as in the SuiteSparse collection."""
 
     def only_matrix(content: BytesIO) -> Any:
@@ -115,7 +131,7 @@ def read_mat(path: Path, _policy: Policy) -> RawGraphs:
             raise ValueError(msg)
         return found[0]
 
-    return _one_matrix(path, only_matrix, "MATLAB with one square matrix", "scipy.io.savemat", is_text=False)
+    return _one_matrix(path, policy, only_matrix, "MATLAB with one square matrix", "scipy.io.savemat", is_text=False)
 
 
 def _matrices(values: Mapping[str, Any]) -> Iterator[Any]:
@@ -129,57 +145,77 @@ def _matrices(values: Mapping[str, Any]) -> Iterator[Any]:
             yield value
 
 
-def _one_matrix(path: Path, read: Callable[[BytesIO], Any], what: str, writer: str, *, is_text: bool = True) -> RawGraphs:
+def _one_matrix(
+    path: Path, policy: Policy, read: Callable[[BytesIO], Any], what: str, writer: str, *, is_text: bool = True
+) -> RawGraphs:
     try:
         content = read_text(path).encode() if is_text else read_bytes(path)
         matrix = sparse.coo_array(read(BytesIO(content)))
     except (ValueError, TypeError, OverflowError) as error:
         msg = f"{path} is no {what} file: {error}; write it anew with {writer}"
         raise InputError(msg) from error
-    return _graphs_of(path, matrix, np.array(matrix.shape[:1], np.int64))
+    return _graphs_of(path, matrix, np.array(matrix.shape[:1], np.int64), policy)
 
 
 def write_mtx(graphs: GraphSet, path: Path) -> None:
-    """The one graph as a symmetric pattern, its lower triangle."""
-    n, edges = int(graphs.num_nodes[0]), graphs.edges
-    head = f"%%MatrixMarket matrix coordinate pattern symmetric\n{n} {n} {len(edges)}\n"
-    write_text(path, head + "".join(f"{v + 1} {u + 1}\n" for u, v in edges.tolist()))
+    """The one graph as a symmetric pattern, its lower triangle; as a general one, source before target, if it is directed."""
+    n, directed = int(graphs.num_nodes[0]), graphs.schema.directed
+    _, arcs = graphs.arcs()
+    head = f"%%MatrixMarket matrix coordinate pattern {'general' if directed else 'symmetric'}\n{n} {n} {len(arcs)}\n"
+    ends = (arcs if directed else arcs[:, ::-1]) + 1
+    write_text(path, head + "".join(f"{u} {v}\n" for u, v in ends.tolist()))
 
 
-def _graphs_of(path: Path, matrix: Any, num_nodes: Int64Array) -> RawGraphs:
+def _graphs_of(path: Path, matrix: Any, num_nodes: Int64Array, policy: Policy, labels: LabelArrays | None = None) -> RawGraphs:
+    """The graphs along the diagonal; labels are of all nodes and entries, or weights if the policy asks for them."""
     if matrix.shape != (num_nodes.sum(), num_nodes.sum()) or (num_nodes < 0).any():
         msg = f"{path}: an adjacency matrix must be square with a row for each of {num_nodes.sum()} nodes, got {matrix.shape}"
         raise InputError(msg)
     there = np.flatnonzero(matrix.data)
     weights = int((matrix.data[there] != 1).sum())
+    there = there[np.argsort(matrix.row[there], kind="stable")]
     ends = np.column_stack([matrix.row[there], matrix.col[there]]).astype(np.int64)
-    ends = ends[np.argsort(ends[:, 0], kind="stable")]
     node_offsets = np.concatenate([[0], np.cumsum(num_nodes)])
     graph = np.searchsorted(node_offsets, ends, side="right") - 1
     crossing = int((graph[:, 0] != graph[:, 1]).sum())
     if crossing:
         msg = f"{path}: {crossing} entries lie outside the blocks of the diagonal that num_nodes names"
         raise InputError(msg)
+    if labels is None and policy.edge_label == "weights":
+        labels, weights = labels_of(path, edges=("weights", matrix.data[there].tolist())), 0
+    elif labels is not None:
+        labels = labels.taken(slice(None), there)
     return RawGraphs(
         num_nodes=num_nodes,
         edge_offsets=np.searchsorted(graph[:, 0], np.arange(len(num_nodes) + 1)),
         edges=ends - node_offsets[graph],
         directed=True,
         attributes={"weights": weights} if weights else {},
+        labels=labels,
     )
 
 
 def write_npz(graphs: GraphSet, path: Path) -> None:
-    """The block-diagonal matrix in compressed rows, and num_nodes; `scipy.sparse.load_npz` reads it."""
-    matrix = graphs.to_csr().astype(np.int8)
+    """The block-diagonal matrix in compressed rows, and num_nodes; `scipy.sparse.load_npz` reads it.
+
+    Entries of a directed set are its edges alone. Labels are numbers, those of edges of each entry, and `labels` says in JSON
+    what they mean.
+    """
+    (source, target), _ = graphs.to_edge_index()
+    n = int(graphs.num_nodes.sum())
+    more = {"labels": np.array(json.dumps(graphs.schema.to_json()))} if graphs.schema else {}
+    more |= {} if graphs.node_labels is None else {"node_labels": graphs.node_labels}
+    of_entries = graphs.edge_index_labels()
+    more |= {} if of_entries is None else {"edge_labels": of_entries}
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(
             file,
-            indices=matrix.indices.astype(np.int32),
-            indptr=matrix.indptr.astype(np.int64 if matrix.nnz >= 2**31 else np.int32),
+            indices=target.astype(np.int32),
+            indptr=np.searchsorted(source, np.arange(n + 1)).astype(np.int64 if len(source) >= 2**31 else np.int32),
             format=np.array(b"csr"),
-            shape=np.array(matrix.shape),
-            data=matrix.data,
+            shape=np.array((n, n)),
+            data=np.ones(len(source), np.int8),
             _is_array=np.array(True),
             num_nodes=graphs.num_nodes,
+            **more,
         )

@@ -7,7 +7,7 @@ the graph as a whole and is left in the file.
 import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from gengraph.errors import InputError
 from gengraph.files import atomic_path, write_text
+from gengraph.formats.labels import EDGE_LABEL, NODE_LABEL, directed_as_it_is, labels_of, told
 from gengraph.formats.text import numbered_lines, read_text
 from gengraph.graphs import GraphSet
 from gengraph.graphs.arrow import LABEL_COLUMNS, arrays_from_table, label_schema, labels_from_table
@@ -30,7 +31,7 @@ _BATCH_ROWS = 1 << 14  # graphs of a Parquet file that are decoded at a time
 _GROUP_ROWS = 1 << 15  # graphs that are compressed together
 
 
-def read_parquet(path: Path, _policy: Policy) -> RawGraphs:
+def read_parquet(path: Path, policy: Policy) -> RawGraphs:
     """Graphs are decoded a batch at a time, into arrays that are made once."""
     try:
         with pq.ParquetFile(path) as file:
@@ -42,7 +43,9 @@ def read_parquet(path: Path, _policy: Policy) -> RawGraphs:
             split = file.read(["split"]).column("split").to_pylist() if "split" in names else None
             present = [name for name in LABEL_COLUMNS.values() if name in names] if label_schema(file.schema_arrow) else []
             labels = labels_from_table(file.read(present)) if present else None
-            read = ("num_nodes", "edges", "split", *present)
+            asked = [] if labels else [name for name in (policy.node_label, policy.edge_label) if name in names]
+            listed = {name: _listed(path, name, file.read([name]).column(name)) for name in asked}
+            read = ("num_nodes", "edges", "split", *present, *asked)
             extra = [f.name for f in file.schema_arrow if f.name not in read and pa.types.is_nested(f.type)]
             attributes = {name: _num_values(file.read([name]).column(name)) for name in extra}
     except (pa.ArrowException, OSError) as error:
@@ -51,6 +54,13 @@ def read_parquet(path: Path, _policy: Policy) -> RawGraphs:
         msg = f"{path} is not a whole Parquet file: {error}; get it from its source again"
         raise InputError(msg) from error
     part = None if split is None else parts_of(split, str(path))
+    for name, counts in ((policy.node_label, num_nodes), (policy.edge_label, np.diff(edge_offsets))):
+        if name in listed and not np.array_equal(listed[name][0], counts):
+            msg = f"{path}: the lists of {name} must be as long as there are nodes or edges in each graph"
+            raise InputError(msg)
+    if listed:
+        values = [(name, listed[name][1] if name in listed else None) for name in (policy.node_label, policy.edge_label)]
+        labels = labels_of(path, nodes=values[0], edges=values[1])
     return RawGraphs(
         num_nodes=num_nodes, edge_offsets=edge_offsets, edges=edges, attributes=attributes, part=part, labels=labels
     )
@@ -73,6 +83,14 @@ def _arrays(file: pq.ParquetFile) -> tuple[npt.NDArray[np.int32], npt.NDArray[np
     return num_nodes, offsets, edges[:edge]
 
 
+def _listed(path: Path, name: str, values: pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], list[Any]]:
+    """The lengths of the lists of a column, and what is in them."""
+    if not (pa.types.is_list(values.type) or pa.types.is_large_list(values.type)) or values.null_count:
+        msg = f"{path}: labels stand in a column of lists without nulls, {name} is {values.type}; make one of it"
+        raise InputError(msg)
+    return pc.list_value_length(values).to_numpy().astype(np.int64), pc.list_flatten(values).to_pylist()
+
+
 def _num_values(values: pa.ChunkedArray) -> int:
     """Values in a column of lists; of other nested columns its rows."""
     is_list = pa.types.is_list(values.type) or pa.types.is_large_list(values.type)
@@ -85,7 +103,7 @@ def write_parquet(graphs: GraphSet, path: Path) -> None:
         pq.write_table(graphs.to_arrow(), temporary, compression="zstd", row_group_size=_GROUP_ROWS)
 
 
-def read_jsonl(path: Path, _policy: Policy) -> RawGraphs:
+def read_jsonl(path: Path, policy: Policy) -> RawGraphs:
     """One graph a line; empty lines are none."""
     if path.stat().st_size >= _COMPILED_BYTES:
         from gengraph.formats.jsonlines import read_plain_lines
@@ -94,16 +112,16 @@ def read_jsonl(path: Path, _policy: Policy) -> RawGraphs:
         if plain is not None:
             return plain
     lines = numbered_lines(read_text(path))
-    return _from_records(path, ((f"line {i}", _parse(path, f"line {i}", line)) for i, line in lines))
+    return _from_records(path, ((f"line {i}", _parse(path, f"line {i}", line)) for i, line in lines), policy)
 
 
-def read_json(path: Path, _policy: Policy) -> RawGraphs:
+def read_json(path: Path, policy: Policy) -> RawGraphs:
     """A list of graphs."""
     values = _parse(path, "the file", read_text(path))
     if not isinstance(values, list):
         msg = f"{path} must be a list of graphs, got {type(values).__name__}; one graph a line belongs into a .jsonl"
         raise InputError(msg)
-    return _from_records(path, ((f"graph {i}", value) for i, value in enumerate(values)))
+    return _from_records(path, ((f"graph {i}", value) for i, value in enumerate(values)), policy)
 
 
 def write_jsonl(graphs: GraphSet, path: Path) -> None:
@@ -117,11 +135,20 @@ def write_json_list(graphs: GraphSet, path: Path) -> None:
 
 
 def _records(graphs: GraphSet) -> list[str]:
-    ends = zip(graphs.edge_offsets[:-1], graphs.edge_offsets[1:], strict=True)
-    return [
-        json.dumps({"n": int(n), "edges": graphs.edges[start:end].tolist()}, separators=(",", ":"))
-        for n, (start, end) in zip(graphs.num_nodes, ends, strict=True)
-    ]
+    """Graphs as objects; labels without a name of their own are called node_label and edge_label."""
+    schema = graphs.schema
+    more: dict[str, Any] = {"directed": True} if schema.directed else {}
+    for labels, name in ((schema.nodes, NODE_LABEL), (schema.edges, EDGE_LABEL)):
+        if labels is not None and labels.name != name:
+            more[name] = labels.name
+    records = []
+    for graph in told(graphs):
+        record: dict[str, Any] = {"n": graph.num_nodes, "edges": graph.pairs}
+        for key, values in (("node_labels", graph.nodes), ("edge_labels", graph.edges)):
+            if values is not None:
+                record[key] = values
+        records.append(json.dumps(record | more, separators=(",", ":")))
+    return records
 
 
 def _parse(path: Path, where: str, text: str) -> Any:
@@ -132,24 +159,76 @@ def _parse(path: Path, where: str, text: str) -> Any:
         raise InputError(msg) from error
 
 
-def _from_records(path: Path, records: Iterable[tuple[str, Any]]) -> RawGraphs:
+def _from_records(path: Path, records: Iterable[tuple[str, Any]], policy: Policy) -> RawGraphs:
     """Graphs from (where in the file, {"n", "edges"}) records."""
     sizes: list[int] = []
     lists: list[npt.NDArray[np.int64]] = []
     splits: list[Any] = []
     attributes: Counter[str] = Counter()
-    weights = _Weights(path)
+    weights = _Weights(path, is_label=policy.edge_label == "weight")
+    labels = _Lists("node", policy.node_label), _Lists("edge", policy.edge_label)
+    directed: list[bool] = []
     for where, record in records:
         size, edges = _graph(path, where, record, weights)
         sizes.append(size)
         lists.append(edges)
         splits.append(record.get("split"))
+        directed += [record.get("directed") is True] * len(edges)
+        used = [one.take(path, where, record, count) for one, count in zip(labels, (size, len(edges)), strict=True)]
         for name, value in record.items():
-            if name not in ("nodes", "edges") and isinstance(value, list | dict):
+            if name not in ("nodes", "edges", *used) and isinstance(value, list | dict):
                 attributes[name] += len(value)
+    of_nodes, of_edges = (one.named() for one in labels)
+    if weights.labels:
+        of_edges = "weight", weights.labels
     attributes.update(weights.count())
     part = parts_of(splits, str(path)) if any(splits) else None
-    return RawGraphs.from_lists(sizes, lists, attributes=attributes, part=part)
+    made = labels_of(path, nodes=of_nodes, edges=of_edges)
+    flags = np.array(directed, bool)
+    raw = RawGraphs.from_lists(sizes, lists, directed=flags, attributes=attributes, part=part, labels=made)
+    return directed_as_it_is(raw, policy) if flags.all() and len(flags) else raw
+
+
+@dataclass(slots=True)
+class _Lists:
+    """The labels of nodes, or of edges: those of gengraph's own key (node_labels), or those of the key that is asked for.
+
+    Attributes:
+        of: node or edge.
+        asked: the name that is asked for; empty if none is.
+        name: of those that were found.
+        values: of all graphs so far, None where a graph has none.
+    """
+
+    of: str
+    asked: str
+    name: str = ""
+    values: list[Any] = field(default_factory=list)
+
+    def take(self, path: Path, where: str, record: dict[str, Any], count: int) -> str:
+        """Take the labels of a graph's nodes or edges; the key that they stand under.
+
+        Raises:
+            InputError: they are too many, too few, or of two names.
+        """
+        own = f"{self.of}_labels"
+        name = str(record.get(f"{self.of}_label", f"{self.of}_label"))
+        key = own if own in record and self.asked in ("", name) else self.asked
+        values = record.get(key) if key else None
+        if not isinstance(values, list):
+            self.values += [None] * count
+            return ""
+        name = name if key == own else key
+        if len(values) != count or self.name not in ("", name):
+            msg = f"{path}, {where}: {key} must hold one {name} for each of {count} {self.of}s, got {len(values)}"
+            raise InputError(msg)
+        self.name = name
+        self.values += values
+        return key
+
+    def named(self) -> tuple[str, list[Any] | None]:
+        """As `labels_of` takes them."""
+        return self.name, self.values if self.name else None
 
 
 @dataclass(slots=True)
@@ -158,12 +237,16 @@ class _Weights:
 
     Attributes:
         path: for messages.
+        is_label: they are labels.
+        labels: those of all edges so far, if they are.
         certain: weights other than 1.
         seen: some graph has rows that can be nothing else.
         unclear: the first graph whose rows may also be a 2 x E edge_index.
     """
 
     path: Path
+    is_label: bool = False
+    labels: list[Any] = field(default_factory=list)
     certain: int = 0
     seen: bool = False
     unclear: str = ""
@@ -174,7 +257,10 @@ class _Weights:
             self.unclear = self.unclear or where
         else:
             self.seen = True
-        self.certain += sum(weight != 1 for *_, weight in edges)
+        if self.is_label:
+            self.labels += [weight for *_, weight in edges]
+        else:
+            self.certain += sum(weight != 1 for *_, weight in edges)
         return [row[:2] for row in edges]
 
     def count(self) -> dict[str, int]:

@@ -9,6 +9,7 @@ References:
 """
 
 import ast
+import dataclasses
 from collections import Counter
 from pathlib import Path
 
@@ -20,9 +21,9 @@ from gengraph.formats.text import numbered_lines, read_text
 from gengraph.graphs.collection import Policy, RawGraphs
 
 
-def read_adjlist(path: Path, _policy: Policy) -> RawGraphs:
+def read_adjlist(path: Path, policy: Policy) -> RawGraphs:
     """A line a node: its name, then those of its neighbours [1]. Names hold no white space."""
-    drawn = NamedGraphs(path, implicit=True)
+    drawn = NamedGraphs(path, policy, implicit=True)
     drawn.graph()
     for _, line in numbered_lines(read_text(path)):
         node, *neighbours = line.partition("#")[0].split() or [""]
@@ -33,9 +34,9 @@ def read_adjlist(path: Path, _policy: Policy) -> RawGraphs:
     return _each_once(drawn.raw())
 
 
-def read_multiline_adjlist(path: Path, _policy: Policy) -> RawGraphs:
+def read_multiline_adjlist(path: Path, policy: Policy) -> RawGraphs:
     """A line with the name of a node and how many neighbours follow, then a line each, with its data [1]."""
-    drawn = NamedGraphs(path, implicit=True)
+    drawn = NamedGraphs(path, policy, implicit=True)
     drawn.graph()
     node, left = "", 0
     for number, line in numbered_lines(read_text(path)):
@@ -60,9 +61,9 @@ def read_multiline_adjlist(path: Path, _policy: Policy) -> RawGraphs:
     return _each_once(drawn.raw())
 
 
-def read_lgl(path: Path, _policy: Policy) -> RawGraphs:
+def read_lgl(path: Path, policy: Policy) -> RawGraphs:
     """A line `# node`, then a line for each neighbour, with a weight if it has one [2]."""
-    drawn = NamedGraphs(path, implicit=True)
+    drawn = NamedGraphs(path, policy, implicit=True)
     drawn.graph()
     node = None
     for number, line in numbered_lines(read_text(path)):
@@ -85,10 +86,4 @@ def _each_once(raw: RawGraphs) -> RawGraphs:
     pairs = Counter(map(tuple, raw.edges[raw.edges[:, 0] != raw.edges[:, 1]].tolist()))
     if not pairs or any(pairs[v, u] != number for (u, v), number in pairs.items()):
         return raw
-    return RawGraphs(
-        num_nodes=raw.num_nodes,
-        edge_offsets=raw.edge_offsets,
-        edges=raw.edges,
-        directed=np.ones(len(raw.edges), bool),
-        attributes=raw.attributes,
-    )
+    return dataclasses.replace(raw, directed=np.ones(len(raw.edges), bool))

@@ -10,15 +10,17 @@ from typing import Any
 
 from gengraph.errors import InputError
 from gengraph.files import write_text
+from gengraph.formats.labels import Told, check_texts, told
 from gengraph.formats.named import NamedGraphs
 from gengraph.formats.text import read_text
 from gengraph.graphs import GraphSet
 from gengraph.graphs.collection import Policy, RawGraphs
+from gengraph.graphs.schema import LabelSchema
 
 _KEPT_BY_CYTOSCAPE = {"SUID", "shared_name", "selected", "shared_interaction"}
 
 
-def read_objects(path: Path, _policy: Policy) -> RawGraphs:
+def read_objects(path: Path, policy: Policy) -> RawGraphs:
     """Every object is a graph; which of the three kinds it is, its keys say."""
     try:
         content = json.loads(read_text(path))
@@ -27,7 +29,7 @@ def read_objects(path: Path, _policy: Policy) -> RawGraphs:
             raise
         msg = f"{path} is not JSON: {error}"
         raise InputError(msg) from error
-    drawn = NamedGraphs(path)
+    drawn = NamedGraphs(path, policy)
     for number, graph in enumerate(content if isinstance(content, list) else [content]):
         drawn.graph()
         try:
@@ -115,12 +117,17 @@ def _name(value: Any) -> str:
 
 def write_node_link(graphs: GraphSet, path: Path) -> None:
     """What `networkx.node_link_graph` and D3 read: an object, or a list of one for each graph."""
-    objects = [_object(part) for part in graphs]
+    check_texts(path, graphs, taken=("id", "source", "target", "key", "data"))
+    objects = [_object(graph, graphs.schema) for graph in told(graphs)]
     write_text(path, objects[0] if len(objects) == 1 else "[" + ",\n".join(objects) + "]\n")
 
 
-def _object(graph: GraphSet) -> str:
-    nodes = [{"id": node} for node in range(int(graph.num_nodes[0]))]
-    edges = [{"source": u, "target": v} for u, v in graph.edges.tolist()]
-    record = {"directed": False, "multigraph": False, "graph": {}, "nodes": nodes, "edges": edges}
+def _object(graph: Told, schema: LabelSchema) -> str:
+    nodes: list[dict[str, Any]] = [{"id": node} for node in range(graph.num_nodes)]
+    edges: list[dict[str, Any]] = [{"source": u, "target": v} for u, v in graph.pairs]
+    for objects, labels, values in ((nodes, schema.nodes, graph.nodes), (edges, schema.edges, graph.edges)):
+        if labels is not None and values is not None:
+            for one, value in zip(objects, values, strict=True):
+                one[labels.name] = value
+    record = {"directed": schema.directed, "multigraph": False, "graph": {}, "nodes": nodes, "edges": edges}
     return json.dumps(record, separators=(",", ":"))

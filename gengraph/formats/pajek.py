@@ -13,6 +13,7 @@ from pathlib import Path
 
 from gengraph.errors import InputError
 from gengraph.files import write_text
+from gengraph.formats.labels import told
 from gengraph.formats.named import NamedGraphs
 from gengraph.formats.text import numbered_lines, read_text
 from gengraph.graphs import GraphSet
@@ -22,9 +23,9 @@ _CELL = re.compile(r'"([^"]*)"|(\S+)')
 _BESIDE = {"partition", "vector", "permutation", "cluster", "hierarchy", "events"}
 
 
-def read_pajek(path: Path, _policy: Policy) -> RawGraphs:
+def read_pajek(path: Path, policy: Policy) -> RawGraphs:
     """Nodes are in the order of their numbers."""
-    networks = _Networks(path)
+    networks = _Networks(path, policy)
     for number, line in numbered_lines(read_text(path)):
         if line.lstrip().startswith("%"):
             continue
@@ -42,8 +43,8 @@ def read_pajek(path: Path, _policy: Policy) -> RawGraphs:
 class _Networks:
     """Draws the lines of a file, by the section that they stand in."""
 
-    def __init__(self, path: Path) -> None:
-        self.drawn = NamedGraphs(path)
+    def __init__(self, path: Path, policy: Policy) -> None:
+        self.drawn = NamedGraphs(path, policy)
         self.section = ""
         self.size = self.first_mode = self.rows = 0
         self.by_section = {
@@ -137,11 +138,10 @@ def _is_number(cell: str) -> bool:
 def write_pajek(graphs: GraphSet, path: Path) -> None:
     """A network, or a project of several; nodes are called by their numbers, from 0."""
     parts = []
-    for g, n in enumerate(graphs.num_nodes.tolist()):
+    for graph in told(graphs):
         if len(graphs) > 1:
-            parts.append(f"*Network {g}\n")
-        parts.append(f"*Vertices {n}\n")
-        parts += [f'{node + 1} "{node}"\n' for node in range(n)]
-        pairs = graphs.edges[graphs.edge_offsets[g] : graphs.edge_offsets[g + 1]] + 1
-        parts += ["*Edges\n", *(f"{u} {v}\n" for u, v in pairs.tolist())]
+            parts.append(f"*Network {graph.number}\n")
+        parts.append(f"*Vertices {graph.num_nodes}\n")
+        parts += [f'{node + 1} "{node}"\n' for node in range(graph.num_nodes)]
+        parts += ["*Arcs\n" if graphs.schema.directed else "*Edges\n", *(f"{u + 1} {v + 1}\n" for u, v in graph.pairs)]
     write_text(path, "".join(parts))

@@ -80,8 +80,8 @@ def _num_digits(numbers: Int32Array) -> int:
     return total
 
 
-def numbered_from_0(first: Int32Array, second: Int32Array, nodes: int | None) -> int | None:
-    """How many nodes there are, once both columns, in place, have those that occur as 0..n-1 in ascending order.
+def numbered_from_0(first: Int32Array, second: Int32Array, nodes: int | None) -> tuple[int, int] | None:
+    """Number the nodes 0..n-1 in ascending order, in both columns in place.
 
     Args:
         first: one end of each edge.
@@ -89,7 +89,8 @@ def numbered_from_0(first: Int32Array, second: Int32Array, nodes: int | None) ->
         nodes: so many there are, from 0 or 1 on; None: those that occur.
 
     Returns:
-        None if the numbers are too far apart, or do not fit `nodes`; the columns are as they were.
+        How many nodes there are, and how many numbers between them name none; None if the numbers are too far apart, or do not
+        fit `nodes`, and the columns are as they were.
     """
     low, high = (min(first.min(), second.min()), max(first.max(), second.max())) if len(first) else (0, -1)
     if nodes is not None:
@@ -98,7 +99,7 @@ def numbered_from_0(first: Int32Array, second: Int32Array, nodes: int | None) ->
             return None
         first -= start
         second -= start
-        return nodes
+        return nodes, 0
     if high > 8 * len(first) + 2**20:
         return None
     there = np.zeros(high + 1, bool)
@@ -111,10 +112,10 @@ def numbered_from_0(first: Int32Array, second: Int32Array, nodes: int | None) ->
         rank = np.cumsum(there, dtype=np.int32)
         rank -= 1
         first[:], second[:] = rank[first], rank[second]
-    return n
+    return n, int(high) + 1 - int(low) - n
 
 
-def raw_graph(n: int, first: Int32Array, second: Int32Array, *, directed: bool, attributes: dict[str, int]) -> RawGraphs:
+def raw_graph(n: int, first: Int32Array, second: Int32Array, *, directed: bool, **more: Any) -> RawGraphs:
     """The one graph of all edges, sorted if it is simple and undirected, or every arc has one the other way.
 
     Complexity: O(E log E), and 24 bytes an edge.
@@ -129,7 +130,7 @@ def raw_graph(n: int, first: Int32Array, second: Int32Array, *, directed: bool, 
         edge_offsets=np.array([0, len(edges)]),
         edges=edges,
         directed=directed,
-        attributes=attributes,
+        **more,
     )
 
 

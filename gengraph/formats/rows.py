@@ -5,8 +5,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from gengraph.errors import InputError
+from gengraph.formats.labels import labels_of
 from gengraph.graphs.collection import Policy, RawGraphs
 from gengraph.graphs.numbering import numbered
 
@@ -19,15 +24,19 @@ class Rows:
         graphs: the name of each row's graph; None if all are of one graph.
         sources: one end of each edge, or a node alone; None where the row names none.
         targets: the other end.
-        directed: edges have a direction.
-        attributes: how many values there are of each further column.
+        directed: edges have a direction, all of them or bool[R].
+        attributes: how many values there are of each further column, but for labels.
+        edge_labels: of each row that is an edge; None if there are none.
+        node_labels: of the first node of each row, where the row says it; None if there are none.
     """
 
     graphs: list[str] | None
     sources: Sequence[str | None]
     targets: Sequence[str | None]
-    directed: bool = False
+    directed: bool | Sequence[bool] = False
     attributes: Counter[str] = field(default_factory=Counter)
+    edge_labels: Sequence[Any] | None = None
+    node_labels: Sequence[Any] | None = None
 
     def names(self) -> set[tuple[str, ...]]:
         """Every node that is named: its graph and its name."""
@@ -35,35 +44,52 @@ class Rows:
         rows = zip(owners, self.sources, self.targets, strict=False)
         return {(*owner, name) for owner, *ends in rows for name in ends if name is not None}
 
-    def followed_by(self, other: "Rows") -> "Rows":
-        """These rows, then those of another table."""
+    def followed_by(self, edges: "Rows") -> "Rows":
+        """These rows, which are nodes alone, then those of edges."""
+        more, nodes = len(edges.sources), len(self.sources)
+        directed = edges.directed
         return Rows(
-            graphs=None if self.graphs is None else self.graphs + (other.graphs or []),
-            sources=[*self.sources, *other.sources],
-            targets=[*self.targets, *other.targets],
-            directed=other.directed,
-            attributes=self.attributes + other.attributes,
+            graphs=None if self.graphs is None else self.graphs + (edges.graphs or []),
+            sources=[*self.sources, *edges.sources],
+            targets=[*self.targets, *edges.targets],
+            directed=directed if isinstance(directed, bool) else [False] * nodes + list(directed),
+            attributes=self.attributes + edges.attributes,
+            edge_labels=None if edges.edge_labels is None else [None] * nodes + list(edges.edge_labels),
+            node_labels=None if self.node_labels is None else list(self.node_labels) + [None] * more,
         )
 
-    def numbered(self, policy: Policy) -> RawGraphs:
+    def numbered(self, path: Path, policy: Policy) -> RawGraphs:
         """Graphs with numbers for nodes.
 
         Raises:
-            InputError: the policy says how many nodes there are, and these are not numbers of so many.
+            InputError: the policy says how many nodes there are, and these are not numbers of so many; or a node or an edge has
+                no label.
         """
+        before = 0
         if policy.nodes is not None and self.graphs is None:
-            wanted = [str(i + _first_number(self, policy.nodes)) for i in range(policy.nodes)]
-            labelled = numbered(None, wanted + list(self.sources), [None] * len(wanted) + list(self.targets))
+            before = policy.nodes
+            wanted = [str(i + _first_number(self, before)) for i in range(before)]
+            labelled = numbered(None, wanted + list(self.sources), [None] * before + list(self.targets))
         else:
             labelled = numbered(self.graphs, self.sources, self.targets)
+        rows = labelled.rows - before
+        of_edges = None if self.edge_labels is None else [self.edge_labels[row] for row in rows.tolist()]
+        of_nodes: list[Any] | None = None
+        if self.node_labels is not None:
+            of_nodes = [None] * int(labelled.num_nodes.sum())
+            for node, value in zip(labelled.sources[before:].tolist(), self.node_labels, strict=True):
+                if value is not None:
+                    of_nodes[node] = value
         return RawGraphs(
             num_nodes=labelled.num_nodes,
             edge_offsets=labelled.edge_offsets,
             edges=labelled.edges,
-            directed=self.directed,
+            directed=self.directed if isinstance(self.directed, bool) else np.array(self.directed, bool)[rows],
             attributes=self.attributes,
             spellings=labelled.spellings,
             example=labelled.example,
+            left_out={"nodes": labelled.gaps} if labelled.gaps and self.graphs is None else {},
+            labels=labels_of(path, nodes=(policy.node_label, of_nodes), edges=(policy.edge_label, of_edges)),
         )
 
 

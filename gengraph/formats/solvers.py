@@ -20,13 +20,13 @@ _DIRECTED = {"sp", "max", "min", "asn"}  # problems whose lines are arcs
 _LABEL = re.compile(r"\|\{(.*)\}\|\s*$")
 
 
-def read_dimacs(path: Path, _policy: Policy) -> RawGraphs:
+def read_dimacs(path: Path, policy: Policy) -> RawGraphs:
     """`p PROBLEM nodes edges`, then `e u v` edges, `a u v values` arcs, or `u v` alone [1]; `n node values` are attributes.
 
     Problems of flows and paths have arcs, whichever way their graph was meant. The first line of NetworKit's SNAP,
     `p nodes edges u u first`, is understood too; it says u (undirected) of directed graphs as well.
     """
-    drawn = NamedGraphs(path)
+    drawn = NamedGraphs(path, policy)
     directed = False
     for number, line in numbered_lines(read_text(path)):
         cells = line.split()
@@ -66,9 +66,9 @@ def _line(cells: list[str], drawn: NamedGraphs, *, directed: bool) -> None:
         drawn.attribute("edge", "weight", value)
 
 
-def read_leda(path: Path, _policy: Policy) -> RawGraphs:
+def read_leda(path: Path, policy: Policy) -> RawGraphs:
     """Types of nodes and edges, a direction (-1) or none (-2), then the nodes and the edges with their values [2]."""
-    drawn = NamedGraphs(path)
+    drawn = NamedGraphs(path, policy)
     lines = ((number, line.strip()) for number, line in numbered_lines(read_text(path)) if not line.lstrip().startswith("#"))
     number, line = 0, ""
 

@@ -7,13 +7,12 @@ import re
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
-
 from gengraph.errors import InputError
 from gengraph.files import atomic_path
-from gengraph.formats.edgelist import edges_of, rows_of
+from gengraph.formats.edgelist import check_cells, edges_of, rows_of, spelled
+from gengraph.formats.labels import told
 from gengraph.formats.rows import Rows
-from gengraph.formats.text import read_text
+from gengraph.formats.text import numbered_lines, read_text
 from gengraph.graphs import GraphSet
 from gengraph.graphs.attributes import says_more
 from gengraph.graphs.collection import Policy, RawGraphs
@@ -26,8 +25,8 @@ def read_table_pair(path: Path, policy: Policy) -> RawGraphs:
     edges = edges_of(path, read_text(path), policy)
     beside = _nodes_beside(path)
     if not beside.exists():
-        return edges.numbered(policy)
-    nodes = _nodes(beside)
+        return edges.numbered(path, policy)
+    nodes = _nodes(beside, policy.node_label)
     if (nodes.graphs is None) != (edges.graphs is None) and edges.sources:
         msg = f"of {path.name} and {beside.name} one has a column graph and the other has none; give it to both"
         raise InputError(msg)
@@ -35,15 +34,15 @@ def read_table_pair(path: Path, policy: Policy) -> RawGraphs:
     if strange:
         msg = f"{path}: an edge joins {' '.join(strange[0])!r}, which is no node of {beside.name}; add it there"
         raise InputError(msg)
-    return nodes.followed_by(edges).numbered(policy)
+    return nodes.followed_by(edges).numbered(path, policy)
 
 
 def _nodes_beside(path: Path) -> Path:
     return path.with_name(re.sub(r"(?i)\.edges(\.csv(\.gz)?)$", r".nodes\1", path.name))
 
 
-def _nodes(path: Path) -> Rows:
-    (_, header), *rows = rows_of(path, list(enumerate(read_text(path).splitlines(), start=1)))
+def _nodes(path: Path, label: str) -> Rows:
+    (_, header), *rows = rows_of(path, list(numbered_lines(read_text(path))))
     plain = [re.sub(r"[^a-z]", "", cell.lower()) for cell in header]
     place = next((plain.index(name) for name in _ID if name in plain), None)
     if place is None:
@@ -52,7 +51,7 @@ def _nodes(path: Path) -> Rows:
     graph = plain.index("graph") if "graph" in plain else None
     attributes: Counter[str] = Counter()
     for i, name in enumerate(header):
-        if i not in (place, graph):
+        if i not in (place, graph) and name != label:
             attributes[name] = sum(
                 bool(cells[i]) and says_more(name, cells[i], of="node") for _, cells in rows if i < len(cells)
             )
@@ -64,18 +63,31 @@ def _nodes(path: Path) -> Rows:
         sources=[cells[place] or None for _, cells in rows],
         targets=[None] * len(rows),
         attributes=+attributes,
+        node_labels=[cells[header.index(label)] or None for _, cells in rows] if label in header else None,
     )
 
 
 def write_table_pair(graphs: GraphSet, path: Path) -> None:
-    """Nodes are called by their numbers; a column graph is there if there are several graphs, or one without nodes."""
-    several = len(graphs) != 1 or not graphs.num_nodes[0]
-    owner = np.repeat(np.arange(len(graphs)), graphs.num_nodes)
-    node = np.arange(len(owner)) - np.repeat(graphs.node_offsets[:-1], graphs.num_nodes)
-    nodes = [f"{g},{i}\n" if several else f"{i}\n" for g, i in zip(owner.tolist(), node.tolist(), strict=True)]
-    nodes += [f"{g},\n" for g in np.flatnonzero(graphs.num_nodes == 0).tolist() if several]
-    pairs = zip(graphs.graph_of_edge.tolist(), graphs.edges.tolist(), strict=True)
-    edges = [f"{g},{u},{v}\n" if several else f"{u},{v}\n" for g, (u, v) in pairs]
+    """Nodes are called by their numbers; a column graph is there if there are several graphs, or one without nodes.
+
+    Labels have columns of their names; edges with directions have a column Type, as Gephi reads it.
+    """
+    check_cells(graphs, path)
+    several, schema = len(graphs) != 1 or not graphs.num_nodes[0], graphs.schema
+    of_nodes, of_edges = (spelled([labels.name]) if labels else [] for labels in (schema.nodes, schema.edges))
+    first, kind = ["graph"] * several, ["Directed"] * schema.directed
+    nodes = [",".join([*first, "id", *of_nodes])]
+    edges = [",".join([*first, "source", "target", *(["Type"] * schema.directed), *of_edges])]
+    for graph in told(graphs):
+        owner = [str(graph.number)] * several
+        node_labels = [[]] * graph.num_nodes if graph.nodes is None else [[label] for label in spelled(graph.nodes)]
+        edge_labels = [[]] * len(graph.pairs) if graph.edges is None else [[label] for label in spelled(graph.edges)]
+        nodes += [",".join([*owner, str(node), *label]) for node, label in enumerate(node_labels)]
+        if several and not graph.num_nodes:
+            nodes.append(",".join([*owner, "", *([""] * len(of_nodes))]))
+        edges += [
+            ",".join([*owner, str(u), str(v), *kind, *label]) for (u, v), label in zip(graph.pairs, edge_labels, strict=True)
+        ]
     with atomic_path(_nodes_beside(path)) as nodes_file, atomic_path(path) as edges_file:
-        nodes_file.write_text(("graph,id\n" if several else "id\n") + "".join(nodes), encoding="utf-8")
-        edges_file.write_text(("graph,source,target\n" if several else "source,target\n") + "".join(edges), encoding="utf-8")
+        nodes_file.write_text("\n".join(nodes) + "\n", encoding="utf-8")
+        edges_file.write_text("\n".join(edges) + "\n", encoding="utf-8")

@@ -47,8 +47,8 @@ def read_xml(path: Path) -> str:
 
 def suffix_of(path: Path) -> str:
     """The suffix in small letters; of a gzipped file that before .gz."""
-    suffix = path.suffix.lower()
-    return Path(path.stem).suffix.lower() if suffix == ".gz" else suffix
+    stem, dot, suffix = path.name.lower().removesuffix(".gz").rpartition(".")
+    return dot + suffix if stem and suffix else ""
 
 
 def head_of(path: Path, size: int = 4096) -> bytes:
@@ -70,7 +70,7 @@ def read_bytes(path: Path) -> bytes:
     Raises:
         InputError: it is no whole gzip file, or unpacks to absurd sizes.
     """
-    if path.suffix.lower() != ".gz":
+    if path.name[-3:].lower() != ".gz":
         content = path.read_bytes()
         if not content.startswith(_GZIP):
             return content

@@ -1,8 +1,8 @@
 """The TU collection's text files, in a zip or a folder.
 
 NAME_A.txt holds "i, j" a line, every edge in both directions; NAME_graph_indicator.txt the graph of each node, from 1; an id
-that no node has is no graph, and the nodes of a graph need not stand together. Labels and attributes of nodes and edges are
-counted, those of whole graphs left in their file.
+that no node has is no graph, and the nodes of a graph need not stand together. Labels and attributes of nodes and edges
+(node_label, node_attribute, edge_label, edge_attribute) are counted or kept, those of whole graphs left in their file.
 
 Reference:
     C. Morris et al. TUDataset: a collection of benchmark datasets for learning with graphs. 2020.
@@ -10,6 +10,7 @@ Reference:
 
 import zipfile
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -18,12 +19,14 @@ import pyarrow as pa
 import pyarrow.csv
 
 from gengraph.errors import InputError
+from gengraph.formats.labels import labels_of
 from gengraph.formats.text import MAX_BYTES, decode
 from gengraph.graphs import Int64Array
 from gengraph.graphs.collection import Policy, RawGraphs
+from gengraph.graphs.schema import LabelArrays
 
 MAX_MEMBER_BYTES = MAX_BYTES  # of one unpacked file of a zip: the largest TU collections stay below
-_ATTRIBUTES = ("node_labels", "node_attributes", "edge_labels", "edge_attributes")
+_ATTRIBUTES = ("node_label", "node_attribute", "edge_label", "edge_attribute")  # with an s in the names of files
 
 
 def check_members(where: str, archive: zipfile.ZipFile) -> None:
@@ -60,24 +63,25 @@ def is_of_a_mac(name: str) -> bool:
     return "__MACOSX" in parts or parts[-1].startswith("._") or parts[-1] == ".DS_Store"
 
 
-def read_tu_zip(path: Path, _policy: Policy) -> RawGraphs:
+def read_tu_zip(path: Path, policy: Policy) -> RawGraphs:
     """A zip of one collection, members in any folder."""
     try:
         with zipfile.ZipFile(path) as archive:
             check_members(str(path), archive)
             members = {Path(info.filename).name: info for info in _members(archive)}
-            return _parse(str(path), {name: partial(archive.read, info) for name, info in members.items()})
+            return _parse(str(path), {name: partial(archive.read, info) for name, info in members.items()}, policy)
     except zipfile.BadZipFile as error:
         msg = f"{path} is not a whole zip file: {error}"
         raise InputError(msg) from error
 
 
-def read_tu_folder(folder: Path) -> RawGraphs:
+def read_tu_folder(folder: Path, policy: Policy) -> RawGraphs:
     """The unpacked files."""
-    return _parse(str(folder), {file.name: file.read_bytes for file in folder.glob("*.txt") if not is_of_a_mac(file.name)})
+    files = {file.name: file.read_bytes for file in folder.glob("*.txt") if not is_of_a_mac(file.name)}
+    return _parse(str(folder), files, policy)
 
 
-def _parse(where: str, files: Mapping[str, Callable[[], bytes]]) -> RawGraphs:
+def _parse(where: str, files: Mapping[str, Callable[[], bytes]], policy: Policy) -> RawGraphs:
     names = [name.removesuffix("_A.txt") for name in files if name.endswith("_A.txt")]
     if len(names) != 1 or f"{names[0]}_graph_indicator.txt" not in files:
         msg = f"{where} must hold one NAME_A.txt and its NAME_graph_indicator.txt, got {sorted(files)}"
@@ -91,17 +95,52 @@ def _parse(where: str, files: Mapping[str, Callable[[], bytes]]) -> RawGraphs:
     if len(ends) and (ends.min() < 0 or ends.max() >= len(indicator)):
         msg = f"{where}: {name}_A.txt names a node outside 1..{len(indicator)}"
         raise InputError(msg)
+    values = _Values(where, name, files)
+    attributes = {kind: values.count(kind) for kind in _ATTRIBUTES if f"{name}_{kind}s.txt" in files}
+    kept = [label if label in attributes else "" for label in (policy.node_label, policy.edge_label)]
+    of_nodes = values.read(kept[0], len(indicator)) if kept[0] else None
+    of_edges = values.read(kept[1], len(ends)) if kept[1] else None
     _, indicator = np.unique(indicator, return_inverse=True)  # an id that no node has is no graph
     if (np.diff(indicator) < 0).any():  # the nodes of a graph do not stand together
         order = np.argsort(indicator, kind="stable")
         place = np.empty(len(order), np.int64)
         place[order] = np.arange(len(order))
         ends, indicator = place[ends], indicator[order]
-    attributes = {kind: files[f"{name}_{kind}.txt"]().count(b"\n") for kind in _ATTRIBUTES if f"{name}_{kind}.txt" in files}
-    return _graphs_of(where, ends, indicator, attributes)
+        of_nodes = of_nodes and [of_nodes[node] for node in order.tolist()]
+    labels = labels_of(where, nodes=(kept[0], of_nodes), edges=(kept[1], of_edges))
+    return _graphs_of(where, ends, indicator, {kind: n for kind, n in attributes.items() if kind not in kept}, labels)
 
 
-def _graphs_of(where: str, ends: Int64Array, indicator: Int64Array, attributes: dict[str, int]) -> RawGraphs:
+@dataclass(frozen=True, slots=True)
+class _Values:
+    """The files of labels and attributes."""
+
+    where: str
+    name: str
+    files: Mapping[str, Callable[[], bytes]]
+
+    def count(self, kind: str) -> int:
+        """Their lines."""
+        return self.files[f"{self.name}_{kind}s.txt"]().count(b"\n")
+
+    def read(self, kind: str, expected: int) -> list[str]:
+        """The values of one.
+
+        Raises:
+            InputError: there are fewer or more than expected, or several in a line.
+        """
+        file = f"{self.name}_{kind}s.txt"
+        lines = decode(self.files[file](), f"{self.where}: {file}").rstrip().split("\n") if expected else []
+        if len(lines) != expected or any("," in line for line in lines):
+            columns = max((line.count(",") + 1 for line in lines), default=1)
+            msg = f"{self.where}: {file} must have one value in each of {expected} lines, got {columns} in {len(lines)} lines"
+            raise InputError(msg)
+        return [line.strip() for line in lines]
+
+
+def _graphs_of(
+    where: str, ends: Int64Array, indicator: Int64Array, attributes: dict[str, int], labels: LabelArrays | None
+) -> RawGraphs:
     graph = indicator[ends]
     crossing = int((graph[:, 0] != graph[:, 1]).sum())
     if crossing:
@@ -116,6 +155,7 @@ def _graphs_of(where: str, ends: Int64Array, indicator: Int64Array, attributes: 
         edges=ends[order] - first_node[:, None],
         directed=True,
         attributes=attributes,
+        labels=labels and labels.taken(slice(None), order),
     )
 
 

@@ -36,6 +36,9 @@ _CHOICES = {
     "on_components": ("keep", "largest", "error"),
     "on_empty": ("keep", "drop", "error"),
     "on_spellings": ("error", "unite"),
+    "on_invalid": ("error", "drop"),
+    "on_stereo": ("drop", "error"),
+    "bonds": ("kekule", "aromatic"),
 }
 
 
@@ -59,6 +62,11 @@ class Policy:
         node_label: the attribute that is kept as the label of nodes; every node has it.
         edge_label: the same of edges.
         bins: of labels that are real numbers, NAME=K: K categories by quantiles.
+        on_invalid: error, or drop: what is no molecule that a graph can hold is left out (and counted).
+        on_stereo: drop, or error: stereo, isotopes and atom maps of molecules are left behind (and counted).
+        bonds: of molecules, kekule: single, double and triple; or aromatic: those of rings are a kind of their own.
+        max_atoms: heavy atoms of the largest molecule that is taken.
+        smiles: of a table of molecules, the column of their SMILES; by default it is found by its name.
     """
 
     on_directed: str = "error"
@@ -75,6 +83,11 @@ class Policy:
     node_label: str = ""
     edge_label: str = ""
     bins: tuple[str, ...] = ()
+    on_invalid: str = "error"
+    on_stereo: str = "drop"
+    bonds: str = "kekule"
+    max_atoms: int = 1000
+    smiles: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "columns", tuple(self.columns))
@@ -121,6 +134,7 @@ class RawGraphs:
         part: int8[G], the index in PARTS of each graph if the file says it.
         spellings: node ids that are the same number as another one, written differently; they are united here.
         example: two of them.
+        left_out: what the reader has left out as the policy says, by field of Policy.
     """
 
     num_nodes: npt.NDArray[Any]
@@ -132,6 +146,7 @@ class RawGraphs:
     spellings: int = 0
     example: str = ""
     labels: LabelArrays | None = None
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def from_lists(cls, num_nodes: list[int], edge_lists: list[Any], **more: Any) -> Self:
@@ -146,8 +161,10 @@ class RawGraphs:
         """One after the other; what part of the data graphs belong to is left out."""
         counts = np.concatenate([np.diff(part.edge_offsets) for part in parts])
         attributes: Counter[str] = Counter()
+        left_out: Counter[str] = Counter()
         for part in parts:
             attributes.update(part.attributes)
+            left_out.update(part.left_out)
         return cls(
             num_nodes=np.concatenate([part.num_nodes for part in parts]),
             edge_offsets=np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]),
@@ -157,6 +174,7 @@ class RawGraphs:
             spellings=sum(part.spellings for part in parts),
             example=next((part.example for part in parts if part.example), ""),
             labels=_joined(parts),
+            left_out=left_out,
         )
 
 
@@ -260,6 +278,7 @@ def simplify(raw: RawGraphs, policy: Policy) -> Collection:
     """
     _check_sizes(raw.num_nodes)
     found = _Found(policy)
+    found.counts.update(raw.left_out)
     if raw.attributes:
         listed = ", ".join(f"{name} ({count})" for name, count in raw.attributes.items())
         count = sum(raw.attributes.values())
@@ -414,7 +433,7 @@ _ADVICE = {
     "on_empty": "set on_empty = keep or drop",
     "on_spellings": "write every id in one way, or set on_spellings = unite",
 }
-_WAY_OUT = {kind: next(choice for choice in choices if choice not in ("error", "keep")) for kind, choices in _CHOICES.items()}
+_WAY_OUT = {kind: next(choice for choice in _CHOICES[kind] if choice not in ("error", "keep")) for kind in _ADVICE}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ References:
 """
 
 import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from scipy.spatial.distance import cdist
 
 from gengraph.errors import InputError
 from gengraph.files import atomic_path
-from gengraph.graphs import GraphSet
+from gengraph.graphs import GraphSet, Int64Array
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -138,9 +139,24 @@ def _in_unit_square(positions: FloatArray) -> FloatArray:
 
 def choose(graphs: GraphSet, count: int, *, seed: int = 0) -> GraphSet:
     """At most `count` graphs of a set, drawn with the seed, in their order."""
-    if len(graphs) <= count:
-        return graphs
-    return graphs[np.sort(np.random.default_rng(seed).permutation(len(graphs))[:count])]
+    return graphs if len(graphs) <= count else graphs[_drawn(len(graphs), count, seed)]
+
+
+def choose_from(parts: Sequence[Callable[[], GraphSet]], count: int, *, seed: int = 0) -> tuple[GraphSet, int]:
+    """As `choose` of all graphs of a set that is read a part at a time, and how many these are."""
+    bounds = np.cumsum([0, *(len(read()) for read in parts)])
+    drawn = _drawn(int(bounds[-1]), count, seed)
+    cuts = np.searchsorted(drawn, bounds)
+    chosen = [
+        read()[drawn[first:last] - start]
+        for read, start, first, last in zip(parts, bounds[:-1], cuts[:-1], cuts[1:], strict=True)
+        if first < last
+    ]
+    return GraphSet.concatenate(chosen), int(bounds[-1])
+
+
+def _drawn(total: int, count: int, seed: int) -> Int64Array:
+    return np.sort(np.random.default_rng(seed).permutation(total)[:count]) if total > count else np.arange(total)
 
 
 def draw_graphs(graphs: GraphSet, path: Path, *, seed: int = 0) -> None:

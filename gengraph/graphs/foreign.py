@@ -13,13 +13,11 @@ if TYPE_CHECKING:
     import networkx as nx
     import numpy.typing as npt
 
-    from gengraph.graphs.graphset import GraphSet
-
 _PARTS = ("nodes", "edges", "is_directed", "is_multigraph")
 
 
-def networkx_of(graphs: "GraphSet") -> "list[nx.Graph[int]]":
-    """See `GraphSet.to_networkx`."""
+def networkx_of(graphs: Any) -> "list[nx.Graph[int]]":
+    """The graphs of a GraphSet; see `GraphSet.to_networkx`."""
     import networkx as nx
 
     schema, edge_offsets = graphs.schema, graphs.edge_offsets

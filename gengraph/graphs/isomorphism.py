@@ -10,6 +10,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import chain
 from types import FrameType
 from typing import Any
@@ -20,6 +21,7 @@ import numpy.typing as npt
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet, Int64Array
 from gengraph.graphs.pieces import Spread, chunks
+from gengraph.graphs.schema import BACKWARD, FORWARD
 
 PATIENCE = 10.0  # seconds of CPU time for the form of one component
 UNKNOWN = -1
@@ -31,7 +33,8 @@ def canonical_keys(graphs: GraphSet, *, patience: float = PATIENCE) -> list[byte
 
     The form of a disconnected graph is that of its components, sorted: the search for a form of the whole would try to tell
     equal components apart. The canonical form of a component is the graph that igraph's own permutation gives; the meaning of
-    the bare permutation is not the same in all versions of igraph.
+    the bare permutation is not the same in all versions of igraph. Labels of nodes are colours of the form; an edge with a
+    label or a direction has a coloured node in its middle, or two if it goes one way.
 
     Args:
         graphs: any.
@@ -55,10 +58,10 @@ def canonical_keys(graphs: GraphSet, *, patience: float = PATIENCE) -> list[byte
     of_graph: list[list[bytes | None]] = [[] for _ in range(len(graphs))]
     known: dict[bytes, bytes | None] = {}
     with _timer() as bounded:
-        for g, n, edges in _components(graphs):
-            written = n.to_bytes(4, "little") + edges.tobytes()
+        for g, edges, colours in _components(*_coloured(graphs)):
+            written = len(colours).to_bytes(4, "little") + edges.tobytes() + colours.tobytes()
             if written not in known:
-                known[written] = bounded(lambda n=n, edges=edges: _key_of_connected(igraph, n, edges), patience)
+                known[written] = bounded(partial(_key_of_connected, igraph, edges, colours), patience)
             of_graph[g].append(known[written])
     return [_joined(keys) for keys in of_graph]
 
@@ -89,13 +92,7 @@ def isomorphism_classes(*sets: GraphSet, spread: Spread = map) -> list[Int64Arra
 
 def first_isomorphic(graphs: GraphSet, *, spread: Spread = map) -> Int64Array:
     """int64[G], the first graph of the set that each is isomorphic to, itself if none comes before; UNKNOWN as above."""
-    from gengraph.graphs.matching import representatives
-
-    hashes = np.concatenate(list(spread(_hashes, chunks(graphs, num_nodes=_HASHED_NODES))))
-    order = np.argsort(hashes, kind="stable")
-    bounds = np.flatnonzero(np.diff(hashes[order]) != 0) + 1
-    bounds = np.concatenate([[0], bounds, [len(order)]]) if len(order) else np.zeros(1, np.int64)
-    first = np.asarray(representatives(graphs.num_nodes, graphs.edge_offsets, graphs.edges, order, bounds))
+    first = _matched(graphs, spread)
     hard = np.flatnonzero(first == UNKNOWN)
     if len(hard):
         firsts: dict[bytes, int] = {}
@@ -105,42 +102,94 @@ def first_isomorphic(graphs: GraphSet, *, spread: Spread = map) -> Int64Array:
     return first
 
 
+def first_twin(graphs: GraphSet, *, spread: Spread = map) -> Int64Array:
+    """As `first_isomorphic`, but a graph that a matching cannot tell apart in time stands for itself: no canonical forms."""
+    first = _matched(graphs, spread)
+    return np.where(first == UNKNOWN, np.arange(len(graphs)), first)
+
+
+def _matched(graphs: GraphSet, spread: Spread) -> Int64Array:
+    from gengraph.graphs.matching import arrays_of, representatives
+
+    hashes = np.concatenate(list(spread(hash_graphs, chunks(graphs, num_nodes=_HASHED_NODES))))
+    order = np.argsort(hashes, kind="stable")
+    bounds = np.flatnonzero(np.diff(hashes[order]) != 0) + 1
+    bounds = np.concatenate([[0], bounds, [len(order)]]) if len(order) else np.zeros(1, np.int64)
+    return np.asarray(representatives(*arrays_of(graphs), order, bounds))
+
+
 def without_twins(graphs: GraphSet) -> GraphSet:
     """The graphs that are isomorphic to none before them; one of which this is not known stays."""
     first = first_isomorphic(graphs)
     return graphs[(first == np.arange(len(graphs))) | (first == UNKNOWN)]
 
 
-def _hashes(graphs: GraphSet) -> npt.NDArray[np.uint64]:
-    from gengraph.graphs.matching import graph_hashes
+def hash_graphs(graphs: GraphSet) -> npt.NDArray[np.uint64]:
+    """uint64[G], equal for isomorphic graphs, and for few others."""
+    from gengraph.graphs.matching import arrays_of, graph_hashes
 
-    return np.asarray(graph_hashes(graphs.num_nodes, graphs.edge_offsets, graphs.edges))
+    return np.asarray(graph_hashes(*arrays_of(graphs)))
 
 
-def _components(graphs: GraphSet) -> Iterator[tuple[int, int, npt.NDArray[np.int32]]]:
-    """The (graph, nodes, edges) of all components; nodes are numbered in their order."""
+def _coloured(graphs: GraphSet) -> tuple[GraphSet, npt.NDArray[np.int32]]:
+    """Bare graphs and the colours int32[N] of their nodes, which are isomorphic where the graphs are."""
+    from gengraph.graphs.matching import arrays_of
+
+    _, _, edges, labels, marks = arrays_of(graphs)
+    colours = labels if len(labels) else np.zeros(int(graphs.node_offsets[-1]), np.int32)
+    if not len(marks):
+        return graphs.bare(), colours
+    marks, graph = marks + 1 + colours.max(initial=0), graphs.graph_of_edge
+    one_way = np.isin(graphs.directions, (FORWARD, BACKWARD)) if graphs.directions is not None else np.zeros(len(edges), bool)
+    backward = one_way & (graphs.directions == BACKWARD)
+    ends = np.where(backward[:, None], edges[:, ::-1], edges)
+    marks = np.where(backward, marks + FORWARD - BACKWARD, marks)
+    # The middles of a graph's edges follow its own nodes: one for each edge, then a second for each that goes one way.
+    middles = np.concatenate([np.arange(len(edges)), np.flatnonzero(one_way)])
+    owner = graph[middles]
+    order = np.argsort(owner, kind="stable")
+    counts = np.bincount(owner, minlength=len(graphs))
+    local = np.empty(len(owner), np.int64)
+    local[order] = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts) + graphs.num_nodes[owner[order]]
+    first, last = local[: len(edges)], local[: len(edges)].copy()
+    last[one_way] = local[len(edges) :]
+    pairs = [np.stack([ends[:, 0], first], axis=1), np.stack([last, ends[:, 1]], axis=1), np.stack([first, last], 1)[one_way]]
+    made = GraphSet.from_flat(graphs.num_nodes + counts, np.concatenate([graph, graph, graph[one_way]]), np.concatenate(pairs))
+    shades = np.empty(int(made.node_offsets[-1]), np.int32)
+    nodes = np.arange(len(colours)) + np.repeat((made.node_offsets - graphs.node_offsets)[:-1], graphs.num_nodes)
+    shades[nodes] = colours
+    shades[made.node_offsets[owner] + local] = np.concatenate([marks, marks[one_way] + BACKWARD - FORWARD])
+    return made, shades
+
+
+def _components(
+    graphs: GraphSet, colours: npt.NDArray[np.int32]
+) -> Iterator[tuple[int, npt.NDArray[np.int32], npt.NDArray[np.int32]]]:
+    """The (graph, edges, colours of the nodes) of all components; nodes are numbered in their order."""
     labels = graphs.component_labels()
     sizes = np.bincount(labels)
     order = np.argsort(labels, kind="stable")
+    starts = np.cumsum(sizes) - sizes
     local = np.empty(len(labels), np.int32)
-    local[order] = np.arange(len(labels)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    local[order] = np.arange(len(labels)) - np.repeat(starts, sizes)
     ends = graphs.edges + graphs.node_offsets[:-1][graphs.graph_of_edge][:, None]
     component = labels[ends[:, 0]]
     by_component = np.argsort(component, kind="stable")
     pairs = local[ends[by_component]]
     bounds = np.searchsorted(component[by_component], np.arange(len(sizes) + 1)).tolist()
     graph_of_node = np.repeat(np.arange(len(graphs)), graphs.num_nodes)
-    owner = graph_of_node[order[np.cumsum(sizes) - sizes]].tolist()
-    for c, (g, n) in enumerate(zip(owner, sizes.tolist(), strict=True)):
-        yield g, n, pairs[bounds[c] : bounds[c + 1]]
+    owner, shades = graph_of_node[order[starts]].tolist(), colours[order]
+    for c, (g, n, start) in enumerate(zip(owner, sizes.tolist(), starts.tolist(), strict=True)):
+        yield g, pairs[bounds[c] : bounds[c + 1]], shades[start : start + n]
 
 
-def _key_of_connected(igraph: Any, n: int, pairs: npt.NDArray[np.int32]) -> bytes:
-    graph = igraph.Graph(n, pairs.tolist())
-    form = graph.permute_vertices(graph.canonical_permutation())
+def _key_of_connected(igraph: Any, pairs: npt.NDArray[np.int32], colours: npt.NDArray[np.int32]) -> bytes:
+    graph = igraph.Graph(len(colours), pairs.tolist(), vertex_attrs={"colour": colours.tolist()})
+    form = graph.permute_vertices(graph.canonical_permutation(color="colour"))
     edges = np.sort(np.array(form.get_edgelist(), dtype="<i4").reshape(-1, 2), axis=1)
     edges = edges[np.lexsort((edges[:, 1], edges[:, 0]))]
-    return hashlib.sha256(n.to_bytes(4, "little") + edges.tobytes()).digest()
+    shades = np.array(form.vs["colour"], "<i4").tobytes() if colours.any() else b""
+    return hashlib.sha256(len(colours).to_bytes(4, "little") + edges.tobytes() + shades).digest()
 
 
 def _joined(keys: list[bytes | None]) -> bytes | None:

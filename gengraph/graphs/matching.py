@@ -3,9 +3,9 @@
 Colour refinement [1] gives every node a number that follows from its degree, those of its neighbours, and so on. Graphs with
 different multisets of colours differ; of two with the same, the nodes of one are matched with nodes of the other that have
 their colours, neighbour by neighbour, with steps back where that fails. On almost all graphs no step back is needed; where
-more than MAX_STEPS are, the answer is UNDECIDED.
+more than MAX_STEPS are, the answer is UNDECIDED. Labels of nodes and edges and directions are part of what must agree.
 
-Legend: G graphs, n nodes and m edges of one graph.
+Legend: G graphs, N nodes and E edges of all, n nodes and m edges of one graph.
 
 Reference:
     [1] L. Babai, P. Erdos and S. Selkow, Random graph isomorphism, SIAM Journal on Computing 9, 1980.
@@ -17,6 +17,7 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from gengraph.graphs.graphset import GraphSet
 from gengraph.streams import mix
 
 MAX_STEPS = 20_000
@@ -28,15 +29,32 @@ Int32Array = npt.NDArray[np.int32]
 Int64Array = npt.NDArray[np.int64]
 
 
+def arrays_of(graphs: GraphSet) -> tuple[Int64Array, Int64Array, Int32Array, Int32Array, Int32Array]:
+    """What the functions here read.
+
+    Returns:
+        node_offsets int64[G + 1], edge_offsets int64[G + 1], edges int32[E, 2], labels int32[N] of the nodes, and marks
+        int32[E]: four times the label of the edge, and its direction. Without labels the last two are empty.
+    """
+    marks = np.zeros(0, np.int32)
+    if graphs.edge_labels is not None or graphs.directions is not None:
+        marks = np.zeros(len(graphs.edges), np.int32)
+        marks += 0 if graphs.edge_labels is None else 4 * graphs.edge_labels
+        marks += 0 if graphs.directions is None else graphs.directions
+    labels = np.zeros(0, np.int32) if graphs.node_labels is None else graphs.node_labels
+    return graphs.node_offsets, graphs.edge_offsets, graphs.edges, labels, marks
+
+
 @nb.njit(cache=True)
-def graph_hashes(num_nodes: Int32Array, edge_offsets: Int64Array, edges: Int32Array) -> npt.NDArray[np.uint64]:
+def graph_hashes(
+    node_offsets: Int64Array, edge_offsets: Int64Array, edges: Int32Array, labels: Int32Array, marks: Int32Array
+) -> npt.NDArray[np.uint64]:
     """uint64[G], equal for isomorphic graphs; O((n + m) log n) a round of the refinement, of which a graph has n at most."""
-    hashes = np.empty(num_nodes.shape[0], np.uint64)
-    for g in range(num_nodes.shape[0]):
-        own = edges[edge_offsets[g] : edge_offsets[g + 1]]
-        _, _, colours = _prepared(num_nodes[g], own)
-        total = mix(np.uint64(num_nodes[g]) + _FIRST) ^ mix(np.uint64(own.shape[0]) + _SECOND)
-        for node in range(num_nodes[g]):
+    hashes = np.empty(node_offsets.shape[0] - 1, np.uint64)
+    for g in range(hashes.shape[0]):
+        colours = _prepared(g, node_offsets, edge_offsets, edges, labels, marks)[4]
+        total = mix(np.uint64(colours.shape[0]) + _FIRST) ^ mix(np.uint64(edge_offsets[g + 1] - edge_offsets[g]) + _SECOND)
+        for node in range(colours.shape[0]):
             total += mix(colours[node] ^ _SECOND)
         hashes[g] = total
     return hashes
@@ -44,21 +62,29 @@ def graph_hashes(num_nodes: Int32Array, edge_offsets: Int64Array, edges: Int32Ar
 
 @nb.njit(cache=True)
 def representatives(
-    num_nodes: Int32Array, edge_offsets: Int64Array, edges: Int32Array, order: Int64Array, bounds: Int64Array
+    node_offsets: Int64Array,
+    edge_offsets: Int64Array,
+    edges: Int32Array,
+    labels: Int32Array,
+    marks: Int32Array,
+    order: Int64Array,
+    bounds: Int64Array,
 ) -> Int64Array:
     """The first graph that each graph is isomorphic to.
 
     Args:
-        num_nodes: of the graphs, with `edge_offsets` and `edges` as a GraphSet has them.
+        node_offsets: with the next four as `arrays_of` has them.
         edge_offsets: likewise.
         edges: likewise.
+        labels: likewise.
+        marks: likewise.
         order: int64[G], the graphs with equal hashes together, each such bucket ascending.
         bounds: int64[buckets + 1], where in `order` each bucket begins.
 
     Returns:
         int64[G]; UNDECIDED for all graphs of a bucket in which a matching took too long.
     """
-    found = np.empty(num_nodes.shape[0], np.int64)
+    found = np.empty(node_offsets.shape[0] - 1, np.int64)
     different = np.empty(order.shape[0], np.int64)  # graphs of a bucket that are isomorphic to none before
     for b in range(bounds.shape[0] - 1):
         members = order[bounds[b] : bounds[b + 1]]
@@ -66,14 +92,14 @@ def representatives(
         if members.shape[0] == 1:
             continue
         count, prepared = 1, members[0]
-        other = _prepared(num_nodes[prepared], edges[edge_offsets[prepared] : edge_offsets[prepared + 1]])
+        other = _prepared(prepared, node_offsets, edge_offsets, edges, labels, marks)
         for g in members[1:]:
-            own = _prepared(num_nodes[g], edges[edge_offsets[g] : edge_offsets[g + 1]])
+            own = _prepared(g, node_offsets, edge_offsets, edges, labels, marks)
             answer = 0
             for k in range(count):
                 if different[k] != prepared:
                     prepared = different[k]
-                    other = _prepared(num_nodes[prepared], edges[edge_offsets[prepared] : edge_offsets[prepared + 1]])
+                    other = _prepared(prepared, node_offsets, edge_offsets, edges, labels, marks)
                 answer = _match(own, other)
                 if answer != 0:
                     found[g] = prepared
@@ -89,35 +115,64 @@ def representatives(
 
 
 @nb.njit(cache=True)
-def _prepared(n: int, edges: Int32Array) -> Any:
-    """The neighbours of each node (pointers int64[n + 1], neighbours int32[2m]), and its colour (uint64[n])."""
+def neighbours_of(
+    g: int, node_offsets: Int64Array, edge_offsets: Int64Array, edges: Int32Array, labels: Int32Array, marks: Int32Array
+) -> tuple[Int64Array, Int32Array, Int32Array, Int32Array]:
+    """A graph of a set in `arrays_of`.
+
+    Returns:
+        Where each node's neighbours begin, int64[n + 1]; these, int32[2m]; the marks of the edges as their nodes see them,
+        int32[2m]; the labels of the nodes, int32[n].
+    """
+    n = node_offsets[g + 1] - node_offsets[g]
+    own, own_marks = edges[edge_offsets[g] : edge_offsets[g + 1]], marks[edge_offsets[g] : edge_offsets[g + 1]]
     pointers = np.zeros(n + 2, np.int64)
-    for e in range(edges.shape[0]):
-        pointers[edges[e, 0] + 2] += 1
-        pointers[edges[e, 1] + 2] += 1
+    for e in range(own.shape[0]):
+        pointers[own[e, 0] + 2] += 1
+        pointers[own[e, 1] + 2] += 1
     for node in range(n):
         pointers[node + 2] += pointers[node + 1]
-    neighbours = np.empty(2 * edges.shape[0], np.int32)
-    for e in range(edges.shape[0]):
-        for u, v in ((edges[e, 0], edges[e, 1]), (edges[e, 1], edges[e, 0])):
+    neighbours, seen = np.empty(2 * own.shape[0], np.int32), np.zeros(2 * own.shape[0], np.int32)
+    for e in range(own.shape[0]):
+        for side in range(2):
+            u, v = own[e, side], own[e, 1 - side]
             neighbours[pointers[u + 1]] = v
+            if own_marks.shape[0]:
+                mark = own_marks[e]
+                seen[pointers[u + 1]] = mark if side == 0 else turned(mark)
             pointers[u + 1] += 1
-    return pointers[: n + 1], neighbours, _refined(pointers[: n + 1], neighbours)
+    own_labels = labels[node_offsets[g] : node_offsets[g + 1]] if labels.shape[0] else np.zeros(n, np.int32)
+    return pointers[: n + 1], neighbours, seen, own_labels
 
 
 @nb.njit(cache=True)
-def _refined(pointers: Int64Array, neighbours: Int32Array) -> npt.NDArray[np.uint64]:
+def turned(mark: int) -> int:
+    """The mark of an edge as its other end sees it: what goes out comes in."""
+    return mark - mark % 4 + mark % 2 * 2 + mark % 4 // 2
+
+
+@nb.njit(cache=True)
+def _prepared(
+    g: int, node_offsets: Int64Array, edge_offsets: Int64Array, edges: Int32Array, labels: Int32Array, marks: Int32Array
+) -> Any:
+    """A graph as it is matched: what `neighbours_of` gives, and the colours of the nodes, uint64[n]."""
+    pointers, neighbours, seen, own_labels = neighbours_of(g, node_offsets, edge_offsets, edges, labels, marks)
+    return pointers, neighbours, seen, own_labels, _refined(pointers, neighbours, seen, own_labels)
+
+
+@nb.njit(cache=True)
+def _refined(pointers: Int64Array, neighbours: Int32Array, marks: Int32Array, labels: Int32Array) -> npt.NDArray[np.uint64]:
     """Colours that no further round tells further apart, or all different ones."""
     n = pointers.shape[0] - 1
     colours, finer = np.empty(n, np.uint64), np.empty(n, np.uint64)
     for node in range(n):
-        colours[node] = mix(np.uint64(pointers[node + 1] - pointers[node]) + _FIRST)
+        colours[node] = mix(np.uint64(pointers[node + 1] - pointers[node]) + _FIRST + np.uint64(labels[node]) * _SECOND)
     kinds = _num_different(colours)
     for _ in range(n):
         for node in range(n):
             total = colours[node] * _SECOND
             for e in range(pointers[node], pointers[node + 1]):
-                total += mix(colours[neighbours[e]] + _FIRST)
+                total += mix(colours[neighbours[e]] + _FIRST + np.uint64(marks[e]) * _SECOND)
             finer[node] = mix(total)
         colours, finer = finer, colours
         before, kinds = kinds, _num_different(colours)
@@ -167,8 +222,8 @@ def _walk(pointers: Int64Array, neighbours: Int32Array, colours: npt.NDArray[np.
 @nb.njit(cache=True)
 def _match(own: Any, other: Any) -> int:
     """1 if two graphs with equally many nodes and edges are isomorphic, 0 if not, UNDECIDED after MAX_STEPS."""
-    pointers, neighbours, colours = own
-    their_pointers, their_neighbours, their_colours = other
+    pointers, neighbours, _, labels, colours = own
+    their_pointers, their_neighbours, _, their_labels, their_colours = other
     n = colours.shape[0]
     if n != their_colours.shape[0] or neighbours.shape[0] != their_neighbours.shape[0]:
         return 0
@@ -194,7 +249,8 @@ def _match(own: Any, other: Any) -> int:
             if (
                 not taken[candidate]
                 and their_colours[candidate] == colours[node]
-                and _fits(node, candidate, pointers, neighbours, their_pointers, their_neighbours, image)
+                and their_labels[candidate] == labels[node]
+                and _fits(node, candidate, own, other, image)
             ):
                 image[node], taken[candidate] = candidate, True
                 break
@@ -210,23 +266,17 @@ def _match(own: Any, other: Any) -> int:
 
 
 @nb.njit(cache=True)
-def _fits(
-    node: int,
-    candidate: int,
-    pointers: Int64Array,
-    neighbours: Int32Array,
-    their_pointers: Int64Array,
-    their_neighbours: Int32Array,
-    image: Int32Array,
-) -> bool:
-    """Whether the images of the node's neighbours, as far as they have one, are neighbours of the candidate."""
+def _fits(node: int, candidate: int, own: Any, other: Any, image: Int32Array) -> bool:
+    """Whether the images of the node's neighbours, as far as they have one, are neighbours of the candidate by like edges."""
+    pointers, neighbours, marks, _, _ = own
+    their_pointers, their_neighbours, their_marks, _, _ = other
     for e in range(pointers[node], pointers[node + 1]):
         wanted = image[neighbours[e]]
         if wanted >= 0:
             there = False
             for f in range(their_pointers[candidate], their_pointers[candidate + 1]):
                 if their_neighbours[f] == wanted:
-                    there = True
+                    there = their_marks[f] == marks[e]
                     break
             if not there:
                 return False

@@ -3,7 +3,7 @@
 Legend: G graphs, K different rows, D numbers a row.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gengraph.graphs import Int64Array
-from gengraph.metrics.statistics import FloatArray, Rows, SparseHistograms
+from gengraph.metrics.statistics import FeatureRows, FloatArray, Rows, SparseHistograms
 
 BLOCK_ROWS = 1 << 12  # rows that are hashed and compared at a time
 WORTH = 0.9  # rows stay as they are where more than this share of them differ
@@ -24,7 +24,7 @@ class Distinct:
     """One row a graph, equal rows once.
 
     Attributes:
-        values: [K, D] in the narrowest type that holds them (whole numbers to 255 in a byte), or sparse histograms.
+        values: [K, D] in the narrowest type that holds them (whole numbers to 255 in a byte), or sparse rows.
         index: int64[G], the row of each graph; None where row g is that of graph g.
     """
 
@@ -32,19 +32,34 @@ class Distinct:
     index: Int64Array | None = None
 
     @classmethod
-    def of(cls, parts: Iterable[FloatArray]) -> "Distinct":
-        """The rows of all parts, in order; the narrower ones are filled up with zeros on the right.
+    def of(cls, parts: Iterable[FloatArray | FeatureRows]) -> "Distinct":
+        """The rows of all parts, in order; the narrower ones are filled up with zeros on the right. Features stay as they are.
 
         Complexity: O(G D) time; memory D bytes a row that differs in its part where the numbers are whole and small.
         """
-        found = [_united(_narrow(part)) for part in parts]
-        width = max((values.shape[1] for values, _ in found), default=1)
-        padded = [np.pad(values, ((0, 0), (0, width - values.shape[1]))) for values, _ in found]
-        starts = np.cumsum([0, *(len(values) for values in padded)])
-        index = np.concatenate([own + start for (_, own), start in zip(found, starts[:-1], strict=True)])
-        values, number = _united(np.concatenate(padded))
+        return cls.concatenate([cls(part) if isinstance(part, FeatureRows) else cls(*_united(_narrow(part))) for part in parts])
+
+    @classmethod
+    def concatenate(cls, parts: "Sequence[Distinct]") -> "Distinct":
+        """The graphs of all parts, in order; narrower rows are filled up with zeros on the right."""
+        features = [part.values for part in parts if isinstance(part.values, FeatureRows)]
+        if features:
+            starts = np.cumsum([0, *map(len, features)])[:-1]
+            index = np.concatenate([part.places + start for part, start in zip(parts, starts, strict=True)])
+            return cls(FeatureRows.concatenate(features), index)
+        values = [np.asarray(part.values) for part in parts]
+        width = max((part.shape[1] for part in values), default=1)
+        padded = [np.pad(part, ((0, 0), (0, width - part.shape[1]))) for part in values]
+        starts = np.cumsum([0, *(len(part) for part in padded)])[:-1]
+        index = np.concatenate([part.places + start for part, start in zip(parts, starts, strict=True)])
+        united, number = _united(np.concatenate(padded))
         index = number[index]
-        return cls(values[index]) if len(values) > WORTH * len(index) else cls(values, index)
+        return cls(united[index]) if len(united) > WORTH * len(index) else cls(united, index)
+
+    @property
+    def places(self) -> Int64Array:
+        """int64[G], the row of each graph."""
+        return np.arange(len(self.values)) if self.index is None else self.index
 
     def __len__(self) -> int:
         return len(self.values) if self.index is None else len(self.index)
@@ -57,14 +72,26 @@ class Distinct:
         kept[used] = True
         return Distinct(self.values[kept], index.reshape(-1))
 
+    def to_arrays(self) -> dict[str, Numbers]:
+        """What a file keeps; not of sparse histograms."""
+        assert not isinstance(self.values, SparseHistograms)
+        rows = self.values.to_arrays() if isinstance(self.values, FeatureRows) else {"values": self.values}
+        return rows | ({} if self.index is None else {"index": self.index})
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Numbers]) -> "Distinct":
+        """What `to_arrays` gave."""
+        rows = FeatureRows.from_arrays(arrays) if "columns" in arrays else arrays["values"]
+        return cls(rows, arrays.get("index"))
+
     def dense(self) -> FloatArray:
         """float64[G, D], a row for each graph."""
-        assert not isinstance(self.values, SparseHistograms)
+        assert isinstance(self.values, np.ndarray)
         return (self.values if self.index is None else self.values[self.index]).astype(np.float64)
 
     def defined(self) -> "Distinct":
         """The graphs whose rows have no NaN."""
-        if isinstance(self.values, SparseHistograms):
+        if not isinstance(self.values, np.ndarray):
             return self
         finite = np.asarray(np.isfinite(self.values).all(axis=1))
         if finite.all():

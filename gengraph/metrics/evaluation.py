@@ -4,13 +4,15 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gengraph.errors import InputError
+from gengraph.graphs.schema import LabelSchema
 from gengraph.metrics.comparison import Comparison, MetricResult, compare, num_kernel_values, seconds_of
-from gengraph.metrics.descriptions import STATISTICS, DescribedSet, described
+from gengraph.metrics.descriptions import STATISTICS, DescribedSet, described, of_labels
 from gengraph.metrics.distinct import Distinct
 from gengraph.metrics.protocols import Protocol, find_protocol
 from gengraph.metrics.significance import Uncertainty
@@ -88,18 +90,21 @@ def evaluate(
             keeps its statistics for the next evaluation, and says where to compute.
         generated: graphs to judge, at least one.
         protocol: a name in PROTOCOLS or a Protocol.
-        statistics: to compare, of those that the protocol has a kernel for; None for its usual ones.
+        statistics: to compare, of those that the protocol has a kernel for; None for its usual ones, and where graphs have
+            labels or directions those of these too.
         train: the training graphs, at least one; their MMD^2 to the reference is the floor.
         strict: reproduce the original programs: generated graphs without nodes are dropped, a reference with such a graph
             gives NaN, and eigenvalues that rounding moves above 2 are lost.
         uncertainty: p-values and intervals to compute; None for neither.
 
     Raises:
-        InputError: a set is empty, would lose something as a GraphSet, or the protocol or a statistic is unknown.
+        InputError: a set is empty, would lose something as a GraphSet, or has labels and another has not; the protocol or a
+            statistic is unknown, or of labels that are not there.
     """
     chosen = find_protocol(protocol)
-    kernels = chosen.chosen(None if statistics is None else list(statistics))
     sets = _checked(reference=reference, generated=generated, train=train)
+    usual = [*chosen.statistics, *(name for name in of_labels(sets["reference"].schema) if name in chosen.kernels)]
+    kernels = chosen.chosen(usual if statistics is None else list(statistics))
     wanted = uncertainty or Uncertainty()
     metrics = {}
     for name, kernel in kernels.items():
@@ -114,13 +119,13 @@ def evaluate(
         _say_how_long(name, list(rows.values()), how)
         seconds = sum(sets[role].seconds(name, strict=strict) for role in ("reference", "generated"))
         metrics[name] = compare(rows["reference"], rows["generated"], rows.get("train"), how, seconds_statistics=seconds)
-    null = {role: int((graphs.graphs.num_nodes == 0).sum()) for role, graphs in sets.items()}
+    null = {role: int((graphs.num_nodes == 0).sum()) for role, graphs in sets.items()}
     return Evaluation(
         protocol=chosen.name,
         strict=strict,
-        num_reference=len(sets["reference"].graphs),
-        num_generated=len(sets["generated"].graphs),
-        num_train=len(sets["train"].graphs) if "train" in sets else None,
+        num_reference=len(sets["reference"]),
+        num_generated=len(sets["generated"]),
+        num_train=len(sets["train"]) if "train" in sets else None,
         num_null_reference=null["reference"],
         num_null_generated=null["generated"],
         num_dropped_generated=null["generated"] if strict else 0,
@@ -144,10 +149,12 @@ def _say_how_long(name: str, sets: Sequence[Distinct], how: Comparison) -> None:
 
 
 def _checked(**sets: "GraphSet | DescribedSet | Iterable[nx.Graph[Any]] | None") -> dict[str, DescribedSet]:
-    """The sets that are given, each with at least one graph."""
+    """The sets that are given, each with at least one graph, their labels by the same numbers."""
     given = {role: described(graphs) for role, graphs in sets.items() if graphs is not None}
+    schema = reduce(LabelSchema.union, [graphs.schema for graphs in given.values()])
+    given = {role: graphs.in_schema(schema) for role, graphs in given.items()}
     for role, graphs in given.items():
-        if not len(graphs.graphs):
+        if not len(graphs):
             msg = f"the {role} set must hold at least 1 graph, got 0; check its file or make more graphs"
             raise InputError(msg)
     return given
@@ -156,7 +163,7 @@ def _checked(**sets: "GraphSet | DescribedSet | Iterable[nx.Graph[Any]] | None")
 def _rows(graphs: DescribedSet, name: str, role: str, *, strict: bool) -> Distinct:
     """The statistic of each graph; the graphs without nodes are treated here if `strict` asks for it."""
     rows = graphs.distinct(name, strict=strict)
-    null = graphs.graphs.num_nodes == 0
+    null = graphs.num_nodes == 0
     if not strict or not null.any():
         return rows
     return rows[~null] if role == "generated" else Distinct(np.full((len(rows), 1), np.nan))

@@ -16,16 +16,16 @@ References:
 """
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
+from scipy import sparse
 from scipy.spatial.distance import cdist
 
 from gengraph.errors import InputError
-from gengraph.metrics.statistics import FloatArray, Rows, SparseHistograms
+from gengraph.metrics.statistics import FeatureRows, FloatArray, Rows, SparseHistograms
 
-Distance = Literal["emd", "tv", "euclidean"]
+Distance = Literal["emd", "tv", "euclidean", "angle"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,7 +34,8 @@ class Kernel:
 
     Attributes:
         distance: `emd` is the earth mover's distance of two histograms of mass 1 with ground distance |i - j| / scaling, in
-            one dimension the sum of |CDF_x - CDF_y| / scaling [1]; `tv` is half the sum of |x - y| [2]; `euclidean`.
+            one dimension the sum of |CDF_x - CDF_y| / scaling [1]; `tv` is half the sum of |x - y| [2]; `euclidean`. `angle`
+            is for rows of norm 1: the kernel is their product x y, without a bandwidth (NSPDK).
         sigma: bandwidths, each > 0.
         scaling: bins per unit of the ground distance of `emd`, > 0.
         relative: bandwidths are in units of the root mean squared distance between the two sets [4] (1 where that is 0).
@@ -55,7 +56,9 @@ class Kernel:
 
     @property
     def name(self) -> str:
-        """gaussian_emd, gaussian_tv, gaussian, or rbf for relative bandwidths."""
+        """gaussian_emd, gaussian_tv, gaussian, rbf for relative bandwidths, or linear."""
+        if self.distance == "angle":
+            return "linear"
         if self.relative:
             return "rbf"
         return "gaussian" if self.distance == "euclidean" else f"gaussian_{self.distance}"
@@ -98,23 +101,25 @@ class Points:
     """Rows as points whose cityblock or Euclidean distance is the kernel's; they are made block by block: `points[0:1024]`.
 
     Attributes:
-        rows: [K, D], counts or other numbers, of any type.
+        rows: [K, D], counts or other numbers, of any type; csr for `angle`.
         kernel: the distance.
         width: bins that histograms are filled up to; None for rows that are no histograms.
         null_bin: whether there is a bin before the first one for histograms without mass.
         runs: float64[width], how many bins each column stands for (`emd` of sparse histograms); None for one each.
     """
 
-    rows: npt.NDArray[np.generic]
+    rows: Any
     kernel: Kernel
     width: int | None = None
     null_bin: bool = False
     runs: FloatArray | None = None
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return int(self.rows.shape[0])
 
-    def __getitem__(self, block: slice) -> FloatArray:
+    def __getitem__(self, block: slice) -> Any:
+        if self.kernel.distance == "angle":
+            return self.rows[block]
         rows = self.rows[block].astype(np.float64)
         if self.width is not None:
             rows = _normalised(rows, self.width, null_bin=self.null_bin)
@@ -123,6 +128,8 @@ class Points:
 
     def followed_by(self, others: "Points") -> "Points":
         """The points of both, which are on the same bins."""
+        if self.kernel.distance == "angle":
+            return replace(self, rows=sparse.vstack([self.rows, others.rows], format="csr"))
         width = max(self.rows.shape[1], others.rows.shape[1])
         rows = [np.pad(part.rows, ((0, 0), (0, width - part.rows.shape[1]))) for part in (self, others)]
         return replace(self, rows=np.concatenate(rows))
@@ -134,14 +141,22 @@ def embedded(first: Rows, second: Rows, kernel: Kernel, *, histogram: bool) -> t
     Of sparse histograms, bins that are empty in both sets are left out: the difference of two cumulated histograms is constant
     over a run of empty bins, so that for `emd` one column times the length of the run stands for it.
     """
+    if isinstance(first, FeatureRows) and isinstance(second, FeatureRows):
+        used, place = np.unique(np.concatenate([first.matrix.indices, second.matrix.indices]), return_inverse=True)
+        places = np.split(place.reshape(-1), [first.matrix.nnz])
+        few = [
+            sparse.csr_array((part.matrix.data, columns, part.matrix.indptr), shape=(len(part), len(used)))
+            for part, columns in zip((first, second), places, strict=True)
+        ]
+        return Points(rows=few[0], kernel=kernel), Points(rows=few[1], kernel=kernel)
     if not histogram:
         return Points(rows=np.asarray(first), kernel=kernel), Points(rows=np.asarray(second), kernel=kernel)
     bins = None
     if isinstance(first, SparseHistograms) or isinstance(second, SparseHistograms):
-        sparse = [SparseHistograms.of(part) for part in (first, second)]
-        bins = np.union1d(sparse[0].bins, sparse[1].bins)
-        rows = [np.zeros((len(part), len(bins))) for part in sparse]
-        for part, dense in zip(sparse, rows, strict=True):
+        kept = [SparseHistograms.of(part) for part in (first, second)]
+        bins = np.union1d(kept[0].bins, kept[1].bins)
+        rows = [np.zeros((len(part), len(bins))) for part in kept]
+        for part, dense in zip(kept, rows, strict=True):
             dense[:, np.searchsorted(bins, part.bins)] = part.counts
     else:
         rows = [np.asarray(first), np.asarray(second)]
@@ -155,15 +170,19 @@ def embedded(first: Rows, second: Rows, kernel: Kernel, *, histogram: bool) -> t
     return made[0], made[1]
 
 
-def squared_distances(first: FloatArray, second: FloatArray, kernel: Kernel) -> FloatArray:
+def squared_distances(first: Any, second: Any, kernel: Kernel) -> FloatArray:
     """float64[G1, G2] of squared distances between points; O(G1 G2 D) time, 8 G1 G2 bytes."""
+    if kernel.distance == "angle":
+        return np.asarray(2 - 2 * (first @ second.T).toarray())
     if kernel.distance == "euclidean":
         return np.asarray(cdist(first, second, "sqeuclidean"))
     distances = cdist(first, second, "cityblock")
     return np.asarray(np.square(distances, out=distances))
 
 
-def gram(squared: FloatArray, sigma: float) -> FloatArray:
+def gram(squared: FloatArray, sigma: float, kernel: Kernel) -> FloatArray:
     """Kernel values in [0, 1] for squared distances of any shape."""
+    if kernel.distance == "angle":
+        return 1 - squared / 2
     values = squared / (-2 * sigma**2)
     return np.asarray(np.exp(values, out=values))

@@ -55,6 +55,11 @@ class Sample:
             return np.ones(len(self.points))
         return np.bincount(self.index, minlength=len(self.points)).astype(np.float64)
 
+    @property
+    def total(self) -> FloatArray:
+        """The sum of the points of all graphs, of points that `angle` compares."""
+        return np.asarray(self.counts @ self.points[:])
+
     def folded(self, weights: FloatArray) -> FloatArray:
         """float64[K, P], weights float64[m, P] of graphs summed up over those that have a point."""
         if self.index is None:
@@ -142,7 +147,7 @@ def block_kernel_sums(first: Sample, second: Sample, kernel: Kernel, sigma: Floa
     """float64[S], sums of the kernel values in a block, a pure function; O(B^2 (D + S)) time and 24 B^2 bytes."""
     start, stop, left, right = block
     squared = squared_distances(first.points[start:stop], second.points[left:right], kernel)
-    return np.array([_sum(gram(squared, float(bandwidth)), first, second, block) for bandwidth in sigma])
+    return np.array([_sum(gram(squared, float(bandwidth), kernel), first, second, block) for bandwidth in sigma])
 
 
 def _sum(values: FloatArray, first: Sample, second: Sample, block: Block) -> float:
@@ -162,12 +167,16 @@ def gram_sums(first: Sample | FloatArray, second: Sample | FloatArray, kernel: K
         kernel: the distance and its bandwidths.
         spread: where the blocks are computed.
 
-    Complexity: O(K^2 (D + S)) time for K different points of both. Memory beside the points: 24 MiB (three blocks of 1024 x
-    1024) for each block that is computed at a time, whatever K is.
+    Complexity: O(K^2 (D + S)) time for K different points of both, O(K D) for `angle`. Memory beside the points: 24 MiB (three
+    blocks of 1024 x 1024) for each block that is computed at a time, whatever K is.
     """
     first, second = as_sample(first), as_sample(second)
     m, n = first.size, second.size
     sigma = np.array(kernel.sigma)
+    if kernel.distance == "angle":
+        totals = [sample.total for sample in (first, second)]
+        products = [np.array([float(one @ other)]) for one, other in ((totals[0],) * 2, (totals[1],) * 2, totals)]
+        return GramSums(first=products[0], second=products[1], cross=products[2], num_first=m, num_second=n, sigma=sigma)
     cross_blocks = gram_blocks(len(first.points), len(second.points))
     if kernel.relative:
         mean_square = sum(spread(partial(block_distance_sum, first, second, kernel), cross_blocks)) / (m * n)
@@ -187,7 +196,7 @@ def _symmetric_sum(sample: Sample, kernel: Kernel, sigma: FloatArray, spread: Sp
 def block_row_sums(first: Sample, second: Sample, kernel: Kernel, sigma: float, block: Block) -> tuple[int, FloatArray]:
     """Where a block's rows begin, and for each of them the sum of its kernel values over the graphs of its columns."""
     start, stop, left, right = block
-    values = gram(squared_distances(first.points[start:stop], second.points[left:right], kernel), sigma)
+    values = gram(squared_distances(first.points[start:stop], second.points[left:right], kernel), sigma, kernel)
     return start, np.asarray(values @ second.counts[left:right])
 
 

@@ -93,7 +93,7 @@ def discrepancy(reference: GraphSet | DescribedSet, generated: GraphSet | Descri
     """
     sets = described(reference), described(generated)
     _check(sets)
-    size = min(len(part.graphs) for part in sets)
+    size = min(len(part) for part in sets)
     features = {name: _features(name, sets) for name in DESCRIPTORS}
     trained, scores = {}, {}
     for name, (first, second) in features.items():
@@ -104,8 +104,8 @@ def discrepancy(reference: GraphSet | DescribedSet, generated: GraphSet | Descri
         pgd=scores[chosen],
         descriptor=chosen,
         scores=scores,
-        num_reference=len(sets[0].graphs),
-        num_generated=len(sets[1].graphs),
+        num_reference=len(sets[0]),
+        num_generated=len(sets[1]),
         num_compared=size,
         mean=np.nan if halves is None else float(halves.mean()),
         deviation=np.nan if halves is None else float(halves.std()),
@@ -119,11 +119,11 @@ def _check(sets: tuple[DescribedSet, DescribedSet]) -> None:
     except ImportError as error:
         msg = "pgd needs the package scikit-learn, which is not installed; pip install 'gengraph[metrics]'"
         raise InputError(msg) from error
-    smallest = min(len(part.graphs) for part in sets)
+    smallest = min(len(part) for part in sets)
     if smallest < MIN_GRAPHS:
         msg = f"pgd needs at least {MIN_GRAPHS} graphs in each set, got {smallest}; make more graphs"
         raise InputError(msg)
-    null = sum(int((part.graphs.num_nodes == 0).sum()) for part in sets)
+    null = sum(int((part.num_nodes == 0).sum()) for part in sets)
     if null:
         msg = f"pgd is not defined for graphs without nodes, got {null}; set on_empty = drop, and say how many they were"
         raise InputError(msg)

@@ -55,6 +55,9 @@ class Protocol:
 
 _GRID = Kernel(distance="euclidean", sigma=(0.01, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0), relative=True)
 _SCALARS = ("nodes", "edges", "components", "diameter", "assortativity", "triangles")
+_NSPDK = {"nspdk": Kernel(distance="angle")}
+_OF_LABELS = dict.fromkeys(("node_labels", "edge_labels", "labelled_degree", "labelled_edges"), Kernel(distance="tv"))
+_OF_DIRECTIONS = {name: Kernel(distance="tv") for name in ("in_degree", "out_degree", "triads")}
 
 PROTOCOLS: Mapping[str, Protocol] = {
     "emd": Protocol(
@@ -63,6 +66,10 @@ PROTOCOLS: Mapping[str, Protocol] = {
             "degree": Kernel(distance="emd"),
             "clustering": Kernel(distance="emd", sigma=(0.1,), scaling=100),
             "orbit": Kernel(distance="euclidean", sigma=(30,)),
+            **_OF_LABELS,
+            **dict.fromkeys(("in_degree", "out_degree"), Kernel(distance="emd")),
+            "triads": Kernel(distance="tv"),
+            **_NSPDK,
         },
         statistics=("degree", "clustering", "orbit"),
     ),
@@ -74,12 +81,18 @@ PROTOCOLS: Mapping[str, Protocol] = {
             "orbit": Kernel(distance="tv", sigma=(30,)),
             "spectral": Kernel(distance="tv"),
             "four_cycles": Kernel(distance="euclidean"),
+            **_OF_LABELS,
+            **_OF_DIRECTIONS,
+            **_NSPDK,
         },
         statistics=("degree", "clustering", "orbit", "spectral"),
     ),
     "rbf": Protocol(
         name="rbf",
-        kernels=dict.fromkeys(("degree", "clustering", "orbit", "spectral", "four_cycles", *_SCALARS), _GRID),
+        kernels=dict.fromkeys(
+            ("degree", "clustering", "orbit", "spectral", "four_cycles", *_SCALARS, *_OF_LABELS, *_OF_DIRECTIONS), _GRID
+        )
+        | _NSPDK,
         statistics=("degree", "clustering", "orbit", "spectral"),
     ),
 }

@@ -73,7 +73,7 @@ def block_forms(pooled: Sample, kernel: Kernel, sigma: FloatArray, weights: Floa
     start, stop, left, right = block
     squared = squared_distances(pooled.points[start:stop], pooled.points[left:right], kernel)
     times = 1 if start == left else 2
-    columns = [gram(squared, float(bandwidth)) @ weights[left:right] for bandwidth in sigma]
+    columns = [gram(squared, float(bandwidth), kernel) @ weights[left:right] for bandwidth in sigma]
     return np.stack([times * np.einsum("bp,bp->p", weights[start:stop], column) for column in columns])
 
 

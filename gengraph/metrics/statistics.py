@@ -8,10 +8,13 @@ References:
     [3] R. Liao et al., Efficient graph generation with graph recurrent attention networks (GRAN), NeurIPS 2019.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from gengraph.graphs import GraphSet, Int64Array
 from gengraph.graphs.graphlets import large_orbits
@@ -77,14 +80,46 @@ class SparseHistograms:
         return SparseHistograms(self.counts[graphs], self.bins)
 
 
-Rows = FloatArray | SparseHistograms
-"""float64[G, D], or histograms with most bins left out."""
+@dataclass(frozen=True, slots=True, eq=False)
+class FeatureRows:
+    """Rows of which few of very many columns are not 0.
+
+    Attributes:
+        matrix: csr, float64[G, D].
+    """
+
+    matrix: sparse.csr_array
+
+    def __len__(self) -> int:
+        return int(self.matrix.shape[0])
+
+    def __getitem__(self, graphs: npt.NDArray[Any] | slice) -> "FeatureRows":
+        return FeatureRows(self.matrix[graphs])
+
+    @classmethod
+    def concatenate(cls, parts: "Sequence[FeatureRows]") -> "FeatureRows":
+        """One after the other."""
+        return cls(sparse.csr_array(sparse.vstack([part.matrix for part in parts], format="csr")))
+
+    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """What a file keeps."""
+        matrix = self.matrix
+        return {"data": matrix.data, "columns": matrix.indices, "offsets": matrix.indptr, "shape": np.array(matrix.shape)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> "FeatureRows":
+        """What `to_arrays` gave."""
+        parts = arrays["data"], arrays["columns"], arrays["offsets"]
+        return cls(sparse.csr_array(parts, shape=tuple(arrays["shape"].tolist())))
+
+
+Rows = FloatArray | SparseHistograms | FeatureRows
+"""float64[G, D], or rows with most columns left out."""
 
 
 def sparse_degree_histogram(graphs: GraphSet) -> SparseHistograms:
-    """`degree_histogram` for graphs with hubs; memory 8 G K bytes for K different degrees."""
-    bins, column = np.unique(node_degrees(graphs), return_inverse=True)
-    return SparseHistograms(count_by_graph(graphs, column.reshape(-1), len(bins)), bins)
+    """`degree_histogram` for graphs with hubs."""
+    return sparse_rows(len(graphs), np.repeat(np.arange(len(graphs)), graphs.num_nodes), node_degrees(graphs))
 
 
 def clustering_histogram(graphs: GraphSet) -> FloatArray:
@@ -144,5 +179,16 @@ def count_by_graph(graphs: GraphSet, column: Int64Array, num_columns: int | None
     width = int(column.max(initial=0)) + 1 if num_columns is None else num_columns
     row = np.repeat(np.arange(len(graphs)), graphs.num_nodes)
     inside = (column >= 0) & (column < width)
-    cell = row[inside] * width + column[inside]
-    return np.bincount(cell, minlength=len(graphs) * width).reshape(len(graphs), width).astype(np.float64)
+    return count_rows(len(graphs), row[inside], column[inside], width)
+
+
+def count_rows(num_graphs: int, graph: Int64Array, column: Int64Array, num_columns: int) -> FloatArray:
+    """float64[G, D], how many of the things that belong to a graph and a column there are."""
+    cells = np.bincount(graph * num_columns + column, minlength=num_graphs * num_columns)
+    return cells.reshape(num_graphs, num_columns).astype(np.float64)
+
+
+def sparse_rows(num_graphs: int, graph: Int64Array, column: Int64Array) -> SparseHistograms:
+    """The same without columns that are empty in all graphs; memory 8 G K bytes for K others."""
+    bins, place = np.unique(column, return_inverse=True)
+    return SparseHistograms(count_rows(num_graphs, graph, place.reshape(-1), len(bins)), bins)

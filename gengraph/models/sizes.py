@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import gaussian_filter1d
 
 from gengraph.graphs import Int64Array
 
@@ -39,10 +38,10 @@ class SizeLaw:
     smoothing: float
 
     @classmethod
-    def of(cls, num_nodes: npt.ArrayLike, smoothing: float) -> "SizeLaw":
-        """The law of training graphs of these sizes, at least one."""
-        sizes, counts = np.unique(np.asarray(num_nodes, np.int64), return_counts=True)
-        return cls(sizes, counts, smoothing)
+    def from_counts(cls, counts: list[list[int]], smoothing: float) -> "SizeLaw":
+        """The law of training graphs whose sizes were counted by `size_counts`."""
+        sizes, repeats = np.array(counts, np.int64).T
+        return cls(sizes, repeats, smoothing)
 
     @property
     def _ratio(self) -> float:
@@ -69,6 +68,12 @@ class SizeLaw:
         return 1 if ratio <= 0 else 1 + int(np.log1p(-tail) / np.log(ratio))
 
 
+def size_counts(num_nodes: npt.ArrayLike) -> list[list[int]]:
+    """[n, how many graphs have n nodes] for each of their sizes, ascending; JSON-ready."""
+    sizes, counts = np.unique(np.asarray(num_nodes, np.int64), return_counts=True)
+    return [[int(n), int(count)] for n, count in zip(sizes, counts, strict=True)]
+
+
 def spread_counts(num_nodes: npt.ArrayLike) -> tuple[Int64Array, FloatArray]:
     """Sizes int64[D] and counts float64[D] of training graphs, each spread by a discrete Gaussian within their range.
 
@@ -87,6 +92,8 @@ def spread_counts(num_nodes: npt.ArrayLike) -> tuple[Int64Array, FloatArray]:
 
 def _spread(counts: FloatArray, width: float) -> tuple[FloatArray, FloatArray]:
     """Each count spread by a Gaussian that is cut to the range, float64[N]; and which share of each stays where it was."""
+    from scipy.ndimage import gaussian_filter1d
+
     inside = gaussian_filter1d(np.ones_like(counts), width, mode="constant")
     reach = int(4 * width + 0.5)  # where the filter ends
     centre = 1 / np.exp(-0.5 * (np.arange(-reach, reach + 1) / width) ** 2).sum()

@@ -190,7 +190,8 @@ def write_shard(folder: Folder, shard: Shard, samples: Samples) -> None:
     table = samples.graphs.to_arrow()
     table = table.append_column("attempts", pa.array(samples.attempts, pa.int32()))
     table = table.append_column("cut", pa.array(samples.cut))
-    table = table.replace_schema_metadata({_HASH_KEY: samples.graphs.content_hash().encode()})
+    metadata = {**(table.schema.metadata or {}), _HASH_KEY: samples.graphs.content_hash().encode()}
+    table = table.replace_schema_metadata(metadata)
     buffer = pa.BufferOutputStream()
     pq.write_table(table, buffer, compression="zstd")
     folder.write(shard.filename, buffer.getvalue())

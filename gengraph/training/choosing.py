@@ -35,15 +35,16 @@ class Trial:
     Attributes:
         model: its name in the registry.
         why: what speaks for it, by its family.
-        ratios: of each statistic squared MMD over what more real graphs would get, at least 1: below, chance decides.
-        distance: their geometric mean.
+        ratios: of each statistic squared MMD over what more real graphs would get, at least 1: below, chance decides. None of
+            the only model that may suit, which need not be tried.
+        distance: their geometric mean; None where nothing was tried.
         steps: that it was trained for.
     """
 
     model: str
     why: str
     ratios: Mapping[str, float]
-    distance: float
+    distance: float | None
     steps: int
 
 
@@ -68,6 +69,8 @@ def try_models(
 ) -> Iterator[Trial]:
     """Train each candidate for a while, in one process, and judge what it draws; one that diverges is left out.
 
+    Where there is one candidate alone nothing is trained.
+
     Args:
         train: to learn from.
         validation: added to these as the reference.
@@ -76,7 +79,11 @@ def try_models(
         dataset: whose presets are taken.
         seed: of everything random.
     """
-    for found in _prepared(train, dataset, **length, seed=seed):
+    prepared = list(_prepared(train, dataset, **length, seed=seed))
+    if len(prepared) == 1:
+        yield Trial(model=prepared[0].model, why=prepared[0].why, ratios={}, distance=None, steps=0)
+        return
+    for found in prepared:
         try:
             made = _train(found, validation)
         except TrainingFailed:
@@ -87,7 +94,7 @@ def try_models(
 
 
 def best_trial(trials: list[Trial]) -> Trial:
-    """The trial of the least distance; among those within a tenth of it the first.
+    """The trial of the least distance; among those within a tenth of it the first, and the only one where there is one.
 
     Raises:
         InputError: no model took the graphs.
@@ -95,8 +102,8 @@ def best_trial(trials: list[Trial]) -> Trial:
     if not trials:
         msg = "no model could be trained on these graphs in the time it was given; name one, or give more time"
         raise InputError(msg)
-    least = min(trial.distance for trial in trials)
-    return next(trial for trial in trials if trial.distance <= 1.1 * least)
+    distances = [trial.distance or 0.0 for trial in trials]
+    return next(trial for trial, distance in zip(trials, distances, strict=True) if distance <= 1.1 * min(distances))
 
 
 def _prepared(graphs: GraphSet, dataset: str, **training: Any) -> Iterator[_Candidate]:

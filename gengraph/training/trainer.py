@@ -67,7 +67,8 @@ def prepare_graphs(graphs: GraphSet, config: Config) -> tuple[GraphSet, Facts]:
         raise InputError(msg)
     family = config.own_family
     graphs = family.select(graphs, config.model)
-    return graphs, family.prepare(graphs, config.model, seed=config.training.seed)
+    facts = family.prepare(graphs.bare(), config.model, seed=config.training.seed)
+    return graphs, facts | ({"labels": graphs.schema.to_json()} if graphs.schema else {})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -376,6 +377,7 @@ class Trainer:
         size = -(-self.config.training.batch_size // self.config.training.accumulate)
         if not self._sampled:
             return [size_chunks(self._validation.num_nodes, size)]
+        size *= 4  # without gradients a graph takes a fraction of the memory
         groups = [np.arange(k, len(self._validation), NUM_GROUPS) for k in range(NUM_GROUPS)]
         return [[group[chunk] for chunk in size_chunks(self._validation.num_nodes[group], size)] for group in groups]
 
@@ -430,7 +432,7 @@ class Trainer:
         units: Counter[str] = Counter()
         losses_of_data: Counter[str] = Counter()
         self._call.train()
-        self._optimizer.zero_grad(set_to_none=True)
+        self._optimizer.zero_grad()
         with self._seeded(self.step), matmul_precision(self.config.training.precision):
             for k in range(num_parts):
                 batch = self._encode(own[k::num_parts], key=(self.config.training.seed, epoch))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from gengraph.benchmarks.charts import overlay_sizes
 from gengraph.benchmarks.report import render
 from gengraph.cli.app import app
 
@@ -125,6 +126,37 @@ def test_losses_of_different_kinds_share_no_axis(results: dict[str, Any]) -> Non
     }
     for loss in named:
         assert f">{loss}</text>" in text
+
+
+def test_sizes_of_samples_stand_beside_those_of_the_test_graphs(folder: Path, results: dict[str, Any]) -> None:
+    cards = re.findall(r'<article class="card">.*?</article>', (folder / "report.html").read_text())
+    assert len(cards) == 2 * 3
+    assert all("Distribution of the number of nodes in the test graphs" in card for card in cards)
+    sizes = dict(results["datasets"][0]["distributions"]["test"]["nodes"])
+    assert sum(sizes.values()) == results["datasets"][0]["num_test"]
+    drawn = overlay_sizes([[10, 1], [41, 3]], [[40, 1]], "a model")  # 16 bins of 2: 10, 11; ..; 40, 41
+    area = re.search(r'class="reference" d="([^"]*)"', drawn)[1]  # type: ignore[index]
+    tops = re.findall(r"L[\d.]+ ([\d.]+)", area)[::2]
+    assert tops[:15] == ["77", *["96"] * 14]  # a quarter of the 76 that all would take
+    assert area.split("L")[-2].endswith(" 39")
+    assert ">10<" in drawn
+    assert ">41<" in drawn
+
+
+def test_bits_on_training_and_test_graphs_stand_beside_each_other(folder: Path, results: dict[str, Any]) -> None:
+    text = (folder / "report.html").read_text()
+    learned = [cell for cell in results["cells"] if cell["model"] == "graphrnn-s"]
+    assert text.count("Bits a node (a graph)") == len(learned) == 2
+    for cell in learned:
+        assert set(cell["bits"]) == {"train", "test"}
+        assert f"{cell['bits']['test']['node']:.3g} ({cell['bits']['test']['graph']:.4g}) on the test graphs" in text
+    assert all(cell.get("bits") is None for cell in results["cells"] if cell["model"] in {"er", "ba"})
+    by_heart = learned[0] | {"bits": {"train": {"node": 1.0, "graph": 9.0}, "test": {"node": 1.5, "graph": 14.0}}}
+    assert "1 (9) on the graphs that it was trained on, 1.5 (14) on the test graphs: +50% a node" in render(
+        results | {"cells": [by_heart]}
+    )
+    endless = learned[0] | {"bits": {"train": {"node": 1.0, "graph": 9.0}, "test": {"node": None, "graph": None}}}
+    assert "Bits a node" not in render(results | {"cells": [endless]})
 
 
 @pytest.mark.parametrize(

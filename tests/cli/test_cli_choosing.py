@@ -1,9 +1,15 @@
 import json
+import re
 from pathlib import Path
+from typing import Any
 
+import networkx as nx
 import pytest
 from command_line import gengraph, in_tmp_path  # noqa: F401
 
+from gengraph.cli.choosing import is_open
+from gengraph.formats import write_graphs
+from gengraph.graphs import GraphSet
 from gengraph.training import choosing
 from gengraph.training.choosing import Trial
 
@@ -26,3 +32,44 @@ def test_the_closest_is_trained_and_what_was_tried_is_recorded(monkeypatch: pyte
 def test_a_config_is_a_choice_already() -> None:
     said = gengraph("train --dataset grid-small --model auto --config graphrnn/paper", code=2)
     assert "chooses the config with the model" in said
+
+
+@pytest.mark.parametrize(
+    ("dataset", "model", "config", "assign", "expected"),
+    [
+        ("mine.jsonl", None, None, None, True),
+        ("grid-small", None, None, None, True),  # no preset is made for it
+        ("grid", None, None, None, False),
+        ("sbm:60", None, None, [], False),
+        ("mine.jsonl", "graphrnn", None, None, False),
+        ("mine.jsonl", None, "graphrnn/paper", None, False),
+        ("mine.jsonl", None, None, ["model.hidden_size=8"], False),
+        ("grid", "auto", None, ["training.batch_size=2"], True),
+    ],
+)
+def test_what_nobody_said_is_chosen(dataset: str, model: Any, config: Any, assign: Any, expected: bool) -> None:
+    assert is_open(dataset, model, config, assign) == expected
+
+
+@pytest.mark.usefixtures("in_tmp_path")
+def test_without_a_word_the_model_that_suits_is_trained() -> None:
+    said = gengraph("train --dataset grid-small --steps 20 --run mine --seed 3")
+    assert "maps (all graphs are planar): distance" in said
+    assert "after 2 steps" in said
+    name = re.search(r"(\S+) is trained: it came closest in 2 steps each; --model NAME overrules", said)[1]  # type: ignore[index]
+    about = json.loads(Path("runs/mine/run.json").read_text())
+    assert [trial["model"] for trial in about["tried"]] == ["graphrnn-c", "maps"]
+    least = min(about["tried"], key=lambda trial: trial["distance"])
+    assert next(trial for trial in about["tried"] if trial["model"] == name)["distance"] <= 1.1 * least["distance"]
+    said = gengraph("train --dataset grid-small --steps 20 --run mine", code=2)
+    assert "trying models" not in said
+    assert "exists" in said
+
+
+@pytest.mark.usefixtures("in_tmp_path")
+def test_where_one_model_alone_suits_nothing_is_tried() -> None:
+    write_graphs(GraphSet.from_networkx([nx.gnp_random_graph(20, 0.5, seed=seed) for seed in range(12)]), Path("mine.jsonl"))
+    said = gengraph("train --dataset mine.jsonl --steps 2")
+    assert "graphrnn-c is trained: no other suits these graphs" in said
+    tried = {"model": "graphrnn-c", "why": "takes any graphs", "ratios": {}, "distance": None, "steps": 0}
+    assert json.loads(Path("runs/mine-graphrnn-c/run.json").read_text())["tried"] == [tried]

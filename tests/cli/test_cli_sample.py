@@ -20,6 +20,10 @@ def test_train_sample_evaluate() -> None:
     output = gengraph(f"train --dataset grid-small --steps 30 --run g {FAST}")
     assert "checkpoint: runs/g/checkpoints/step-00000030" in output
     assert re.search(r"validation loss: \d+\.\d{4} \(negative log-likelihood, nats a graph\)", output)
+    train, validation, gap = re.search(  # type: ignore[union-attr]
+        r"loss a node: ([\d.]+) on the training graphs, ([\d.]+) on the validation graphs: ([+-]\d+)%", output
+    ).groups()
+    assert float(gap) == pytest.approx(100 * (float(validation) / float(train) - 1), abs=1)
     assert "14 graphs to train on, 2 to validate" in output
     assert re.search(r"M \(max_prev_node\): \d+, cuts \d+\.\d\d% of the edges", output)
     lines = [json.loads(line) for line in Path("runs/g/metrics.jsonl").read_text().splitlines()]

@@ -161,7 +161,7 @@ def test_emd_and_tv_kernels_are_not_positive_definite() -> None:
     degrees = np.array([np.bincount([d for _, d in graph.degree()], minlength=12) for graph in graphs.to_networkx()], float)
     for kernel in (Kernel(distance="emd", sigma=(2,)), Kernel(distance="tv", sigma=(0.7,))):
         rows = points(pad_and_normalise(degrees, degrees)[0], kernel)
-        assert np.linalg.eigvalsh(gram(squared_distances(rows, rows, kernel), kernel.sigma[0])).min() < -1e-9
+        assert np.linalg.eigvalsh(gram(squared_distances(rows, rows, kernel), kernel.sigma[0], kernel)).min() < -1e-9
 
 
 def test_bad_kernels_and_protocols_are_refused() -> None:

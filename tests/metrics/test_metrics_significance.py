@@ -23,7 +23,7 @@ def test_quadratic_forms_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     columns = iter(weights.T)
     found = quadratic_forms(pooled, KERNEL, sigma, lambda count: np.stack([next(columns) for _ in range(count)], axis=1), 9)
     for s in range(2):
-        matrix = gram(squared_distances(pooled, pooled, KERNEL), sigma[s])
+        matrix = gram(squared_distances(pooled, pooled, KERNEL), sigma[s], KERNEL)
         assert found[s] == pytest.approx(np.diag(weights.T @ matrix @ weights))
 
 

@@ -44,7 +44,8 @@ def test_the_model_that_draws_like_the_data_is_taken() -> None:
     trials = list(try_models(graphs[:16], graphs[16:], draw, length={"steps": 2}))
     assert [found.model for found in trials] == ["graphrnn-c", "maps"]
     assert best_trial(trials).model == "maps"
-    assert trials[1].distance < 2 < trials[0].distance
+    distances = [found.distance or 0.0 for found in trials]
+    assert distances[1] < 2 < distances[0]
     assert all(found.steps == 2 for found in trials)
 
 
@@ -56,6 +57,17 @@ def test_a_trial_is_repeated_exactly() -> None:
 
     once, again = (list(try_models(graphs[:16], graphs[16:], draw, length={"steps": 3})) for _ in range(2))
     assert once == again
+
+
+def test_the_only_one_that_suits_is_not_tried() -> None:
+    graphs = GraphSet.from_networkx([nx.gnp_random_graph(20, 0.5, seed=seed) for seed in range(10)])
+
+    def draw(model: Any, count: int) -> GraphSet:
+        raise AssertionError
+
+    (only,) = try_models(graphs[:8], graphs[8:], draw, length={"steps": 3})
+    assert only == Trial(model="graphrnn-c", why="takes any graphs", ratios={}, distance=None, steps=0)
+    assert best_trial([only]) == only
 
 
 def test_a_tenth_makes_no_difference() -> None:

@@ -56,7 +56,7 @@ def test_round_trip(tmp_path: Path) -> None:
         ("model.hidden_size=big", "model.hidden_size must be int, got 'big'"),
         ("model.hidden_size=true", "model.hidden_size must be int, got True"),
         ("model.size=3", "unknown field model.size; known are model.sequence"),
-        ("models.size=3", "unknown section models; a config has family, model and training"),
+        ("models.size=3", "unknown section models; a config has family, model, training and labels"),
         ("model.hidden_size.big=3", "model.hidden_size.big is no field: hidden_size is a value, not a table of fields"),
         ("hidden_size=3", "has the form section.field=value, got 'hidden_size=3'"),
         ("model.hidden_size", "has the form section.field=value"),

@@ -11,12 +11,13 @@ from typing import Any
 import numba as nb
 import numpy as np
 
-from gengraph.graphs import GraphSet, Int32Array, Int64Array
+from gengraph.graphs import Int32Array, Int64Array
 from gengraph.models.blocks.codes import EVENT, describe_event
 from gengraph.models.blocks.growth import NODES, NUM_EDGES, Growth, empty_growth, end_row, has_room, widened
 from gengraph.models.blocks.ordering import BLOCK, COMPONENT, SAME, STOP
 from gengraph.models.blocks.walk import Decider, Floats, HeadWeights, compute, decide_row, drawing
 from gengraph.models.family import Decoding, Drawn
+from gengraph.models.turns import draw_in_turn
 from gengraph.streams import key_of, uniform
 
 _TOGETHER = 64  # graphs that are handed over at a time
@@ -39,12 +40,7 @@ class BlocksSampler:
 
     def draw(self, indices: Int64Array, attempts: Int64Array, *, seed: int) -> Iterator[Drawn]:
         """Draw one graph for each pair of index and attempt."""
-        for first in range(0, len(indices), _TOGETHER):
-            places = np.arange(first, min(first + _TOGETHER, len(indices)))
-            drawn = [self._draw(seed, int(indices[place]), int(attempts[place])) for place in places]
-            num_nodes, edges, cut = zip(*drawn, strict=True)
-            graph_of_edge = np.repeat(np.arange(len(drawn)), [len(own) for own in edges])
-            yield Drawn(places, GraphSet.from_flat(num_nodes, graph_of_edge, np.concatenate(edges)), np.array(cut, np.bool_))
+        return draw_in_turn(self._draw, (indices, attempts), seed=seed, together=_TOGETHER)
 
     def _draw(self, seed: int, index: int, attempt: int) -> tuple[int, Int32Array, bool]:
         """Number of nodes, edges, and whether the graph was cut."""

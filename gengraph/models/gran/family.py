@@ -37,6 +37,7 @@ class GRAN(Family):
         """Sizes, and how far back edges and windows reach in a few orderings of each graph."""
         from gengraph.graphs.orderings import Adjacency
         from gengraph.models.gran.sequences import encode_sequences, reach
+        from gengraph.models.sizes import size_counts
 
         adjacency, everything = Adjacency.of(graphs), np.arange(len(graphs))
         furthest, widest, num_cut = 1, 1, 0
@@ -46,11 +47,10 @@ class GRAN(Family):
             furthest, widest, num_cut = max(furthest, seen[0]), max(widest, seen[1]), num_cut + batch.num_cut
         largest = int(graphs.num_nodes.max())
         row_length = largest if config.row_input == "absolute" else furthest
-        sizes, counts = np.unique(graphs.num_nodes, return_counts=True)
         connected = bool((graphs.num_components() == 1).all())
         return {
             "max_num_node": largest,
-            "sizes": [[int(n), int(count)] for n, count in zip(sizes, counts, strict=True)],
+            "sizes": size_counts(graphs.num_nodes),
             "row_length": config.row_length or row_length,
             "window_length": widest,
             "has_edges": len(graphs.edges) > 0,

@@ -109,8 +109,7 @@ class GRANModel(nn.Module):
         self.config, self.facts = config, facts
         self.largest: int = facts["max_num_node"]
         self.rules = packing_rules(config, facts["row_length"], facts["window_length"])
-        sizes, counts = np.array(facts["sizes"], np.int64).T
-        self.size_law = SizeLaw(sizes, counts, config.size_smoothing)
+        self.size_law = SizeLaw.from_counts(facts["sizes"], config.size_smoothing)
         size = config.hidden_size
         self.table = nn.Parameter(_SPREAD * torch.randn(num_codes(self.rules), size))
         layers = (Propagation(size, config.block_size, config.attention) for _ in range(config.num_layers))

@@ -14,10 +14,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from gengraph.graphs import GraphSet, Int64Array
+from gengraph.graphs import Int64Array
 from gengraph.models.family import Decoding, Drawn
 from gengraph.models.gran.draws import draw_step
 from gengraph.models.gran.packing import Rules
+from gengraph.models.turns import draw_in_turn
 from gengraph.streams import key_of, uniform_at
 
 _TOGETHER = 16  # graphs that are handed over at a time
@@ -46,12 +47,7 @@ class GRANSampler:
 
     def draw(self, indices: Int64Array, attempts: Int64Array, *, seed: int) -> Iterator[Drawn]:
         """Draw one graph for each pair of index and attempt."""
-        for first in range(0, len(indices), _TOGETHER):
-            places = np.arange(first, min(first + _TOGETHER, len(indices)))
-            drawn = [self._draw(seed, int(indices[place]), int(attempts[place])) for place in places]
-            num_nodes, edges, cut = zip(*drawn, strict=True)
-            graph_of_edge = np.repeat(np.arange(len(drawn)), [len(own) for own in edges])
-            yield Drawn(places, GraphSet.from_flat(num_nodes, graph_of_edge, np.concatenate(edges)), np.array(cut, np.bool_))
+        return draw_in_turn(self._draw, (indices, attempts), seed=seed, together=_TOGETHER)
 
     def _draw(self, seed: int, index: int, attempt: int) -> tuple[int, npt.NDArray[np.int32], bool]:
         """Number of nodes, edges, and whether the graph was cut."""

@@ -145,7 +145,10 @@ def classes_of(graphs: GraphSet, decisions: Decisions) -> Int64Array:
         seen[labels.directions == BOTH] = 2
         seen[labels.directions == np.where(rises, BACKWARD, FORWARD)] = 1
         of_edge = 3 * of_edge + seen
-    return np.where(decisions.edge >= 0, of_edge[decisions.edge], of_node[decisions.node])
+    classes = of_node.astype(np.int64)[decisions.node]
+    is_edge = decisions.edge >= 0
+    classes[is_edge] = of_edge[decisions.edge[is_edge]]
+    return classes
 
 
 def labels_of(classes: Int64Array, decisions: Decisions, schema: LabelSchema, num_edges: int) -> LabelArrays:

@@ -19,6 +19,7 @@ from gengraph.models.labelling.decisions import keys_for, uniforms_for
 from gengraph.models.labelling.network import LabelBatch, Labeller
 
 _CHUNK = 2048  # graphs that are labelled at a time
+_HELD_OUT = 1 << 40  # epochs that training never reaches: of all of them a graph has one order of its labels
 _PURPOSE = 1 << 32  # keeps the labels' streams apart from those of structures
 
 
@@ -69,7 +70,7 @@ class LabelledModel(nn.Module):
         def encoded(indices: Int64Array, key: tuple[int, int]) -> Batch:
             structure = encode(indices, key=key)
             chosen = known[structure.graph]
-            epochs = np.full(len(structure.graph), _PURPOSE + key[1])
+            epochs = np.full(len(structure.graph), _PURPOSE + min(key[1], _HELD_OUT))
             labels = self.labeller.batch(chosen, keys_for(key[0], epochs, structure.graph))
             return Batch(structure, labels, self.labeller.guess(chosen))
 
@@ -90,8 +91,8 @@ class LabelledModel(nn.Module):
 class LabelledLikelihoodModel(LabelledModel):
     """The same of a structure that has a likelihood.
 
-    Its log_prob is log p(structure sequence) + log p(labels | structure, order) under one random order of the labels, which
-    is on average at most log p(labels | structure).
+    Its log_prob is log p(structure sequence) + log p(labels | structure, order). A held-out graph has one random order of its
+    labels, whatever the sequence of its structure; on average the second term is at most log p(labels | structure).
     """
 
     def log_prob(self, batch: Batch) -> Tensor:

@@ -83,17 +83,17 @@ class Labeller(nn.Module):
         device = self.first.weight.device
         decisions, lengths = batch.decisions, np.diff(batch.decisions.offsets)
         padded, own = _padding(lengths)
-        inputs = torch.cat([batch.features.to(device), self._places(decisions, np.arange(len(decisions.node)))], 1)
+        inputs = torch.cat([batch.features.to(self.first.weight), self._places(decisions, np.arange(len(decisions.node)))], 1)
         states, _ = self.recurrence(inputs[torch.from_numpy(padded).to(device)])
         flat = states.reshape(-1, states.shape[-1])
         told = torch.from_numpy(own - _places_in(lengths) + decisions.told).to(device)
         state = torch.cat([flat[torch.from_numpy(own).to(device)], flat[told], inputs], 1)
-        log_probs = torch.zeros(len(own), device=device)
+        log_probs = inputs.new_zeros(len(own))
         classes = torch.from_numpy(batch.classes).to(device)
         for chosen, logits in self._logits(state, decisions.edge >= 0):
             log_probs = log_probs.index_add(0, chosen, _taken(logits, classes[chosen]))
         graph = torch.from_numpy(np.repeat(np.arange(len(lengths)), lengths)).to(device)
-        return torch.zeros(len(lengths), device=device).index_add(0, graph, log_probs)
+        return inputs.new_zeros(len(lengths)).index_add(0, graph, log_probs)
 
     @torch.inference_mode()
     def draw(

@@ -17,20 +17,27 @@ class MapsConfig:
         hidden_size: hidden units of the perceptron that says the letters.
         choice_hidden_size: hidden units of the perceptron that says which node a letter S names.
         dropout: share of hidden units that are left out in training, in [0, 1).
+        calibration: > 0, all logits are divided by it outside training [1]. Training makes log p of the letters large in the mean
+            over roots; that of a graph is a sum over its roots, which a somewhat surer network (0.95, say) makes larger.
         not_planar: what is done with training graphs that are not planar: error, drop them, or cut edges (counted) until they
             are.
         size_smoothing: > 0, weight, in training graphs, of a geometric law that gives every size a likelihood.
+
+    Reference:
+        1. C. Guo, G. Pleiss, Y. Sun, K. Weinberger. On calibration of modern neural networks. ICML 2017.
     """
 
     hidden_size: int = 64
     choice_hidden_size: int = 64
     dropout: float = 0.1
+    calibration: float = 1.0
     not_planar: Literal["error", "drop", "cut"] = "error"
     size_smoothing: float = 0.01
 
     def __post_init__(self) -> None:
         at_least(1, "model", self, "hidden_size", "choice_hidden_size")
         check(0 <= self.dropout < 1, f"model.dropout must lie in [0, 1), got {self.dropout}")
+        check(0 < self.calibration < float("inf"), f"model.calibration must be > 0, got {self.calibration}")
         check(
             0 < self.size_smoothing < float("inf"),
             f"model.size_smoothing must be > 0, got {self.size_smoothing}; without it sizes not seen have no likelihood",

@@ -55,13 +55,13 @@ class PlanarMaps(Family):
         """Sizes, and how many virtual edges the maps need."""
         from gengraph.models.maps.batches import count_virtual
         from gengraph.models.maps.plane import PlaneGraphs
+        from gengraph.models.sizes import size_counts
 
         plane = PlaneGraphs.of(graphs)
         virtual, real = count_virtual(plane, seed), len(plane.edges)
-        sizes, counts = np.unique(graphs.num_nodes, return_counts=True)
         return {
             "max_num_node": int(graphs.num_nodes.max()),
-            "sizes": [[int(n), int(count)] for n, count in zip(sizes, counts, strict=True)],
+            "sizes": size_counts(graphs.num_nodes),
             "has_edges": real > 0,
             "virtual_share": virtual / max(1, virtual + real),
             "triangulated": virtual < _TRIANGULATED * (virtual + real),

@@ -41,8 +41,7 @@ class MapsModel(nn.Module):
         super().__init__()
         self.config, self.facts = config, facts
         self.largest: int = facts["max_num_node"]
-        sizes, counts = np.array(facts["sizes"], np.int64).T
-        self.size_law = SizeLaw(sizes, counts, config.size_smoothing)
+        self.size_law = SizeLaw.from_counts(facts["sizes"], config.size_smoothing)
         full, hidden, choice = int(not facts["triangulated"]), config.hidden_size, config.choice_hidden_size
         self.widths = NUM_CODES[full], NUM_NUMBERS[full]
         self.table = nn.Parameter(_SPREAD * torch.randn(NUM_ROWS[full], hidden))
@@ -87,7 +86,11 @@ class MapsModel(nn.Module):
         hidden = functional.dropout(hidden, dropout, self.training)
         more = functional.relu(self.second(hidden))
         hidden = functional.dropout(hidden + more, dropout, self.training)
-        return self.output(hidden) + self.never, hidden
+        return (self.output(hidden) + self.never) / self._calibration, hidden
+
+    @property
+    def _calibration(self) -> float:
+        return 1.0 if self.training else self.config.calibration
 
     def sequences(self, batch: MapBatch) -> list[bytes]:
         """The names of the sequences of letters."""
@@ -113,7 +116,7 @@ class MapsModel(nn.Module):
         seen = functional.embedding_bag(self._tensor(batch.choices), self.choice_table, mode="sum")
         split_of_choice = self._tensor(np.repeat(np.arange(len(batch.splits)), batch.num_choices))
         scores: Tensor = self.choice_output(functional.relu(seen + self.choice_first(hidden)[split_of_choice]))
-        return scores[:, 0]
+        return scores[:, 0] / self._calibration
 
     def _choice_log_prob(self, hidden: Tensor, batch: MapBatch) -> Tensor:
         """float[S], log p of the node that each letter S names."""

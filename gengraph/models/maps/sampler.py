@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from gengraph.graphs import GraphSet, Int64Array
+from gengraph.graphs import Int32Array, Int64Array
 from gengraph.models.family import Decoding, Drawn
 from gengraph.models.maps.frontier import (
     END,
@@ -22,6 +22,7 @@ from gengraph.models.maps.frontier import (
     NUM_ARCS,
     NUM_LETTERS,
     NUM_OPEN,
+    NUM_REAL,
     PREVIOUS,
     SPLIT,
     TO,
@@ -33,6 +34,7 @@ from gengraph.models.maps.frontier import (
     start,
 )
 from gengraph.models.maps.views import NUM_CHOICE_CODES, describe, describe_choices, describe_root
+from gengraph.models.turns import draw_in_turn
 from gengraph.streams import key_of, uniform_at
 
 _TOGETHER = 256  # graphs that are handed over at a time
@@ -54,59 +56,49 @@ class MapsSampler:
 
     def draw(self, indices: Int64Array, attempts: Int64Array, *, seed: int) -> Iterator[Drawn]:
         """Draw one graph for each pair of index and attempt."""
-        for first in range(0, len(indices), _TOGETHER):
-            places = np.arange(first, min(first + _TOGETHER, len(indices)))
-            keys = keys_of(seed, indices[places], attempts[places])
-            asked = np.array([self._size_law.draw(uniform_at(key, 0), uniform_at(key, 1)) for key in keys], np.int64)
-            sizes = np.minimum(asked, self._limit)
-            counts, edges = _draw_all(keys, sizes, self._widths, self._temperature, self._weights)
-            graph_of_edge = np.repeat(np.arange(len(places)), counts)
-            yield Drawn(places, GraphSet.from_flat(sizes, graph_of_edge, edges), asked > self._limit)
+        return draw_in_turn(self._draw, (indices, attempts), seed=seed, together=_TOGETHER)
+
+    def _draw(self, seed: int, index: int, attempt: int) -> tuple[int, Int32Array, bool]:
+        """Number of nodes, edges, and whether the graph was cut."""
+        key = np.uint64(key_of(seed, index, attempt))
+        asked = self._size_law.draw(uniform_at(key, 0), uniform_at(key, 1))
+        size = min(asked, self._limit)
+        edges: Int32Array = _draw_edges(key, size, self._widths, self._temperature, self._weights)
+        return size, edges, asked > self._limit
 
 
 def flat_weights(model: Any) -> tuple[npt.NDArray[np.float32], ...]:
-    """The weights as compiled code reads them: tables, then of each layer its matrix, by the unit it reads, and its bias."""
+    """The weights as compiled code reads them: tables, then of each layer its matrix and its bias.
+
+    A matrix goes by the unit that is read, but that of the letters by the letter.
+    """
 
     def array(tensor: Tensor) -> npt.NDArray[np.float32]:
         return np.ascontiguousarray(tensor.detach().float().cpu().numpy())
 
     layers = model.first, model.second, model.output, model.choice_first, model.choice_output
     linear = [array(part) for layer in layers for part in (layer.weight.t(), layer.bias)]
-    linear[5] = linear[5] + array(model.never)
-    spare = (0, -NUM_LETTERS % 8)  # columns that make rows a whole number of registers
-    linear[4], linear[5] = np.pad(linear[4], ((0, 0), spare)), np.pad(linear[5], spare)
+    calibration = np.float32(model.config.calibration)
+    spare = (0, -NUM_LETTERS % 4)  # letters that are never allowed, so that `_add_dots` takes all four at a time
+    linear[4] = np.pad(array(model.output.weight), (spare, (0, 0))) / calibration
+    linear[5] = np.pad(linear[5] + array(model.never), spare) / calibration
+    linear[8] = linear[8] / calibration
     return (array(model.table), array(model.choice_table), *linear)
 
 
 @nb.njit(cache=True)
-def keys_of(seed: int, indices: Int64Array, attempts: Int64Array) -> npt.NDArray[np.uint64]:
-    """uint64[G], the keys of the streams of some graphs."""
-    keys = np.empty(len(indices), np.uint64)
-    for g in range(len(indices)):
-        keys[g] = key_of(seed, indices[g], attempts[g])
-    return keys
-
-
-@nb.njit(cache=True)
-def _draw_all(
-    keys: npt.NDArray[np.uint64], sizes: Int64Array, widths: tuple[int, int], temperature: Any, weights: Any
-) -> tuple[Int64Array, npt.NDArray[np.int32]]:
-    """The number of edges int64[G] of each graph, and the edges int32[E, 2] of all."""
-    largest = sizes.max()
-    state, counts = new_state(largest), np.zeros(len(sizes), np.int64)
-    edges, filled = np.empty((3 * sizes.sum(), 2), np.int32), 0
+def _draw_edges(key: Any, size: int, widths: tuple[int, int], temperature: Any, weights: Any) -> Any:
+    """The edges int32[m, 2] of one graph."""
+    state = new_state(size)
     room = (
         np.empty(widths[0], np.int64), np.empty(widths[1], np.float32), np.empty(NUM_LETTERS, np.bool_),
-        np.empty((largest, NUM_CHOICE_CODES), np.int64), np.empty(largest, np.int64), np.ones(largest, np.bool_),
+        np.empty((size, NUM_CHOICE_CODES), np.int64), np.empty(size, np.int64), np.ones(size, np.bool_),
         np.empty((2, len(weights[3])), np.float32), np.empty(len(weights[9]), np.float32),
-        np.empty(len(weights[7]), np.float32), np.empty(largest, np.float32),
+        np.empty(len(weights[7]), np.float32), np.empty(size, np.float32),
     )  # fmt: skip
-    for g in range(len(sizes)):
-        if sizes[g] > 1:
-            _draw_map(state, keys[g], sizes[g], temperature, weights, room)
-            counts[g] = _write_edges(state, edges[filled:])
-            filled += counts[g]
-    return counts, edges[:filled]
+    if size > 1:
+        _draw_map(state, key, size, temperature, weights, room)
+    return _real_edges(state)
 
 
 @nb.njit(cache=True)
@@ -133,14 +125,15 @@ def _draw_map(state: State, key: Any, size: int, temperature: Any, weights: Any,
 
 
 @nb.njit(cache=True)
-def _write_edges(state: State, edges: npt.NDArray[np.int32]) -> int:
-    """Write the real edges of a map, return how many there are."""
+def _real_edges(state: State) -> Any:
+    """int32[m, 2], the real edges of a map."""
     counts, arcs, filled = state[0], state[3], 0
+    edges = np.empty((counts[NUM_REAL], 2), np.int32)
     for arc in range(0, counts[NUM_ARCS], 2):
         if arcs[arc, IS_REAL]:
             edges[filled, 0], edges[filled, 1] = arcs[arc, TO] - 1, arcs[arc + 1, TO] - 1
             filled += 1
-    return filled
+    return edges
 
 
 @nb.njit(cache=True, fastmath=True)
@@ -177,21 +170,58 @@ def _add_product(vector: Any, matrix: Any, out: Any) -> None:
 
 
 @nb.njit(cache=True, fastmath=True)
+def _add_active(vector: Any, active: Int64Array, matrix: Any, out: Any) -> None:
+    """Add the product of what is positive of a row vector and a matrix to a vector; active: room for as many numbers."""
+    count = 0
+    for k in range(len(vector)):
+        active[count] = k
+        count += vector[k] > 0
+    k = 0
+    while k + 4 <= count:
+        first, second, third, fourth = active[k], active[k + 1], active[k + 2], active[k + 3]
+        a, b, c, d = matrix[first], matrix[second], matrix[third], matrix[fourth]
+        p, q, r, s = vector[first], vector[second], vector[third], vector[fourth]
+        for j in range(len(out)):
+            out[j] += (p * a[j] + q * b[j]) + (r * c[j] + s * d[j])
+        k += 4
+    while k < count:
+        a, p = matrix[active[k]], vector[active[k]]
+        for j in range(len(out)):
+            out[j] += p * a[j]
+        k += 1
+
+
+@nb.njit(cache=True, fastmath=True)
+def _add_dots(vector: Any, matrix: Any, out: Any) -> None:
+    """Add the products of the rows of a matrix, a multiple of four, with a vector to another: for few rows."""
+    for k in range(0, len(out), 4):
+        a, b, c, d = matrix[k], matrix[k + 1], matrix[k + 2], matrix[k + 3]
+        p = q = r = s = np.float32(0)
+        for j in range(len(vector)):
+            p += vector[j] * a[j]
+            q += vector[j] * b[j]
+            r += vector[j] * c[j]
+            s += vector[j] * d[j]
+        out[k] += p
+        out[k + 1] += q
+        out[k + 2] += r
+        out[k + 3] += s
+
+
+@nb.njit(cache=True, fastmath=True)
 def read_gate(codes: Int64Array, numbers: Any, weights: Any, hidden: Any, logits: Any) -> None:
     """The logits float32[L] of the letters at a gate; hidden float32[2, H], the second of which choices are read off."""
     table, _, first, first_bias, second, second_bias, output, output_bias, _, _, _, _ = weights
-    before, after = hidden[0], hidden[1]
+    before, after, active = hidden[0], hidden[1], np.empty(len(first_bias), np.int64)
     before[:] = first_bias
     _add_rows(table, codes, before)
     _add_product(numbers, first, before)
     after[:] = second_bias
+    _add_active(before, active, second, after)
     for j in range(len(before)):
-        before[j] = max(before[j], np.float32(0))
-    _add_product(before, second, after)
-    for j in range(len(before)):
-        after[j] = max(after[j], np.float32(0)) + before[j]
+        after[j] = max(after[j], np.float32(0)) + max(before[j], np.float32(0))
     logits[:] = output_bias
-    _add_product(after, output, logits)
+    _add_dots(after, output, logits)
 
 
 @nb.njit(cache=True, fastmath=True)

@@ -21,7 +21,7 @@ from gengraph.models.gran.config import GRANConfig
 from gengraph.models.gran.prefixes import all_steps, pack, some_steps
 from gengraph.models.gran.sequences import encode_sequences
 from gengraph.models.gran.sums import differences, segment_logsumexp, segment_sum, sum_rows
-from gengraph.models.sizes import SizeLaw
+from gengraph.models.sizes import SizeLaw, size_counts
 from gengraph.schema import build
 
 GRAPHS = load_dataset("community-small")[:12]
@@ -171,7 +171,7 @@ def test_gathers_and_sums_have_the_gradients_of_torch() -> None:
 
 
 def test_the_law_of_sizes_sums_to_one_and_draws_its_sizes() -> None:
-    law = SizeLaw.of([4, 9, 9, 20], 0.5)
+    law = SizeLaw.from_counts(size_counts([4, 9, 9, 20]), 0.5)
     sizes = np.arange(1, 400)
     assert np.exp(law.log_prob(sizes)).sum() == pytest.approx(1)
     assert [law.draw(u, 0.0) for u in (0.0, 0.21, 0.23, 0.66, 0.67, 0.88)] == [4, 4, 9, 9, 20, 20]

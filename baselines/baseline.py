@@ -44,12 +44,12 @@ class Baseline(ABC):
         return {**state, "sizes": summary(state["sizes"])}
 
     def fit(self, graphs: "GraphSet | Iterable[nx.Graph[Any]]", *, seed: int, budget: float | None = None) -> Self:
-        """Learn from graphs and return self; `budget` is the seconds that an iterative fit may take.
+        """Learn from the structure of graphs, without labels, and return self; an iterative fit may take `budget` seconds.
 
         Raises:
             InputError: `graphs` is empty, would lose something as a GraphSet, or cannot be learned by this generator.
         """
-        graphs = as_graph_set(graphs)
+        graphs = as_graph_set(graphs).bare()
         if not len(graphs):
             msg = f"{self.model} needs at least 1 graph to fit, got 0; check the split or the file the graphs come from"
             raise InputError(msg)

@@ -58,7 +58,11 @@ def tick_text(value: float) -> str:
 
 
 def graph_paths(picture: Row) -> str:
-    """Edges and nodes of a picture of `steps.look_at`, in a square of 1000."""
+    """Edges and nodes of a picture of `scores.look_at`, or what RDKit drew of a molecule, in a square of 1000."""
+    if "molecule" in picture:
+        scale = 1000 / picture["side"]
+        paper = '<path fill="#fff" d="M-50 -50H1050V1050H-50Z"/>'
+        return f'{paper}<g transform="scale({scale:.4g})">{picture["molecule"]}</g>'
     points = [tuple(point.split(",")) for point in picture["points"].split()]
     ends = [tuple(map(int, edge.split("-"))) for edge in picture["edges"].split()]
     edges = "".join(f"M{points[u][0]} {points[u][1]}L{points[v][0]} {points[v][1]}" for u, v in ends)

@@ -13,6 +13,7 @@ import numpy as np
 
 from gengraph.benchmarks.artefacts import Store
 from gengraph.benchmarks.steps import Data
+from gengraph.formats.molecules import are_molecules
 from gengraph.graphs import GraphSet
 from gengraph.graphs.drawing import choose, layout
 from gengraph.metrics import STATISTICS, DescribedSet, evaluate, novelty
@@ -108,7 +109,7 @@ def count_novel(store: Store, data: Data, graphs: StoredSet) -> dict[str, Any] |
     """Shares of valid, unique and novel graphs; None without igraph, which tells graphs apart."""
     if not find_spec("igraph"):
         return None
-    fitting = data.fitting
+    fitting = data.fitting if graphs.graphs.schema else data.fitting.bare()
     inputs = {"train": fitting.content_hash(), "graphs": graphs.key, "valid": data.validity}
     return store.step("novelty", inputs, lambda _folder: novelty(fitting, graphs.graphs, valid=data.validity).to_dict()).outcome
 
@@ -116,7 +117,8 @@ def count_novel(store: Store, data: Data, graphs: StoredSet) -> dict[str, Any] |
 def look_at(store: Store, graphs: StoredSet) -> dict[str, Any]:
     """What a report shows of a set: a few graphs with a layout, the means of three distributions, and the sizes.
 
-    `pictures`, of graphs with at most 5000 edges, are dicts of num_nodes, points "x,y x,y" in 0..1000 and edges "u-v u-v".
+    `pictures`, of graphs with at most 5000 edges, are dicts of num_nodes, points "x,y x,y" in 0..1000 and edges "u-v u-v"; of
+    molecules num_nodes, and in `molecule` the paths of an SVG in a square of `side`.
     `distributions` are lists: the mean histogram of degrees from 0 up, that of clustering coefficients in 25 bins on [0, 1],
     the mean of the 15 orbit counts, and for `nodes` each number of nodes with how many graphs have it.
     """
@@ -129,6 +131,10 @@ def look_at(store: Store, graphs: StoredSet) -> dict[str, Any]:
 
 
 def _picture(graph: GraphSet) -> dict[str, Any]:
+    if are_molecules(graph):
+        from gengraph.chemistry.drawing import PATHS_SIDE, paths_of
+
+        return {"num_nodes": int(graph.num_nodes[0]), "side": PATHS_SIDE, "molecule": paths_of(graph)}
     positions = np.rint(1000 * layout(graph)).astype(int)
     return {
         "num_nodes": int(graph.num_nodes[0]),

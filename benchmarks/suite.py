@@ -22,6 +22,7 @@ from gengraph.files import file_lock
 from gengraph.generators import GENERATORS
 from gengraph.graphs import GraphSet
 from gengraph.graphs.collection import Policy
+from gengraph.metrics.descriptions import STATISTICS, of_labels
 from gengraph.metrics.protocols import find_protocol
 from gengraph.metrics.significance import Uncertainty
 from gengraph.metrics.statistics import FloatArray
@@ -186,13 +187,14 @@ class _Work:
 
     def run(self) -> Outcome:
         graphs, about = self.graphs()
-        test, generated = StoredSet(self.data.split.test, self.store), StoredSet(graphs, self.store)
+        test, generated = StoredSet(_like(self.data.split.test, graphs), self.store), StoredSet(graphs, self.store)
         certainty = Uncertainty(num_bootstrap=self.settings.bootstrap, seed=self.settings.seeds[0])
         mmd2, replicates = {}, {}
         for protocol in self.settings.protocols:
-            mmd2[protocol], replicates[protocol] = scores.score(
-                self.store, test, generated, protocol, self.settings.compared(protocol), uncertainty=certainty
-            )
+            compared = self.settings.compared(protocol)
+            there = tuple(name for name in compared if not STATISTICS[name].labelled or name in of_labels(graphs.schema))
+            found, replicates[protocol] = scores.score(self.store, test, generated, protocol, there, uncertainty=certainty)
+            mmd2[protocol] = dict.fromkeys(compared) | found
         sizes, _ = scores.score(self.store, test, generated, "rbf", ("nodes",), uncertainty=Uncertainty())
         record = {
             "num_graphs": len(graphs),
@@ -208,6 +210,11 @@ class _Work:
         if self.cell.kind == "floor":
             record["test_distributions"] = scores.look_at(self.store, test)["distributions"]
         return Outcome(cell=self.cell, record=steps.json_ready(record), replicates=replicates)
+
+
+def _like(reference: GraphSet, graphs: GraphSet) -> GraphSet:
+    """The reference as graphs are compared with it: without labels where these have none, as a model of structure alone."""
+    return reference if graphs.schema else reference.bare()
 
 
 def run_cell(store: Store, data: Data, cell: Cell, settings: Settings) -> Outcome:

@@ -18,7 +18,7 @@ def models(output: Format = "table") -> None:
     """List every model, with what it can do beside being fitted and sampled.
 
     fit says whether a model is trained (`gengraph train`, `gengraph tune`), in closed form, or in a way of its own; labels,
-    whether nodes and edges have any; sizes, how --num-nodes is kept to; likelihood, whether `gengraph likelihood` bounds it;
+    whether it learns those of the graphs; sizes, how --num-nodes is kept to; likelihood, whether `gengraph likelihood` bounds it;
     temperature, planar and overrun, whether `gengraph sample` takes --temperature, --constraint planar and --stop reference;
     gpu, whether it can use one. Of a learned model it is that of the config that it is usually trained with.
 
@@ -65,5 +65,5 @@ def _describe(model: str) -> dict[str, Any]:
     except InputError as error:  # of another package: the others are listed all the same
         able, fit, summary = frozenset(), "-", str(error)
     can = {name: name in able for name in get_args(Capability)}
-    # Every model draws bare graphs, and any number of nodes can be asked of all of them: what has another is drawn anew.
-    return {"model": model, "fit": fit, "labels": False, "sizes": "rejection", **can, "summary": summary}
+    # Any number of nodes can be asked of all of them: what has another is drawn anew.
+    return {"model": model, "fit": fit, "labels": fit == "trained", "sizes": "rejection", **can, "summary": summary}

@@ -59,7 +59,11 @@ def sample(
         Checkpoint | None, typer.Option(help="Of --run: that of the best evaluation, or the newest; by default the best.")
     ] = None,
     out: Annotated[
-        str, typer.Option(metavar="FOLDER", help="A new folder for the Parquet shards, or one to finish: a path, or s3://...")
+        str,
+        typer.Option(
+            metavar="FOLDER|FILE",
+            help="A new folder for the Parquet shards, or one to finish: a path, or s3://...; or a file: molecules.smi.",
+        ),
     ],
     num_graphs: Annotated[int, typer.Option("-n", "--num-graphs", min=1, metavar="INT", help="Graphs to sample.")] = 1000,
     temperature: Annotated[
@@ -138,6 +142,8 @@ def sample(
       gengraph sample --model kronecker --dataset grid -n 1000 --unique --out samples/kronecker
 
       gengraph sample --model gran --dataset grid --budget 10m -n 1000 --export g6 --out samples/gran
+
+      gengraph sample --run qm9-graphrnn -n 10000 --out molecules.smi
     """
     from gengraph.sampling.conditions import Conditions
     from gengraph.sampling.shards import check_format, export_shards
@@ -154,6 +160,11 @@ def sample(
     )
     if export:
         check_format(f".{export}")
+    file = _single_file(out)
+    if file is not None and export:
+        msg = f"--export copies the shards of a folder, {out} is one file; leave it out, or name a folder"
+        raise InputError(msg)
+    place = out if file is None else str(file.with_name(f".{file.name}.shards"))
     if run is not None:
         from gengraph.runs.folders import read_run
 
@@ -169,7 +180,11 @@ def sample(
         novel_against=novel_against,
         data_dir=data_dir,
     )
-    device, folder, per_worker = "cuda" if gpus_per_worker else "cpu", Folder(out), resources(cpus_per_worker, gpus_per_worker)
+    device, folder, per_worker = (
+        "cuda" if gpus_per_worker else "cpu",
+        Folder(place),
+        resources(cpus_per_worker, gpus_per_worker),
+    )
     fit = None if model is None else _fit(model, str(dataset), data_dir, policy, split_seed, budget or _BUDGET, seed, device)
     try:
         with workers_session(workers, per_worker, address):
@@ -179,11 +194,46 @@ def sample(
             else:
                 manifest = _of_fit(fit, folder, request, write_shards)
     except KeyboardInterrupt:
-        msg = f"Finished shards stay in {out}; the same command writes the others."
+        msg = f"Finished shards stay in {place}; the same command writes the others."
         raise KeyboardInterrupt(msg) from None
     if export:
         export_shards(folder, request.shards(), f".{export}")
-    _show(manifest, out)
+    if file is not None:
+        _write_file(folder, request, file)
+    _show(manifest, out, in_shards=file is None)
+
+
+def _single_file(out: str) -> Path | None:
+    """The file that a name with the suffix of a format means; None for a folder.
+
+    Raises:
+        InputError: a format that needs a package that is missing.
+    """
+    from gengraph.formats.codecs import writer_of
+    from gengraph.formats.molecules import SUFFIXES
+
+    path = Path(out)
+    if "://" in out or path.is_dir():
+        return None
+    try:
+        writer_of(path)
+    except InputError:
+        return None
+    if path.suffix.lower() in SUFFIXES:
+        import gengraph.chemistry  # noqa: F401 - says now what is to be installed
+    return path
+
+
+def _write_file(folder: "Folder", request: "SampleRequest", file: Path) -> None:
+    """All shards as one file, after which they are not needed."""
+    from gengraph.cli.progress import busy
+    from gengraph.formats import write_files
+    from gengraph.graphs import GraphSet
+    from gengraph.sampling.shards import read_shard
+
+    with busy(f"writing {file.name}"):
+        write_files(GraphSet.concatenate(read_shard(folder, shard).graphs for shard in request.shards()), file)
+    folder.remove_all()
 
 
 def _check_mode(
@@ -280,7 +330,7 @@ def _writer(workers: int, per_worker: dict[str, float]) -> "ShardsWriter":
     return partial(sample_shards, workers=workers, per_worker=per_worker)
 
 
-def _show(manifest: dict[str, Any], out: str) -> None:
+def _show(manifest: dict[str, Any], out: str, *, in_shards: bool) -> None:
     from gengraph.cli.progress import errors
 
     num_graphs, graphs = manifest["num_graphs"], counted(manifest["num_graphs"], "graph")
@@ -288,4 +338,4 @@ def _show(manifest: dict[str, Any], out: str) -> None:
         errors.print(f"{num_graphs} of {manifest['num_attempts']} attempts were taken: {manifest['acceptance_rate']:.1%}")
     if manifest["num_cut"]:
         errors.print(f"{counted(manifest['num_cut'], 'graph')} did not end by themselves: cut at the most nodes allowed")
-    typer.echo(f"{graphs} in {counted(len(manifest['shards']), 'shard')}: {out}")
+    typer.echo(f"{graphs} in {counted(len(manifest['shards']), 'shard')}: {out}" if in_shards else f"{graphs}: {out}")

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -69,8 +69,8 @@ class Described:
     @classmethod
     def concatenate(cls, parts: "Sequence[Described]") -> "Described":
         """All of them, in order; at least one."""
-        arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS}
-        counts: dict[str, Counter[str]] = {name: Counter() for name in _COUNTS}
+        arrays: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS}
+        counts: dict[str, Any] = {name: Counter() for name in _COUNTS}
         for name, part in product(_COUNTS, parts):
             counts[name].update(getattr(part, name))
         return cls(**arrays, **counts)
@@ -154,12 +154,12 @@ def described_once(
 
 
 def _save(described: Described, path: Path) -> None:
-    counts = {name: np.array(json.dumps(getattr(described, name))) for name in _COUNTS}
+    counts: dict[str, Any] = {name: np.array(json.dumps(getattr(described, name))) for name in _COUNTS}
     with atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **{name: getattr(described, name) for name in _ARRAYS}, **counts)
+        np.savez(file, **(counts | {name: getattr(described, name) for name in _ARRAYS}))
 
 
 def _load(path: Path) -> Described:
     with np.load(path, allow_pickle=False) as file:
-        counts = {name: Counter(json.loads(str(file[name]))) for name in _COUNTS}
+        counts: dict[str, Any] = {name: Counter(json.loads(str(file[name]))) for name in _COUNTS}
         return Described(**{name: file[name] for name in _ARRAYS}, **counts)

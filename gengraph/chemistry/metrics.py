@@ -199,7 +199,7 @@ def _against(real: Described, described: Described) -> dict[str, float]:
 
 
 def _learned(sets: MoleculeSets, seed: int) -> tuple[list[str], str]:
-    """Distinct training molecules, at most GUACAMOL_MOLECULES of them drawn with the seed, else those of the first reference."""
+    """Distinct training molecules, at most GUACAMOL_MOLECULES of them, else those of the first reference; and their name."""
     whose = next(iter(sets.reference)) if sets.train is None else "train"
     distinct = list(dict.fromkeys(sets.reference[whose] if sets.train is None else sets.train))
     if len(distinct) > GUACAMOL_MOLECULES:

@@ -91,7 +91,8 @@ def quiet() -> Iterator[None]:
 
 def _parameters() -> Chem.SmilesParserParams:
     parameters = Chem.SmilesParserParams()
-    parameters.sanitize, parameters.removeHs, parameters.allowCXSMILES, parameters.parseName = False, False, False, False
+    for name in ("sanitize", "removeHs", "allowCXSMILES", "parseName"):
+        setattr(parameters, name, False)
     return parameters
 
 
@@ -142,11 +143,7 @@ def _of_tokens(mol: Chem.Mol, smiles: str, tokens: list[str]) -> Atoms:
 
 
 _VALENCES = {"C": 4, "c": 4, "N": 3, "n": 3, "[nH]": 3, "O": 2, "o": 2, "S": 6, "s": 6, "F": 1, "Cl": 1, "Br": 1, "I": 1}
-_ELEMENTS = {
-    "[nH]": "N",
-    **{letter: letter.upper() for letter in "bcnops"},
-    **{name: name for name in "B C N O P S F I Cl Br".split()},
-}
+_ELEMENTS = {token: token.strip("[]H").capitalize() for token in (*_VALENCES, "B", "P", "b", "p")}
 
 
 def _is_usual(tokens: list[str], orders: npt.NDArray[np.float64]) -> bool:

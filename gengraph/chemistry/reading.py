@@ -209,16 +209,11 @@ def _together(pieces: list[_Piece], options: MoleculeOptions) -> Molecules:
     left_out: Counter[str] = Counter()
     for piece in pieces:
         left_out.update(piece.left_out)
+    started = list(zip(offsets.tolist(), pieces, strict=False))
     return Molecules(
         graphs=graphs,
-        kept=np.array(
-            [offset + place for offset, piece in zip(offsets, pieces, strict=False) for place in piece.kept], np.int64
-        ),
-        faults=[
-            Fault(int(offset) + fault.place, fault.text, fault.reason)
-            for offset, piece in zip(offsets, pieces, strict=False)
-            for fault in piece.faults
-        ],
+        kept=np.array([start + place for start, piece in started for place in piece.kept], np.int64),
+        faults=[Fault(start + fault.place, fault.text, fault.reason) for start, piece in started for fault in piece.faults],
         left_out=dict(left_out),
         options=options,
     )

@@ -7,7 +7,7 @@ families have any number of graphs: `planar:8192` begins with the 200 graphs of 
 import inspect
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gengraph.data.download import TU_URL, Report, obtain
@@ -30,7 +30,7 @@ class Files:
 
     data_dir: str | Path | None = None
     report: Report | None = None
-    policy: Policy = Policy()
+    policy: Policy = field(default_factory=Policy)
 
     def obtain(self, filename: str, url: str, sha256: str | None = None) -> Path:
         """The path of a file, downloaded if it is nowhere."""
@@ -302,9 +302,9 @@ def _qm9(files: Files, _count: int) -> GraphSet:
 def _moses(files: Files, _count: int) -> GraphSet:
     """MOSES: drug-like molecules of ZINC Clean Leads, labelled; its training and its test set.
 
-    1760737 graphs, 8-27 nodes: the first 1,584,663 are its training set, of which a tenth, drawn with the split seed, validates;
-    the last 176,074 its test set. Its second test set, of other scaffolds, is `moses-scaffolds`. From the package molsets 0.3.1.
-    D. Polykovskiy et al., Molecular Sets (MOSES), Frontiers in Pharmacology 11, 2020.
+    1760737 graphs, 8-27 nodes: the first 1,584,663 are its training set, of which a tenth, drawn with the split seed,
+    validates; the last 176,074 its test set. Its second test set, of other scaffolds, is `moses-scaffolds`. From the package
+    molsets 0.3.1. D. Polykovskiy et al., Molecular Sets (MOSES), Frontiers in Pharmacology 11, 2020.
     """
     from gengraph.data.molecules import MOSES, load_molecules
 

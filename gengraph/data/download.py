@@ -15,7 +15,7 @@ from gengraph.errors import DatasetUnavailable
 from gengraph.files import atomic_path, file_lock, hash_file
 
 Report = Callable[[str, int, int | None], None]
-"""Called with (file name, bytes so far, bytes in all or None) while a file comes in, and with ("molecules of " file name, molecules
+"""Called with (file name, bytes so far, bytes in all or None) while a file comes in, and with ("molecules of FILE", molecules
 so far, molecules in all) while they are read for the first time."""
 
 TU_URL = "https://www.chrsmrrs.com/graphkerneldatasets/{name}.zip"

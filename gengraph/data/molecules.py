@@ -81,7 +81,7 @@ def load_molecules(source: Source, files: "Files") -> GraphSet:
         if not kept.is_file():
             write_parquet(_parsed(source, path, files), kept)
     raw = read_parquet(kept, Policy())
-    return GraphSet(raw.num_nodes, raw.edge_offsets, raw.edges, raw.labels)
+    return GraphSet.unchecked(raw.num_nodes, raw.edge_offsets, raw.edges, raw.labels)  # written here, whole or not at all
 
 
 def _found(source: Source, files: "Files") -> Path | None:

@@ -58,7 +58,8 @@ class Codec:
     keeps: frozenset[str] = frozenset()
 
 
-_ALL = frozenset(("nodes", "edges", "directions"))
+_LABELS = frozenset(("nodes", "edges"))
+_ALL = _LABELS | {"directions"}
 CODECS = {
     "parquet": Codec(suffixes=(".parquet",), read=read_parquet, write=write_parquet, is_binary=True, keeps=_ALL),
     "jsonl": Codec(suffixes=(".jsonl",), read=read_jsonl, write=write_jsonl, keeps=_ALL),
@@ -69,7 +70,7 @@ CODECS = {
     "graphml": Codec(suffixes=(".graphml", ".graphmlz"), read=read_graphml, write=write_graphml, keeps=_ALL),
     "gml": Codec(suffixes=(".gml",), read=read_gml, write=write_gml, keeps=_ALL),
     "gexf": Codec(suffixes=(".gexf",), read=read_gexf, write=write_gexf, one_graph=True, keeps=_ALL),
-    "pajek": Codec(suffixes=(".net", ".paj", ".pajek"), read=read_pajek, write=write_pajek, keeps=_ALL - {"nodes", "edges"}),
+    "pajek": Codec(suffixes=(".net", ".paj", ".pajek"), read=read_pajek, write=write_pajek, keeps=_ALL - _LABELS),
     "metis": Codec(suffixes=(".metis", ".graph"), read=read_metis, write=write_metis, one_graph=True),
     "edgelist": Codec(suffixes=(".edgelist", ".csv", ".tsv"), read=read_edgelist, write=write_edgelist, keeps=_ALL - {"nodes"}),
     "tables": Codec(suffixes=(".edges.csv",), read=read_table_pair, write=write_table_pair, keeps=_ALL),
@@ -81,16 +82,14 @@ CODECS = {
     "dimacs": Codec(suffixes=(".dimacs", ".col", ".clq", ".gr", ".max"), read=read_dimacs),
     "leda": Codec(suffixes=(".lgr", ".leda", ".gw"), read=read_leda),
     "dot": Codec(suffixes=(".dot", ".gv"), read=read_dot),
-    "mtx": Codec(suffixes=(".mtx",), read=read_mtx, write=write_mtx, one_graph=True, keeps=_ALL - {"nodes", "edges"}),
+    "mtx": Codec(suffixes=(".mtx",), read=read_mtx, write=write_mtx, one_graph=True, keeps=_ALL - _LABELS),
     "hb": Codec(suffixes=(".rb", ".hb"), read=read_hb),
     "mat": Codec(suffixes=(".mat",), read=read_mat, is_binary=True),
     "npz": Codec(suffixes=(".npz",), read=read_npz, write=write_npz, is_binary=True, keeps=_ALL),
     "tu": Codec(suffixes=(".zip",), read=read_tu_zip, is_binary=True),
-    "smi": Codec(suffixes=(".smi", ".smiles"), read=read_smi, write=write_smi, keeps=_ALL - {"directions"}),
-    "smiles-table": Codec(
-        suffixes=(".smiles.csv",), read=read_smiles_table, write=write_smiles_table, keeps=_ALL - {"directions"}
-    ),
-    "sdf": Codec(suffixes=(".sdf", ".mol"), read=read_sdf, write=write_sdf, keeps=_ALL - {"directions"}),
+    "smi": Codec(suffixes=(".smi", ".smiles"), read=read_smi, write=write_smi, keeps=_LABELS),
+    "smiles-table": Codec(suffixes=(".smiles.csv",), read=read_smiles_table, write=write_smiles_table, keeps=_LABELS),
+    "sdf": Codec(suffixes=(".sdf", ".mol"), read=read_sdf, write=write_sdf, keeps=_LABELS),
 }
 WRITES_LABELS = tuple(codec.suffixes[0] for codec in CODECS.values() if codec.write and codec.keeps == _ALL)
 _BY_SUFFIX = {suffix: name for name, codec in CODECS.items() for suffix in codec.suffixes}

@@ -23,6 +23,7 @@ _SIGNS = (  # at the beginning of a text, in the order in which they are tried
     ("json", r"[{\[]\s*[{\"]"),
 )
 _OBJECTS = re.compile(r'"(links|elements|adjacency|directed|multigraph|source)"\s*:|"nodes"\s*:\s*\[\s*\{')
+_OURS = re.compile(r'\s*\[?\s*\{\s*"n"\s*:')
 PICKLES = {".pt", ".pth", ".pkl", ".pickle", ".gpickle", ".picklez"}
 _SMALL = 1 << 20  # bytes of a text that is read as METIS to see whether it is that
 
@@ -46,7 +47,8 @@ def found_in(path: Path) -> str | None:
 
 def holds_objects(path: Path) -> bool:
     """Whether a JSON file holds nodes and links as objects, and is not gengraph's list of graphs."""
-    return _OBJECTS.search(head_of(path).decode("utf-8", "replace")) is not None
+    head = head_of(path).decode("utf-8", "replace")
+    return _OBJECTS.search(head) is not None and _OURS.match(head) is None
 
 
 def _of_numbers(path: Path) -> str:

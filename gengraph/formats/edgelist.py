@@ -309,7 +309,7 @@ def write_edgelist(graphs: GraphSet, path: Path) -> None:
     for graph in told(graphs):
         g, ends = graph.number, [""] * len(graph.pairs)
         if graph.edges is not None:
-            ends = [between + label for label in spelled(graph.edges)]
+            ends = [between + label for label in spell(graph.edges)]
         isolated = np.flatnonzero(degrees[offsets[g] : offsets[g + 1]] == 0).tolist()
         pairs = zip(graph.pairs, ends, strict=True)
         parts += [f"{g}{between}{u}{between}{v}{kind}{end}\n" for (u, v), end in pairs]

@@ -101,10 +101,9 @@ def check_labelled(where: object, policy: Policy, labels: LabelArrays | None, at
     ):
         if name and size and (kept is None or kept.name != name):
             known = [kept.name] if kept is not None else []
-            other = "edge " if of == "node" else "node "
-            refuse_unknown(
-                where, name, of, known + [text.removeprefix(f"{of} ") for text in attributes if not text.startswith(other)]
-            )
+            other = "edge" if of == "node" else "node"
+            theirs = [text for text in attributes if not text.startswith((f"{other} ", f"{other}_"))]
+            refuse_unknown(where, name, of, known + [text.removeprefix(f"{of} ") for text in theirs])
 
 
 def categorical(collection: Collection, policy: Policy) -> Collection:
@@ -185,7 +184,7 @@ def check_writable(graphs: GraphSet, path: Path, keeps: frozenset[str], instead:
         instead: suffixes of formats that have one for all three.
 
     Raises:
-        InputError: labels or directions would be lost, or a label is empty.
+        InputError: labels or directions would be lost.
     """
     if graphs.labels is None:
         return
@@ -203,7 +202,6 @@ def check_writable(graphs: GraphSet, path: Path, keeps: frozenset[str], instead:
             "graphs.bare()"
         )
         raise InputError(msg)
-    check_texts(path, graphs)
 
 
 def check_texts(

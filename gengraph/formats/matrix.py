@@ -52,7 +52,7 @@ def read_npz(path: Path, policy: Policy) -> RawGraphs:
 def _labels(arrays: Any) -> tuple[LabelArrays, bool]:
     """Those that `write_npz` wrote, of edges one for each entry; and whether entries are directed edges."""
     schema = LabelSchema.from_json(json.loads(str(arrays["labels"])))
-    of_nodes, of_edges = (arrays[name] if name in arrays else None for name in ("node_labels", "edge_labels"))
+    of_nodes, of_edges = (arrays.get(name) for name in ("node_labels", "edge_labels"))
     return LabelArrays(dataclasses.replace(schema, directed=False), of_nodes, of_edges), schema.directed
 
 
@@ -203,7 +203,7 @@ def write_npz(graphs: GraphSet, path: Path) -> None:
     """
     (source, target), _ = graphs.to_edge_index()
     n = int(graphs.num_nodes.sum())
-    more = {"labels": np.array(json.dumps(graphs.schema.to_json()))} if graphs.schema else {}
+    more: dict[str, Any] = {"labels": np.array(json.dumps(graphs.schema.to_json()))} if graphs.schema else {}
     more |= {} if graphs.node_labels is None else {"node_labels": graphs.node_labels}
     of_entries = graphs.edge_index_labels()
     more |= {} if of_entries is None else {"edge_labels": of_entries}

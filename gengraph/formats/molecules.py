@@ -194,6 +194,12 @@ def _delimiter(line: str) -> str:
     return max(_DELIMITERS, key=line.count)
 
 
+def are_molecules(graphs: GraphSet) -> bool:
+    """Whether the labels of graphs are those of molecules."""
+    nodes, edges = graphs.schema.nodes, graphs.schema.edges
+    return nodes is not None and edges is not None and (nodes.name, edges.name) == ("element", "bond")
+
+
 SUFFIXES = (".smi", ".smiles", ".sdf", ".mol")
 
 

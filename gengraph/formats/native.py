@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from gengraph.errors import InputError
 from gengraph.files import atomic_path, write_text
-from gengraph.formats.labels import EDGE_LABEL, NODE_LABEL, directed_as_it_is, labels_of, told
+from gengraph.formats.labels import EDGE_LABEL, NODE_LABEL, check_texts, directed_as_it_is, labels_of, told
 from gengraph.formats.text import numbered_lines, read_text
 from gengraph.graphs import GraphSet
 from gengraph.graphs.arrow import LABEL_COLUMNS, arrays_from_table, label_schema, labels_from_table
@@ -126,11 +126,13 @@ def read_json(path: Path, policy: Policy) -> RawGraphs:
 
 def write_jsonl(graphs: GraphSet, path: Path) -> None:
     """One graph a line."""
+    check_texts(path, graphs)
     write_text(path, "".join(record + "\n" for record in _records(graphs)))
 
 
 def write_json_list(graphs: GraphSet, path: Path) -> None:
     """A list of graphs."""
+    check_texts(path, graphs)
     write_text(path, "[" + ",\n".join(_records(graphs)) + "]\n")
 
 
@@ -143,10 +145,8 @@ def _records(graphs: GraphSet) -> list[str]:
             more[name] = labels.name
     records = []
     for graph in told(graphs):
-        record: dict[str, Any] = {"n": graph.num_nodes, "edges": graph.pairs}
-        for key, values in (("node_labels", graph.nodes), ("edge_labels", graph.edges)):
-            if values is not None:
-                record[key] = values
+        lists = {"node_labels": graph.nodes, "edge_labels": graph.edges}
+        record = {"n": graph.num_nodes, "edges": graph.pairs} | {key: one for key, one in lists.items() if one is not None}
         records.append(json.dumps(record | more, separators=(",", ":")))
     return records
 

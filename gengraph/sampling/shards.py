@@ -22,7 +22,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gengraph.errors import InputError
-from gengraph.formats import write_files, write_graphs
+from gengraph.formats import write_files
+from gengraph.formats.codecs import writer_of
 from gengraph.graphs import GraphSet, Int64Array
 from gengraph.storage import Folder
 from gengraph.versions import OWN
@@ -255,12 +256,11 @@ def check_format(suffix: str) -> None:
     Raises:
         InputError: no format with this suffix can be written.
     """
-    with TemporaryDirectory() as temporary:
-        try:
-            write_graphs(GraphSet.from_edge_lists([1], [[]]), Path(temporary, f"node{suffix}"))
-        except InputError as error:
-            msg = f"graphs cannot be written as {suffix.removeprefix('.')!r}; choose parquet, g6, s6, jsonl or another format"
-            raise InputError(msg) from error
+    try:
+        writer_of(Path(f"graphs{suffix}"))
+    except InputError as error:
+        msg = f"graphs cannot be written as {suffix.removeprefix('.')!r}; choose parquet, g6, s6, jsonl or another format"
+        raise InputError(msg) from error
 
 
 def export_shards(folder: Folder, shards: Iterable[Shard], suffix: str) -> None:

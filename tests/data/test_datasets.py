@@ -124,7 +124,7 @@ def test_any_tu_collection_by_name(tmp_path: Path) -> None:
         archive.writestr("TOY/TOY_graph_indicator.txt", "1\n1\n2\n")
         archive.writestr("TOY/TOY_node_labels.txt", "7\n8\n9\n")
     with pytest.raises(
-        InputError, match=r"3 values of attributes would be left behind: node_labels \(3\); set on_attributes = drop"
+        InputError, match=r"3 values of attributes would be left behind: node_label \(3\); set on_attributes = drop"
     ):
         load_dataset("tu:TOY", data_dir=tmp_path)
     collection = load_collection("tu:TOY", data_dir=tmp_path, policy=Policy(on_attributes="drop"))

@@ -25,6 +25,7 @@ class MapBatch:
     Attributes:
         graph: int64[B].
         num_nodes: int64[B].
+        outer: float32[B], the lengths of the outer faces, on average 1 over the graph set.
         num_letters: int64[B], 2 n - 2 of each graph.
         codes: int32[R, C], numbers: float32[R, K], masks: bool[R, NUM_LETTERS], letters: int64[R].
         splits: int64[S], the rows of the letters S.
@@ -34,6 +35,7 @@ class MapBatch:
 
     graph: Int64Array
     num_nodes: Int64Array
+    outer: npt.NDArray[np.float32]
     num_letters: Int64Array
     codes: Int32Array
     numbers: npt.NDArray[np.float32]
@@ -81,6 +83,7 @@ def encode_maps(plane: PlaneGraphs, graph: Int64Array, widths: tuple[int, int], 
     return MapBatch(
         graph=graph,
         num_nodes=plane.num_nodes[graph],
+        outer=(plane.outer[graph] / plane.outer.mean()).astype(np.float32),
         num_letters=np.array([len(own) for own in letters], np.int64),
         codes=np.concatenate(codes),
         numbers=np.concatenate(numbers),

@@ -17,6 +17,7 @@ class MapsConfig:
         hidden_size: hidden units of the perceptron that says the letters.
         choice_hidden_size: hidden units of the perceptron that says which node a letter S names.
         dropout: share of hidden units that are left out in training, in [0, 1).
+        count: what counts once in training: graphs, or roots, so that a graph counts as often as its outer face has edges.
         calibration: > 0, all logits are divided by it outside training [1]. Training makes log p of the letters large in the mean
             over roots; that of a graph is a sum over its roots, which a somewhat surer network (0.95, say) makes larger.
         not_planar: what is done with training graphs that are not planar: error, drop them, or cut edges (counted) until they
@@ -30,6 +31,7 @@ class MapsConfig:
     hidden_size: int = 64
     choice_hidden_size: int = 64
     dropout: float = 0.1
+    count: Literal["graphs", "roots"] = "graphs"
     calibration: float = 1.0
     not_planar: Literal["error", "drop", "cut"] = "error"
     size_smoothing: float = 0.01

@@ -64,9 +64,11 @@ class MapsModel(nn.Module):
         return encode
 
     def forward(self, batch: MapBatch, progress: float = 1.0) -> Loss:
-        """The negative log-likelihood of a batch."""
-        units = self.units(batch)
-        return Loss(-self.log_prob(batch).sum(), units, guess=3.0 * len(batch.letters) + 10 * units["node"])
+        """The negative log-likelihood of a batch, in training that of graphs which count as the config says."""
+        units, log_prob = self.units(batch), self.log_prob(batch)
+        if self.training and self.config.count == "roots":
+            log_prob = log_prob * self._tensor(batch.outer)
+        return Loss(-log_prob.sum(), units, guess=3.0 * len(batch.letters) + 10 * units["node"])
 
     def log_prob(self, batch: MapBatch) -> Tensor:
         """float[B], log p of the size and the letters of each graph; exact."""

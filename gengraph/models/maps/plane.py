@@ -30,6 +30,7 @@ class PlaneGraphs:
         edges: int64[E, 2], the numbers of nodes within their graph.
         rotations: int64[2E]: of graph g the 2m numbers that `embed_edges` gives.
         num_cut: int64[G], edges that were cut because the graph is not planar.
+        outer: int64[G], the length of the longest face, 1 where there is none.
     """
 
     num_nodes: Int64Array
@@ -37,6 +38,7 @@ class PlaneGraphs:
     edges: Int64Array
     rotations: Int64Array
     num_cut: Int64Array
+    outer: Int64Array
 
     @classmethod
     def of(cls, graphs: GraphSet) -> "PlaneGraphs":
@@ -48,9 +50,9 @@ class PlaneGraphs:
             keep[part] = _planar_part(num_nodes[g], edges[part])
         kept = np.bincount(graphs.graph_of_edge[keep], minlength=len(graphs))
         offsets = np.concatenate([[0], np.cumsum(kept)])
-        rotations = np.empty(2 * offsets[-1], np.int64)
-        _embed_all(num_nodes, offsets, edges[keep], rotations)
-        return cls(num_nodes, offsets, edges[keep], rotations, graphs.num_edges - kept)
+        rotations, outer = np.empty(2 * offsets[-1], np.int64), np.empty(len(graphs), np.int64)
+        _embed_all(num_nodes, offsets, edges[keep], rotations, outer)
+        return cls(num_nodes, offsets, edges[keep], rotations, graphs.num_edges - kept, outer)
 
     @property
     def arrays(self) -> tuple[Int64Array, Int64Array, Int64Array, Int64Array]:
@@ -71,10 +73,13 @@ def _planar_part(num_nodes: int, edges: Int64Array) -> Any:
 
 
 @nb.njit(cache=True)
-def _embed_all(num_nodes: Int64Array, offsets: Int64Array, edges: Int64Array, rotations: Int64Array) -> None:
+def _embed_all(
+    num_nodes: Int64Array, offsets: Int64Array, edges: Int64Array, rotations: Int64Array, outer: Int64Array
+) -> None:
     for g in range(len(num_nodes)):
-        own = edges[offsets[g] : offsets[g + 1]]
-        rotations[2 * offsets[g] : 2 * offsets[g + 1]] = _best_embedding(num_nodes[g], own)
+        rotation = _best_embedding(num_nodes[g], edges[offsets[g] : offsets[g + 1]])
+        rotations[2 * offsets[g] : 2 * offsets[g + 1]] = rotation
+        outer[g] = max(1, _longest_face(rotation))
 
 
 @nb.njit(cache=True)

@@ -113,6 +113,7 @@ def as_batch(size: int, sequences: list[Sequence], widths: tuple[int, int]) -> t
     batch = MapBatch(
         graph=np.arange(len(sequences)),
         num_nodes=np.full(len(sequences), size),
+        outer=np.ones(len(sequences), np.float32),
         num_letters=np.array([len(sequence.letters) for sequence in sequences]),
         codes=joined["codes"].astype(np.int32),
         numbers=joined["numbers"],

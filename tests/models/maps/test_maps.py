@@ -108,6 +108,17 @@ def test_graphs_that_are_not_planar() -> None:
     assert decoded(batch).num_edges.tolist() == [12, 9]
 
 
+def test_a_graph_counts_as_often_as_its_outer_face_has_edges() -> None:
+    graphs = GraphSet.concatenate([disc(5), disc(15)])
+    model = small_model(graphs, count="roots", dropout=0.0).train()
+    batch = model.encoder(graphs)(np.arange(2), key=(0, 0))
+    assert batch.outer.tolist() == [0.5, 1.5]
+    first, second = (-model.log_prob(batch)).tolist()
+    assert model(batch).total.item() == pytest.approx(0.5 * first + 1.5 * second, rel=1e-5)
+    model.eval()
+    assert model(batch).total.item() == pytest.approx(-model.log_prob(batch).sum().item(), rel=1e-5)
+
+
 @pytest.mark.parametrize("graphs", [disc(20), path_graphs(12)], ids=["triangulated", "not"])
 def test_the_sampler_reads_what_the_network_reads(graphs: GraphSet) -> None:
     """Compiled logits of letters and of choices are those of torch."""

@@ -1,6 +1,7 @@
 """`gengraph evaluate`."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,9 +14,11 @@ from gengraph.errors import InputError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from gengraph.graphs import GraphSet
     from gengraph.graphs.collection import Policy
     from gengraph.graphs.pieces import Spread
     from gengraph.metrics import DescribedSet, Uncertainty
+    from gengraph.metrics.descriptions import ReadPart
 
 COLUMNS = ("protocol", "statistic", "mmd²", "floor", "ratio", "interval", "p (Holm)")
 
@@ -56,6 +59,7 @@ def evaluate(
             "--cache/--no-cache", help="Keep what statistics of these graphs took long in the user's cache, for the next time."
         ),
     ] = True,
+    bare: Annotated[bool, typer.Option("--bare", help="Compare nodes and edges alone, without labels and directions.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Reproduce the quirks of the original programs.")] = False,
     output: TextFormat = "table",
     data_dir: DataDir = None,
@@ -114,7 +118,7 @@ def evaluate(
     cache = DescriptorCache.of_user() if keep else None
     with workers_session(workers, {"CPU": cpus_per_worker}, address):
         spread = _watched(_spread(workers, cpus_per_worker))
-        sets = {name: DescribedSet(parts, spread=spread, cache=cache) for name, parts in graphs.items()}
+        sets = {name: DescribedSet(_bared(parts, bare), spread=spread, cache=cache) for name, parts in graphs.items()}
         results = _compare(sets, names(protocol), chosen, strict=strict, uncertainty=uncertainty)
         if valid or novelty:
             from gengraph.metrics import novelty as count
@@ -127,6 +131,15 @@ def evaluate(
         _show(results)
     else:
         show_as_text(output, COLUMNS, _rows(results), num_text=2)
+
+
+def _bared(parts: "Sequence[ReadPart]", bare: bool) -> "list[ReadPart]":
+    """What reads the same graphs, without labels if these are not wanted."""
+    return [partial(_bare, read) for read in parts] if bare else list(parts)
+
+
+def _bare(read: "ReadPart") -> "GraphSet":
+    return read().bare()
 
 
 def _compare(
@@ -178,11 +191,13 @@ def _classified(reference: "DescribedSet", train: "DescribedSet | None", generat
 
 
 def _watched(spread: "Spread") -> "Spread":
-    """The same with a bar, and the time that is left."""
+    """The same with a bar, and the time that is left, where there are several pieces."""
     from gengraph.cli.progress import counting_bar
 
     def apply(function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
         listed, done = list(items), []
+        if len(listed) < 2:
+            return list(spread(function, listed))
         with counting_bar("comparing", len(listed), "pieces") as advance:
             advance(0)
             for result in spread(function, listed):

@@ -56,6 +56,7 @@ _WORDS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
         r"with --cpus-per-worker \1, or join a larger cluster with --address",
     ),
     (r"\brun at least 1 trial on Ray\b", "give --workers 1 or more"),
+    (r"\blabel both, or leave labels behind with graphs\.bare\(\)", "label both, or leave labels aside with --bare"),
 )
 
 

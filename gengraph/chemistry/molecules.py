@@ -233,14 +233,18 @@ def _check_size(num_atoms: int, options: MoleculeOptions) -> None:
 
 def _sanitize(mol: Chem.Mol, operations: Chem.SanitizeFlags) -> None:
     """Check valences and aromaticity in place."""
-    if Chem.SanitizeMol(mol, operations, catchErrors=True) != Chem.SanitizeFlags.SANITIZE_NONE:
-        raise NoMoleculeError(problem_of(mol))
+    problem = problem_of(mol, operations)
+    if problem:
+        raise NoMoleculeError(problem)
 
 
-def problem_of(mol: Chem.Mol) -> str:
-    """Why a molecule cannot be, in RDKit's words."""
-    problems = Chem.DetectChemistryProblems(mol)
-    return problems[0].Message().strip() if problems else "not a molecule that RDKit takes"
+def problem_of(mol: Chem.Mol, operations: Chem.SanitizeFlags = Chem.SanitizeFlags.SANITIZE_ALL) -> str:
+    """Sanitise a molecule in place; why it cannot be, in RDKit's words, or an empty text."""
+    try:
+        Chem.SanitizeMol(mol, operations)
+    except Chem.MolSanitizeException as error:
+        return " ".join(str(error).split())
+    return ""
 
 
 def _inferred_hydrogens(mol: Chem.Mol) -> list[int]:

@@ -72,12 +72,12 @@ def _mol(atoms: list[Chem.Atom], ends: list[list[int]], bonds: list[tuple[Chem.B
     mol = _built(atoms, ends, bonds)
     if not atoms:
         return mol, "no atoms"
-    if Chem.SanitizeMol(mol, catchErrors=True) != Chem.SanitizeFlags.SANITIZE_NONE:
-        raw = _built(atoms, ends, bonds)
-        raw.UpdatePropertyCache(strict=False)
-        Chem.FastFindRings(raw)
-        return raw, problem_of(mol)
-    return mol, ""
+    problem = problem_of(mol)
+    if problem:
+        mol = _built(atoms, ends, bonds)
+        mol.UpdatePropertyCache(strict=False)
+        Chem.FastFindRings(mol)
+    return mol, problem
 
 
 def _built(atoms: list[Chem.Atom], ends: list[list[int]], bonds: list[tuple[Chem.BondType, bool]]) -> Chem.RWMol:

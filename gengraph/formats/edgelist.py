@@ -299,10 +299,9 @@ def write_edgelist(graphs: GraphSet, path: Path) -> None:
     check_cells(graphs, path, quoted=comma)
     degrees, offsets = graphs.degrees(), graphs.node_offsets
     between = "," if comma else "\t" if suffix_of(path) == ".tsv" else " "
-    further = [
-        *(["Type"] if graphs.schema.directed else []),
-        *(spelled([labels.name]) if (labels := graphs.schema.edges) else []),
-    ]
+    spell = spelled if comma else list  # elsewhere labels are words
+    labels = graphs.schema.edges
+    further = ["Type"] * graphs.schema.directed + (spell([labels.name]) if labels else [])
     alone = "," * (1 + len(further)) * comma
     kind = f"{between}Directed" * graphs.schema.directed
     parts = [between.join(["graph", "source", "target", *further]) + "\n"]

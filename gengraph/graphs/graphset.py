@@ -14,9 +14,9 @@ import numpy.typing as npt
 from scipy import sparse
 
 from gengraph.errors import InputError
-from gengraph.graphs.attributes import Attributes, Directed, check_attributes
-from gengraph.graphs.canonical import check_edges, is_canonical, narrow, order_of_edges, sorted_pairs
-from gengraph.graphs.pairs import as_counts, as_edge_index, as_pairs
+from gengraph.graphs.attributes import Attributes, Directed
+from gengraph.graphs.canonical import check_edges, is_canonical, narrow, order_of_edges
+from gengraph.graphs.pairs import as_counts, as_pairs
 from gengraph.graphs.schema import BACKWARD, BARE, BOTH, Int8Array, LabelArrays, LabelSchema, skeleton
 
 if TYPE_CHECKING:
@@ -245,71 +245,35 @@ class GraphSet:
             InputError: a matrix that is not square or not symmetric (a directed graph), has weights, a non-zero diagonal
                 (loops) or an entry twice.
         """
-        check_attributes(attributes)
-        matrix = sparse.coo_array(adjacency)
-        if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
-            msg = f"an adjacency matrix must be square, got shape {matrix.shape}"
-            raise InputError(msg)
-        there = np.flatnonzero(matrix.data)
-        weights = int((matrix.data[there] != 1).sum())
-        if weights and attributes == "error":
-            msg = f"an adjacency matrix must hold ones, got {weights} other weights; pass matrix != 0, or attributes='drop'"
-            raise InputError(msg)
-        row, column = matrix.row[there].astype(np.int64), matrix.col[there].astype(np.int64)
-        upper = row <= column
-        if not np.array_equal(sorted_pairs(row[upper], column[upper]), sorted_pairs(column[row >= column], row[row >= column])):
-            msg = "the adjacency matrix must be symmetric (an undirected graph); use matrix + matrix.T"
-            raise InputError(msg)
-        pairs = np.column_stack([row[upper], column[upper]])
-        return cls.from_flat([matrix.shape[0]], np.zeros(len(pairs), np.int64), pairs)
+        from gengraph.graphs.matrices import flat_of_csr
+
+        return cls.from_flat(*flat_of_csr(adjacency, attributes))
 
     @classmethod
-    def from_edge_index(cls, edge_index: npt.ArrayLike, batch: npt.ArrayLike) -> Self:
-        """Build from PyTorch-Geometric-style arrays.
+    def from_edge_index(
+        cls,
+        edge_index: npt.ArrayLike,
+        batch: npt.ArrayLike,
+        labels: LabelArrays | None = None,
+        *,
+        directed: bool = False,
+    ) -> Self:
+        """Build from PyTorch-Geometric-style arrays; the inverse of `to_edge_index`.
 
         Args:
-            edge_index: int[2, 2E], global node ids, each edge in both directions.
+            edge_index: int[2, A], global node ids; each undirected edge stands in both directions.
             batch: int[N], the graph that each node belongs to, ascending.
+            labels: of the N nodes, and of the A edges as they stand.
+            directed: edges go from the first row to the second, and need no edge the other way.
 
         Raises:
-            InputError: arrays of other shapes, `batch` is not ascending, an edge joins two graphs or stands in one direction
-                only.
+            InputError: arrays of other shapes, `batch` is not ascending, an edge joins two graphs, stands in one direction
+                only and the graphs are not directed, or has another label than the one the other way.
         """
-        graph_of_node = as_counts(batch, "batch")
-        if (np.diff(graph_of_node) < 0).any() or graph_of_node.min(initial=0) < 0:
-            msg = "batch must be ascending from 0: the nodes of a graph stand together"
-            raise InputError(msg)
-        source, target = as_edge_index(edge_index)
-        num_nodes = np.bincount(graph_of_node, minlength=0)
-        offsets = np.concatenate([[0], np.cumsum(num_nodes)])
-        total = int(offsets[-1])
-        if len(source) and (min(source.min(), target.min()) < 0 or max(source.max(), target.max()) >= total):
-            msg = f"edge_index must lie in 0..{total - 1}, got a node outside"
-            raise InputError(msg)
-        if (graph_of_node[source] != graph_of_node[target]).any():
-            msg = "an edge of edge_index joins nodes of two graphs"
-            raise InputError(msg)
-        return cls.from_both_directions(num_nodes, source, target)
+        from gengraph.graphs.matrices import flat_of_edge_index
 
-    @classmethod
-    def from_both_directions(cls, num_nodes: npt.ArrayLike, source: Int64Array, target: Int64Array) -> Self:
-        """Build from global node ids in which every edge must stand in both directions (PyG, TU collections).
-
-        Raises:
-            InputError: some edge stands in one direction only: the graphs are directed.
-        """
-        nodes = np.asarray(num_nodes, dtype=np.int64)
-        offsets = np.concatenate([[0], np.cumsum(nodes)])
-        total = int(offsets[-1])
-        forward, backward = np.sort(source * total + target), np.sort(target * total + source)
-        if not np.array_equal(forward, backward):
-            lonely = len(np.setdiff1d(forward, backward))
-            msg = f"graphs must be undirected: {lonely} of {len(source)} edges have no edge the other way; add the missing ones"
-            raise InputError(msg)
-        keep = source <= target
-        graph = np.searchsorted(offsets, source[keep], side="right") - 1
-        local = np.column_stack([source[keep], target[keep]]) - offsets[graph][:, None]
-        return cls.from_flat(nodes, graph, local)
+        sizes, owner, pairs, kept = flat_of_edge_index(edge_index, batch, labels, directed=directed)
+        return cls.from_flat(sizes, owner, pairs, kept, directed=directed)
 
     @classmethod
     def from_arrow(cls, table: "pa.Table") -> Self:

@@ -28,7 +28,7 @@ KEEPS = {codec.suffixes[0]: codec.keeps for codec in CODECS.values() if codec.wr
     ".tsv": CODECS["edgelist"].keeps,
 }
 KEEPS = {suffix: kinds for suffix, kinds in KEEPS.items() if suffix not in (".smi", ".smiles.csv", ".sdf")}
-SMALL = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+SMALL = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 
 
 def asked(graphs: GraphSet) -> Policy:

@@ -203,3 +203,20 @@ def test_bins_are_of_labels() -> None:
         Policy(bins=("weight=5",))
     with pytest.raises(InputError, match="K >= 2"):
         Policy(edge_label="weight", bins=("weight",))
+
+
+def test_tensors_give_the_set_back(labelled: GraphSet) -> None:
+    directed = labelled.schema.directed
+    schema = dataclasses.replace(labelled.schema, directed=False)
+    edge_index, batch = labelled.to_edge_index()
+    labels = LabelArrays(schema, labelled.node_labels, labelled.edge_index_labels())
+    last = int(batch.max()) + 1  # graphs without nodes behind it are not in a batch
+    assert GraphSet.from_edge_index(edge_index, batch, labels, directed=directed) == labelled[:last]
+
+
+def test_both_directions_of_an_undirected_edge_have_one_label() -> None:
+    labels = LabelArrays(LabelSchema(edges=BONDS), edges=[0, 1])
+    with pytest.raises(InputError, match="must have one label, 2 of 2"):
+        GraphSet.from_edge_index([[0, 1], [1, 0]], [0, 0], labels)
+    with pytest.raises(InputError, match="1 of 1 edges have no edge the other way"):
+        GraphSet.from_edge_index([[0], [1]], [0, 0])

@@ -113,7 +113,7 @@ def export(
       gengraph datasets export my_graphs.gml --on-directed symmetrize --out graphs.parquet
     """
     from gengraph.data import split_collection
-    from gengraph.formats import write_files
+    from gengraph.formats import holds, write_files
 
     collection = _load(dataset, data_dir, policy)
     graphs = collection.graphs if split == "all" else getattr(split_collection(collection, seed=split_seed), split)
@@ -121,6 +121,8 @@ def export(
         from gengraph.graphs.isomorphism import without_twins
 
         graphs = without_twins(graphs)
+    if policy.on_attributes == "drop" and not holds(graphs, out):
+        graphs = graphs.bare()
     files = write_files(graphs, out)
     where = out if len(files) == 1 else f"{files[0]} to {files[-1].name}"
     typer.echo(f"{len(graphs)} graphs: {where}")

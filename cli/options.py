@@ -201,11 +201,29 @@ def _read(kind: Any, text: str) -> Any:
     return Annotated[kind, typer.Option(help=text, rich_help_panel=_READING)]
 
 
+def _name_option(metavar: str, text: str) -> Any:
+    return Annotated[str, typer.Option(metavar=metavar, help=text, rich_help_panel=_READING, show_default=False)]
+
+
 _POLICY: _Options = {
-    "on_directed": (_read(Literal["error", "symmetrize"], "Edges that stand in one direction."), "error"),
+    "on_directed": (_read(Literal["error", "symmetrize", "keep"], "Edges that stand in one direction."), "error"),
     "on_loops": (_read(_ErrorOrDrop, "Edges from a node to itself."), "error"),
     "on_multi_edges": (_read(_ErrorOrDrop, "All but one of parallel edges."), "error"),
-    "on_attributes": (_read(_ErrorOrDrop, "Weights and features of nodes and edges."), "error"),
+    "on_attributes": (_read(_ErrorOrDrop, "Weights and features of nodes and edges, but for labels."), "error"),
+    "node_label": (_name_option("NAME", "The attribute of nodes (element, say) that is kept as their label."), ""),
+    "edge_label": (_name_option("NAME", "The attribute of edges that is kept as their label."), ""),
+    "bins": (
+        Annotated[
+            list[str] | None,
+            typer.Option(
+                "--bin",
+                metavar="NAME=K",
+                help="Of a label that is a real number: K categories by quantiles. Repeatable.",
+                rich_help_panel=_READING,
+            ),
+        ],
+        None,
+    ),
     "on_isolated": (_read(_KeepOrNot, "Nodes without edges."), "keep"),
     "on_components": (_read(Literal["keep", "largest", "error"], "Graphs of several components."), "keep"),
     "on_empty": (_read(_KeepOrNot, "Graphs without nodes."), "keep"),
@@ -222,18 +240,7 @@ _POLICY: _Options = {
         ],
         1000,
     ),
-    "smiles": (
-        Annotated[
-            str,
-            typer.Option(
-                metavar="COLUMN",
-                help="Of a table of molecules: the column of their SMILES, where its name does not say it.",
-                rich_help_panel=_READING,
-                show_default=False,
-            ),
-        ],
-        "",
-    ),
+    "smiles": (_name_option("COLUMN", "Of a table of molecules: that of their SMILES, where its name does not say it."), ""),
     "columns": (
         Annotated[
             str | None,
@@ -282,8 +289,8 @@ def takes_policy(command: Callable[..., None]) -> Callable[..., None]:
     def make(**values: Any) -> "Policy":
         from gengraph.graphs.collection import Policy
 
-        columns = values.pop("columns")
-        return Policy(**values, columns=tuple(names(columns)) if columns else ())
+        columns, bins = values.pop("columns"), values.pop("bins")
+        return Policy(**values, columns=tuple(names(columns)) if columns else (), bins=tuple(bins or ()))
 
     return _taking(command, "policy", _POLICY, make)
 

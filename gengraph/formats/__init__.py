@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 _MANY, _SMALL = 100, 1 << 14  # files, and bytes of each, that are simplified together
 
-__all__ = ["read_collection", "read_graphs", "shard_readers", "write_files", "write_graphs"]
+__all__ = ["holds", "read_collection", "read_graphs", "shard_readers", "write_files", "write_graphs"]
 
 
 def read_graphs(path: str | Path, policy: Policy | None = None) -> GraphSet:
@@ -121,6 +121,15 @@ def write_graphs(graphs: "GraphSet | Iterable[nx.Graph[Any]]", path: str | Path)
     assert codec.write is not None
     check_writable(made, place, codec.keeps, WRITES_LABELS)
     codec.write(made, place)
+
+
+def holds(graphs: GraphSet, path: str | Path) -> bool:
+    """Whether the format that a suffix says can say the labels and directions of a set.
+
+    Raises:
+        InputError: it is none that is written.
+    """
+    return graphs.labels is None or graphs.labels.arrays().keys() <= writer_of(Path(path)).keeps
 
 
 def write_files(graphs: "GraphSet | Iterable[nx.Graph[Any]]", path: str | Path) -> list[Path]:

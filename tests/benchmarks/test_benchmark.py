@@ -116,6 +116,7 @@ def test_a_run_and_outside_samples_enter_the_table() -> None:
     (cell,) = [cell for cell in results("r")["cells"] if cell["model"] == "g"]
     assert cell["curve"][-1]["step"] == 5
     assert "validation_loss" in cell["curve"][-1]
+    assert list(cell["bits"]) == ["train", "validation", "test"]
     assert cell["loss"] == "negative log-likelihood, nats a graph"
 
 

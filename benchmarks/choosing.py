@@ -27,7 +27,7 @@ from gengraph.training.config import usual_config
 from gengraph.training.trainer import Trainer, prepare_graphs
 
 NUM_GRAPHS, NUM_SAMPLES = 200, 200
-TRIAL_S, TRAINING_S = 12.0, 120.0  # CPU seconds
+TRIAL_SHARE = 0.1  # of the CPU seconds of the training
 ANY = "graphrnn-c"
 _LENGTH = {"steps": None, "clock": "cpu"}
 Rng = np.random.Generator
@@ -80,22 +80,23 @@ def family(name: str) -> Split:
     return split_graphs(GraphSet.from_networkx([FAMILIES[name](n, rng) for n in sizes], attributes="drop"), seed=0)
 
 
-def carry_out(name: str, seed: int) -> Iterator[dict[str, Any]]:
+def carry_out(name: str, seed: int, minutes: float) -> Iterator[dict[str, Any]]:
     """What the model that takes any graphs and the chosen one come to; once where they are the same."""
     import torch
 
     torch.set_num_threads(1)
     split = family(name)
-    trials = list(try_models(split.train, split.validation, _draw, length={**_LENGTH, "budget": TRIAL_S}, seed=seed))
+    length = {**_LENGTH, "budget": 60 * minutes * TRIAL_SHARE}
+    trials = list(try_models(split.train, split.validation, _draw, length=length, seed=seed))
     chosen = best_trial(trials).model
-    about = {"family": name, "seed": seed, "trials": {trial.model: trial.distance for trial in trials}}
+    about = {"family": name, "seed": seed, "minutes": minutes, "trials": {trial.model: trial.distance for trial in trials}}
     for model in dict.fromkeys((ANY, chosen)):
-        yield about | {"model": model, "chosen": model == chosen} | train(model, split, seed)
+        yield about | {"model": model, "chosen": model == chosen} | train(model, split, seed, minutes)
 
 
-def train(model: str, split: Split, seed: int) -> dict[str, Any]:
-    """Train for two CPU minutes and judge the last checkpoint."""
-    config = usual_config(model).trained(**_LENGTH, budget=TRAINING_S, seed=seed)
+def train(model: str, split: Split, seed: int, minutes: float) -> dict[str, Any]:
+    """Train and judge the last checkpoint."""
+    config = usual_config(model).trained(**_LENGTH, budget=60 * minutes, seed=seed)
     graphs, facts = prepare_graphs(split.train, config)
     held_out, kept = config.own_family.select(split.validation, config.model), list[Any]()
     Trainer(config, facts, graphs, held_out).run(lambda metrics: None, kept.append)
@@ -147,6 +148,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("results"), help="folder of the lines")
     parser.add_argument("--families", type=lambda text: text.split(","), default=list(FAMILIES), help="only these")
     parser.add_argument("--seed", type=int, default=0, help="of weights, batches, orderings and samples")
+    parser.add_argument("--minutes", type=float, default=2.0, help="CPU minutes of a training; a tenth for each trial")
     parser.add_argument("--table", action="store_true", help="print the table of the lines there are; run nothing")
     options = parser.parse_args()
     path = options.out / "choosing.jsonl"
@@ -155,9 +157,10 @@ def main() -> None:
         return
     options.out.mkdir(parents=True, exist_ok=True)
     for name in options.families:
-        if any((line["family"], line["seed"]) == (name, options.seed) for line in read_lines(path)):
+        asked = {"family": name, "seed": options.seed, "minutes": options.minutes}
+        if any(line | asked == line for line in read_lines(path)):
             continue
-        for line in carry_out(name, options.seed):
+        for line in carry_out(name, options.seed, options.minutes):
             print(f"{name}: {line['model']}, {_mean([line])} times the floor", flush=True)
             with path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")

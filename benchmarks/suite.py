@@ -27,7 +27,6 @@ from gengraph.metrics.protocols import find_protocol
 from gengraph.metrics.significance import Uncertainty
 from gengraph.metrics.statistics import FloatArray
 from gengraph.models.registry import CLOSED_FORMS, unknown_model
-from gengraph.runs.folders import find_checkpoint
 from gengraph.runs.history import read_metrics
 
 FLOOR = "train set"
@@ -175,6 +174,8 @@ class _Work:
         return graphs, about | {"bits": bits.of_fit(self.store, fit.folder / steps.SAVED, parts)}
 
     def _of_run(self) -> tuple[GraphSet, dict[str, Any]]:
+        from gengraph.runs.folders import find_checkpoint
+
         run, num_samples = Path(self.cell.source), self.num_samples
         graphs, seconds = steps.sample_trained_run(self.store, run, self.data, num_samples=num_samples, seed=self.cell.seed)
         reported = read_metrics(run)

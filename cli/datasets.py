@@ -170,7 +170,10 @@ def _print(about: dict[str, Any]) -> None:
     facts["split"] = f"{about['split']['origin']}: {sizes}"
     facts["content"] = about["content_hash"]
     for kind, count in about["reading"]["found"].items():
-        facts[kind] = f"{about['reading']['policy'][kind]}, {count} found"
+        if kind == "nodes":
+            facts["numbers"] = f"{count} between them name no node; if they are nodes without edges, --nodes N adds them"
+        else:
+            facts[kind] = f"{about['reading']['policy'][kind]}, {count} found"
     if "leaks" in about:
         facts["isomorphic"] = ", ".join(f"{count} {name}" for name, count in about["leaks"].items())
     show_facts(facts)

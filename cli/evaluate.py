@@ -85,7 +85,10 @@ def evaluate(
     from gengraph.metrics import DescribedSet, Uncertainty
     from gengraph.metrics.cache import DescriptorCache
 
-    if names(protocol) == ["molecules"]:
+    if "molecules" in names(protocol):
+        if names(protocol) != ["molecules"]:
+            msg = f"--protocol molecules has metrics of its own and stands alone, got {protocol}; run the command twice"
+            raise InputError(msg)
         from gengraph.cli.molecules import Asked, evaluate_molecules
 
         asked = Asked(

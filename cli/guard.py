@@ -43,6 +43,7 @@ _WORDS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"\bset bins = (\S+=\d+)", r"use --bin \1"),
     (r"^bins must be NAME=K\b", "--bin must be NAME=K"),
     (r"^bins are of node_label or edge_label\b", "--bin is for the --node-label or the --edge-label"),
+    (r"\blabel both, or leave labels behind with graphs\.bare\(\)", "label both, or leave labels aside with --bare"),
     (r"\bwith graphs\.bare\(\)", "with --on-attributes drop"),
     (r"\bset smiles to the name\b", "use --smiles with the name"),
     (r"\b(?:set )?file_format = (\S+)", r"--from \1"),
@@ -63,7 +64,6 @@ _WORDS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
         r"with --cpus-per-worker \1, or join a larger cluster with --address",
     ),
     (r"\brun at least 1 trial on Ray\b", "give --workers 1 or more"),
-    (r"\blabel both, or leave labels behind with graphs\.bare\(\)", "label both, or leave labels aside with --bare"),
 )
 
 

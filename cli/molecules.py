@@ -43,6 +43,13 @@ class Asked:
     seed: int
     keep: bool
 
+    @property
+    def folder(self) -> Path | None:
+        """What is kept is kept here."""
+        import platformdirs
+
+        return Path(platformdirs.user_cache_dir("gengraph"), "molecules") if self.keep else None
+
 
 def evaluate_molecules(asked: Asked, output: str) -> None:
     """Compare molecules and show what was found.
@@ -53,13 +60,9 @@ def evaluate_molecules(asked: Asked, output: str) -> None:
     if output not in ("table", "json"):
         msg = f"the numbers of molecules have no columns in {output}; use table or json"
         raise InputError(msg)
-    import platformdirs
-
     from gengraph.chemistry.metrics import evaluate_molecules as compare
 
-    sets = _read(asked)
-    keep = Path(platformdirs.user_cache_dir("gengraph"), "molecules") if asked.keep else None
-    result = compare(sets, seed=asked.seed, keep=keep, stage=_stage).to_dict()
+    result = compare(_read(asked), seed=asked.seed, keep=asked.folder, stage=_stage).to_dict()
     if output == "json":
         show_json(result)
     else:
@@ -104,9 +107,13 @@ def _read(asked: Asked) -> "MoleculeSets":
         if asked.train is not None:
             train = [load_dataset(asked.train, data_dir=asked.data_dir, report=report, policy=asked.policy)]
     return MoleculeSets(
-        generated=_texts("generated molecules", generated) if not isinstance(generated, list) else generated,
-        reference={name: _molecules(f"molecules of {name}", _some(graphs, asked)) for name, graphs in real.items()},
-        train=None if train is None else [text for part in train for text in _molecules("training molecules", part)],
+        generated=generated if isinstance(generated, list) else _texts("generated molecules", generated, None),
+        reference={
+            name: _molecules(f"molecules of {name}", _some(graphs, asked), asked.folder) for name, graphs in real.items()
+        },
+        train=None
+        if train is None
+        else [text for part in train for text in _molecules("training molecules", part, asked.folder)],
     )
 
 
@@ -127,16 +134,16 @@ def _generated(asked: Asked, report: "Report") -> "GraphSet | list[str | None]":
     return load_dataset(asked.generated, data_dir=asked.data_dir, report=report, policy=asked.policy)
 
 
-def _texts(what: str, graphs: "GraphSet") -> list[str | None]:
-    from gengraph.chemistry.writing import smiles_of
+def _texts(what: str, graphs: "GraphSet", folder: Path | None) -> list[str | None]:
+    from gengraph.chemistry.writing import smiles_once
 
     with _stage(f"writing {what} as SMILES", len(graphs)) as tell:
-        return smiles_of(graphs, progress=tell).valid
+        return smiles_once(graphs, folder, progress=tell)
 
 
-def _molecules(what: str, graphs: "GraphSet") -> list[str]:
+def _molecules(what: str, graphs: "GraphSet", folder: Path | None) -> list[str]:
     """Of real molecules all are valid."""
-    texts = _texts(what, graphs)
+    texts = _texts(what, graphs, folder)
     valid = [text for text in texts if text is not None]
     if len(valid) < len(texts):
         msg = f"real molecules must be possible ones, {len(texts) - len(valid)} of {len(texts)} {what} are not; leave them out"

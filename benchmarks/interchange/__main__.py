@@ -16,12 +16,13 @@ def page(found: dict[tuple[str, str], dict[str, str]]) -> str:
     """docs/interchange.md."""
     parts = [
         _HEAD,
-        "| " + " | ".join(("format", "suffixes", "read", "written", "graphs in a file")) + " |",
+        "| format | suffixes | written | graphs in a file | labels and directions written |",
         "|---|---|---|---|---|",
     ]
     for name, codec in CODECS.items():
         several = "one" if codec.one_graph or name in _ONE_GRAPH else "any number"
-        parts.append(f"| {name} | {' '.join(codec.suffixes)} | {'yes' if codec.write else ''} | {several} |")
+        kept = ", ".join(kind for kind in ("nodes", "edges", "directions") if kind in codec.keeps)
+        parts.append(f"| {name} | {' '.join(codec.suffixes)} | {'yes' if codec.write else ''} | {several} | {kept} |")
     parts.append(_TABLES)
     for tool in TOOLS:
         parts += [f"### {tool} {version(tool)}\n", "| format | " + " | ".join((*_COLUMNS, "its own reader")) + " |"]
@@ -65,7 +66,8 @@ A file means what its format says, not what its writer meant:
   symmetric. A symmetric Matrix Market file names each edge once, a general one both directions;
 - numbers in a matrix other than 0 and 1 are weights; a stored 0 is no edge;
 - colours, sizes, coordinates and shapes (GEXF's `viz`, Pajek, DOT, yEd, Cytoscape's positions) say how a graph is drawn and are
-  passed over; labels that tell nodes apart are names. All else is an attribute, refused unless `--on-attributes drop`;
+  passed over; labels that tell nodes apart are names. All else is an attribute, refused unless it is kept as a label
+  (`--node-label`, `--edge-label`; [own-graphs.md](own-graphs.md#labels-and-directions)) or left out (`--on-attributes drop`);
 - a list of edges has no place for nodes without edges: `--nodes 60` says that they are 0..59 or 1..60, or the nodes stand in a
   file of their own (`grid.nodes.csv` beside `grid.edges.csv`).
 

@@ -1,4 +1,4 @@
-"""What commands cost as graphs become many: `python -m gengraph.benchmarks.speed.scale --sizes 10000 100000`.
+"""What commands cost as graphs become many: `python -m gengraph.benchmarks.speed.scale --sizes 10000 100000 1000000`.
 
 Every command runs in a process of its own, on one thread, and the processor time and the peak memory of that process count.
 The cost of the same command on 100 graphs, its start, is taken away before the exponent a of cost ~ n^a is fitted, so that a
@@ -52,7 +52,7 @@ def molecule_like(count: int, seed: int) -> GraphSet:
 def commands(folder: Path, size: int) -> dict[str, list[str]]:
     """The commands that are measured, by what they do."""
     graphs, others = str(folder / f"{size}.parquet"), str(folder / "generated.parquet")
-    tv = ["evaluate", graphs, others, "--protocol", "tv", "--statistics"]
+    tv = ["evaluate", graphs, others, "--no-cache", "--protocol", "tv", "--statistics"]
     return {
         "export from JSON lines": ["datasets", "export", str(folder / f"{size}.jsonl"), "--out", str(folder / "out.parquet")],
         "datasets show": ["datasets", "show", graphs],
@@ -61,6 +61,8 @@ def commands(folder: Path, size: int) -> dict[str, list[str]]:
             "train",
             "--dataset",
             graphs,
+            "--model",
+            "graphrnn",
             "--steps",
             "1",
             "--run",
@@ -124,17 +126,18 @@ def main() -> None:
         graphs = read_graphs(options.data) if options.data else molecule_like(max(options.sizes), seed=0)
         write_graphs(molecule_like(_GENERATED, seed=1), folder / "generated.parquet")
         report: dict[str, dict[str, Any]] = {}
+        works = [name for name in commands(folder, START) if not options.works or name.startswith(tuple(options.works))]
+        suffixes = {argument.rpartition(".")[2] for work in works for argument in commands(folder, START)[work]}
         for size in (START, *options.sizes):
-            for suffix in ("parquet", "jsonl"):
+            for suffix in suffixes & {"parquet", "jsonl"}:
                 write_graphs(graphs[:size], folder / f"{size}.{suffix}")
         del graphs
-        for work in commands(folder, START):
-            if options.works and not any(work.startswith(name) for name in options.works):
-                continue
+        for work in works:
             start = measure(commands(folder, START)[work])
             found = {size: measure(commands(folder, size)[work]) for size in options.sizes}
             slope = exponent(options.sizes, [cost["cpu_s"] for cost in found.values()], start["cpu_s"])
             report[work] = {"start": start, "sizes": found, "exponent": slope}
+            print(json.dumps({work: report[work]}), file=sys.stderr)
     print(json.dumps(report, indent=2) if options.json else table(report, options.sizes))
 
 

@@ -11,6 +11,7 @@ Reference:
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ from gengraph.errors import InputError
 FloatArray = npt.NDArray[np.float64]
 LEAST = 512  # features: of fewer molecules the covariance is singular
 _LETTERS = 350  # with the sign of the end
+_WEIGHTS = "ChemNet_v0.13_pretrained.pt"  # in the package fcd
 _BATCH, _PIECE = 128, 1024  # molecules that the network reads at a time, and that are worth a process
 
 
@@ -84,13 +86,14 @@ def _num_atoms(smiles: str) -> int:
 def activations_of(smiles: list[str]) -> npt.NDArray[np.float32]:
     """float32[n, 512], computed in this process in one thread."""
     try:
+        import fcd
         import torch
-        from fcd import load_ref_model
         from fcd.utils import get_one_hot
     except ImportError as error:
         msg = "the Frechet ChemNet distance needs the package fcd; pip install 'gengraph[molecules]'"
         raise InputError(msg) from error
-    network, found = load_ref_model(), []
+    network = fcd.load_ref_model(str(Path(fcd.__file__).with_name(_WEIGHTS)))
+    found = []
     torch.set_num_threads(1)
     with torch.no_grad():
         for start in range(0, len(smiles), _BATCH):
@@ -111,4 +114,4 @@ def frechet_distance(first: Gaussian, second: Gaussian) -> float:
     spectrum = np.linalg.eigvalsh(root @ second.covariance @ root)
     shift = first.mean - second.mean
     trace = np.trace(first.covariance) + np.trace(second.covariance) - 2 * np.sqrt(np.clip(spectrum, 0, None)).sum()
-    return float(shift @ shift + trace)
+    return max(0.0, float(shift @ shift + trace))

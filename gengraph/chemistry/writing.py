@@ -3,18 +3,22 @@
 Complexity: linear in atoms and bonds; about a thousand molecules a second on a busy core.
 """
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 from rdkit import Chem
 
+from gengraph.chemistry import RDKIT_VERSION
 from gengraph.chemistry.labels import AROMATIC, EDGES, NODES, atom_of, bond_of
 from gengraph.chemistry.molecules import problem_of, quiet
 from gengraph.chemistry.processes import in_processes
 from gengraph.errors import InputError
+from gengraph.files import write_text
 from gengraph.graphs import GraphSet
 
 _PIECE = 5_000  # graphs that are worth a process
@@ -107,6 +111,22 @@ def smiles_of(
         InputError: labels that say no atom or bond.
     """
     return _written(graphs, _smiles_piece, processes, progress)
+
+
+def smiles_once(
+    graphs: GraphSet, folder: Path | None, *, progress: Callable[[int], None] = lambda _done: None
+) -> list[str | None]:
+    """As `smiles_of(...).valid`, kept in a folder for the next time where all graphs are molecules; None keeps nothing."""
+    if folder is None:
+        return smiles_of(graphs, progress=progress).valid
+    content = hashlib.sha256(f"{RDKIT_VERSION} {graphs.content_hash()}".encode()).hexdigest()
+    kept = folder / f"smiles-{content[:24]}.txt"
+    if kept.is_file():
+        return list(kept.read_text(encoding="utf-8").split("\n"))
+    written = smiles_of(graphs, progress=progress)
+    if not written.invalid:
+        write_text(kept, "\n".join(written.texts))
+    return written.valid
 
 
 def molfiles_of(graphs: GraphSet, *, processes: int | None = None) -> Written:

@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gengraph.data.download import TU_URL, Report, obtain
 from gengraph.data.lattices import grids, ladders
@@ -16,6 +17,9 @@ from gengraph.errors import DatasetUnavailable, InputError
 from gengraph.graphs import GraphSet
 from gengraph.graphs.collection import Collection, Policy
 from gengraph.seeded import Stream
+
+if TYPE_CHECKING:
+    from gengraph.data.molecules import Source
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -295,6 +299,12 @@ def _lobster_large(files: Files, count: int) -> GraphSet:
     return _lobster(files, count)
 
 
+def _molecules(source: "Source", files: Files) -> GraphSet:
+    from gengraph.data.molecules import load_molecules
+
+    return load_molecules(source, data_dir=files.data_dir, report=files.report, bonds=files.policy.bonds)
+
+
 def _qm9(files: Files, _count: int) -> GraphSet:
     """QM9: molecules of up to nine atoms of carbon, nitrogen, oxygen and fluorine, hydrogens aside.
 
@@ -302,9 +312,9 @@ def _qm9(files: Files, _count: int) -> GraphSet:
     SMILES of relaxed geometries, without the 3,054 whose geometry is not that of their SMILES; from the package qm9pack 1.0.3.
     R. Ramakrishnan et al., Quantum chemistry structures and properties of 134 kilo molecules, Scientific Data 1, 2014.
     """
-    from gengraph.data.molecules import QM9, load_molecules
+    from gengraph.data.molecules import QM9
 
-    return load_molecules(QM9, files)
+    return _molecules(QM9, files)
 
 
 def _moses(files: Files, _count: int) -> GraphSet:
@@ -314,9 +324,9 @@ def _moses(files: Files, _count: int) -> GraphSet:
     validates; the last 176,074 its test set. Its second test set, of other scaffolds, is `moses-scaffolds`. From the package
     molsets 0.3.1. D. Polykovskiy et al., Molecular Sets (MOSES), Frontiers in Pharmacology 11, 2020.
     """
-    from gengraph.data.molecules import MOSES, load_molecules
+    from gengraph.data.molecules import MOSES
 
-    return GraphSet.concatenate([load_molecules(MOSES[part], files) for part in ("train", "test")])
+    return GraphSet.concatenate([_molecules(MOSES[part], files) for part in ("train", "test")])
 
 
 def _moses_scaffolds(files: Files, _count: int) -> GraphSet:
@@ -324,9 +334,9 @@ def _moses_scaffolds(files: Files, _count: int) -> GraphSet:
 
     176225 graphs, 8-27 nodes. D. Polykovskiy et al., Molecular Sets (MOSES), Frontiers in Pharmacology 11, 2020.
     """
-    from gengraph.data.molecules import MOSES, load_molecules
+    from gengraph.data.molecules import MOSES
 
-    return load_molecules(MOSES["test_scaffolds"], files)
+    return _molecules(MOSES["test_scaffolds"], files)
 
 
 LARGE = (8192, 4096, 4096)

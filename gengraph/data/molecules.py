@@ -8,7 +8,6 @@ import json
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import platformdirs
 
@@ -17,9 +16,6 @@ from gengraph.errors import DatasetUnavailable
 from gengraph.files import file_lock, hash_file
 from gengraph.graphs import GraphSet
 from gengraph.graphs.collection import Policy
-
-if TYPE_CHECKING:
-    from gengraph.data.catalogue import Files
 
 _FORMAT = 1  # of the files in the cache
 _PYPI = "https://files.pythonhosted.org/packages/"
@@ -60,8 +56,16 @@ QM9 = Source(
 MOSES = {part: _of_moses(part) for part in ("train", "test", "test_scaffolds")}
 
 
-def load_molecules(source: Source, files: "Files") -> GraphSet:
+def load_molecules(
+    source: Source, *, data_dir: str | Path | None = None, report: Report | None = None, bonds: str = "kekule"
+) -> GraphSet:
     """The molecules of a source as labelled graphs.
+
+    Args:
+        source: of the SMILES.
+        data_dir: searched first; then $GENGRAPH_DATA, the user's cache, the network.
+        report: called while a file is downloaded, or the molecules are read for the first time.
+        bonds: kekule or aromatic.
 
     Raises:
         InputError: the package rdkit is missing.
@@ -70,36 +74,36 @@ def load_molecules(source: Source, files: "Files") -> GraphSet:
     from gengraph.chemistry import RDKIT_VERSION  # what the graphs are like depends on it
     from gengraph.formats.native import read_parquet, write_parquet
 
-    path = _found(source, files) or obtain(
-        source.wheel.rpartition("/")[2], _PYPI + source.wheel, report=files.report, sha256=source.sha256
+    path = _found(source, data_dir) or obtain(
+        source.wheel.rpartition("/")[2], _PYPI + source.wheel, data_dir=data_dir, report=report, sha256=source.sha256
     )
-    about = {"format": _FORMAT, "rdkit": RDKIT_VERSION, "bonds": files.policy.bonds, "content": hash_file(path)}
+    about = {"format": _FORMAT, "rdkit": RDKIT_VERSION, "bonds": bonds, "content": hash_file(path)}
     key = hashlib.sha256(json.dumps([about, source.members], sort_keys=True).encode()).hexdigest()[:16]
     name = source.file.removesuffix(".csv.gz").replace("/", "-")
     kept = Path(platformdirs.user_cache_dir("gengraph"), "molecules", f"{name}-{key}.parquet")
     with file_lock(kept):
         if not kept.is_file():
-            write_parquet(_parsed(source, path, files), kept)
+            write_parquet(_parsed(source, path, report, bonds), kept)
     raw = read_parquet(kept, Policy())
     return GraphSet.unchecked(raw.num_nodes, raw.edge_offsets, raw.edges, raw.labels)  # written here, whole or not at all
 
 
-def _found(source: Source, files: "Files") -> Path | None:
+def _found(source: Source, data_dir: str | Path | None) -> Path | None:
     """The table in the folders of a user's data."""
-    searched = [place / source.file for place in places(files.data_dir)]
+    searched = [place / source.file for place in places(data_dir)]
     return next((path for path in searched if path.is_file()), None)
 
 
-def _parsed(source: Source, path: Path, files: "Files") -> GraphSet:
+def _parsed(source: Source, path: Path, report: Report | None, bonds: str) -> GraphSet:
     from gengraph.chemistry.molecules import MoleculeOptions
     from gengraph.chemistry.reading import faults_message, graphs_of_texts
 
-    report: Report = files.report or (lambda _name, _done, _total: None)
+    tell = report or (lambda _name, _done, _total: None)
     smiles = _smiles_of(source, path)
     molecules = graphs_of_texts(
         smiles,
-        MoleculeOptions(bonds="aromatic" if files.policy.bonds == "aromatic" else "kekule"),
-        progress=lambda done, total: report(f"molecules of {source.file}", done, total),
+        MoleculeOptions(bonds="aromatic" if bonds == "aromatic" else "kekule"),
+        progress=lambda done, total: tell(f"molecules of {source.file}", done, total),
     )
     if molecules.faults:
         said = faults_message(molecules, lambda place: f"molecule {place}")

@@ -155,11 +155,15 @@ def write_files(graphs: "GraphSet | Iterable[nx.Graph[Any]]", path: str | Path) 
 
 
 def _read_file(path: Path, policy: Policy) -> Collection:
-    read = codec_of(path, policy.file_format or ("smiles-table" if policy.smiles else "")).read
+    read = _reader(path, policy)
     if path.stat().st_size == 0:
         msg = f"{path} is empty"
         raise InputError(msg)
     return _simplified(path, _read_raw(path, read, policy), policy)
+
+
+def _reader(path: Path, policy: Policy) -> Reader:
+    return codec_of(path, policy.file_format or ("smiles-table" if policy.smiles else "")).read
 
 
 def _read_together(files: "Sequence[Path]", policy: Policy) -> Collection | None:
@@ -171,7 +175,8 @@ def _read_together(files: "Sequence[Path]", policy: Policy) -> Collection | None
     if len(files) < _MANY or sum(sizes) > _SMALL * len(files) or not all(sizes):
         return None
     try:
-        raw = [_read_raw(file, codec_of(file, policy.file_format).read, policy) for file in files]
+        read = _reader(files[0], policy)  # they have one suffix; a file that is none of its kind is read by itself
+        raw = [_read_raw(file, read, policy) for file in files]
         if any(one.part is not None for one in raw):
             return None
         return simplify(RawGraphs.concatenate(raw), policy)
@@ -195,7 +200,8 @@ def _read_raw(path: Path, read: Reader, policy: Policy) -> RawGraphs:
 
 def _checked(path: Path, raw: RawGraphs, policy: Policy) -> RawGraphs:
     """The same, if it has the labels that the policy asks for."""
-    check_labelled(path, policy, raw.labels, list(raw.attributes), (int(raw.num_nodes.sum()), len(raw.edges)))
+    if policy.node_label or policy.edge_label:
+        check_labelled(path, policy, raw.labels, list(raw.attributes), (int(raw.num_nodes.sum()), len(raw.edges)))
     return raw
 
 

@@ -141,9 +141,8 @@ def writer_of(path: Path) -> Codec:
 
 
 def _by_name(path: Path) -> str | None:
-    """What the suffix says; one of two parts (.edges.csv) before one."""
-    if path.name.startswith("out."):  # as the lists of KONECT are called
-        return "edgelist"
+    """What the suffix says, one of two parts (.edges.csv) before one; else whether it is called as the lists of KONECT are."""
     suffix = suffix_of(path)
     _, dot, before = path.name.lower().removesuffix(".gz").removesuffix(suffix).rpartition(".")
-    return _BY_SUFFIX.get(f"{dot}{before}{suffix}", _BY_SUFFIX.get(suffix))
+    konect = "edgelist" if path.name.startswith("out.") else None
+    return _BY_SUFFIX.get(f"{dot}{before}{suffix}", _BY_SUFFIX.get(suffix, konect))

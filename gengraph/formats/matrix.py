@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import scipy.io
+import scipy
 from scipy import sparse
 
 from gengraph.errors import InputError

@@ -72,7 +72,7 @@ class Rows:
             labelled = numbered(None, wanted + list(self.sources), [None] * before + list(self.targets))
         else:
             labelled = numbered(self.graphs, self.sources, self.targets)
-        rows = labelled.rows - before
+        rows = labelled.rows - before if before else labelled.rows
         of_edges = None if self.edge_labels is None else [self.edge_labels[row] for row in rows.tolist()]
         of_nodes: list[Any] | None = None
         if self.node_labels is not None:

@@ -43,16 +43,16 @@ def table_from_arrays(
 ) -> pa.Table:
     """The table of a GraphSet's arrays; that of the edges is used in place."""
     pair_type = SCHEMA.field("edges").type.value_type
-    pairs = pa.FixedSizeListArray.from_arrays(pa.array(edges.reshape(-1)), type=pair_type)
-    columns = [pa.array(num_nodes)]
-    columns.append(pa.LargeListArray.from_arrays(pa.array(edge_offsets), pairs, type=SCHEMA.field("edges").type))
+    pairs = pa.FixedSizeListArray.from_arrays(_array(edges), type=pair_type)
+    columns = [_array(num_nodes)]
+    columns.append(pa.LargeListArray.from_arrays(_array(edge_offsets), pairs, type=SCHEMA.field("edges").type))
     if labels is None:
         return pa.Table.from_arrays(columns, schema=SCHEMA)
     schema = schema_of(labels.schema)
     node_offsets = np.concatenate([[0], np.cumsum(num_nodes, dtype=np.int64)])
     for kind, array in labels.arrays().items():
-        offsets = pa.array(node_offsets if kind == "nodes" else edge_offsets)
-        columns.append(pa.LargeListArray.from_arrays(offsets, pa.array(array), type=schema.field(LABEL_COLUMNS[kind]).type))
+        offsets = _array(node_offsets if kind == "nodes" else edge_offsets)
+        columns.append(pa.LargeListArray.from_arrays(offsets, _array(array), type=schema.field(LABEL_COLUMNS[kind]).type))
     return pa.Table.from_arrays(columns, schema=schema)
 
 
@@ -120,6 +120,11 @@ def arrays_from_table(table: pa.Table) -> tuple[Int32Array, Int64Array, Int32Arr
     pairs = edges.values.slice(offsets[0], offsets[-1] - offsets[0]).flatten()
     (num_nodes,) = columns.column("num_nodes").chunks
     return _plain(num_nodes, np.dtype(np.int32)), offsets - offsets[0], _plain(pairs, np.dtype(np.int32)).reshape(-1, 2)
+
+
+def _array(values: npt.NDArray[Any]) -> pa.Array:
+    """An Arrow array in the same memory; pa.array imports pandas where that is installed."""
+    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), values.size, [None, pa.py_buffer(values)])
 
 
 def _plain(array: pa.Array, dtype: np.dtype[Any]) -> npt.NDArray[Any]:

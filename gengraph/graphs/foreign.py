@@ -1,12 +1,14 @@
 """networkx graphs and frames as the lists that a GraphSet is built from; what would be lost is refused."""
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gengraph.errors import InputError
 from gengraph.graphs.attributes import Attributes, Directed, check_attributes, names_kinds, says_more
+from gengraph.graphs.numbering import numbered
 from gengraph.graphs.schema import LabelArrays, Labels
 
 if TYPE_CHECKING:
@@ -120,17 +122,79 @@ def _check_graph(number: int, graph: Any, attributes: Attributes, labels: Mappin
 Column = Sequence[Hashable | None]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NodeFrame:
+    """A frame of pandas or polars with a row a node, beside one of edges.
+
+    Attributes:
+        nodes: the frame, or a mapping of columns; the nodes are in its order, unless their ids are whole numbers.
+        node: the column of their ids; that of the graph is called as in the frame of edges.
+        label: the column of their labels.
+    """
+
+    nodes: Any
+    node: str = "id"
+    label: str = ""
+
+
+def set_from_frame(
+    edges: Any,
+    columns: tuple[str | None, str, str],
+    attributes: Attributes,
+    *,
+    edge_label: str = "",
+    beside: NodeFrame | None = None,
+) -> "tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64], LabelArrays | None]":
+    """What `GraphSet.from_flat` takes: num_nodes, the graph of each edge, the edges and the labels.
+
+    Args:
+        edges: the frame, or a mapping of columns.
+        columns: the names of those of the graph (None for one graph), of one end and of the other.
+        attributes: error, or drop: further columns are left behind.
+        edge_label: the column that is kept as the label of edges.
+        beside: the nodes with their labels.
+
+    Raises:
+        InputError: see `GraphSet.from_frame`; an edge without a label, a node without one, or real numbers for labels.
+    """
+    owner, sources, targets = columns_of_frame(edges, *columns, attributes, kept=edge_label)
+    of_edges = _cells(edges, edge_label) if edge_label else None
+    before: list[Any] = []
+    of_nodes = None
+    if beside is not None:
+        before = _cells(beside.nodes, beside.node)
+        of_nodes = _cells(beside.nodes, beside.label) if beside.label else None
+        sources, targets = [*before, *sources], [*[None] * len(before), *targets]
+        owner = None if columns[0] is None or owner is None else [*_cells(beside.nodes, columns[0]), *owner]
+    made = numbered(owner, sources, targets)
+    if made.spellings:
+        msg = f"{made.spellings} ids are written in several ways ({made.example}); make numbers of the columns"
+        raise InputError(msg)
+    rows = (made.rows - len(before)).tolist()
+    node_values = None
+    if of_nodes is not None:
+        node_values = [None] * int(made.num_nodes.sum())
+        for node, value in zip(made.sources.tolist(), of_nodes, strict=False):
+            node_values[node] = value
+    labels = LabelArrays.coded(
+        nodes=None if node_values is None or beside is None else (beside.label, node_values),
+        edges=None if of_edges is None else (edge_label, [of_edges[row] for row in rows]),
+    )
+    graph = np.repeat(np.arange(len(made.num_nodes)), np.diff(made.edge_offsets))
+    return made.num_nodes, graph, made.edges, labels
+
+
 def columns_of_frame(
-    edges: Any, graph: str | None, source: str, target: str, attributes: Attributes
+    edges: Any, graph: str | None, source: str, target: str, attributes: Attributes, kept: str = ""
 ) -> tuple[Sequence[Hashable] | None, Column, Column]:
-    """The names of the graph (None without such a column), of one and of the other end, by row.
+    """The names of the graph (None without such a column), of one and of the other end, by row; `kept` is a label of edges.
 
     Raises:
         InputError: see `GraphSet.from_frame`.
     """
     check_attributes(attributes)
     names = list(edges if isinstance(edges, Mapping) else getattr(edges, "columns", []))
-    wanted = [name for name in (graph, source, target) if name is not None]
+    wanted = [name for name in (graph, source, target, kept or None) if name is not None]
     if any(names.count(name) != 1 for name in wanted) or len(set(wanted)) < len(wanted):
         msg = (
             f"a frame of edges needs one column each for {', '.join(map(str, wanted))}, got {', '.join(map(str, names))}; "

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import networkx as nx
     import pyarrow as pa
 
+    from gengraph.graphs.foreign import NodeFrame
+
 Int32Array = npt.NDArray[np.int32]
 Int64Array = npt.NDArray[np.int64]
 _BLOCK_GRAPHS = 1 << 14  # that are worked on at a time, where this bounds memory
@@ -198,7 +200,7 @@ class GraphSet:
         return cls.from_flat(sizes, owner, edges, labels, directed=are_directed)
 
     @classmethod
-    def from_frame(
+    def from_frame(  # noqa: PLR0913 - what frames differ in
         cls,
         edges: Any,
         *,
@@ -206,6 +208,9 @@ class GraphSet:
         source: str = "source",
         target: str = "target",
         attributes: Attributes = "error",
+        edge_label: str = "",
+        nodes: "NodeFrame | None" = None,
+        directed: bool = False,
     ) -> Self:
         """Build from a frame of pandas or polars with a row an edge.
 
@@ -218,20 +223,18 @@ class GraphSet:
             source: the column of one end of each edge.
             target: the column of the other.
             attributes: error, or drop: further columns are left behind. A column `weight` that is always 1 is none.
+            edge_label: the column that is kept as the label of edges.
+            nodes: a frame of nodes with their labels, which may have nodes without edges.
+            directed: each row goes from source to target.
 
         Raises:
-            InputError: a column is missing or further ones are there, ids of several types, a row without ids, or loops and
-                parallel edges.
+            InputError: a column is missing or further ones are there, ids of several types, a row without ids, a node or edge
+                without a label, or loops and parallel edges.
         """
-        from gengraph.graphs.foreign import columns_of_frame
-        from gengraph.graphs.numbering import numbered
+        from gengraph.graphs.foreign import set_from_frame
 
-        labelled = numbered(*columns_of_frame(edges, graph, source, target, attributes))
-        if labelled.spellings:
-            msg = f"{labelled.spellings} ids are written in several ways ({labelled.example}); make numbers of the columns"
-            raise InputError(msg)
-        owner = np.repeat(np.arange(len(labelled.num_nodes)), np.diff(labelled.edge_offsets))
-        return cls.from_flat(labelled.num_nodes, owner, labelled.edges)
+        made = set_from_frame(edges, (graph, source, target), attributes, edge_label=edge_label, beside=nodes)
+        return cls.from_flat(*made, directed=directed)
 
     @classmethod
     def from_csr(cls, adjacency: "sparse.csr_array | sparse.csr_matrix", *, attributes: Attributes = "error") -> Self:

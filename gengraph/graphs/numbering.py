@@ -113,12 +113,13 @@ def _one_graph(sources: Sequence[Hashable | None], targets: Sequence[Hashable | 
     number = {value: i for i, value in enumerate(in_order)}
     number_of: dict[Hashable | None, int] = {name: number[value] for name, value in value_of.items()} | {None: -1}
     ends = np.array([[number_of[name] for name in column] for column in (sources, targets)], np.int64)
-    edge = np.flatnonzero((ends >= 0).all(axis=0))
-    has_gaps = len(whole) == len(first_spelling) > 0 and len(edge) == len(sources)
+    is_whole = None not in sources and None not in targets
+    edge = np.arange(len(sources)) if is_whole else np.flatnonzero((ends >= 0).all(axis=0))
+    has_gaps = len(whole) == len(first_spelling) > 0 and is_whole
     return Labelled(
         num_nodes=np.array([len(number)]),
         edge_offsets=np.array([0, len(edge)]),
-        edges=ends[:, edge].T,
+        edges=ends.T if is_whole else ends[:, edge].T,
         rows=edge,
         sources=ends[0],
         spellings=len(value_of) - len(first_spelling),

@@ -56,11 +56,9 @@ def test_the_table_has_ratios_to_the_floor_and_their_geometric_means() -> None:
 def test_a_family_is_tried_trained_and_judged_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(choosing, "TRIAL_S", 0.1)
-    monkeypatch.setattr(choosing, "TRAINING_S", 0.1)
     monkeypatch.setattr(choosing, "NUM_GRAPHS", 30)
     monkeypatch.setattr(choosing, "NUM_SAMPLES", 20)
-    monkeypatch.setattr(sys, "argv", ["choosing", "--out", str(tmp_path), "--families", "caterpillars"])
+    monkeypatch.setattr(sys, "argv", ["choosing", "--out", str(tmp_path), "--families", "caterpillars", "--minutes", "0.01"])
     choosing.main()
     lines = read_lines(tmp_path / "choosing.jsonl")
     assert {line["model"] for line in lines} <= {"graphrnn-c", "maps"}

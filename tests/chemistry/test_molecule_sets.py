@@ -15,11 +15,9 @@ from command_line import gengraph, in_tmp_path  # noqa: F401
 from gengraph.chemistry.reading import graphs_of_texts
 from gengraph.chemistry.writing import smiles_of
 from gengraph.data import DATASETS, load_collection, load_dataset, molecules, split_collection
-from gengraph.data.catalogue import Files
 from gengraph.data.download import places
 from gengraph.data.molecules import MOSES, QM9, load_molecules
 from gengraph.errors import DatasetUnavailable
-from gengraph.graphs.collection import Policy
 
 HERE = Path(__file__).parent
 SMILES = (HERE / "qm9_400.smi").read_text().split()
@@ -35,28 +33,25 @@ def table(smiles: list[str]) -> bytes:
     return gzip.compress(("index,smiles\n" + "".join(f"{i},{text}\n" for i, text in enumerate(smiles))).encode())
 
 
-def test_a_set_is_read_once_and_then_from_the_cache(
-    own_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_set_is_read_once_and_then_from_the_cache(own_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "qm9.csv.gz").write_bytes(table(SMILES))
     told: list[tuple[str, int, int | None]] = []
-    files = Files(data_dir=tmp_path, report=lambda *said: told.append(said))
-    graphs = load_molecules(QM9, files)
+    graphs = load_molecules(QM9, data_dir=tmp_path, report=lambda *said: told.append(said))
     assert graphs == graphs_of_texts(SMILES).graphs
     assert told[-1] == ("molecules of qm9.csv.gz", 400, 400)
     assert len(list(own_cache.rglob("qm9-*.parquet"))) == 1
     monkeypatch.setattr(molecules, "_parsed", lambda *_: pytest.fail("it is in the cache"))
-    assert load_molecules(QM9, files) == graphs
+    assert load_molecules(QM9, data_dir=tmp_path) == graphs
 
 
 def test_other_bonds_and_other_content_are_other_files(own_cache: Path, tmp_path: Path) -> None:
-    (tmp_path / "qm9.csv.gz").write_bytes(table(SMILES[:40]))
-    kekule = load_molecules(QM9, Files(data_dir=tmp_path))
-    aromatic = load_molecules(QM9, Files(data_dir=tmp_path, policy=Policy(bonds="aromatic")))
+    (tmp_path / "qm9.csv.gz").write_bytes(table([*SMILES[:39], "c1ccccc1"]))
+    kekule = load_molecules(QM9, data_dir=tmp_path)
+    aromatic = load_molecules(QM9, data_dir=tmp_path, bonds="aromatic")
     assert smiles_of(kekule) == smiles_of(aromatic)
     assert kekule != aromatic
     (tmp_path / "qm9.csv.gz").write_bytes(table(SMILES[:41]))
-    assert len(load_molecules(QM9, Files(data_dir=tmp_path))) == 41
+    assert len(load_molecules(QM9, data_dir=tmp_path)) == 41
     assert len(list(own_cache.rglob("*.parquet"))) == 3
 
 
@@ -68,18 +63,18 @@ def test_a_set_comes_out_of_the_package_that_has_it(own_cache: Path, tmp_path: P
         for k, member in enumerate(QM9.members):
             package.writestr(member, "Index,SMILES\n" + "".join(f"0,{text}\n" for text in SMILES[k : k + 2]))
     source = replace(QM9, sha256=hashlib.sha256(wheel.read_bytes()).hexdigest())
-    assert smiles_of(load_molecules(source, Files())) == smiles_of(
+    assert smiles_of(load_molecules(source)) == smiles_of(
         graphs_of_texts([text for k in range(3) for text in SMILES[k : k + 2]]).graphs
     )
     with pytest.raises(DatasetUnavailable, match="sha256 must be"):
-        load_molecules(QM9, Files())
+        load_molecules(QM9)
 
 
 @pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"a,b\n1,2\n"), table([*SMILES[:3], "CC("])])
 def test_a_damaged_set_is_named(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "qm9.csv.gz").write_bytes(content)
     with pytest.raises(DatasetUnavailable, match=r"qm9\.csv\.gz.*; delete (it|the file) and try again"):
-        load_molecules(QM9, Files(data_dir=tmp_path))
+        load_molecules(QM9, data_dir=tmp_path)
 
 
 def test_the_addresses_are_those_of_pypi() -> None:
@@ -122,7 +117,7 @@ def test_commands_on_molecules() -> None:
     assert "graphs:" in gengraph("datasets show a.smi")
     Path("b.smi").write_text("CC\nCC(\n")
     assert "line 2 (CC(): no SMILES" in gengraph("datasets show b.smi", code=2)
-    assert "on_invalid:  drop, 1 found" in gengraph("datasets show b.smi --on-invalid drop")
+    assert "on_invalid: drop, 1 found" in gengraph("datasets show b.smi --on-invalid drop")
 
 
 @pytest.mark.usefixtures("in_tmp_path")

@@ -1,13 +1,15 @@
 import logging
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from rdkit import Chem
 
+from gengraph.benchmarks import charts, scores
 from gengraph.chemistry import writing
 from gengraph.chemistry.drawing import draw_molecules, paths_of
 from gengraph.chemistry.reading import graphs_of_texts
-from gengraph.chemistry.writing import molfiles_of, smiles_of
+from gengraph.chemistry.writing import molfiles_of, smiles_of, smiles_once
 from gengraph.errors import InputError
 from gengraph.formats import read_graphs, write_graphs
 from gengraph.graphs import GraphSet
@@ -61,7 +63,7 @@ def test_graphs_that_are_no_molecules_are_told_and_not_lost(
     with caplog.at_level(logging.WARNING):
         write_graphs(five_valent(), tmp_path / f"a{suffix}")
     assert "1 of 2 graphs are no possible molecules (1 times Explicit valence for atom C, 5, is greater" in caplog.text
-    with pytest.raises(InputError, match="1 of 2 are no molecules .*: Explicit valence"):
+    with pytest.raises(InputError, match=r"1 of 2 are no molecules .*: Explicit valence"):
         read_graphs(tmp_path / f"a{suffix}")
 
 
@@ -74,7 +76,7 @@ def test_a_graph_without_nodes_has_no_line(tmp_path: Path) -> None:
 
 def test_graphs_without_the_labels_of_molecules_are_refused(tmp_path: Path) -> None:
     bare = GraphSet.from_edge_lists([2], [[(0, 1)]])
-    with pytest.raises(InputError, match="molecules need node labels that are elements .* got no labels"):
+    with pytest.raises(InputError, match=r"molecules need node labels that are elements .* got no labels"):
         write_graphs(bare, tmp_path / "a.smi")
     other = bare.labelled(LabelArrays(LabelSchema(Labels("kind", ("a",)), SCHEMA.edges), [0, 0], [0]))  # type: ignore[arg-type]
     with pytest.raises(InputError, match="must be elements such as C, N\\+, O- or NH, got 'a'"):
@@ -85,6 +87,17 @@ def test_molfiles_are_read_by_rdkit() -> None:
     graphs = graphs_of_texts(QM9[60:80]).graphs
     read = [Chem.MolToSmiles(Chem.MolFromMolBlock(text)) for text in molfiles_of(graphs).texts]
     assert read == smiles_of(graphs).texts
+
+
+def test_smiles_are_kept_and_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    graphs = graphs_of_texts(QM9[:30]).graphs
+    texts = smiles_once(graphs, tmp_path)
+    assert texts == smiles_of(graphs).texts
+    both = GraphSet.concatenate([graphs, five_valent()])
+    assert smiles_once(both, tmp_path) == smiles_of(both).valid
+    assert len(list(tmp_path.iterdir())) == 1  # a set with impossible molecules is not kept
+    monkeypatch.setattr(writing, "smiles_of", lambda *_, **__: pytest.fail("they are in the folder"))
+    assert smiles_once(graphs, tmp_path) == texts
 
 
 def test_processes_write_what_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +115,7 @@ def test_drawings_are_the_same_again_and_hold_every_molecule(tmp_path: Path) -> 
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
     drawn = (tmp_path / "a.svg").read_text()
-    assert len(set(part.split("'")[0] for part in drawn.split("bond-")[1:])) > 5
+    assert len({part.split("'")[0] for part in drawn.split("bond-")[1:]}) > 5
     for name, message in (("a.pdf", "must end with .svg or .png"), ("a.svg", "at least 1 molecule")):
         with pytest.raises(InputError, match=message):
             draw_molecules(graphs if name == "a.pdf" else graphs[:0], tmp_path / name)
@@ -113,3 +126,11 @@ def test_a_drawing_for_a_page_is_paths_alone() -> None:
     assert paths.startswith("<path d=")
     assert "class=" not in paths
     assert "<" not in paths.replace("<path ", "")
+
+
+def test_the_report_shows_molecules_as_chemists_draw_them() -> None:
+    picture = scores._picture(graphs_of_texts(["CCO"]).graphs)
+    assert picture["num_nodes"] == 3
+    shown = charts.graph_paths(picture)
+    assert picture["molecule"] in shown
+    assert ElementTree.fromstring(f"<svg>{shown}</svg>").find("g") is not None

@@ -56,6 +56,11 @@ def test_storage_that_cannot_be_written_is_named(number: int, said: str) -> None
         ),
         ("edges would be lost; set model.window to all", "edges would be lost; use --set model.window=all"),
         ("set model.stop = decision or one of bfs, cm.", "use --set model.stop=decision or one of bfs, cm."),
+        ("set node_label to one that is there, or leave it out", "use --node-label with one that is there, or leave it out"),
+        ("drop, or name a node_label or edge_label", "drop, or name a --node-label or --edge-label"),
+        ("has real numbers; set bins = weight=5 to make some", "has real numbers; use --bin weight=5 to make some"),
+        ("bins must be NAME=K with K >= 2, got 'x'", "--bin must be NAME=K with K >= 2, got 'x'"),
+        ("or leave them behind with graphs.bare()", "or leave them behind with --on-attributes drop"),
         ("needs Ray; use search = random", "needs Ray; use --search random"),
         ("2 self-loops; remove them, or set on_loops = drop", "2 self-loops; remove them, or use --on-loops drop"),
         (

@@ -206,6 +206,23 @@ def test_a_key_is_that_of_its_element(tmp_path: Path) -> None:
     assert read(tmp_path, "a.graphml", YED).num_nodes.tolist() == [1]
 
 
+@pytest.mark.parametrize(
+    "between", ["", "<!-- <graph><node id='x'/></graph> -->", "<?x <graph> ?>", "<desc><![CDATA[<graph>]]></desc>"]
+)
+@pytest.mark.parametrize("end", ["/>", " />", ">\n    </{}>", "><data key='k'>1</data></{}>"])
+def test_runs_of_bare_elements_are_what_they_are_one_by_one(tmp_path: Path, between: str, end: str) -> None:
+    nodes = "".join(f'<node id="{name}"{end.format("node")}\n' for name in ("a", "b&lt;", "c"))
+    edges = "".join(f'<edge source="{u}" target="{v}"{end.format("edge")}\n' for u, v in (("a", "b&lt;"), ("b&lt;", "c")))
+    graph = f'<graph edgedefault="{{}}">{nodes}{edges}</graph>'
+    head = '<?xml version="1.0"?><graphml><key id="k" attr.name="weight"/>'
+    text = f"{head}{between}{graph}{graph.replace('&lt;', '')}</graphml>"
+    assert read(tmp_path, "a.graphml", text.format("undirected", "undirected")) == GraphSet.concatenate([PATH, PATH])
+    with pytest.raises(InputError, match=r"2 of 4 edges have no edge the other way.*first graph 1"):
+        read(tmp_path, "a.graphml", text.format("undirected", "directed"))
+    with pytest.raises(InputError, match="graph 1: node 'a' is declared twice"):
+        read(tmp_path, "a.graphml", text.format("undirected", "undirected").replace('id="b"', 'id="a"'))
+
+
 def test_edges_may_come_before_their_nodes(tmp_path: Path) -> None:
     text = '<graphml><graph><edge source="b" target="a"/><node id="a"/><node id="b"/></graph></graphml>'
     assert read(tmp_path, "a.graphml", text).edges.tolist() == [[0, 1]]

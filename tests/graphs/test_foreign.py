@@ -9,7 +9,7 @@ import pytest
 from scipy import sparse
 
 from gengraph.errors import InputError
-from gengraph.graphs import GraphSet
+from gengraph.graphs import GraphSet, NodeFrame
 from gengraph.graphs.collection import Policy, RawGraphs, simplify
 
 PATH = GraphSet.from_networkx([nx.path_graph(3)])
@@ -228,3 +228,24 @@ def test_keys_that_do_not_fit_into_64_bits_merge_no_edges() -> None:
     doubled = simplify(RawGraphs.from_lists(sizes, [edges + edges] * 9), Policy(on_multi_edges="drop"))
     assert doubled.graphs == graphs
     assert doubled.found == {"on_multi_edges": 27}
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_labels_of_frames(frame: Any) -> None:
+    edges = frame({"source": ["ann", "bo", "ann"], "target": ["acme", "acme", "bo"], "role": ["owns", "works for", "knows"]})
+    nodes = NodeFrame(
+        nodes=frame({"id": ["ann", "bo", "acme", "cy"], "kind": ["person", "person", "firm", "person"]}), label="kind"
+    )
+    graphs = GraphSet.from_frame(edges, edge_label="role", nodes=nodes, directed=True)
+    expected = nx.DiGraph([(0, 2, {"role": "owns"}), (1, 2, {"role": "works for"}), (0, 1, {"role": "knows"})])
+    nx.set_node_attributes(expected, {0: "person", 1: "person", 2: "firm"}, "kind")
+    expected.add_node(3, kind="person")
+    assert nx.utils.graphs_equal(graphs.to_networkx()[0], expected)
+    several = frame({"g": [1, 2, 2], "source": [1, 5, 6], "target": [2, 6, 9], "role": ["x", "y", "x"]})
+    graphs = GraphSet.from_frame(several, graph="g", edge_label="role")
+    assert (graphs.num_nodes.tolist(), graphs.edge_labels.tolist()) == ([2, 3], [0, 1, 0])
+    few = NodeFrame(nodes=frame({"id": ["ann"], "kind": ["person"]}), label="kind")
+    with pytest.raises(InputError, match="2 of 3 have no value of kind"):
+        GraphSet.from_frame(edges, edge_label="role", nodes=few)
+    with pytest.raises(InputError, match="would lose its columns role"):
+        GraphSet.from_frame(edges)

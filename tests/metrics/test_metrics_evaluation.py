@@ -151,7 +151,7 @@ def test_wrong_calls_are_refused() -> None:
         evaluate(grid, grid, train=GraphSet.empty())
     with pytest.raises(InputError, match="unknown protocol 'mmd'; choose from emd, tv, rbf"):
         evaluate(grid, grid, "mmd")
-    with pytest.raises(InputError, match="protocol emd compares degree, clustering, orbit, got spectral"):
+    with pytest.raises(InputError, match=r"protocol emd compares degree, .*, got spectral"):
         evaluate(grid, grid, "emd", statistics=["spectral"])
     with pytest.raises(InputError, match="got none"):
         evaluate(grid, grid, "emd", statistics=[])

@@ -17,7 +17,7 @@ from gengraph.models.blocks.growth import NODES, NUM_EDGES, Growth, empty_growth
 from gengraph.models.blocks.ordering import BLOCK, COMPONENT, SAME, STOP
 from gengraph.models.blocks.walk import Decider, Floats, HeadWeights, compute, decide_row, drawing
 from gengraph.models.family import Decoding, Drawn
-from gengraph.models.turns import draw_in_turn
+from gengraph.models.turns import draw_in_turn, one_by_one
 from gengraph.streams import key_of, uniform
 
 _TOGETHER = 64  # graphs that are handed over at a time
@@ -40,7 +40,7 @@ class BlocksSampler:
 
     def draw(self, indices: Int64Array, attempts: Int64Array, *, seed: int) -> Iterator[Drawn]:
         """Draw one graph for each pair of index and attempt."""
-        return draw_in_turn(self._draw, (indices, attempts), seed=seed, together=_TOGETHER)
+        return draw_in_turn(one_by_one(self._draw), (indices, attempts), seed=seed, together=_TOGETHER)
 
     def _draw(self, seed: int, index: int, attempt: int) -> tuple[int, Int32Array, bool]:
         """Number of nodes, edges, and whether the graph was cut."""

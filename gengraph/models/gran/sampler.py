@@ -18,7 +18,7 @@ from gengraph.graphs import Int64Array
 from gengraph.models.family import Decoding, Drawn
 from gengraph.models.gran.draws import draw_step
 from gengraph.models.gran.packing import Rules
-from gengraph.models.turns import draw_in_turn
+from gengraph.models.turns import draw_in_turn, one_by_one
 from gengraph.streams import key_of, uniform_at
 
 _TOGETHER = 16  # graphs that are handed over at a time
@@ -47,7 +47,7 @@ class GRANSampler:
 
     def draw(self, indices: Int64Array, attempts: Int64Array, *, seed: int) -> Iterator[Drawn]:
         """Draw one graph for each pair of index and attempt."""
-        return draw_in_turn(self._draw, (indices, attempts), seed=seed, together=_TOGETHER)
+        return draw_in_turn(one_by_one(self._draw), (indices, attempts), seed=seed, together=_TOGETHER)
 
     def _draw(self, seed: int, index: int, attempt: int) -> tuple[int, npt.NDArray[np.int32], bool]:
         """Number of nodes, edges, and whether the graph was cut."""

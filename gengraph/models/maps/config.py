@@ -18,8 +18,8 @@ class MapsConfig:
         choice_hidden_size: hidden units of the perceptron that says which node a letter S names.
         dropout: share of hidden units that are left out in training, in [0, 1).
         count: what counts once in training: graphs, or roots, so that a graph counts as often as its outer face has edges.
-        calibration: > 0, all logits are divided by it outside training [1]. Training makes log p of the letters large in the mean
-            over roots; that of a graph is a sum over its roots, which a somewhat surer network (0.95, say) makes larger.
+        calibration: > 0, all logits are divided by it outside training [1]. Training makes log p of the letters large in the
+            mean over roots; p of a graph is a sum over its roots, which a somewhat surer network (0.95, say) makes larger.
         not_planar: what is done with training graphs that are not planar: error, drop them, or cut edges (counted) until they
             are.
         size_smoothing: > 0, weight, in training graphs, of a geometric law that gives every size a likelihood.

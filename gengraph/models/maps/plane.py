@@ -73,9 +73,7 @@ def _planar_part(num_nodes: int, edges: Int64Array) -> Any:
 
 
 @nb.njit(cache=True)
-def _embed_all(
-    num_nodes: Int64Array, offsets: Int64Array, edges: Int64Array, rotations: Int64Array, outer: Int64Array
-) -> None:
+def _embed_all(num_nodes: Int64Array, offsets: Int64Array, edges: Int64Array, rotations: Int64Array, outer: Int64Array) -> None:
     for g in range(len(num_nodes)):
         rotation = _best_embedding(num_nodes[g], edges[offsets[g] : offsets[g + 1]])
         rotations[2 * offsets[g] : 2 * offsets[g + 1]] = rotation

@@ -22,7 +22,6 @@ from gengraph.models.maps.frontier import (
     NUM_ARCS,
     NUM_LETTERS,
     NUM_OPEN,
-    NUM_REAL,
     PREVIOUS,
     SPLIT,
     TO,
@@ -38,6 +37,7 @@ from gengraph.models.turns import draw_in_turn
 from gengraph.streams import key_of, uniform_at
 
 _TOGETHER = 256  # graphs that are handed over at a time
+_U = np.uint64  # of an unsigned index compiled code does not ask whether it is negative
 _LETTERS = 2  # where, in the stream of a graph, the numbers of its letters begin; those before are for its size
 
 
@@ -58,13 +58,15 @@ class MapsSampler:
         """Draw one graph for each pair of index and attempt."""
         return draw_in_turn(self._draw, (indices, attempts), seed=seed, together=_TOGETHER)
 
-    def _draw(self, seed: int, index: int, attempt: int) -> tuple[int, Int32Array, bool]:
-        """Number of nodes, edges, and whether the graph was cut."""
-        key = np.uint64(key_of(seed, index, attempt))
-        asked = self._size_law.draw(uniform_at(key, 0), uniform_at(key, 1))
-        size = min(asked, self._limit)
-        edges: Int32Array = _draw_edges(key, size, self._widths, self._temperature, self._weights)
-        return size, edges, asked > self._limit
+    def _draw(
+        self, seed: int, indices: Int64Array, attempts: Int64Array
+    ) -> tuple[Int64Array, Int64Array, Int32Array, npt.NDArray[np.bool_]]:
+        """Numbers of nodes and edges, edges, and whether each graph was cut."""
+        keys = keys_of(seed, indices, attempts)
+        asked = np.array([self._size_law.draw(uniform_at(key, 0), uniform_at(key, 1)) for key in keys], np.int64)
+        sizes = np.minimum(asked, self._limit)
+        counts, edges = _draw_all(keys, sizes, self._widths, self._temperature, self._weights)
+        return sizes, counts, edges, asked > self._limit
 
 
 def flat_weights(model: Any) -> tuple[npt.NDArray[np.float32], ...]:
@@ -78,27 +80,43 @@ def flat_weights(model: Any) -> tuple[npt.NDArray[np.float32], ...]:
 
     layers = model.first, model.second, model.output, model.choice_first, model.choice_output
     linear = [array(part) for layer in layers for part in (layer.weight.t(), layer.bias)]
-    calibration = np.float32(model.config.calibration)
     spare = (0, -NUM_LETTERS % 4)  # letters that are never allowed, so that `_add_dots` takes all four at a time
-    linear[4] = np.pad(array(model.output.weight), (spare, (0, 0))) / calibration
-    linear[5] = np.pad(linear[5] + array(model.never), spare) / calibration
-    linear[8] = linear[8] / calibration
+    linear[4] = np.pad(array(model.output.weight), (spare, (0, 0)))
+    linear[5] = np.pad(linear[5] + array(model.never), spare)
+    for k in (4, 5, 8):
+        linear[k] = (linear[k] / model.config.calibration).astype(np.float32)
     return (array(model.table), array(model.choice_table), *linear)
 
 
 @nb.njit(cache=True)
-def _draw_edges(key: Any, size: int, widths: tuple[int, int], temperature: Any, weights: Any) -> Any:
-    """The edges int32[m, 2] of one graph."""
-    state = new_state(size)
+def keys_of(seed: int, indices: Int64Array, attempts: Int64Array) -> npt.NDArray[np.uint64]:
+    """uint64[G], the keys of the streams of some graphs."""
+    keys = np.empty(len(indices), np.uint64)
+    for g in range(len(indices)):
+        keys[g] = key_of(seed, indices[g], attempts[g])
+    return keys
+
+
+@nb.njit(cache=True)
+def _draw_all(
+    keys: npt.NDArray[np.uint64], sizes: Int64Array, widths: tuple[int, int], temperature: Any, weights: Any
+) -> tuple[Int64Array, Int32Array]:
+    """The number of edges int64[G] of each graph, and the edges int32[E, 2] of all."""
+    largest = sizes.max()
+    state, counts = new_state(largest), np.zeros(len(sizes), np.int64)
+    edges, filled = np.empty((3 * sizes.sum(), 2), np.int32), 0
     room = (
         np.empty(widths[0], np.int64), np.empty(widths[1], np.float32), np.empty(NUM_LETTERS, np.bool_),
-        np.empty((size, NUM_CHOICE_CODES), np.int64), np.empty(size, np.int64), np.ones(size, np.bool_),
+        np.empty((largest, NUM_CHOICE_CODES), np.int64), np.empty(largest, np.int64), np.ones(largest, np.bool_),
         np.empty((2, len(weights[3])), np.float32), np.empty(len(weights[9]), np.float32),
-        np.empty(len(weights[7]), np.float32), np.empty(size, np.float32),
+        np.empty(len(weights[7]), np.float32), np.empty(largest, np.float32),
     )  # fmt: skip
-    if size > 1:
-        _draw_map(state, key, size, temperature, weights, room)
-    return _real_edges(state)
+    for g in range(len(sizes)):
+        if sizes[g] > 1:
+            _draw_map(state, keys[g], sizes[g], temperature, weights, room)
+            counts[g] = _write_edges(state, edges[filled:])
+            filled += counts[g]
+    return counts, edges[:filled]
 
 
 @nb.njit(cache=True)
@@ -125,101 +143,77 @@ def _draw_map(state: State, key: Any, size: int, temperature: Any, weights: Any,
 
 
 @nb.njit(cache=True)
-def _real_edges(state: State) -> Any:
-    """int32[m, 2], the real edges of a map."""
+def _write_edges(state: State, edges: Int32Array) -> int:
+    """Write the real edges of a map, return how many there are."""
     counts, arcs, filled = state[0], state[3], 0
-    edges = np.empty((counts[NUM_REAL], 2), np.int32)
     for arc in range(0, counts[NUM_ARCS], 2):
         if arcs[arc, IS_REAL]:
             edges[filled, 0], edges[filled, 1] = arcs[arc, TO] - 1, arcs[arc + 1, TO] - 1
             filled += 1
-    return edges
+    return filled
 
 
 @nb.njit(cache=True, fastmath=True)
 def _add_rows(table: Any, codes: Int64Array, out: Any) -> None:
     """Add rows of a table to a vector, four at a time: compiled code then keeps the vector in registers for longer."""
-    k = 0
-    while k + 4 <= len(codes):
-        a, b, c, d = table[codes[k]], table[codes[k + 1]], table[codes[k + 2]], table[codes[k + 3]]
-        for j in range(len(out)):
-            out[j] += (a[j] + b[j]) + (c[j] + d[j])
-        k += 4
-    while k < len(codes):
-        a = table[codes[k]]
-        for j in range(len(out)):
-            out[j] += a[j]
-        k += 1
+    width, whole = _U(len(out)), len(codes) - len(codes) % 4
+    for k in range(0, whole, 4):
+        a, b, c, d = _U(codes[k]), _U(codes[k + 1]), _U(codes[k + 2]), _U(codes[k + 3])
+        for j in range(width):
+            out[j] += (table[a, j] + table[b, j]) + (table[c, j] + table[d, j])
+    for k in range(whole, len(codes)):
+        a = _U(codes[k])
+        for j in range(width):
+            out[j] += table[a, j]
 
 
 @nb.njit(cache=True, fastmath=True)
 def _add_product(vector: Any, matrix: Any, out: Any) -> None:
     """Add the product of a row vector and a matrix to a vector."""
-    k = 0
-    while k + 4 <= len(vector):
-        a, b, c, d = matrix[k], matrix[k + 1], matrix[k + 2], matrix[k + 3]
-        p, q, r, s = vector[k], vector[k + 1], vector[k + 2], vector[k + 3]
-        for j in range(len(out)):
-            out[j] += (p * a[j] + q * b[j]) + (r * c[j] + s * d[j])
-        k += 4
-    while k < len(vector):
-        a, p = matrix[k], vector[k]
-        for j in range(len(out)):
-            out[j] += p * a[j]
-        k += 1
-
-
-@nb.njit(cache=True, fastmath=True)
-def _add_active(vector: Any, active: Int64Array, matrix: Any, out: Any) -> None:
-    """Add the product of what is positive of a row vector and a matrix to a vector; active: room for as many numbers."""
-    count = 0
-    for k in range(len(vector)):
-        active[count] = k
-        count += vector[k] > 0
-    k = 0
-    while k + 4 <= count:
-        first, second, third, fourth = active[k], active[k + 1], active[k + 2], active[k + 3]
-        a, b, c, d = matrix[first], matrix[second], matrix[third], matrix[fourth]
-        p, q, r, s = vector[first], vector[second], vector[third], vector[fourth]
-        for j in range(len(out)):
-            out[j] += (p * a[j] + q * b[j]) + (r * c[j] + s * d[j])
-        k += 4
-    while k < count:
-        a, p = matrix[active[k]], vector[active[k]]
-        for j in range(len(out)):
-            out[j] += p * a[j]
-        k += 1
+    width, whole = _U(len(out)), len(vector) - len(vector) % 4
+    for k in range(0, whole, 4):
+        a, b, c, d = _U(k), _U(k + 1), _U(k + 2), _U(k + 3)
+        p, q, r, s = vector[a], vector[b], vector[c], vector[d]
+        for j in range(width):
+            out[j] += (p * matrix[a, j] + q * matrix[b, j]) + (r * matrix[c, j] + s * matrix[d, j])
+    for k in range(whole, len(vector)):
+        a, p = _U(k), vector[k]
+        for j in range(width):
+            out[j] += p * matrix[a, j]
 
 
 @nb.njit(cache=True, fastmath=True)
 def _add_dots(vector: Any, matrix: Any, out: Any) -> None:
     """Add the products of the rows of a matrix, a multiple of four, with a vector to another: for few rows."""
+    width = _U(len(vector))
     for k in range(0, len(out), 4):
-        a, b, c, d = matrix[k], matrix[k + 1], matrix[k + 2], matrix[k + 3]
+        a, b, c, d = _U(k), _U(k + 1), _U(k + 2), _U(k + 3)
         p = q = r = s = np.float32(0)
-        for j in range(len(vector)):
-            p += vector[j] * a[j]
-            q += vector[j] * b[j]
-            r += vector[j] * c[j]
-            s += vector[j] * d[j]
-        out[k] += p
-        out[k + 1] += q
-        out[k + 2] += r
-        out[k + 3] += s
+        for j in range(width):
+            p += vector[j] * matrix[a, j]
+            q += vector[j] * matrix[b, j]
+            r += vector[j] * matrix[c, j]
+            s += vector[j] * matrix[d, j]
+        out[a] += p
+        out[b] += q
+        out[c] += r
+        out[d] += s
 
 
 @nb.njit(cache=True, fastmath=True)
 def read_gate(codes: Int64Array, numbers: Any, weights: Any, hidden: Any, logits: Any) -> None:
     """The logits float32[L] of the letters at a gate; hidden float32[2, H], the second of which choices are read off."""
     table, _, first, first_bias, second, second_bias, output, output_bias, _, _, _, _ = weights
-    before, after, active = hidden[0], hidden[1], np.empty(len(first_bias), np.int64)
+    before, after = hidden[0], hidden[1]
     before[:] = first_bias
     _add_rows(table, codes, before)
     _add_product(numbers, first, before)
     after[:] = second_bias
-    _add_active(before, active, second, after)
     for j in range(len(before)):
-        after[j] = max(after[j], np.float32(0)) + max(before[j], np.float32(0))
+        before[j] = max(before[j], np.float32(0))
+    _add_product(before, second, after)
+    for j in range(len(before)):
+        after[j] = max(after[j], np.float32(0)) + before[j]
     logits[:] = output_bias
     _add_dots(after, output, logits)
 

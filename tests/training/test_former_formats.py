@@ -233,8 +233,9 @@ def test_a_preset_is_the_present_one(name: str) -> None:
     assert upgraded(PRESETS[name]).replace(SINCE.get(name, [])) == load_config(name)
 
 
-def test_every_preset_of_a_graphrnn_but_the_new_one_was_there() -> None:
-    assert {name for name in presets() if name.startswith("graphrnn")} == {*PRESETS, "graphrnn-s/default"}
+def test_every_preset_of_a_graphrnn_but_the_new_ones_was_there() -> None:
+    new = {"graphrnn-s/default", "graphrnn-c/qm9"}
+    assert {name for name in presets() if name.startswith("graphrnn")} == {*PRESETS, *new}
     assert upgraded('[model]\nhead = "mlp"\n') == load_config("graphrnn-s/default")
 
 

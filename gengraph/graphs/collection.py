@@ -375,7 +375,7 @@ def _simple(raw: RawGraphs, found: _Found) -> GraphSet:
     labels = raw.labels
     if labels is not None and labels.edges is not None:
         differ = np.bincount(pair, labels.edges != labels.edges[first][pair], len(first)) > 0
-        what = "edges of one pair of nodes have labels that differ"
+        what = "pairs of nodes have edges with labels that differ, of which a pair can keep one"
         found.add("on_multi_edges", int(differ[~loop].sum()), what + where(~loop & differ))
     kept = np.flatnonzero(~loop)
     made = GraphSet.from_flat(raw.num_nodes, graph[first[kept]], edges[first[kept]])

@@ -16,7 +16,7 @@ from gengraph.errors import InputError
 from gengraph.graphs import GraphSet, Int64Array
 from gengraph.graphs.canonical import is_canonical, order_of_edges
 from gengraph.graphs.pairs import as_pairs
-from gengraph.graphs.schema import BACKWARD, BARE, FORWARD, LabelArrays
+from gengraph.graphs.schema import BACKWARD, BARE, FORWARD, LabelArrays, LabelSchema
 
 PARTS = ("train", "validation", "test")
 _MAX_NODES = 2**31 - 1
@@ -284,6 +284,7 @@ def simplify(raw: RawGraphs, policy: Policy) -> Collection:
         count = sum(raw.attributes.values())
         found.add("on_attributes", count, f"values of attributes would be left behind: {listed}")
     found.add("on_spellings", raw.spellings, f"node ids are written in two ways ({raw.example})")
+    raw = _without_labels(raw, found)
     graphs = _as_it_is(raw)
     if graphs is None:
         graphs = _simple(raw, found)
@@ -292,6 +293,32 @@ def simplify(raw: RawGraphs, policy: Policy) -> Collection:
         raise Refused(found.refused)
     part = raw.part if raw.part is None or kept is None else raw.part[kept]
     return Collection(graphs=graphs, part=part, policy=policy, found=found.counts)
+
+
+def _without_labels(raw: RawGraphs, found: "_Found") -> RawGraphs:
+    """Without what the file itself calls labels and directions, where the policy leaves attributes or directions behind."""
+    if raw.labels is None:
+        return raw
+    policy, schema = found.policy, raw.labels.schema
+    nodes, edges, directed = schema.nodes, schema.edges, schema.directed
+    if policy.on_attributes == "drop":
+        nodes = nodes if nodes is None or nodes.name == policy.node_label else None
+        edges = edges if edges is None or edges.name == policy.edge_label else None
+    if policy.on_directed == "symmetrize":
+        directed = False
+    kept, wanted = LabelSchema(nodes, edges, directed), {"nodes": nodes, "edges": edges, "directions": directed}
+    left = sum(len(array) for name, array in raw.labels.arrays().items() if not wanted[name])
+    if kept == schema:
+        return raw
+    kind = "on_attributes" if (nodes, edges) != (schema.nodes, schema.edges) else "on_directed"
+    found.counts[kind] = found.counts.get(kind, 0) + left
+    labels = LabelArrays(
+        kept,
+        None if nodes is None else raw.labels.nodes,
+        None if edges is None else raw.labels.edges,
+        raw.labels.directions if directed else None,
+    )
+    return dataclasses.replace(raw, labels=labels if kept else None)
 
 
 class _Found:

@@ -3,13 +3,14 @@
 import dataclasses
 import hashlib
 import struct
+from pathlib import Path
 
 import networkx as nx
 import numpy as np
 import pytest
 
 from gengraph.errors import InputError
-from gengraph.formats import read_graphs, write_graphs
+from gengraph.formats import read_collection, read_graphs, write_graphs
 from gengraph.graphs import GraphSet, LabelArrays, Labels, LabelSchema
 from gengraph.graphs.collection import Policy, RawGraphs, Refused, simplify
 from gengraph.graphs.schema import BACKWARD, BOTH, FORWARD, coded_values, in_order
@@ -44,7 +45,7 @@ def test_networkx_graphs_come_back_with_labels_and_directions(directed: bool) ->
     assert all(nx.utils.graphs_equal(one, two) for one, two in zip(graphs, back, strict=True))
 
 
-def test_parts_of_a_set_put_together_again_are_the_set(labelled: GraphSet, tmp_path) -> None:
+def test_parts_of_a_set_put_together_again_are_the_set(labelled: GraphSet, tmp_path: Path) -> None:
     assert GraphSet.concatenate([labelled[:7], labelled[7:]]) == labelled
     assert GraphSet.concatenate(list(labelled)) == labelled
     assert labelled[::-1][::-1] == labelled
@@ -220,3 +221,13 @@ def test_both_directions_of_an_undirected_edge_have_one_label() -> None:
         GraphSet.from_edge_index([[0, 1], [1, 0]], [0, 0], labels)
     with pytest.raises(InputError, match="1 of 1 edges have no edge the other way"):
         GraphSet.from_edge_index([[0], [1]], [0, 0])
+
+
+def test_labels_of_a_file_that_are_not_wanted_are_left_behind_and_counted(labelled: GraphSet, tmp_path: Path) -> None:
+    write_graphs(labelled, tmp_path / "a.parquet")
+    bare = read_collection(tmp_path / "a.parquet", Policy(on_attributes="drop", on_directed="symmetrize"))
+    assert bare.graphs == labelled.bare()
+    assert sum(bare.found.values()) == sum(map(len, labelled.labels.arrays().values()))
+    some = read_collection(tmp_path / "a.parquet", Policy(on_attributes="drop", node_label="element")).graphs
+    assert some.schema == dataclasses.replace(labelled.schema, edges=None)
+    assert np.array_equal(some.node_labels, labelled.node_labels)

@@ -19,8 +19,8 @@ def models(output: Format = "table") -> None:
 
     fit says whether a model is trained (`gengraph train`, `gengraph tune`), in closed form, or in a way of its own; labels,
     whether it learns those of the graphs; sizes, how --num-nodes is kept to; likelihood, whether `gengraph likelihood` bounds
-    it; temperature, planar and overrun, whether `gengraph sample` takes --temperature, --constraint planar and --stop reference;
-    gpu, whether it can use one. Of a learned model it is that of the config that it is usually trained with.
+    it; temperature, planar and overrun, whether `gengraph sample` takes --temperature, --constraint planar and --stop
+    reference; gpu, whether it can use one. Of a learned model it is that of the config that it is usually trained with.
 
     Examples:
 

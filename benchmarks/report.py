@@ -197,8 +197,8 @@ def _card(dataset: Row, cell: Row, number: int) -> str:
         f'<svg viewBox="{_SQUARE}" aria-hidden="true">{charts.graph_paths(picture)}</svg>' for picture in cell["pictures"]
     )
     distributions = "".join(_overlays(dataset["distributions"]["test"], cell))
-    pair = _gallery("training graph", "", dataset["pictures"], train)
-    pair += _gallery("sample", f" of {model}", cell["pictures"], generated)
+    pair = _gallery("training graphs", dataset["num_fitting"], dataset["pictures"], train)
+    pair += _gallery(f"samples of {model}", cell["num_graphs"], cell["pictures"], generated)
     facts = f"{counted(cell['num_graphs'], 'graph')}, {cell['mean_num_nodes']:.0f} nodes on average"
     facts += f" (test graphs {dataset['mean_num_nodes_test']:.0f})"
     key = "<figcaption>Area: test graphs. Line: these samples.</figcaption>" if distributions else ""
@@ -226,11 +226,12 @@ def _bits(cell: Row) -> str:
     return f'<p class="note">Bits a node (a graph): {", ".join(lines)}{gap}.</p>'
 
 
-def _gallery(what: str, whose: str, pictures: list[Row], drawings: str) -> str:
-    sizes = ", ".join(str(picture["num_nodes"]) for picture in pictures)
-    label = f"{counted(len(pictures), what)}{whose} with {sizes} nodes"
+def _gallery(what: str, count: int, pictures: list[Row], drawings: str) -> str:
+    """Some graphs, and of how many they are."""
+    shown, sizes = f"{len(pictures)} of {count} {what}", ", ".join(str(picture["num_nodes"]) for picture in pictures)
+    label = f"{shown}, with {sizes} nodes"
     return (
-        f'<figure><figcaption>{what}s</figcaption><div class="graphs" role="img" aria-label="{label}">{drawings}</div></figure>'
+        f'<figure><figcaption>{shown}</figcaption><div class="graphs" role="img" aria-label="{label}">{drawings}</div></figure>'
     )
 
 

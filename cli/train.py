@@ -99,6 +99,7 @@ def train(
     place = None if run is None else _find_place(runs_dir, run, storage)
     if is_open(str(dataset), model, config, assign):
         read = read_split(str(dataset), data_dir, policy, split_seed)
+        check_writable(runs_dir)  # before minutes of trials
         model = try_out(str(dataset), read[0], steps=steps, budget=budget, seed=seed, tried=tried)
     chosen = _train_for(configure(config, model, dataset, assign), seed=seed, steps=steps, budget=budget)
     folder, mirror = place or _find_place(runs_dir, f"{name}-{chosen.model_name}", storage)

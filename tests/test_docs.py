@@ -230,7 +230,8 @@ def test_every_command_is_in_the_docs() -> None:
 
 
 def test_every_option_in_the_docs_exists() -> None:
-    known = {option for _, command in every_command() for parameter in command.params for option in parameter.opts} | {"--help"}
+    parameters = [parameter for _, command in every_command() for parameter in command.params]
+    known = {option for parameter in parameters for option in (*parameter.opts, *parameter.secondary_opts)} | {"--help"}
     for page in PAGES:
         for span in re.findall(r"`([^`]+)`", without_blocks(page)):
             for option in re.findall(r"(?<![\w-])--?[a-z][a-z-]*", span) if span.startswith(("-", "gengraph ")) else ():

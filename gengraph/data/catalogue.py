@@ -222,7 +222,7 @@ def _enzymes(files: Files, _count: int) -> GraphSet:
 def _enzymes_labelled(files: Files, _count: int) -> GraphSet:
     """ENZYMES with the kinds of its secondary structure elements (helices, sheets, turns) as labels of nodes.
 
-    587 graphs, 10-125 nodes, those of `enzymes`; the labels are called 1, 2 and 3 as in the file.
+    587 graphs, 10-125 nodes, those of `enzymes`; the labels are called 1, 2 and 3 as in the file. Source as for `enzymes`.
     """
     graphs = _of_tu("ENZYMES", (600, 19580, 37282), files, node_label="node_label")
     cleaned = graphs.induced(graphs.degrees() > 0)

@@ -18,7 +18,7 @@ NUM_TEST, NUM_TRAIN = 12, 40
 
 def mmd2(first: FloatArray, second: FloatArray) -> float:
     def mean(one: FloatArray, other: FloatArray) -> float:
-        return float(gram(squared_distances(one, other, KERNEL), SIGMA).mean())
+        return float(gram(squared_distances(one, other, KERNEL), SIGMA, KERNEL).mean())
 
     return mean(first, first) + mean(second, second) - 2 * mean(first, second)
 

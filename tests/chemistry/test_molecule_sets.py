@@ -100,9 +100,10 @@ def test_all_of_qm9() -> None:
     written = smiles_of(graphs)
     assert not written.invalid
     assert len(set(written.texts)) == 130744
-    again = graphs_of_texts(written.texts).graphs
-    assert np.array_equal(again.num_nodes, graphs.num_nodes)
-    assert smiles_of(again).texts == written.texts
+    some = written.texts[::20]
+    again = graphs_of_texts(some).graphs
+    assert np.array_equal(again.num_nodes, graphs.num_nodes[::20])
+    assert smiles_of(again).texts == some
     assert split_collection(collection).origin == "seeded"
 
 

@@ -70,7 +70,11 @@ def test_a_set_comes_out_of_the_package_that_has_it(own_cache: Path, tmp_path: P
         load_molecules(QM9)
 
 
-@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"a,b\n1,2\n"), table([*SMILES[:3], "CC("])])
+@pytest.mark.parametrize(
+    "content",
+    [b"no gzip", gzip.compress(b"a,b\n1,2\n"), table([*SMILES[:3], "CC("])],
+    ids=["no gzip", "no SMILES", "a broken SMILES"],  # a gzip file has its time in it
+)
 def test_a_damaged_set_is_named(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "qm9.csv.gz").write_bytes(content)
     with pytest.raises(DatasetUnavailable, match=r"qm9\.csv\.gz.*; delete (it|the file) and try again"):

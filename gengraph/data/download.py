@@ -3,6 +3,9 @@
 import http.client
 import logging
 import os
+import subprocess
+import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -20,6 +23,7 @@ so far, molecules in all) while they are read for the first time."""
 
 TU_URL = "https://www.chrsmrrs.com/graphkerneldatasets/{name}.zip"
 MAX_BYTES = 2**33  # of one file
+_PIP = "pip:"
 _CHUNK = 2**18
 _TRIES = 3
 _TIMEOUT_S = 20.0
@@ -46,7 +50,8 @@ def obtain(
 
     Args:
         filename: of the file in its folder.
-        url: where it is downloaded from; an https address must stay one through all redirections.
+        url: where it is downloaded from; an https address must stay one through all redirections. "pip:NAME==VERSION" is a
+            Python package, the file its wheel: pip fetches it from where it fetches packages here.
         data_dir: searched first.
         report: called while the file comes in.
         sha256: of its bytes, where known; checked before the file gets its name, and when it is found.
@@ -60,7 +65,8 @@ def obtain(
     found: Path | Exception | None = _found(searched, sha256)
     if found is None:
         with file_lock(target):
-            found = _found(searched, sha256) or _fetch(url, target, report or (lambda _name, _done, _total: None), sha256)
+            fetch = _fetch_package if url.startswith(_PIP) else _fetch
+            found = _found(searched, sha256) or fetch(url, target, report or (lambda _name, _done, _total: None), sha256)
     if isinstance(found, Path):
         return found
     tried = ", ".join(str(place.parent) for place in searched)
@@ -97,6 +103,23 @@ def _fetch(url: str, target: Path, report: Report, sha256: str | None) -> Path |
         else:
             return target
     return reason
+
+
+def _fetch_package(url: str, target: Path, report: Report, sha256: str | None) -> Path | Exception:
+    """The wheel of a package, or why there is none."""
+    report(target.name, 0, None)
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary", ":all:", "--dest", folder]
+        command = [sys.executable, "-m", "pip", "download", *options, url.removeprefix(_PIP)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        wheel = Path(folder, target.name)
+        if not wheel.is_file():
+            said = (done.stderr or done.stdout).strip().splitlines()
+            return OSError(f"pip says: {said[-1]}" if said else f"pip brought no {target.name}")
+        if sha256 is not None and hash_file(wheel) != sha256:
+            return OSError(f"what came is another file than expected: its sha256 must be {sha256}")
+        wheel.replace(target)
+    return target
 
 
 def _download(url: str, target: Path, report: Report, sha256: str | None) -> None:

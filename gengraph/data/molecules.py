@@ -18,7 +18,6 @@ from gengraph.graphs import GraphSet
 from gengraph.graphs.collection import Policy
 
 _FORMAT = 1  # of the files in the cache
-_PYPI = "https://files.pythonhosted.org/packages/"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,21 +26,26 @@ class Source:
 
     Attributes:
         file: in the folder of a user's data: a gzipped table with a column of SMILES.
-        wheel: the package on PyPI that has it, as PyPI addresses it: two numbers of folders, then the name of the file.
-        sha256: of the package.
+        package: the Python package that has it, NAME==VERSION.
+        sha256: of its wheel.
         members: the tables in the package that the set is made of, one after the other.
     """
 
     file: str
-    wheel: str
+    package: str
     sha256: str
     members: tuple[str, ...]
+
+    @property
+    def wheel(self) -> str:
+        """The name of the package's file, which is for any Python."""
+        return f"{self.package.replace('==', '-')}-py3-none-any.whl"
 
 
 def _of_moses(part: str) -> Source:
     return Source(
         file=f"moses/{part}.csv.gz",
-        wheel="ca/04/335f23e9ae95ca381ac7c3f335303dbbeb0f8a604d167891cf60c9360178/molsets-0.3.1-py3-none-any.whl",
+        package="molsets==0.3.1",
         sha256="7f4450e3ebecebe79c3a2a55950c93daddee071120daf64a163d03481e811d34",
         members=(f"moses/dataset/data/{part}.csv.gz",),
     )
@@ -49,7 +53,7 @@ def _of_moses(part: str) -> Source:
 
 QM9 = Source(
     file="qm9.csv.gz",
-    wheel="fd/8f/ce586cc7801ebd0880483904127b1e50a81d31d3af287379edfe1af10fc7/qm9pack-1.0.3-py3-none-any.whl",
+    package="qm9pack==1.0.3",
     sha256="1d88c2988007c6778e717ee3224cf511bd60e10732ebe3b7ed500ea5af05c9f0",
     members=tuple(f"qm9pack/data/qm9_part{k}.csv" for k in (1, 2, 3)),
 )
@@ -75,7 +79,7 @@ def load_molecules(
     from gengraph.formats.native import read_parquet, write_parquet
 
     path = _found(source, data_dir) or obtain(
-        source.wheel.rpartition("/")[2], _PYPI + source.wheel, data_dir=data_dir, report=report, sha256=source.sha256
+        source.wheel, f"pip:{source.package}", data_dir=data_dir, report=report, sha256=source.sha256
     )
     about = {"format": _FORMAT, "rdkit": RDKIT_VERSION, "bonds": bonds, "content": hash_file(path)}
     key = hashlib.sha256(json.dumps([about, source.members], sort_keys=True).encode()).hexdigest()[:16]

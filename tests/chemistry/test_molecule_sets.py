@@ -1,6 +1,6 @@
 import gzip
 import hashlib
-import re
+import os
 import subprocess
 import sys
 import zipfile
@@ -16,7 +16,7 @@ from gengraph.chemistry.reading import graphs_of_texts
 from gengraph.chemistry.writing import smiles_of
 from gengraph.data import DATASETS, load_collection, load_dataset, molecules, split_collection
 from gengraph.data.download import places
-from gengraph.data.molecules import MOSES, QM9, load_molecules
+from gengraph.data.molecules import QM9, load_molecules
 from gengraph.errors import DatasetUnavailable
 
 HERE = Path(__file__).parent
@@ -58,7 +58,7 @@ def test_other_bonds_and_other_content_are_other_files(own_cache: Path, tmp_path
 def test_a_set_comes_out_of_the_package_that_has_it(own_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GENGRAPH_DATA", "")
     own_cache.mkdir()
-    wheel = own_cache / QM9.wheel.rpartition("/")[2]
+    wheel = own_cache / QM9.wheel
     with zipfile.ZipFile(wheel, "w") as package:
         for k, member in enumerate(QM9.members):
             package.writestr(member, "Index,SMILES\n" + "".join(f"0,{text}\n" for text in SMILES[k : k + 2]))
@@ -81,10 +81,34 @@ def test_a_damaged_set_is_named(content: bytes, tmp_path: Path) -> None:
         load_molecules(QM9, data_dir=tmp_path)
 
 
-def test_the_addresses_are_those_of_pypi() -> None:
-    for source in (QM9, *MOSES.values()):
-        assert re.fullmatch(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{60}/\w+-[\d.]+-py3-none-any\.whl", source.wheel)
-        assert re.fullmatch(r"[0-9a-f]{64}", source.sha256)
+def index_of_one(folder: Path) -> Path:
+    """A folder with a package as pip takes it, which has the tables of QM9."""
+    folder.mkdir()
+    about = "qm9pack-1.0.3.dist-info"
+    files = {member: "Index,SMILES\n" + "".join(f"0,{text}\n" for text in SMILES[:5]) for member in QM9.members}
+    files[f"{about}/METADATA"] = "Metadata-Version: 2.1\nName: qm9pack\nVersion: 1.0.3\n"
+    files[f"{about}/WHEEL"] = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    files[f"{about}/RECORD"] = "".join(f"{name},,\n" for name in files)
+    with zipfile.ZipFile(folder / QM9.wheel, "w") as package:
+        for name, content in files.items():
+            package.writestr(name, content)
+    return folder / QM9.wheel
+
+
+def test_a_set_is_fetched_by_pip(own_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wheel = index_of_one(tmp_path / "index")
+    monkeypatch.setenv("GENGRAPH_DATA", "")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheel.parent))
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    with pytest.raises(DatasetUnavailable, match=r"qm9pack-1\.0\.3.* could not be downloaded \(.*its sha256 must be 1d88"):
+        load_molecules(QM9)
+    assert not list(own_cache.rglob("*.whl"))
+    with pytest.raises(DatasetUnavailable, match=r"pip says: .*nowhere==1.*; download it by hand"):
+        load_molecules(replace(QM9, package="nowhere==1"))
+    source = replace(QM9, sha256=hashlib.sha256(wheel.read_bytes()).hexdigest())
+    assert len(load_molecules(source)) == 15
+    assert (own_cache / QM9.wheel).is_file()
 
 
 def test_the_parts_of_moses() -> None:

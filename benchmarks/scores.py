@@ -44,12 +44,20 @@ class StoredSet(DescribedSet):
         return rows
 
     def distinct(self, name: str, *, strict: bool = False) -> Distinct:
-        """The same, equal ones once."""
-        return Distinct.of([self.rows(name, strict=strict)])
+        """The same, equal ones once; the features of a kernel are kept as they are."""
+        if not STATISTICS[name].features:
+            return Distinct.of([self.rows(name, strict=strict)])
+        artefact = self._store.step("statistics", {"graphs": self.key, "statistic": name}, partial(self._write_features, name))
+        with np.load(artefact.folder / "features.npz", allow_pickle=False) as file:
+            return Distinct.from_arrays(dict(file))
 
     def seconds(self, name: str, *, strict: bool = False) -> float:
         """Nothing is measured here."""
         return 0.0
+
+    def _write_features(self, name: str, folder: Path) -> dict[str, Any]:
+        np.savez(folder / "features.npz", allow_pickle=False, **super().distinct(name).to_arrays())
+        return {}
 
     def _write(self, name: str, folder: Path) -> dict[str, Any]:
         np.save(folder / "rows.npy", super().rows(name), allow_pickle=False)
@@ -78,7 +86,7 @@ def score(
             drawn = {
                 name: _replicates(test, graphs, protocol, name, metric.sigma, uncertainty)
                 for name, metric in evaluation.metrics.items()
-                if not math.isnan(metric.mmd2)
+                if not (math.isnan(metric.mmd2) or STATISTICS[name].features)
             }
             np.savez(folder / "replicates.npz", allow_pickle=False, **drawn)
         return {name: metric["mmd2"] for name, metric in evaluation.to_dict()["metrics"].items()}

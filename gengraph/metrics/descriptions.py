@@ -60,6 +60,7 @@ class Statistic:
         needs: what graphs must have: nodes or edges (labels of them), directed.
         width: how many columns histograms of graphs have; only where they may be many.
         sparse: the histograms without their empty columns.
+        features: rows are those of a kernel, of which few of very many columns are not 0.
     """
 
     compute: Callable[[GraphSet], FloatArray] | Callable[[GraphSet], FeatureRows]
@@ -70,6 +71,7 @@ class Statistic:
     needs: str = ""
     width: Callable[[GraphSet], int] | None = None
     sparse: Callable[[GraphSet], SparseHistograms] | None = None
+    features: bool = False
 
 
 def _counted(cells: Cells, needs: str) -> Statistic:
@@ -112,7 +114,7 @@ STATISTICS: Mapping[str, Statistic] = {
     "in_degree": _counted(labelled.in_degree_cells, "directed"),
     "out_degree": _counted(labelled.out_degree_cells, "directed"),
     "triads": Statistic(compute=connected_triads, histogram=True, labelled=True, needs="directed"),
-    "nspdk": Statistic(compute=nspdk_features, labelled=True, dear=True),
+    "nspdk": Statistic(compute=nspdk_features, labelled=True, dear=True, features=True),
 }
 
 

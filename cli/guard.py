@@ -128,6 +128,8 @@ def explain(error: BaseException) -> tuple[str, int]:
             return f"Error: {in_options(str(error))}", code
     if isinstance(error, KeyboardInterrupt):
         return f"Interrupted. {error}".rstrip(), INTERRUPTED
+    if isinstance(error.__cause__, KeyboardInterrupt):  # within compiled code, which makes a SystemError of it
+        return "Interrupted.", INTERRUPTED
     if isinstance(error, OSError) and error.errno in _STORAGE:
         return f"Error: {_STORAGE[error.errno].format(error.filename or error)}", FAILED
     if isinstance(error, OSError) and error.filename:

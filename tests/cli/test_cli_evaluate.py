@@ -48,7 +48,8 @@ def test_shards_are_read_one_by_one(shards: Path, monkeypatch: pytest.MonkeyPatc
     values = [json.loads(text)["metrics"] for text in (whole, gengraph(f"evaluate ladder {shards}/shards --format json"))]
     assert [metric["mmd2"] for metric in values[0].values()] == [metric["mmd2"] for metric in values[1].values()]
     monkeypatch.undo()
-    assert drawn.replace("whole", "shards") == gengraph(f"plot {shards}/shards --count 5 --out {shards}/shards.svg")
+    again = gengraph(f"plot {shards}/shards --count 5 --out {shards}/shards.svg")
+    assert drawn.splitlines()[-1].replace("whole", "shards") == again.splitlines()[-1]  # before it, progress where that is slow
     assert (shards / "shards.svg").read_bytes() == (shards / "whole.svg").read_bytes()
 
 

@@ -108,3 +108,9 @@ def test_messages_that_the_library_really_has_are_put_into_options(tmp_path: Pat
     assert "has no checkpoint yet; train it with `gengraph resume g`" in message(newest_checkpoint, tmp_path / "g")
     small = message(check_local, 5000, {"CPU": 1.0})
     assert re.search(r"use --workers \d+, let workers share CPUs with --cpus-per-worker 0\.01, or .* with --address$", small)
+
+
+def test_an_interruption_of_compiled_code_is_one() -> None:
+    error = SystemError("a function returned a result with an exception set")
+    error.__cause__ = KeyboardInterrupt()
+    assert explain(error) == ("Interrupted.", 130)

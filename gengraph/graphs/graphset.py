@@ -307,7 +307,8 @@ class GraphSet:
         return len(self.num_nodes)
 
     def __iter__(self) -> "Iterator[GraphSet]":
-        return (self[i] for i in range(len(self)))
+        nodes = None if self.labels is None else self.node_offsets
+        return (self._run(i, i + 1, nodes) for i in range(len(self)))
 
     def __getitem__(self, index: "int | slice | npt.ArrayLike") -> "GraphSet":
         if isinstance(index, int | np.integer):
@@ -338,12 +339,12 @@ class GraphSet:
             return None
         return self.labels.taken(_rows(self.node_offsets, chosen), _rows(self.edge_offsets, chosen))
 
-    def _run(self, start: int, stop: int) -> "GraphSet":
+    def _run(self, start: int, stop: int, nodes: Int64Array | None = None) -> "GraphSet":
         """Graphs that stand together, without a copy of their edges."""
         offsets = self.edge_offsets[start : stop + 1]
         edges, labels = slice(offsets[0], offsets[-1]), None
         if self.labels is not None:
-            nodes = self.node_offsets
+            nodes = self.node_offsets if nodes is None else nodes
             labels = self.labels.taken(slice(nodes[start], nodes[stop]), edges)
         return GraphSet.unchecked(self.num_nodes[start:stop], offsets - offsets[0], self.edges[edges], labels)
 

@@ -190,13 +190,16 @@ class LabelArrays:
         return cls(LabelSchema(node_labels, edge_labels), node_codes, edge_codes)
 
     def taken(self, nodes: Any, edges: Any) -> "LabelArrays":
-        """Those of some nodes and edges: index arrays, masks or slices."""
-        return LabelArrays(
-            self.schema,
-            None if self.nodes is None else self.nodes[nodes],
-            None if self.edges is None else self.edges[edges],
-            None if self.directions is None else self.directions[edges],
-        )
+        """Those of some nodes and edges: index arrays, masks or slices; what is checked already is not checked again."""
+        made = object.__new__(LabelArrays)
+        object.__setattr__(made, "schema", self.schema)
+        for name, rows in (("nodes", nodes), ("edges", edges), ("directions", edges)):
+            array = getattr(self, name)
+            part = None if array is None else array[rows].view()
+            if part is not None:
+                part.flags.writeable = False
+            object.__setattr__(made, name, part)
+        return made
 
     def with_schema(self, schema: LabelSchema, num_edges: int) -> "LabelArrays":
         """The same labels by the numbers of a schema that has all their values.

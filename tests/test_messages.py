@@ -20,6 +20,11 @@ SOURCES = [
 ]
 
 
+def says_an_option(text: str) -> bool:
+    """Whether the text names an option; one that is nothing else is an argument for another program."""
+    return OPTION.search(text) is not None and not text.startswith("--")
+
+
 def texts(tree: ast.Module) -> Iterator[str]:
     """String constants that are no docstrings; what an f-string puts in is written {x}."""
     definitions = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
@@ -39,11 +44,11 @@ def _docstring(scope: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFun
 
 @pytest.mark.parametrize("source", [source for source in SOURCES if source not in COMMANDS])
 def test_no_text_of_the_library_names_an_option_of_the_command_line(source: str) -> None:
-    found = [text for text in texts(ast.parse((LIBRARY / source).read_text())) if OPTION.search(text)]
+    found = [text for text in texts(ast.parse((LIBRARY / source).read_text())) if says_an_option(text)]
     assert not found, f"{source} must say it in the names of the library (set model.stop = decision): {found}"
 
 
 def test_texts_are_found() -> None:
-    tree = ast.parse("'''--doc'''\nmsg = f'use --{name} now'\nother = 'a' 'or --set'\n")
-    assert [text for text in texts(tree) if OPTION.search(text)] == ["use --x now", "aor --set"]
+    tree = ast.parse("'''--doc'''\nmsg = f'use --{name} now'\nother = 'a' 'or --set'\nrun(['--quiet'])\n")
+    assert [text for text in texts(tree) if says_an_option(text)] == ["use --x now", "aor --set"]
     assert len(SOURCES) > 100

@@ -42,6 +42,7 @@ LEARNED: dict[str, Listed] = {
     "graphrnn-c": Listed("gengraph.models.graphrnn", "GraphRNNC", "GraphRNN whose edge decisions see the graph built so far"),
     "gran": Listed("gengraph.models.gran", "GRAN", "blocks of rows by an attentive graph network (Liao 2019)"),
     "maps": Listed("gengraph.models.maps", "PlanarMaps", "planar graphs as triangulations, a letter a triangle"),
+    "digress": Listed("gengraph.models.digress", "DiGress", "all edges at once, by denoising step after step (Vignac 2023)"),
     "blocks": Listed("gengraph.models.blocks", "Blocks", "communities one after the other: events, gates and edges"),
 }
 CLOSED_FORMS: dict[str, Listed] = {

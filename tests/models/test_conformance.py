@@ -48,6 +48,12 @@ CASES: dict[str, FamilyCase | GeneratorCase] = {
         overfit=(*LARGER, "model.dropout=0"),
         share_known=0.8,  # one of the eight is K5, which loses an edge
     ),
+    "digress": FamilyCase(
+        config=usual_config("digress").replace(["model.steps=10", "model.num_layers=1", "training.steps=20"]),
+        bad=[("model.heads=5", "multiple of model.heads, got 32 and 5"), ("model.features=some", "one of all, cycles, none")],
+        overfit=("model.num_layers=2", "model.steps=20", "training.steps=600", "training.batch_size=8", "training.ema=0"),
+        share_known=0.7,
+    ),
     "er": GeneratorCase(make=GENERATORS["er"], budget=2.0, sizes_among_training=True),
     "ba": GeneratorCase(make=GENERATORS["ba"], budget=2.0, sizes_among_training=True),
     "kronecker": GeneratorCase(make=GENERATORS["kronecker"], budget=2.0, sizes_among_training=True),

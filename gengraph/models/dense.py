@@ -1,0 +1,115 @@
+"""Graphs as symmetric matrices padded to the largest: what the families share that decide all pairs of nodes at once.
+
+Legend: B graphs, n nodes of the largest of them, P = n (n - 1) / 2 pairs.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from gengraph.errors import InputError
+from gengraph.graphs import GraphSet, Int64Array
+from gengraph.models.family import Drawn, Facts
+from gengraph.models.numbers import Numbers
+from gengraph.models.sizes import SizeLaw, size_counts
+
+BoolArray = npt.NDArray[np.bool_]
+
+FIRST = 2
+"""Where, in the numbers of a graph, those for its edges begin; the ones before are for its size."""
+
+_MOST_TOGETHER = 4096
+
+
+def check_largest(graphs: GraphSet, most: int, family: str) -> None:
+    """Whether no graph is larger than a family takes.
+
+    Raises:
+        InputError: one is.
+    """
+    largest = int(graphs.num_nodes.max(initial=0))
+    if largest > most:
+        msg = (
+            f"{family} takes graphs of at most {most} nodes, got {largest}: memory grows with the square of the largest; "
+            f"set model.most_nodes = {largest}, or take graphrnn-c"
+        )
+        raise InputError(msg)
+
+
+def dense_facts(graphs: GraphSet) -> Facts:
+    """Largest size, sizes with their counts, whether there are edges at all, and the share of pairs that are edges."""
+    nodes = graphs.num_nodes.astype(float)
+    pairs = float((nodes * (nodes - 1) / 2).sum())
+    return {
+        "max_num_node": int(graphs.num_nodes.max()),
+        "sizes": size_counts(graphs.num_nodes),
+        "has_edges": len(graphs.edges) > 0,
+        "density": (len(graphs.edges) + 0.5) / (pairs + 1),  # neither 0 nor 1, whatever the graphs
+    }
+
+
+def adjacency(graphs: GraphSet, n: int | None = None) -> BoolArray:
+    """bool[B, n, n], by default as large as the largest."""
+    n = int(graphs.num_nodes.max(initial=0)) if n is None else n
+    matrix, (low, high) = np.zeros((len(graphs), n, n), np.bool_), graphs.edges.T
+    matrix[graphs.graph_of_edge, low, high] = matrix[graphs.graph_of_edge, high, low] = True
+    return matrix
+
+
+def inside(sizes: Int64Array, n: int) -> BoolArray:
+    """bool[B, n], the nodes of each graph."""
+    return np.arange(n) < sizes[:, None]
+
+
+def graphs_of(sizes: Int64Array, present: BoolArray) -> GraphSet:
+    """Graphs of int64[B] nodes from bool[B, n, n]; what is below the diagonal counts."""
+    graph, high, low = np.nonzero(np.tril(present, -1))
+    return GraphSet.from_flat(sizes, graph, np.column_stack([low, high]))
+
+
+def drawn_pairs(numbers: Numbers, first: int | Int64Array, likely: npt.NDArray[np.float64], sizes: Int64Array) -> BoolArray:
+    """bool[B, n, n], symmetric: an edge where the number of a pair is below float64[B, n, n] `likely`, within each graph.
+
+    Pair (i, j), j < i, takes the number at first + i (i - 1) / 2 + j, however large the others are.
+    """
+    n = likely.shape[1]
+    rows, columns = np.tril_indices(n, -1)
+    matrix = np.zeros(likely.shape, np.bool_)
+    low = numbers.uniforms(first, len(rows)) < likely[:, rows, columns]
+    matrix[:, rows, columns] = low & (rows < sizes[:, None])
+    return matrix | matrix.transpose(0, 2, 1)
+
+
+class DenseSampler(ABC):
+    """Draws graphs of like size together: sizes by their law, edges by `draw_edges`.
+
+    A subclass computes in float64, so that rounding does not depend on what is drawn together.
+
+    Args:
+        sizes: how many nodes a graph has.
+        limit: nodes at which a graph is cut; None for none.
+        cells: entries of matrices, padding included, that are drawn together.
+    """
+
+    def __init__(self, sizes: SizeLaw, limit: int | None, *, cells: int = 1 << 16) -> None:
+        self._sizes, self._limit, self._cells = sizes, limit, cells
+
+    @abstractmethod
+    def draw_edges(self, numbers: Numbers, sizes: Int64Array) -> BoolArray:
+        """bool[B, n, n], the edges of graphs with int64[B] nodes, by their numbers from FIRST on; n is the largest size."""
+
+    def draw(self, indices: Int64Array, attempts: Int64Array, *, seed: int) -> Iterator[Drawn]:
+        """Draw one graph for each pair of index and attempt, those of like size at a time."""
+        numbers = Numbers.of(seed, indices, attempts)
+        sizes = np.array([self._sizes.draw(first, second) for first, second in numbers.uniforms(0, FIRST)], np.int64)
+        cut = np.zeros(len(sizes), np.bool_) if self._limit is None else sizes > self._limit
+        sizes = sizes if self._limit is None else np.minimum(sizes, self._limit)
+        order, first = np.argsort(sizes, kind="stable"), 0
+        while first < len(order):
+            like = sizes[order[first : first + _MOST_TOGETHER]]
+            count = int((like**2 * np.arange(1, len(like) + 1) <= self._cells).sum())
+            places = order[first : first + max(1, count)]
+            yield Drawn(places, graphs_of(sizes[places], self.draw_edges(numbers[places], sizes[places])), cut[places])
+            first += len(places)

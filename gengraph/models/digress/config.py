@@ -1,0 +1,48 @@
+"""Section [model] of a DiGress config."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gengraph.schema import at_least, check
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DiGressConfig:
+    """A DiGress.
+
+    Attributes:
+        steps: T, of the noise in training.
+        sampling_steps: of denoising when graphs are drawn; None for all T. Fewer are faster and coarser, with the same weights.
+        num_layers: of the graph transformer.
+        node_size: numbers a node.
+        edge_size: numbers a pair of nodes.
+        graph_size: numbers a graph.
+        heads: of the attention; node_size is a multiple.
+        features: what is computed of the noisy graph for the network: all (cycles and spectra), cycles, or none.
+        size_smoothing: share of sizes that no training graph has (`gengraph.models.sizes`).
+        most_nodes: graphs with more are refused, since cost grows with the square of the largest, and with spectra its cube.
+    """
+
+    steps: int = 200
+    sampling_steps: int | None = None
+    num_layers: int = 4
+    node_size: int = 64
+    edge_size: int = 32
+    graph_size: int = 32
+    heads: int = 8
+    features: Literal["all", "cycles", "none"] = "all"
+    size_smoothing: float = 0.0
+    most_nodes: int = 256
+
+    def __post_init__(self) -> None:
+        at_least(1, "model", self, "steps", "sampling_steps", "num_layers", "node_size", "edge_size", "graph_size", "heads")
+        at_least(1, "model", self, "most_nodes")
+        check(
+            self.node_size % self.heads == 0,
+            f"model.node_size must be a multiple of model.heads, got {self.node_size} and {self.heads}",
+        )
+        check(
+            self.sampling_steps is None or self.sampling_steps <= self.steps,
+            f"model.sampling_steps must be at most model.steps, got {self.sampling_steps} and {self.steps}",
+        )
+        check(self.size_smoothing >= 0, f"model.size_smoothing must be >= 0, got {self.size_smoothing}")

@@ -1,0 +1,70 @@
+"""The family DiGress."""
+
+from typing import TYPE_CHECKING
+
+from gengraph.graphs import GraphSet
+from gengraph.models.dense import check_largest, dense_facts
+from gengraph.models.digress.config import DiGressConfig
+from gengraph.models.family import Capability, Facts, Family
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from gengraph.models.space import Space
+
+
+class DiGress(Family):
+    """Discrete denoising diffusion.
+
+    Reference:
+        C. Vignac, I. Krawczuk, A. Siraudin, B. Wang, V. Cevher, P. Frossard. DiGress: discrete denoising diffusion for graph
+        generation. ICLR 2023.
+    """
+
+    name = "digress"
+    config = DiGressConfig
+    loss = "cross-entropy of the clean edges given noisy ones, nats a graph"
+
+    def capabilities(self, config: DiGressConfig) -> frozenset[Capability]:
+        """It takes a temperature and a GPU; its loss is no likelihood."""
+        return frozenset({"temperature", "gpu"})
+
+    def select(self, graphs: GraphSet, config: DiGressConfig) -> GraphSet:
+        """Checked.
+
+        Raises:
+            InputError: graphs without nodes, or larger than the config allows.
+        """
+        graphs = super().select(graphs, config)
+        check_largest(graphs, config.most_nodes, self.name)
+        return graphs
+
+    def prepare(self, graphs: GraphSet, config: DiGressConfig, *, seed: int) -> Facts:
+        """Sizes, and the share of pairs of nodes that are edges."""
+        return dense_facts(graphs)
+
+    def describe(self, config: DiGressConfig, facts: Facts) -> dict[str, str]:
+        """Steps, features, noise."""
+        return {
+            "steps": f"{config.steps} of noise, {config.sampling_steps or config.steps} of denoising",
+            "features": {"all": "cycles and spectra", "cycles": "cycles", "none": "none"}[config.features],
+            "noise": f"edges with the density of the training graphs, {facts['density']:.3g}",
+            "end": "drawn from the sizes of the training graphs",
+        }
+
+    def build(self, config: DiGressConfig, facts: Facts) -> "nn.Module":
+        """The network with fresh weights."""
+        from gengraph.models.digress.model import DiGressModel
+
+        return DiGressModel(config, facts)
+
+    def space(self, config: DiGressConfig) -> "Space":
+        """Layers, sizes, steps."""
+        from gengraph.models.space import Choice, Range
+
+        return {
+            "model.num_layers": Choice((2, 3, 4, 5)),
+            "model.edge_size": Choice((16, 32, 64)),
+            "model.steps": Choice((100, 200, 500)),
+            "training.learning_rate": Range(3e-4, 3e-3, log=True),
+        }

@@ -1,0 +1,112 @@
+"""The graph transformer of DiGress: nodes attend to nodes, pairs steer the attention, the graph steers both [1].
+
+Legend: B graphs, n nodes of the largest, X, E, Y numbers a node, a pair and a graph, H heads.
+
+References:
+    [1] C. Vignac et al. DiGress: discrete denoising diffusion for graph generation. ICLR 2023, section 4 and appendix B.
+    [2] E. Perez, F. Strub, H. de Vries, V. Dumoulin, A. Courville. FiLM: visual reasoning with a general conditioning layer.
+        AAAI 2018.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+
+class FiLM(nn.Module):
+    """Scale and shift what a layer computes by numbers from elsewhere [2]."""
+
+    def __init__(self, condition: int, size: int) -> None:
+        super().__init__()
+        self.scale, self.shift = nn.Linear(condition, size), nn.Linear(condition, size)
+
+    def forward(self, values: Tensor, condition: Tensor) -> Tensor:
+        """Of float[..., size], by float[..., condition] of as many dimensions."""
+        steered: Tensor = values * (1 + self.scale(condition)) + self.shift(condition)
+        return steered
+
+
+class Pooling(nn.Module):
+    """Mean, least, most and spread of what is inside a mask, to numbers of the graph."""
+
+    def __init__(self, size: int, graph_size: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(4 * size, graph_size)
+
+    def forward(self, values: Tensor, inside: Tensor) -> Tensor:
+        """float[B, Y] of float[B, m, size], bool[B, m]."""
+        mask = inside[..., None]
+        count = mask.sum(1).clamp(min=1)
+        mean = (values * mask).sum(1) / count
+        spread = (((values - mean[:, None]) * mask) ** 2).sum(1) / count
+        least = values.masked_fill(~mask, torch.inf).amin(1)
+        most = values.masked_fill(~mask, -torch.inf).amax(1)
+        none = ~inside.any(1, keepdim=True)
+        pooled = [mean, least.masked_fill(none, 0), most.masked_fill(none, 0), spread]
+        of_graph: Tensor = self.linear(torch.cat(pooled, -1))
+        return of_graph
+
+
+class Layer(nn.Module):
+    """One round for nodes, pairs and graph, each with a residual and a small network of its own behind it."""
+
+    def __init__(self, sizes: tuple[int, int, int], heads: int) -> None:
+        super().__init__()
+        node, edge, graph = sizes
+        self.heads = heads
+        self.query, self.key, self.value = (nn.Linear(node, node) for _ in range(3))
+        self.of_pair = FiLM(edge, node)
+        self.pair_by_graph, self.node_by_graph = FiLM(graph, node), FiLM(graph, node)
+        self.pair_out, self.node_out = nn.Linear(node, edge), nn.Linear(node, node)
+        self.graph_own, self.of_nodes, self.of_pairs = nn.Linear(graph, graph), Pooling(node, graph), Pooling(edge, graph)
+        self.graph_out = nn.Sequential(nn.Linear(graph, graph), nn.ReLU(), nn.Linear(graph, graph))
+        self.norms = nn.ModuleList(nn.LayerNorm(size) for size in (*sizes, *sizes))
+        self.behind = nn.ModuleList(
+            nn.Sequential(nn.Linear(size, 2 * size), nn.ReLU(), nn.Linear(2 * size, size)) for size in sizes
+        )
+
+    def forward(self, nodes: Tensor, pairs: Tensor, graph: Tensor, inside: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The new numbers of nodes float[B, n, X], pairs float[B, n, n, E] and graphs float[B, Y]; inside bool[B, n]."""
+        size, both = nodes.shape[-1], inside[:, None, :] & inside[:, :, None]
+        scores = self.query(nodes)[:, :, None] * self.key(nodes)[:, None] / math.sqrt(size // self.heads)
+        scores = self.of_pair(scores, pairs)  # float[B, n, n, X]: a score for each number, not for each head
+        new_pairs = self.pair_out(self.pair_by_graph(scores, graph[:, None, None]))
+        weights = scores.masked_fill(~inside[:, None, :, None], -1e9).softmax(2)
+        gathered = (weights * self.value(nodes)[:, None]).sum(2)
+        new_nodes = self.node_out(self.node_by_graph(gathered, graph[:, None]))
+        pooled = self.graph_own(graph) + self.of_nodes(nodes, inside) + self.of_pairs(pairs.flatten(1, 2), both.flatten(1, 2))
+        added = (new_nodes, new_pairs, self.graph_out(pooled))
+        values = [norm(old + new) for norm, old, new in zip(self.norms[:3], (nodes, pairs, graph), added, strict=True)]
+        values = [norm(old + behind(old)) for norm, old, behind in zip(self.norms[3:], values, self.behind, strict=True)]
+        return values[0] * inside[..., None], values[1] * both[..., None], values[2]
+
+
+class GraphTransformer(nn.Module):
+    """Logits of the clean edges from a noisy graph and what was computed of it.
+
+    Args:
+        inputs: numbers that come in for a node, a pair and a graph.
+        sizes: X, E, Y.
+        num_layers: of rounds.
+        heads: H; X is a multiple.
+    """
+
+    def __init__(self, inputs: tuple[int, int, int], sizes: tuple[int, int, int], *, num_layers: int, heads: int) -> None:
+        super().__init__()
+        self.into = nn.ModuleList(
+            nn.Sequential(nn.Linear(given, 2 * size), nn.ReLU(), nn.Linear(2 * size, size), nn.ReLU())
+            for given, size in zip(inputs, sizes, strict=True)
+        )
+        self.layers = nn.ModuleList(Layer(sizes, heads) for _ in range(num_layers))
+        self.out = nn.Sequential(nn.Linear(sizes[1], 2 * sizes[1]), nn.ReLU(), nn.Linear(2 * sizes[1], 1))
+
+    def forward(self, nodes: Tensor, pairs: Tensor, graph: Tensor, inside: Tensor) -> Tensor:
+        """float[B, n, n], symmetric: the logit of an edge, added to what the noisy pair says."""
+        both = inside[:, None, :] & inside[:, :, None]
+        nodes, pairs, graph = (into(values) for into, values in zip(self.into, (nodes, pairs, graph), strict=True))
+        nodes, pairs = nodes * inside[..., None], pairs * both[..., None]
+        for layer in self.layers:
+            nodes, pairs, graph = layer(nodes, pairs, graph, inside)
+        logits: Tensor = self.out(pairs)[..., 0]
+        return (logits + logits.transpose(1, 2)) / 2

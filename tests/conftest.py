@@ -2,11 +2,13 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: many small operations are slower on several threads
@@ -18,6 +20,27 @@ settings.load_profile("gengraph")
 
 RUN_BY = {frozenset({"ray", "slow"}): "`make test-ray`"}
 DESELECTED = pytest.StashKey[Counter[str]]()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _each_function_is_compiled_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[None]:
+    """Workers of pytest-xdist wait for one another's compiled code instead of compiling it too: numba's cache has no lock."""
+    if worker_id == "master":
+        yield
+        return
+    from numba.core.dispatcher import Dispatcher
+
+    folder, compiled = tmp_path_factory.getbasetemp().parent, Dispatcher.compile
+
+    def once(self: Any, signature: Any) -> Any:
+        function = self.py_func
+        name = sha256(f"{function.__module__} {function.__qualname__} {signature}".encode()).hexdigest()[:16]
+        with FileLock(folder / f"{name}.lock"):
+            return compiled(self, signature)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Dispatcher, "compile", once)
+        yield
 
 
 def pytest_configure(config: pytest.Config) -> None:

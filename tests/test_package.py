@@ -1,6 +1,7 @@
 """What a user installs, and who may import what."""
 
 import ast
+import os
 import re
 import shutil
 import subprocess
@@ -53,9 +54,12 @@ def test_an_editable_install_is_found_from_the_folder_above_a_clone_that_has_its
 @pytest.mark.slow
 @pytest.mark.timeout(420)  # it compiles the native library, once for each instruction set
 def test_the_wheel_holds_every_room_under_one_name(tmp_path: Path) -> None:
-    source = copy_of_the_sources(tmp_path / "source")
+    source, quick = copy_of_the_sources(tmp_path / "source"), tmp_path / "quick"
+    # What is in the wheel matters here: a library of nothing is compiled in less time than the real ones.
+    quick.write_text('while [ "$1" != -o ]; do shift; done; echo | g++ -shared -x c++ - -o "$2"\n')
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(source)]
-    subprocess.run(command, check=True, capture_output=True, timeout=400)
+    compiler = {"CXX": f"bash {quick}"} if shutil.which("g++") else {}
+    subprocess.run(command, check=True, capture_output=True, timeout=400, env=os.environ | compiler)
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     top = {name.split("/")[0] for name in names if ".dist-info/" not in name}

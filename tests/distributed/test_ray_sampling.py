@@ -48,7 +48,7 @@ def spread_over(workers: int, checkpoint: Checkpoint, out: Path, num_graphs: int
 
 
 @pytest.mark.usefixtures("local_ray")
-@pytest.mark.parametrize(("workers", "shard_size"), [(1, 100), (3, 100), (3, 1000)])
+@pytest.mark.parametrize(("workers", "shard_size"), [(1, 1000), (3, 100)])
 def test_workers_write_what_one_process_writes(workers: int, shard_size: int, checkpoint: Checkpoint, tmp_path: Path) -> None:
     spread_over(workers, checkpoint, tmp_path / "there", 3000, shard_size)
     write = ShardWriter(CheckpointOrigin(checkpoint, {}), CUT, Folder(str(tmp_path / "here")))
@@ -64,7 +64,7 @@ def test_graphs_of_unfinished_shards_are_counted_and_those_of_a_killed_worker_ta
     def make():
         def write(shard: Shard, report) -> None:
             for done in range(shard.count):
-                time.sleep(0.1)
+                time.sleep(0.05)
                 report(1)
                 if shard.index == 1 and done == 14 and not (tmp_path / "killed").exists():
                     (tmp_path / "killed").touch()

@@ -17,7 +17,7 @@ from gengraph.models.dense import FIRST, BoolArray, DenseSampler, adjacency, dra
 from gengraph.models.digress.config import DiGressConfig
 from gengraph.models.digress.features import NUM_CYCLES, NUM_EIGENVALUES, NUM_EIGENVECTORS, cycle_features, spectral_features
 from gengraph.models.digress.network import GraphTransformer
-from gengraph.models.digress.noise import kept_share, posterior
+from gengraph.models.digress.noise import kept_share, posterior, prior_logit
 from gengraph.models.family import Decoding, Encoder, Facts, Loss, Sampler, check_decoding
 from gengraph.models.numbers import Numbers
 from gengraph.models.sizes import SizeLaw
@@ -90,7 +90,7 @@ class DiGressModel(nn.Module):
         device = next(self.parameters()).device
         within = torch.from_numpy(inside(batch.sizes, batch.clean.shape[1])).to(device)
         noisy = torch.from_numpy(batch.noisy).to(device)
-        logits = self.logits(noisy, torch.from_numpy(batch.steps / self.config.steps).to(device), within)
+        logits = self.logits(noisy, torch.from_numpy(batch.steps).to(device), within)
         pairs = torch.ones_like(noisy).tril(-1) & within[:, None] & within[:, :, None]
         clean = torch.from_numpy(batch.clean).to(logits)
         total = (functional.binary_cross_entropy_with_logits(logits, clean, reduction="none") * pairs).sum()
@@ -98,12 +98,12 @@ class DiGressModel(nn.Module):
         units = {"graph": len(batch.graph), "node": int(batch.sizes.sum()), "edge_bit": count}
         return Loss(total=total, units=units, guess=max(count, 1) * np.log(2))
 
-    def logits(self, noisy: Tensor, time: Tensor, within: Tensor) -> Tensor:
-        """float[B, n, n], of the clean edges.
+    def logits(self, noisy: Tensor, steps: Tensor, within: Tensor) -> Tensor:
+        """float[B, n, n], of the clean edges: what the noisy pairs say by themselves, and what the network adds to it.
 
         Args:
             noisy: bool[B, n, n].
-            time: float[B], steps / T.
+            steps: int64[B], 1..T.
             within: bool[B, n], the nodes of each graph.
         """
         edges = noisy.to(next(self.parameters()).dtype)
@@ -111,7 +111,7 @@ class DiGressModel(nn.Module):
         ones = torch.ones_like(edges[:, :, :1])
         nodes = [ones, edges.sum(-1, keepdim=True) / sizes[..., None]]
         density = edges.sum((1, 2))[:, None] / (sizes * (sizes - 1)).clamp(min=1)
-        graph = [time[:, None].to(edges), sizes / self.largest, density]
+        graph = [steps[:, None].to(edges) / self.config.steps, sizes / self.largest, density]
         if self.config.features != "none":
             at_node, in_graph = cycle_features(edges)
             nodes, graph = [*nodes, at_node], [*graph, in_graph]
@@ -119,8 +119,9 @@ class DiGressModel(nn.Module):
             at_node, in_graph = spectral_features(edges, within)
             nodes, graph = [*nodes, at_node], [*graph, in_graph]
         pairs = torch.stack([edges, 1 - edges], -1)
-        logits: Tensor = self.network(torch.cat(nodes, -1), pairs, torch.cat(graph, -1), within)
-        return logits
+        kept = torch.from_numpy(self.kept).to(edges)[steps][:, None, None]
+        learned: Tensor = self.network(torch.cat(nodes, -1), pairs, torch.cat(graph, -1), within)
+        return prior_logit(edges, kept, self.density) + learned
 
     def sampler(self, decoding: Decoding) -> Sampler:
         """What draws graphs.
@@ -151,8 +152,8 @@ class DiGressSampler(DenseSampler):
         present = drawn_pairs(numbers, FIRST, np.full((len(sizes), n, n), model.density), sizes)
         for turn, (now, before) in enumerate(zip(self._times[:-1], self._times[1:], strict=True), 1):
             noisy = torch.from_numpy(present).to(device)
-            time = torch.full((len(sizes),), float(now) / model.config.steps, dtype=torch.float64, device=device)
-            edge = torch.sigmoid(model.logits(noisy, time, within) / self._temperature) * model.has_edges
+            steps = torch.full((len(sizes),), int(now), device=device)
+            edge = torch.sigmoid(model.logits(noisy, steps, within) / self._temperature) * model.has_edges
             back = posterior(noisy, model.kept[before], model.kept[now], model.density)
             likely = (back[..., 1] * edge + back[..., 0] * (1 - edge)).cpu().numpy()
             present = drawn_pairs(numbers, FIRST + turn * (sizes * (sizes - 1) // 2), likely, sizes)

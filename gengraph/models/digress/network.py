@@ -83,7 +83,7 @@ class Layer(nn.Module):
 
 
 class GraphTransformer(nn.Module):
-    """Logits of the clean edges from a noisy graph and what was computed of it.
+    """What a noisy graph and all that was computed of it add to the logits of the clean edges.
 
     Args:
         inputs: numbers that come in for a node, a pair and a graph.
@@ -102,7 +102,7 @@ class GraphTransformer(nn.Module):
         self.out = nn.Sequential(nn.Linear(sizes[1], 2 * sizes[1]), nn.ReLU(), nn.Linear(2 * sizes[1], 1))
 
     def forward(self, nodes: Tensor, pairs: Tensor, graph: Tensor, inside: Tensor) -> Tensor:
-        """float[B, n, n], symmetric: the logit of an edge, added to what the noisy pair says."""
+        """float[B, n, n], symmetric."""
         both = inside[:, None, :] & inside[:, :, None]
         nodes, pairs, graph = (into(values) for into, values in zip(self.into, (nodes, pairs, graph), strict=True))
         nodes, pairs = nodes * inside[..., None], pairs * both[..., None]

@@ -13,6 +13,8 @@ References:
     [2] A. Nichol, P. Dhariwal. Improved denoising diffusion probabilistic models. ICML 2021 (the cosine schedule).
 """
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -47,3 +49,16 @@ def posterior(now: Tensor, kept_before: float, kept_now: float, density: float) 
     before = torch.tensor([0.0, kept_before], dtype=torch.float64, device=now.device) + (1 - kept_before) * density
     edge, none = from_edge[..., None] * before, from_none[..., None] * (1 - before)
     return edge / (edge + none)
+
+
+def prior_logit(noisy: Tensor, kept: Tensor, density: float) -> Tensor:
+    """The logit of q(x_0 = edge | x_t) if edges were independent, like noisy float[...]: what a noisy pair says by itself.
+
+    Args:
+        noisy: x_t, 0 or 1.
+        kept: a_t < 1, that broadcasts.
+        density: of the training graphs, in (0, 1).
+    """
+    to_edge, to_none = (1 - kept) * density, (1 - kept) * (1 - density)
+    there, absent = torch.log(1 + kept / to_edge), torch.log(1 + kept / to_none)
+    return noisy * there - (1 - noisy) * absent + math.log(density / (1 - density))

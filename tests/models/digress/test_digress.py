@@ -14,7 +14,7 @@ from gengraph.models.digress import FAMILY
 from gengraph.models.digress.config import DiGressConfig
 from gengraph.models.digress.features import node_cycles, spectral_features
 from gengraph.models.digress.model import DiGressModel
-from gengraph.models.digress.noise import kept_share, posterior
+from gengraph.models.digress.noise import kept_share, posterior, prior_logit
 from gengraph.models.family import Decoding
 from gengraph.testing.generators import TRAINING
 
@@ -104,9 +104,9 @@ def test_samples_follow_the_law_of_the_network(fields: dict[str, object]) -> Non
     times = [round(config.steps * (count - k) / count) for k in range(count + 1)]
     for now, before in itertools.pairwise(times):
         noisy = torch.tensor(present)
-        time = torch.full((8,), now / config.steps, dtype=torch.float64)
+        steps = torch.full((8,), now)
         with torch.no_grad():
-            clean = model.logits(noisy, time, torch.ones(8, 3, dtype=torch.bool)).sigmoid()
+            clean = model.logits(noisy, steps, torch.ones(8, 3, dtype=torch.bool)).sigmoid()
         back = posterior(noisy, model.kept[before], model.kept[now], model.density)
         likely = (back[..., 1] * clean + back[..., 0] * (1 - clean))[:, rows, columns].numpy()
         law = law @ np.prod(np.where(states, likely[:, None], 1 - likely[:, None]), axis=2)
@@ -118,6 +118,16 @@ def test_samples_follow_the_law_of_the_network(fields: dict[str, object]) -> Non
     matrix[drawn.graph_of_edge, drawn.edges[:, 1], drawn.edges[:, 0]] = True
     observed = np.bincount(matrix[:, rows, columns] @ [4, 2, 1], minlength=8)
     assert stats.chisquare(observed, NUM_DRAWN * law, sum_check=False).pvalue > 1e-4
+
+
+def test_what_a_pair_says_by_itself_is_bayes_rule() -> None:
+    density, kept = 0.2, 0.35
+    to_edge = {1: kept + (1 - kept) * density, 0: (1 - kept) * density}  # by the clean pair
+    for noisy in (0, 1):
+        edge, none = (to_edge[clean] if noisy else 1 - to_edge[clean] for clean in (1, 0))
+        expected = density * edge / (density * edge + (1 - density) * none)
+        found = prior_logit(torch.tensor(float(noisy)), torch.tensor(kept), density).sigmoid()
+        assert float(found) == pytest.approx(expected, rel=1e-5)
 
 
 def test_noise_is_as_strong_as_its_step_says() -> None:
@@ -141,11 +151,11 @@ def test_the_network_does_not_mind_the_numbers_of_nodes_or_padding() -> None:
     order = np.random.default_rng(0).permutation(7)
     padded = np.zeros((1, 9, 9), bool)
     padded[0, :7, :7] = matrix
-    time = torch.tensor([0.5], dtype=torch.float64)
+    steps = torch.tensor([50])
     with torch.no_grad():
-        plain = model.logits(torch.tensor(matrix[None]), time, torch.ones(1, 7, dtype=torch.bool))[0].numpy()
-        moved = model.logits(torch.tensor(matrix[order][:, order][None]), time, torch.ones(1, 7, dtype=torch.bool))[0].numpy()
-        longer = model.logits(torch.tensor(padded), time, torch.arange(9)[None] < 7)[0].numpy()
+        plain = model.logits(torch.tensor(matrix[None]), steps, torch.ones(1, 7, dtype=torch.bool))[0].numpy()
+        moved = model.logits(torch.tensor(matrix[order][:, order][None]), steps, torch.ones(1, 7, dtype=torch.bool))[0].numpy()
+        longer = model.logits(torch.tensor(padded), steps, torch.arange(9)[None] < 7)[0].numpy()
     off = ~np.eye(7, dtype=bool)
     assert np.allclose(plain[order][:, order][off], moved[off])
     assert np.allclose(plain[off], longer[:7, :7][off])

@@ -184,8 +184,10 @@ CpusPerWorker = Annotated[
     ),
 ]
 
-_Options = dict[str, tuple[Any, Any]]  # type and default by name
-_GROUP: _Options = {
+Options = dict[str, tuple[Any, Any]]
+"""Type and default by name."""
+
+_GROUP: Options = {
     "workers": (Workers, 0),
     "min_workers": (MinWorkers, None),
     "cpus_per_worker": (CpusPerWorker, 1.0),
@@ -205,7 +207,7 @@ def _name_option(metavar: str, text: str) -> Any:
     return Annotated[str, typer.Option(metavar=metavar, help=text, rich_help_panel=_READING, show_default=False)]
 
 
-_POLICY: _Options = {
+_POLICY: Options = {
     "on_directed": (_read(Literal["error", "symmetrize", "keep"], "Edges that stand in one direction."), "error"),
     "on_loops": (_read(_ErrorOrDrop, "Edges from a node to itself."), "error"),
     "on_multi_edges": (_read(_ErrorOrDrop, "All but one of parallel edges."), "error"),
@@ -292,15 +294,15 @@ def takes_policy(command: Callable[..., None]) -> Callable[..., None]:
         columns, bins = values.pop("columns"), values.pop("bins")
         return Policy(**values, columns=tuple(names(columns)) if columns else (), bins=tuple(bins or ()))
 
-    return _taking(command, "policy", _POLICY, make)
+    return taking(command, "policy", _POLICY, make)
 
 
 def takes_group(command: Callable[..., None]) -> Callable[..., None]:
     """The command with options for workers that train together, made into its argument `group`, a `WorkerGroup`."""
-    return _taking(command, "group", _GROUP, WorkerGroup)
+    return taking(command, "group", _GROUP, WorkerGroup)
 
 
-def _taking(command: Callable[..., None], argument: str, options: _Options, make: Callable[..., object]) -> Callable[..., None]:
+def taking(command: Callable[..., None], argument: str, options: Options, make: Callable[..., object]) -> Callable[..., None]:
     """The command with one of its arguments made of several options."""
 
     @functools.wraps(command)

@@ -13,7 +13,7 @@ import pickle
 import pickletools
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numba as nb
 import numpy as np
@@ -76,13 +76,19 @@ def _is_list_of_ints(value: Any) -> bool:
     return type(value) is list and all(type(item) is int for item in value)
 
 
-def read_citeseer(path: Path) -> GraphSet:
-    """The largest component of the citation network, undirected, without self-citations: 2120 nodes, 3679 edges."""
+def read_citeseer(path: Path, *, whole: bool = False) -> GraphSet:
+    """The citation network, undirected, without self-citations.
+
+    Args:
+        path: of the file.
+        whole: all 3327 nodes and 4552 edges; else the largest component, 2120 nodes and 3679 edges.
+    """
     neighbours = unpickle_neighbours(path.read_bytes())
     pairs = np.array([(node, other) for node, near in neighbours.items() for other in near], np.int64).reshape(-1, 2)
     nodes = np.unique(np.concatenate([pairs.ravel(), np.array(list(neighbours), np.int64)]))
     raw = RawGraphs.from_lists([len(nodes)], [np.searchsorted(nodes, pairs)], directed=True)
-    policy = Policy(on_directed="symmetrize", on_loops="drop", on_multi_edges="drop", on_components="largest")
+    components: Literal["keep", "largest"] = "keep" if whole else "largest"
+    policy = Policy(on_directed="symmetrize", on_loops="drop", on_multi_edges="drop", on_components=components)
     return simplify(raw, policy).graphs
 
 

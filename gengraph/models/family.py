@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Facts = dict[str, Any]
 """What a model takes from its training graphs: JSON-ready, and all that `build` needs beside the config."""
 
-Capability = Literal["likelihood", "temperature", "planar", "overrun", "gpu"]
+Capability = Literal["likelihood", "temperature", "planar", "overrun", "gpu", "links"]
 """What a model can do beside being trained and sampled.
 
 - likelihood: its loss is a negative log-likelihood, and it obeys `HasLikelihood`.
@@ -33,6 +33,7 @@ Capability = Literal["likelihood", "temperature", "planar", "overrun", "gpu"]
 - planar: `Decoding.constraint = planar`.
 - overrun: `Decoding.stop = reference`.
 - gpu: trains and samples on a CUDA device.
+- links: says which pairs of nodes of one graph are likely edges, and obeys `HasLinkScores`.
 """
 
 
@@ -200,6 +201,20 @@ class HasLikelihood(Protocol):
 
     def units(self, batch: Any) -> Mapping[str, int]:
         """What `Loss.units` has for the batch."""
+        ...
+
+
+@runtime_checkable
+class HasLinkScores(Protocol):
+    """A model that, trained on one graph, says which pairs of its nodes are likely to be edges."""
+
+    def link_scores(self, graph: GraphSet, pairs: Int64Array) -> npt.NDArray[np.float64]:
+        """float64[P], the higher the likelier an edge, on any scale; the same each time.
+
+        Args:
+            graph: the one graph that the model was trained on, its nodes numbered as then.
+            pairs: int64[P, 2], different nodes of it; (i, j) and (j, i) score alike.
+        """
         ...
 
 

@@ -43,6 +43,12 @@ LEARNED: dict[str, Listed] = {
     "gran": Listed("gengraph.models.gran", "GRAN", "blocks of rows by an attentive graph network (Liao 2019)"),
     "maps": Listed("gengraph.models.maps", "PlanarMaps", "planar graphs as triangulations, a letter a triangle"),
     "digress": Listed("gengraph.models.digress", "DiGress", "all edges at once, by denoising step after step (Vignac 2023)"),
+    "gnf": Listed("gengraph.models.gnf", "GNF", "points by an invertible network, edges between near ones (Liu 2019)"),
+    "graphgan": Listed("gengraph.models.graphgan", "GraphGAN", "a fit to each training graph: walks on its trees (Wang 2018)"),
+    "vgae": Listed("gengraph.models.vgae", "VGAE", "edges by inner products of latents of nodes (Kipf and Welling 2016)"),
+    "deepgmg": Listed("gengraph.models.deepgmg", "DeepGMG", "nodes and edges one by one, by a graph network (Li 2018)"),
+    "graphgen": Listed("gengraph.models.graphgen", "GraphGen", "DFS codes, step by step, by a recurrent network (Goyal 2020)"),
+    "graphvae": Listed("gengraph.models.graphvae", "GraphVAE", "all edges at once from one latent (Simonovsky 2018)"),
     "blocks": Listed("gengraph.models.blocks", "Blocks", "communities one after the other: events, gates and edges"),
 }
 CLOSED_FORMS: dict[str, Listed] = {

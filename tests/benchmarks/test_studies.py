@@ -58,7 +58,8 @@ def test_a_study_goes_on_where_it_was_stopped(
         part="test",
         samplers=("last", "best planar"),
     )
-    monkeypatch.setitem(studies.STUDIES, "ablation", lambda: iter([run_of, replace(run_of, seed=1)]))
+    refused = replace(run_of, model="digress", settings=("model.most_nodes=3", "training.steps=4"), seed=2, samplers=("last",))
+    monkeypatch.setitem(studies.STUDIES, "ablation", lambda: iter([run_of, replace(run_of, seed=1), refused]))
 
     def run(*arguments: str) -> str:
         monkeypatch.setattr(sys, "argv", ["studies", "ablation", "--out", str(tmp_path), *arguments])
@@ -69,7 +70,8 @@ def test_a_study_goes_on_where_it_was_stopped(
     output = run()
     assert "seed 1" in output
     assert "seed 0" not in output
-    assert run() == ""
+    assert "left out: digress takes graphs of at most 3 nodes" in output
+    assert "seed 1" not in run()
     lines = [json.loads(line) for line in (tmp_path / "ablation.jsonl").read_text().splitlines()]
     assert [line["seed"] for line in lines] == [0, 1]
     assert lines[0]["steps"] == 4

@@ -87,6 +87,7 @@ def test_the_network_is_its_largest_component_without_loops(tmp_path: Path) -> N
     path = tmp_path / "graph"
     path.write_bytes(pickle.dumps(neighbours({5: [5, 7, 7], 7: [5], 9: [7], 1: [2], 2: [1], 30: []}), 2))
     assert read_citeseer(path) == GraphSet.from_networkx([nx.path_graph(3)])  # 5 - 7 - 9
+    assert read_citeseer(path, whole=True) == GraphSet.from_edge_lists([6], [[(0, 1), (2, 3), (3, 4)]])  # 1, 2, 5, 7, 9, 30
 
 
 @given(graphs=graph_sets(min_nodes=1), radius=st.integers(0, 3))

@@ -23,6 +23,7 @@ HASHES = {
     "barabasi-albert": "089956684ca45352",
     "ego": "ce6a97af0e91eb3c",
     "ego-small": "a1f034ac43e7d277",
+    "citeseer": "54c8f052de3dccdc",
     "protein": "205e2eca6a733d9a",
     "enzymes": "99b1789b61721687",
     "enzymes-labelled": "ac826b6df8033b7a",
@@ -35,6 +36,7 @@ FILES = {
     "protein": "DD.zip",
     "enzymes": "ENZYMES.zip",
     "enzymes-labelled": "ENZYMES.zip",
+    "citeseer": "ind.citeseer.graph",
     "ego": "ind.citeseer.graph",
     "ego-small": "ind.citeseer.graph",
 }

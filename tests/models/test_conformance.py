@@ -16,6 +16,7 @@ from gengraph.training.config import Config, usual_config
 GRAPHRNN = Config().replace(["model.hidden_size=8", "model.head.hidden_size=4", "training.steps=40"])
 LARGER = ("model.hidden_size=64", "training.steps=600", "training.batch_size=8")
 GRAPHRNN_BAD = [("model.hidden_size=0", "must be >= 1, got 0"), ("model.head.kind=cnn", "one of rnn, mlp, context")]
+SMALL_VAE = ("model.hidden_size=16", "model.decoder_size=32", "training.select=loss", "training.mmd_every=0")
 
 
 def graphrnn(*assignments: str, **case: Any) -> FamilyCase:
@@ -51,7 +52,58 @@ CASES: dict[str, FamilyCase | GeneratorCase] = {
     "digress": FamilyCase(
         config=usual_config("digress").replace(["model.steps=10", "model.num_layers=1", "training.steps=20"]),
         bad=[("model.heads=5", "multiple of model.heads, got 32 and 5"), ("model.features=some", "one of all, cycles, none")],
-        overfit=("model.num_layers=2", "model.steps=20", "training.steps=600", "training.batch_size=8", "training.ema=0"),
+        overfit=(
+            *("model.steps=25", "model.draws=8", "model.num_layers=2"),
+            *("training.steps=300", "training.learning_rate=0.005", "training.batch_size=8", "training.ema=0"),
+        ),
+        share_known=0.2,  # of a model that has learned nothing 0.09; graphs by heart take thousands of steps
+    ),
+    "gnf": FamilyCase(
+        config=usual_config("gnf").replace(["model.hidden_size=16", "model.flow_layers=2", "training.steps=40"]),
+        bad=[("model.heads=5", "multiple of model.heads, got 16 and 5"), ("model.flow_weight=2", "must lie in")],
+        overfit=(
+            *("model.hidden_size=32", "model.flow_layers=4", "model.encoder_layers=1"),
+            *("model.softness=1", "training.steps=500", "training.batch_size=8", "training.ema=0"),
+        ),
+        share_known=0.12,  # 0.04 before; one point astray makes another graph
+    ),
+    "graphgan": FamilyCase(
+        config=usual_config("graphgan").replace(["model.embedding_size=8", "training.steps=10"]),
+        bad=[("model.roots=0", "roots must be >= 1, got 0"), ("model.samples=1", "got model.samples = 1")],
+        overfit=("model.sharpness=100", "training.steps=300", "training.batch_size=8", "training.learning_rate=0.005"),
+    ),
+    "deepgmg": FamilyCase(
+        config=usual_config("deepgmg").replace(["model.hidden_size=8", "training.steps=20"]),
+        bad=[("model.rounds=0", "rounds must be >= 1, got 0"), ("model.ordering=age", "one of bfs, cm, dfs")],
+        overfit=("model.hidden_size=32", "training.steps=200", "training.batch_size=8", "training.learning_rate=0.006"),
+    ),
+    "graphgen": FamilyCase(
+        config=usual_config("graphgen").replace(["model.hidden_size=16", "model.output_size=16", "training.steps=20"]),
+        bad=[("model.labels=colour", "one of degree, none"), ("model.dropout=1", r"must lie in \[0, 1\), got 1")],
+        overfit=(
+            "model.codes=minimum",
+            "model.hidden_size=48",
+            "model.dropout=0",
+            "training.steps=300",
+            "training.batch_size=8",
+        ),
+    ),
+    "graphvae": FamilyCase(
+        config=usual_config("graphvae").replace([*SMALL_VAE, "training.steps=20"]),
+        bad=[("model.matching=degree", "one of order, pool"), ("model.beta=0", "beta must be > 0, got 0")],
+        overfit=(
+            *("model.latent_size=4", "model.decoder_size=64", "model.beta=0.1", "training.learning_rate=0.005"),
+            *("training.steps=600", "training.batch_size=8", "training.ema=0"),
+        ),
+        share_known=0.6,  # latents between those of two graphs are neither
+    ),
+    "graphvae pool": FamilyCase(
+        config=usual_config("graphvae").replace([*SMALL_VAE, "model.matching=pool", "training.steps=10"]), bad=[]
+    ),
+    "vgae": FamilyCase(
+        config=usual_config("vgae").replace(["model.hidden_size=16", "training.steps=30"]),
+        bad=[("model.latent_size=0", "latent_size must be >= 1, got 0"), ("model.prior=mixture", "one of learned, standard")],
+        overfit=("model.hidden_size=64", "training.steps=600", "training.batch_size=8", "training.learning_rate=0.01"),
         share_known=0.7,
     ),
     "er": GeneratorCase(make=GENERATORS["er"], budget=2.0, sizes_among_training=True),

@@ -203,7 +203,7 @@ def test_bad_files(tmp_path: Path) -> None:
             with pytest.raises(InputError, match=f"{section} must be a table of fields, got 3"):
                 load_config(path)
     path.write_text('family = "zigzag"\n')
-    with pytest.raises(InputError, match="unknown family 'zigzag'; choose from graphrnn, gran, maps, blocks, or install"):
+    with pytest.raises(InputError, match=r"unknown family 'zigzag'; choose from graphrnn, gran, .*, or install"):
         load_config(path)
     path.write_text("family = 3\n")
     with pytest.raises(InputError, match="family must be a name, got 3"):

@@ -32,8 +32,8 @@ class Batch:
         graph: int64[B].
         sizes: int64[B], nodes.
         clean: bool[B, n, n], edges.
-        noisy: bool[B, n, n], after `steps` steps.
-        steps: int64[B], 1..T.
+        noisy: bool[B, D, n, n], after `steps` steps, D times.
+        steps: int64[B, D], 1..T.
         losses_of_data: nothing is lost.
     """
 
@@ -71,29 +71,29 @@ class DiGressModel(nn.Module):
         def encoded(indices: Int64Array, key: tuple[int, int]) -> Batch:
             chosen = graphs[indices]
             sizes, clean = chosen.num_nodes.astype(np.int64), adjacency(chosen)
-            noisy, steps = np.zeros_like(clean), np.empty(len(indices), np.int64)
-            for i, (g, n) in enumerate(zip(indices.tolist(), sizes.tolist(), strict=True)):
-                stream = Stream(key[0], key[1], g)
-                steps[i] = 1 + stream.integer(self.config.steps)
-                low, high = np.tril_indices(n, -1)
-                uniforms = stream.uniforms(2 * len(low)).reshape(2, -1)
-                kept = uniforms[0] < self.kept[steps[i]]
-                pairs = np.where(kept, clean[i, low, high], uniforms[1] < self.density)
-                noisy[i, low, high] = noisy[i, high, low] = pairs
+            draws, n = self.config.draws, clean.shape[1]
+            noisy, steps = np.zeros((len(indices), draws, n, n), np.bool_), np.empty((len(indices), draws), np.int64)
+            for i, (g, size) in enumerate(zip(indices.tolist(), sizes.tolist(), strict=True)):
+                stream, (low, high) = Stream(key[0], key[1], g), np.tril_indices(size, -1)
+                steps[i] = 1 + (stream.uniforms(draws) * self.config.steps).astype(np.int64)
+                anew, edge = stream.uniforms(2 * draws * len(low)).reshape(2, draws, -1)
+                kept = anew < self.kept[steps[i]][:, None]
+                pairs = np.where(kept, clean[i, low, high], edge < self.density)
+                noisy[i][:, low, high] = noisy[i][:, high, low] = pairs
             return Batch(indices, sizes, clean, noisy, steps)
 
         return encoded
 
     def forward(self, batch: Batch, progress: float) -> Loss:
-        """The cross-entropy of all pairs of nodes."""
+        """The cross-entropy of all pairs of nodes, the mean over the draws."""
         del progress
-        device = next(self.parameters()).device
-        within = torch.from_numpy(inside(batch.sizes, batch.clean.shape[1])).to(device)
-        noisy = torch.from_numpy(batch.noisy).to(device)
-        logits = self.logits(noisy, torch.from_numpy(batch.steps).to(device), within)
+        device, draws, n = next(self.parameters()).device, batch.noisy.shape[1], batch.clean.shape[1]
+        within = torch.from_numpy(inside(batch.sizes, n)).to(device).repeat_interleave(draws, 0)
+        noisy = torch.from_numpy(batch.noisy.reshape(-1, n, n)).to(device)
+        logits = self.logits(noisy, torch.from_numpy(batch.steps.ravel()).to(device), within)
         pairs = torch.ones_like(noisy).tril(-1) & within[:, None] & within[:, :, None]
-        clean = torch.from_numpy(batch.clean).to(logits)
-        total = (functional.binary_cross_entropy_with_logits(logits, clean, reduction="none") * pairs).sum()
+        clean = torch.from_numpy(batch.clean).to(logits).repeat_interleave(draws, 0)
+        total = (functional.binary_cross_entropy_with_logits(logits, clean, reduction="none") * pairs).sum() / draws
         count = int((batch.sizes * (batch.sizes - 1) // 2).sum())
         units = {"graph": len(batch.graph), "node": int(batch.sizes.sum()), "edge_bit": count}
         return Loss(total=total, units=units, guess=max(count, 1) * np.log(2))

@@ -5,13 +5,14 @@ Legend: B graphs, n nodes of the largest of them, P = n (n - 1) / 2 pairs.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet, Int64Array
-from gengraph.models.family import Drawn, Facts
+from gengraph.models.family import Drawn, Facts, Family
 from gengraph.models.numbers import Numbers
 from gengraph.models.sizes import SizeLaw, size_counts
 
@@ -38,16 +39,29 @@ def check_largest(graphs: GraphSet, most: int, family: str) -> None:
         raise InputError(msg)
 
 
-def dense_facts(graphs: GraphSet) -> Facts:
-    """Largest size, sizes with their counts, whether there are edges at all, and the share of pairs that are edges."""
-    nodes = graphs.num_nodes.astype(float)
-    pairs = float((nodes * (nodes - 1) / 2).sum())
-    return {
-        "max_num_node": int(graphs.num_nodes.max()),
-        "sizes": size_counts(graphs.num_nodes),
-        "has_edges": len(graphs.edges) > 0,
-        "density": (len(graphs.edges) + 0.5) / (pairs + 1),  # neither 0 nor 1, whatever the graphs
-    }
+class DenseFamily(Family):
+    """A family whose config has `most_nodes`, and whose facts are sizes and density."""
+
+    def select(self, graphs: GraphSet, config: Any) -> GraphSet:
+        """Checked.
+
+        Raises:
+            InputError: graphs without nodes, or larger than the config allows.
+        """
+        graphs = super().select(graphs, config)
+        check_largest(graphs, config.most_nodes, self.name)
+        return graphs
+
+    def prepare(self, graphs: GraphSet, config: Any, *, seed: int) -> Facts:
+        """Largest size, sizes with their counts, whether there are edges at all, and the share of pairs that are edges."""
+        nodes = graphs.num_nodes.astype(float)
+        pairs = float((nodes * (nodes - 1) / 2).sum())
+        return {
+            "max_num_node": int(graphs.num_nodes.max()),
+            "sizes": size_counts(graphs.num_nodes),
+            "has_edges": len(graphs.edges) > 0,
+            "density": (len(graphs.edges) + 0.5) / (pairs + 1),  # neither 0 nor 1, whatever the graphs
+        }
 
 
 def adjacency(graphs: GraphSet, n: int | None = None) -> BoolArray:

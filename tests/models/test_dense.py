@@ -6,7 +6,7 @@ from scipy import stats
 
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet, Int64Array
-from gengraph.models.dense import FIRST, BoolArray, DenseSampler, adjacency, check_largest, dense_facts, drawn_pairs, graphs_of
+from gengraph.models.dense import FIRST, BoolArray, DenseSampler, adjacency, check_largest, drawn_pairs, graphs_of
 from gengraph.models.numbers import Numbers
 from gengraph.models.sizes import SizeLaw
 from gengraph.streams import key_of, uniform_at
@@ -30,9 +30,6 @@ def test_matrices_are_the_graphs() -> None:
     matrix = adjacency(TRAINING)
     assert (matrix == matrix.transpose(0, 2, 1)).all()
     assert graphs_of(TRAINING.num_nodes.astype(np.int64), matrix) == TRAINING
-    facts = dense_facts(TRAINING)
-    assert 0 < facts["density"] < 1
-    assert facts["max_num_node"] == matrix.shape[1]
 
 
 def test_what_is_too_large_is_refused() -> None:

@@ -2,10 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from gengraph.graphs import GraphSet
-from gengraph.models.dense import check_largest, dense_facts
+from gengraph.models.dense import DenseFamily
 from gengraph.models.digress.config import DiGressConfig
-from gengraph.models.family import Capability, Facts, Family
+from gengraph.models.family import Capability, Facts
 
 if TYPE_CHECKING:
     from torch import nn
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
     from gengraph.models.space import Space
 
 
-class DiGress(Family):
+class DiGress(DenseFamily):
     """Discrete denoising diffusion.
 
     Reference:
@@ -28,20 +27,6 @@ class DiGress(Family):
     def capabilities(self, config: DiGressConfig) -> frozenset[Capability]:
         """It takes a temperature and a GPU; its loss is no likelihood."""
         return frozenset({"temperature", "gpu"})
-
-    def select(self, graphs: GraphSet, config: DiGressConfig) -> GraphSet:
-        """Checked.
-
-        Raises:
-            InputError: graphs without nodes, or larger than the config allows.
-        """
-        graphs = super().select(graphs, config)
-        check_largest(graphs, config.most_nodes, self.name)
-        return graphs
-
-    def prepare(self, graphs: GraphSet, config: DiGressConfig, *, seed: int) -> Facts:
-        """Sizes, and the share of pairs of nodes that are edges."""
-        return dense_facts(graphs)
 
     def describe(self, config: DiGressConfig, facts: Facts) -> dict[str, str]:
         """Steps, features, noise."""

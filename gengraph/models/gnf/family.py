@@ -2,9 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from gengraph.graphs import GraphSet
-from gengraph.models.dense import check_largest, dense_facts
-from gengraph.models.family import Capability, Facts, Family
+from gengraph.models.dense import DenseFamily
+from gengraph.models.family import Capability, Facts
 from gengraph.models.gnf.config import GNFConfig
 
 if TYPE_CHECKING:
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
     from gengraph.models.space import Space
 
 
-class GNF(Family):
+class GNF(DenseFamily):
     """Graph normalising flows.
 
     Reference:
@@ -27,20 +26,6 @@ class GNF(Family):
     def capabilities(self, config: GNFConfig) -> frozenset[Capability]:
         """It takes a GPU, and a temperature where edges are drawn; a graph has no exact likelihood."""
         return frozenset({"temperature", "gpu"}) if config.edges == "bernoulli" else frozenset({"gpu"})
-
-    def select(self, graphs: GraphSet, config: GNFConfig) -> GraphSet:
-        """Checked.
-
-        Raises:
-            InputError: graphs without nodes, or larger than the config allows.
-        """
-        graphs = super().select(graphs, config)
-        check_largest(graphs, config.most_nodes, self.name)
-        return graphs
-
-    def prepare(self, graphs: GraphSet, config: GNFConfig, *, seed: int) -> Facts:
-        """Sizes, and the share of pairs of nodes that are edges."""
-        return dense_facts(graphs)
 
     def describe(self, config: GNFConfig, facts: Facts) -> dict[str, str]:
         """Embeddings, flow, decoder."""

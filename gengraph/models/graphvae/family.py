@@ -2,9 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from gengraph.graphs import GraphSet
-from gengraph.models.dense import check_largest, dense_facts
-from gengraph.models.family import Capability, Facts, Family
+from gengraph.models.dense import DenseFamily
+from gengraph.models.family import Capability, Facts
 from gengraph.models.graphvae.config import GraphVAEConfig
 
 if TYPE_CHECKING:
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
     from gengraph.models.space import Space
 
 
-class GraphVAE(Family):
+class GraphVAE(DenseFamily):
     """A variational auto-encoder of graphs.
 
     Reference:
@@ -27,20 +26,6 @@ class GraphVAE(Family):
     def capabilities(self, config: GraphVAEConfig) -> frozenset[Capability]:
         """It takes a temperature and a GPU; its loss only bounds a likelihood."""
         return frozenset({"temperature", "gpu"})
-
-    def select(self, graphs: GraphSet, config: GraphVAEConfig) -> GraphSet:
-        """Checked.
-
-        Raises:
-            InputError: graphs without nodes, or larger than the config allows.
-        """
-        graphs = super().select(graphs, config)
-        check_largest(graphs, config.most_nodes, self.name)
-        return graphs
-
-    def prepare(self, graphs: GraphSet, config: GraphVAEConfig, *, seed: int) -> Facts:
-        """Sizes, and the share of pairs of nodes that are edges."""
-        return dense_facts(graphs)
 
     def describe(self, config: GraphVAEConfig, facts: Facts) -> dict[str, str]:
         """Latent, matching, weight of the divergence."""

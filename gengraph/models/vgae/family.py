@@ -2,9 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from gengraph.graphs import GraphSet
-from gengraph.models.dense import check_largest, dense_facts
-from gengraph.models.family import Capability, Facts, Family
+from gengraph.models.dense import DenseFamily
+from gengraph.models.family import Capability, Facts
 from gengraph.models.vgae.config import VGAEConfig
 
 if TYPE_CHECKING:
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
     from gengraph.models.space import Space
 
 
-class VGAE(Family):
+class VGAE(DenseFamily):
     """Variational graph auto-encoders.
 
     Reference:
@@ -27,20 +26,6 @@ class VGAE(Family):
     def capabilities(self, config: VGAEConfig) -> frozenset[Capability]:
         """It takes a temperature and a GPU, and scores links; its loss is a bound and no likelihood."""
         return frozenset({"temperature", "gpu", "links"})
-
-    def select(self, graphs: GraphSet, config: VGAEConfig) -> GraphSet:
-        """Checked.
-
-        Raises:
-            InputError: graphs without nodes, or larger than the config allows.
-        """
-        graphs = super().select(graphs, config)
-        check_largest(graphs, config.most_nodes, self.name)
-        return graphs
-
-    def prepare(self, graphs: GraphSet, config: VGAEConfig, *, seed: int) -> Facts:
-        """Sizes, and the share of pairs of nodes that are edges."""
-        return dense_facts(graphs)
 
     def describe(self, config: VGAEConfig, facts: Facts) -> dict[str, str]:
         """Latents, their prior, ranks."""

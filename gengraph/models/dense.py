@@ -97,7 +97,7 @@ def drawn_pairs(numbers: Numbers, first: int | Int64Array, likely: npt.NDArray[n
 
 
 class DenseSampler(ABC):
-    """Draws graphs of like size together: sizes by their law, edges by `draw_edges`.
+    """Draws graphs of like size together: sizes by their law, all else by `draw_graphs`.
 
     A subclass computes in float64, so that rounding does not depend on what is drawn together.
 
@@ -111,8 +111,8 @@ class DenseSampler(ABC):
         self._sizes, self._limit, self._cells = sizes, limit, cells
 
     @abstractmethod
-    def draw_edges(self, numbers: Numbers, sizes: Int64Array) -> BoolArray:
-        """bool[B, n, n], the edges of graphs with int64[B] nodes, by their numbers from FIRST on; n is the largest size."""
+    def draw_graphs(self, numbers: Numbers, sizes: Int64Array) -> GraphSet:
+        """Graphs of int64[B] nodes by their numbers from FIRST on."""
 
     def draw(self, indices: Int64Array, attempts: Int64Array, *, seed: int) -> Iterator[Drawn]:
         """Draw one graph for each pair of index and attempt, those of like size at a time."""
@@ -125,5 +125,5 @@ class DenseSampler(ABC):
             like = sizes[order[first : first + _MOST_TOGETHER]]
             count = int((like**2 * np.arange(1, len(like) + 1) <= self._cells).sum())
             places = order[first : first + max(1, count)]
-            yield Drawn(places, graphs_of(sizes[places], self.draw_edges(numbers[places], sizes[places])), cut[places])
+            yield Drawn(places, self.draw_graphs(numbers[places], sizes[places]), cut[places])
             first += len(places)

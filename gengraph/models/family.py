@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Facts = dict[str, Any]
 """What a model takes from its training graphs: JSON-ready, and all that `build` needs beside the config."""
 
-Capability = Literal["likelihood", "temperature", "planar", "overrun", "gpu", "links"]
+Capability = Literal["likelihood", "temperature", "planar", "overrun", "gpu", "links", "joint"]
 """What a model can do beside being trained and sampled.
 
 - likelihood: its loss is a negative log-likelihood, and it obeys `HasLikelihood`.
@@ -33,6 +33,7 @@ Capability = Literal["likelihood", "temperature", "planar", "overrun", "gpu", "l
 - planar: `Decoding.constraint = planar`.
 - overrun: `Decoding.stop = reference`.
 - gpu: trains and samples on a CUDA device.
+- joint: draws the labels of graphs itself, together with nodes and edges; what others draw is labelled afterwards.
 - links: says which pairs of nodes of one graph are likely edges, and obeys `HasLinkScores`.
 """
 
@@ -255,7 +256,7 @@ class Family(Protocol):
         """What the selected training graphs, at least one, say; `max_num_node` must be among it.
 
         Args:
-            graphs: the training part, after `select`.
+            graphs: the training part, after `select`; without labels, unless models of this config draw these themselves.
             config: of the model.
             seed: of anything random.
         """

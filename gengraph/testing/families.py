@@ -145,6 +145,15 @@ class FamilySuite:
         assert len(model.sequences(batch)) == len(batch.graph) == len(TRAINING)
         assert dict(model.units(batch)) == dict(measured(batch, 1.0).units)
 
+    def test_every_weight_has_a_gradient(self, case: FamilyCase) -> None:
+        """At the beginning of training and at its end: workers that train together wait for the gradient of each."""
+        prepared, facts = prepare_graphs(TRAINING, case.config)
+        model = build_model(case.config, facts)
+        for progress in (0.0, 0.99):
+            model.zero_grad()
+            model(model.encoder(prepared)(np.arange(3), key=(0, 1)), progress).total.backward()
+            assert [name for name, weight in model.named_parameters() if weight.grad is None] == []
+
     def test_overfits_eight_graphs(self, case: FamilyCase) -> None:
         """The validation loss falls, and samples are the training graphs."""
         config = case.config.replace(case.overfit)

@@ -106,10 +106,10 @@ class Checkpoint:
 
 def build_model(config: Config, facts: Facts) -> Any:
     """A model with fresh weights (`gengraph.models.family.GraphModel`), on the CPU."""
-    schema = labels_of(facts)
-    structure = config.own_family.build(config.model, {name: fact for name, fact in facts.items() if name != "labels"})
-    if not schema:
-        return structure
+    family, schema = config.own_family, labels_of(facts)
+    if not schema or "joint" in family.capabilities(config.model):
+        return family.build(config.model, facts)
+    structure = family.build(config.model, {name: fact for name, fact in facts.items() if name != "labels"})
     from gengraph.models.labelling.model import with_labels
 
     return with_labels(structure, config.labels, schema)

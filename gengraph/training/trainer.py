@@ -67,7 +67,8 @@ def prepare_graphs(graphs: GraphSet, config: Config) -> tuple[GraphSet, Facts]:
         raise InputError(msg)
     family = config.own_family
     graphs = family.select(graphs, config.model)
-    facts = family.prepare(graphs.bare(), config.model, seed=config.training.seed)
+    seen = graphs if "joint" in family.capabilities(config.model) else graphs.bare()
+    facts = family.prepare(seen, config.model, seed=config.training.seed)
     return graphs, facts | ({"labels": graphs.schema.to_json()} if graphs.schema else {})
 
 

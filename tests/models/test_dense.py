@@ -6,7 +6,7 @@ from scipy import stats
 
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet, Int64Array
-from gengraph.models.dense import FIRST, BoolArray, DenseSampler, adjacency, check_largest, drawn_pairs, graphs_of
+from gengraph.models.dense import FIRST, DenseSampler, adjacency, check_largest, drawn_pairs, graphs_of
 from gengraph.models.numbers import Numbers
 from gengraph.models.sizes import SizeLaw
 from gengraph.streams import key_of, uniform_at
@@ -41,10 +41,10 @@ def test_what_is_too_large_is_refused() -> None:
 class Halves(DenseSampler):
     """Each pair is an edge or not, with equal probability; notes how many are drawn together."""
 
-    def draw_edges(self, numbers: Numbers, sizes: Int64Array) -> BoolArray:
+    def draw_graphs(self, numbers: Numbers, sizes: Int64Array) -> GraphSet:
         n = int(sizes.max())
         self.most = max(getattr(self, "most", 0), len(sizes) * n * n)
-        return drawn_pairs(numbers, FIRST, np.full((len(sizes), n, n), 0.5), sizes)
+        return graphs_of(sizes, drawn_pairs(numbers, FIRST, np.full((len(sizes), n, n), 0.5), sizes))
 
 
 def test_a_graph_is_the_same_in_any_company() -> None:

@@ -20,6 +20,8 @@ class DiGressConfig:
         graph_size: numbers a graph.
         heads: of the attention; node_size is a multiple.
         features: what is computed of the noisy graph for the network: all (cycles and spectra), cycles, or none.
+        labels: joint (labels of nodes and edges are disturbed and denoised with the edges) or after (the network that all
+            families share labels what was drawn, directions too).
         size_smoothing: share of sizes that no training graph has (`gengraph.models.sizes`).
         most_nodes: graphs with more are refused, since cost grows with the square of the largest, and with spectra its cube.
     """
@@ -33,6 +35,7 @@ class DiGressConfig:
     graph_size: int = 32
     heads: int = 8
     features: Literal["all", "cycles", "none"] = "all"
+    labels: Literal["joint", "after"] = "joint"
     size_smoothing: float = 0.0
     most_nodes: int = 256
 

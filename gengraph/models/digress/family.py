@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from gengraph.errors import InputError
+from gengraph.graphs import GraphSet
 from gengraph.models.dense import DenseFamily
 from gengraph.models.digress.config import DiGressConfig
 from gengraph.models.family import Capability, Facts
@@ -22,20 +24,41 @@ class DiGress(DenseFamily):
 
     name = "digress"
     config = DiGressConfig
-    loss = "cross-entropy of the clean edges given noisy ones, nats a graph"
+    loss = "cross-entropy of the clean graph given a noisy one, nats a graph"
 
     def capabilities(self, config: DiGressConfig) -> frozenset[Capability]:
-        """It takes a temperature and a GPU; its loss is no likelihood."""
-        return frozenset({"temperature", "gpu"})
+        """It takes a temperature and a GPU, and may draw labels itself; its loss is no likelihood."""
+        joint: frozenset[Capability] = frozenset({"joint"} if config.labels == "joint" else ())
+        return joint | {"temperature", "gpu"}
+
+    def select(self, graphs: GraphSet, config: DiGressConfig) -> GraphSet:
+        """Checked.
+
+        Raises:
+            InputError: graphs without nodes, larger than the config allows, or directed ones that are to be drawn jointly.
+        """
+        if graphs.schema.directed and config.labels == "joint":
+            msg = "digress draws no directions together with edges; set model.labels = after, or symmetrise the graphs"
+            raise InputError(msg)
+        return super().select(graphs, config)
+
+    def prepare(self, graphs: GraphSet, config: DiGressConfig, *, seed: int) -> Facts:
+        """Sizes, and the share of each class of nodes and of pairs."""
+        from gengraph.models.digress.classes import marginals
+
+        of_nodes, of_pairs = marginals(graphs)
+        return {**super().prepare(graphs, config, seed=seed), "of_nodes": of_nodes, "of_pairs": of_pairs}
 
     def describe(self, config: DiGressConfig, facts: Facts) -> dict[str, str]:
         """Steps, features, noise."""
-        return {
+        described = {
             "steps": f"{config.steps} of noise, {config.sampling_steps or config.steps} of denoising",
             "features": {"all": "cycles and spectra", "cycles": "cycles", "none": "none"}[config.features],
             "noise": f"edges with the density of the training graphs, {facts['density']:.3g}",
             "end": "drawn from the sizes of the training graphs",
         }
+        when = {"joint": "with the edges", "after": "after the edges"}[config.labels]
+        return {**described, "labels are drawn": when} if "labels" in facts else described
 
     def build(self, config: DiGressConfig, facts: Facts) -> "nn.Module":
         """The network with fresh weights."""

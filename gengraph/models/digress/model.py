@@ -1,23 +1,25 @@
 """DiGress as a `GraphModel`: noisy batches, the loss of undoing the noise, and graphs from noise alone.
 
-Legend: B graphs, n nodes of the largest, P pairs of nodes of a graph, T steps.
+Legend: B graphs, n nodes of the largest, P pairs of nodes of a graph, T steps, K classes (`classes`).
 """
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gengraph.graphs import GraphSet, Int64Array
-from gengraph.models.dense import FIRST, BoolArray, DenseSampler, adjacency, drawn_pairs, inside
+from gengraph.graphs import GraphSet, Int64Array, LabelSchema
+from gengraph.models.dense import FIRST, DenseSampler, inside
+from gengraph.models.digress.classes import ClassArrays, classes_of, drawn, labelled_graphs
 from gengraph.models.digress.config import DiGressConfig
 from gengraph.models.digress.features import NUM_CYCLES, NUM_EIGENVALUES, NUM_EIGENVECTORS, cycle_features, spectral_features
 from gengraph.models.digress.network import GraphTransformer
-from gengraph.models.digress.noise import kept_share, posterior, prior_logit
+from gengraph.models.digress.noise import kept_share, posterior, prior_logits
 from gengraph.models.family import Decoding, Encoder, Facts, Loss, Sampler, check_decoding
 from gengraph.models.numbers import Numbers
 from gengraph.models.sizes import SizeLaw
@@ -31,16 +33,16 @@ class Batch:
     Attributes:
         graph: int64[B].
         sizes: int64[B], nodes.
-        clean: bool[B, n, n], edges.
-        noisy: bool[B, D, n, n], after `steps` steps, D times.
+        clean: int8[B, n] and int8[B, n, n].
+        noisy: int8[B, D, n] and int8[B, D, n, n], after `steps` steps, D times.
         steps: int64[B, D], 1..T.
         losses_of_data: nothing is lost.
     """
 
     graph: Int64Array
     sizes: Int64Array
-    clean: BoolArray
-    noisy: BoolArray
+    clean: ClassArrays
+    noisy: ClassArrays
     steps: Int64Array
     losses_of_data: Mapping[str, int] = field(default_factory=dict)
 
@@ -50,78 +52,101 @@ class DiGressModel(nn.Module):
 
     Args:
         config: of the model.
-        facts: from `DiGress.prepare`.
+        facts: from `DiGress.prepare`, with the schema of the labels that are drawn with the edges.
     """
+
+    of_nodes: Tensor
+    of_pairs: Tensor
 
     def __init__(self, config: DiGressConfig, facts: Facts) -> None:
         super().__init__()
-        self.config, self.largest, self.density = config, int(facts["max_num_node"]), float(facts["density"])
-        self.has_edges = bool(facts["has_edges"])
+        self.config, self.largest, self.has_edges = config, int(facts["max_num_node"]), bool(facts["has_edges"])
+        self.schema = LabelSchema.from_json(facts["labels"]) if "labels" in facts else LabelSchema()
         self.sizes = SizeLaw.from_counts(facts["sizes"], config.size_smoothing)
         self.kept = kept_share(config.steps)
+        for name in ("of_nodes", "of_pairs"):  # marginals
+            self.register_buffer(name, torch.tensor(facts[name], dtype=torch.float64), persistent=False)
         cycles = NUM_CYCLES * (config.features != "none")
         spectra = config.features == "all"
-        inputs = (2 + cycles + (1 + NUM_EIGENVECTORS) * spectra, 2, 3 + cycles + (1 + NUM_EIGENVALUES) * spectra)
+        classes = len(self.of_nodes), len(self.of_pairs)
+        inputs = (
+            classes[0] + 1 + cycles + (1 + NUM_EIGENVECTORS) * spectra,
+            classes[1],
+            3 + cycles + (1 + NUM_EIGENVALUES) * spectra,
+        )
         sizes = (config.node_size, config.edge_size, config.graph_size)
-        self.network = GraphTransformer(inputs, sizes, num_layers=config.num_layers, heads=config.heads)
+        self.network = GraphTransformer(inputs, sizes, classes, num_layers=config.num_layers, heads=config.heads)
 
     def encoder(self, graphs: GraphSet) -> Encoder:
-        """What makes noisy batches; noise and step follow from (seed, epoch, index of the graph)."""
+        """What makes noisy batches; noise and step follow from (seed, epoch, index of the graph).
+
+        Raises:
+            InputError: they have other labels than those that the model knows.
+        """
+        known = graphs.relabelled(self.schema) if len(graphs) else graphs
 
         def encoded(indices: Int64Array, key: tuple[int, int]) -> Batch:
-            chosen = graphs[indices]
-            sizes, clean = chosen.num_nodes.astype(np.int64), adjacency(chosen)
-            draws, n = self.config.draws, clean.shape[1]
-            noisy, steps = np.zeros((len(indices), draws, n, n), np.bool_), np.empty((len(indices), draws), np.int64)
+            chosen, draws = known[indices], self.config.draws
+            sizes, clean = chosen.num_nodes.astype(np.int64), classes_of(chosen)
+            noisy = clean.repeated(draws)
+            steps = np.empty((len(indices), draws), np.int64)
             for i, (g, size) in enumerate(zip(indices.tolist(), sizes.tolist(), strict=True)):
                 stream, (low, high) = Stream(key[0], key[1], g), np.tril_indices(size, -1)
                 steps[i] = 1 + (stream.uniforms(draws) * self.config.steps).astype(np.int64)
-                anew, edge = stream.uniforms(2 * draws * len(low)).reshape(2, draws, -1)
-                kept = anew < self.kept[steps[i]][:, None]
-                pairs = np.where(kept, clean[i, low, high], edge < self.density)
-                noisy[i][:, low, high] = noisy[i][:, high, low] = pairs
+                kept = self.kept[steps[i]][:, None]
+                pairs = _disturbed(noisy.pairs[i][:, low, high], kept, self.of_pairs, stream)
+                noisy.pairs[i][:, low, high] = noisy.pairs[i][:, high, low] = pairs
+                if len(self.of_nodes) > 1:
+                    noisy.nodes[i, :, :size] = _disturbed(noisy.nodes[i, :, :size], kept, self.of_nodes, stream)
             return Batch(indices, sizes, clean, noisy, steps)
 
         return encoded
 
     def forward(self, batch: Batch, progress: float) -> Loss:
-        """The cross-entropy of all pairs of nodes, the mean over the draws."""
+        """The cross-entropy of all pairs of nodes, and of all nodes, the mean over the draws."""
         del progress
-        device, draws, n = next(self.parameters()).device, batch.noisy.shape[1], batch.clean.shape[1]
+        device, draws, n = self.of_pairs.device, batch.noisy.pairs.shape[1], batch.clean.pairs.shape[1]
         within = torch.from_numpy(inside(batch.sizes, n)).to(device).repeat_interleave(draws, 0)
-        noisy = torch.from_numpy(batch.noisy.reshape(-1, n, n)).to(device)
-        logits = self.logits(noisy, torch.from_numpy(batch.steps.ravel()).to(device), within)
-        pairs = torch.ones_like(noisy).tril(-1) & within[:, None] & within[:, :, None]
-        clean = torch.from_numpy(batch.clean).to(logits).repeat_interleave(draws, 0)
-        total = (functional.binary_cross_entropy_with_logits(logits, clean, reduction="none") * pairs).sum() / draws
+        noisy = [torch.from_numpy(batch.noisy.nodes.reshape(-1, n)), torch.from_numpy(batch.noisy.pairs.reshape(-1, n, n))]
+        nodes, pairs = (classes.to(device).long() for classes in noisy)
+        of_nodes, of_pairs = self.logits(nodes, pairs, torch.from_numpy(batch.steps.ravel()).to(device), within)
+        both = torch.ones_like(pairs, dtype=torch.bool).tril(-1) & within[:, None] & within[:, :, None]
+        edges, labels = (
+            _cross_entropy(logits, classes, mask, draws)
+            for logits, classes, mask in ((of_pairs, batch.clean.pairs, both), (of_nodes, batch.clean.nodes, within))
+        )
         count = int((batch.sizes * (batch.sizes - 1) // 2).sum())
         units = {"graph": len(batch.graph), "node": int(batch.sizes.sum()), "edge_bit": count}
-        return Loss(total=total, units=units, guess=max(count, 1) * np.log(2))
+        guess = max(count, 1) * np.log(len(self.of_pairs)) + units["node"] * np.log(len(self.of_nodes))
+        parts = {"edges": edges.detach(), "node_labels": labels.detach()} if len(self.of_nodes) > 1 else {}
+        return Loss(total=edges + labels, units=units, parts=parts, guess=guess)
 
-    def logits(self, noisy: Tensor, steps: Tensor, within: Tensor) -> Tensor:
-        """float[B, n, n], of the clean edges: what the noisy pairs say by themselves, and what the network adds to it.
+    def logits(self, nodes: Tensor, pairs: Tensor, steps: Tensor, within: Tensor) -> tuple[Tensor, Tensor]:
+        """float[B, n, K] and float[B, n, n, K], of the clean classes: what noisy ones say by themselves, and what is learned.
 
         Args:
-            noisy: bool[B, n, n].
+            nodes: int64[B, n], noisy.
+            pairs: int64[B, n, n], noisy.
             steps: int64[B], 1..T.
             within: bool[B, n], the nodes of each graph.
         """
-        edges = noisy.to(next(self.parameters()).dtype)
+        dtype = next(self.parameters()).dtype
+        edges = (pairs > 0).to(dtype)
         sizes = within.sum(-1, keepdim=True).to(edges)
-        ones = torch.ones_like(edges[:, :, :1])
-        nodes = [ones, edges.sum(-1, keepdim=True) / sizes[..., None]]
         density = edges.sum((1, 2))[:, None] / (sizes * (sizes - 1)).clamp(min=1)
+        node = [_one_hot(nodes, len(self.of_nodes), dtype), edges.sum(-1, keepdim=True) / sizes[..., None]]
         graph = [steps[:, None].to(edges) / self.config.steps, sizes / self.largest, density]
         if self.config.features != "none":
             at_node, in_graph = cycle_features(edges)
-            nodes, graph = [*nodes, at_node], [*graph, in_graph]
+            node, graph = [*node, at_node], [*graph, in_graph]
         if self.config.features == "all":
             at_node, in_graph = spectral_features(edges, within)
-            nodes, graph = [*nodes, at_node], [*graph, in_graph]
-        pairs = torch.stack([edges, 1 - edges], -1)
-        kept = torch.from_numpy(self.kept).to(edges)[steps][:, None, None]
-        learned: Tensor = self.network(torch.cat(nodes, -1), pairs, torch.cat(graph, -1), within)
-        return prior_logit(edges, kept, self.density) + learned
+            node, graph = [*node, at_node], [*graph, in_graph]
+        given = torch.cat(node, -1), _one_hot(pairs, len(self.of_pairs), dtype), torch.cat(graph, -1)
+        learned = self.network(*given, within)
+        kept = torch.from_numpy(self.kept).to(edges)[steps][:, None]
+        of_nodes = prior_logits(nodes, kept, self.of_nodes.to(dtype)) + learned[0]
+        return of_nodes, prior_logits(pairs, kept[..., None], self.of_pairs.to(dtype)) + learned[1]
 
     def sampler(self, decoding: Decoding) -> Sampler:
         """What draws graphs.
@@ -144,17 +169,58 @@ class DiGressSampler(DenseSampler):
         self._times = np.unique(np.rint(np.arange(count + 1) * config.steps / count).astype(np.int64))[::-1]
 
     @torch.inference_mode()
-    def draw_edges(self, numbers: Numbers, sizes: Int64Array) -> BoolArray:
+    def draw_graphs(self, numbers: Numbers, sizes: Int64Array) -> GraphSet:
         """From noise, step after step."""
         model, n = self._model, int(sizes.max())
-        device = next(model.parameters()).device
+        device, turns = model.of_pairs.device, self._turns(numbers, sizes)
         within = torch.from_numpy(inside(sizes, n)).to(device)
-        present = drawn_pairs(numbers, FIRST, np.full((len(sizes), n, n), model.density), sizes)
-        for turn, (now, before) in enumerate(zip(self._times[:-1], self._times[1:], strict=True), 1):
-            noisy = torch.from_numpy(present).to(device)
-            steps = torch.full((len(sizes),), int(now), device=device)
-            edge = torch.sigmoid(model.logits(noisy, steps, within) / self._temperature) * model.has_edges
-            back = posterior(noisy, model.kept[before], model.kept[now], model.density)
-            likely = (back[..., 1] * edge + back[..., 0] * (1 - edge)).cpu().numpy()
-            present = drawn_pairs(numbers, FIRST + turn * (sizes * (sizes - 1) // 2), likely, sizes)
-        return present
+        classes = next(turns)(model.of_nodes.cpu().numpy(), model.of_pairs.cpu().numpy())
+        for now, before in zip(self._times[:-1], self._times[1:], strict=True):
+            nodes, pairs = (torch.from_numpy(array).to(device) for array in (classes.nodes, classes.pairs))
+            logits = model.logits(nodes, pairs, torch.full((len(sizes),), int(now), device=device), within)
+            likely = []
+            for there, of_class, marginal in zip((nodes, pairs), logits, (model.of_nodes, model.of_pairs), strict=True):
+                clean = torch.softmax(of_class / self._temperature, -1)
+                back = posterior(there, model.kept[before], model.kept[now], marginal)
+                likely.append((clean[..., None] * back).sum(-2).cpu().numpy())
+            classes = next(turns)(*likely)
+        return labelled_graphs(classes, sizes, model.schema)
+
+    def _turns(self, numbers: Numbers, sizes: Int64Array) -> Iterator[Any]:
+        """For each turn what draws classes by float64[..., K] probabilities of nodes and pairs."""
+        model, n = self._model, int(sizes.max())
+        rows, columns = np.tril_indices(n, -1)
+        count, labels = sizes * (sizes - 1) // 2, len(model.of_nodes) > 1
+        within = inside(sizes, n)
+        first = np.full(len(sizes), FIRST)
+        while True:
+
+            def turn(of_nodes: Any, of_pairs: Any, first: Int64Array = first) -> ClassArrays:
+                of_nodes = np.broadcast_to(of_nodes, (len(sizes), n, len(model.of_nodes)))
+                of_pairs = np.broadcast_to(of_pairs, (len(sizes), n, n, len(model.of_pairs)))
+                nodes, pairs = np.zeros((len(sizes), n), np.int64), np.zeros((len(sizes), n, n), np.int64)
+                low = drawn(numbers.uniforms(first, len(rows)), of_pairs[:, rows, columns])
+                pairs[:, rows, columns] = low * (rows < sizes[:, None]) * model.has_edges
+                if labels:
+                    nodes = drawn(numbers.uniforms(first + count, n), of_nodes) * within
+                return ClassArrays(nodes, pairs + pairs.transpose(0, 2, 1))
+
+            yield turn
+            first = first + count + sizes * labels
+
+
+def _one_hot(classes: Tensor, count: int, dtype: torch.dtype) -> Tensor:
+    return torch.eye(count, dtype=dtype, device=classes.device)[classes]
+
+
+def _cross_entropy(logits: Tensor, classes: Any, mask: Tensor, draws: int) -> Tensor:
+    """float[], summed where the mask is, the mean over the draws; of float[B D, ..., K] logits and int8[B, ...] classes."""
+    clean = torch.from_numpy(classes).to(logits.device).long().repeat_interleave(draws, 0)
+    of_each = functional.cross_entropy(logits.movedim(-1, 1), clean, reduction="none")
+    return (of_each * mask).sum() / draws
+
+
+def _disturbed(classes: Any, kept: Any, marginal: Tensor, stream: Stream) -> Any:
+    """Int8[D, C] classes, each what it is with probability float[D, 1], else drawn anew."""
+    stays, anew = stream.uniforms(2 * classes.size).reshape(2, *classes.shape)
+    return np.where(stays < kept, classes, drawn(anew, np.broadcast_to(marginal.numpy(), (*classes.shape, len(marginal)))))

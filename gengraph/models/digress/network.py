@@ -83,30 +83,44 @@ class Layer(nn.Module):
 
 
 class GraphTransformer(nn.Module):
-    """What a noisy graph and all that was computed of it add to the logits of the clean edges.
+    """What a noisy graph and all that was computed of it add to the logits of the clean classes.
 
     Args:
         inputs: numbers that come in for a node, a pair and a graph.
         sizes: X, E, Y.
+        classes: of a node and of a pair.
         num_layers: of rounds.
         heads: H; X is a multiple.
     """
 
-    def __init__(self, inputs: tuple[int, int, int], sizes: tuple[int, int, int], *, num_layers: int, heads: int) -> None:
+    def __init__(
+        self,
+        inputs: tuple[int, int, int],
+        sizes: tuple[int, int, int],
+        classes: tuple[int, int],
+        *,
+        num_layers: int,
+        heads: int,
+    ) -> None:
         super().__init__()
         self.into = nn.ModuleList(
             nn.Sequential(nn.Linear(given, 2 * size), nn.ReLU(), nn.Linear(2 * size, size), nn.ReLU())
             for given, size in zip(inputs, sizes, strict=True)
         )
         self.layers = nn.ModuleList(Layer(sizes, heads) for _ in range(num_layers))
-        self.out = nn.Sequential(nn.Linear(sizes[1], 2 * sizes[1]), nn.ReLU(), nn.Linear(2 * sizes[1], 1))
+        self.steered = nn.ModuleList(FiLM(sizes[2], size) for size in sizes[:2])
+        self.out = nn.ModuleList(
+            nn.Sequential(nn.Linear(size, 2 * size), nn.ReLU(), nn.Linear(2 * size, count))
+            for size, count in zip(sizes[:2], classes, strict=True)
+        )
 
-    def forward(self, nodes: Tensor, pairs: Tensor, graph: Tensor, inside: Tensor) -> Tensor:
-        """float[B, n, n], symmetric."""
+    def forward(self, nodes: Tensor, pairs: Tensor, graph: Tensor, inside: Tensor) -> tuple[Tensor, Tensor]:
+        """float[B, n, K] and float[B, n, n, K], the second symmetric."""
         both = inside[:, None, :] & inside[:, :, None]
         nodes, pairs, graph = (into(values) for into, values in zip(self.into, (nodes, pairs, graph), strict=True))
         nodes, pairs = nodes * inside[..., None], pairs * both[..., None]
         for layer in self.layers:
             nodes, pairs, graph = layer(nodes, pairs, graph, inside)
-        logits: Tensor = self.out(pairs)[..., 0]
-        return (logits + logits.transpose(1, 2)) / 2
+        of_nodes = self.out[0](self.steered[0](nodes, graph[:, None]))
+        of_pairs = self.out[1](self.steered[1](pairs, graph[:, None, None]))
+        return of_nodes, (of_pairs + of_pairs.transpose(1, 2)) / 2

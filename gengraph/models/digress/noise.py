@@ -1,19 +1,15 @@
-"""Noise on edges: a Markov chain of T steps from a graph to one whose edges are independent [1].
+"""Noise on classes: a Markov chain of T steps from a graph to one whose nodes and edges are independent [1].
 
-A pair of nodes is an edge or none. After t steps it is what it was with probability a_t, else drawn anew from the marginal
-m = (1 - density, density) of the training graphs:
+A node has one of K classes, its label; a pair of nodes none or the label of its edge. After t steps a class is what it was with
+probability a_t, else drawn anew from the marginal m of the training graphs:
 
     q(x_t | x_0) = a_t [x_t = x_0] + (1 - a_t) m(x_t),     a_t = cos^2(pi/2 (t/T + s)/(1 + s)) / a_0',  s = 0.008.
-
-Legend: K = 2 states (none, edge).
 
 References:
     [1] C. Vignac, I. Krawczuk, A. Siraudin, B. Wang, V. Cevher, P. Frossard. DiGress: discrete denoising diffusion for graph
         generation. ICLR 2023.
     [2] A. Nichol, P. Dhariwal. Improved denoising diffusion probabilistic models. ICML 2021 (the cosine schedule).
 """
-
-import math
 
 import numpy as np
 import numpy.typing as npt
@@ -31,34 +27,31 @@ def kept_share(steps: int) -> npt.NDArray[np.float64]:
     return share
 
 
-def posterior(now: Tensor, kept_before: float, kept_now: float, density: float) -> Tensor:
-    """q(x_s = edge | x_t, x_0) for both x_0: float[..., 2], the last axis by x_0 (none, edge).
+def posterior(now: Tensor, kept_before: float, kept_now: float, marginal: Tensor) -> Tensor:
+    """q(x_s | x_t, x_0) for each x_0: float64[..., K, K], the last axis x_s, the one before it x_0.
 
     Args:
-        now: bool[...], x_t: whether there is an edge after t steps.
+        now: int64[...], x_t: the classes after t steps.
         kept_before: a_s, s < t.
         kept_now: a_t.
-        density: of the training graphs, in (0, 1).
+        marginal: float64[K], of the training graphs, all > 0.
 
     Of the chain from s to t what is kept is a_t / a_s.
     """
-    step, there = kept_now / kept_before, now.double()
-    to_edge, to_none = (1 - step) * density, (1 - step) * (1 - density)
-    from_edge = there * (step + to_edge) + (1 - there) * to_none  # q(x_t | x_s = edge)
-    from_none = there * to_edge + (1 - there) * (1 - to_edge)
-    before = torch.tensor([0.0, kept_before], dtype=torch.float64, device=now.device) + (1 - kept_before) * density
-    edge, none = from_edge[..., None] * before, from_none[..., None] * (1 - before)
-    return edge / (edge + none)
+    step, one = kept_now / kept_before, torch.eye(len(marginal), dtype=torch.float64, device=now.device)
+    then = step * one[now] + (1 - step) * marginal[now][..., None]  # q(x_t | x_s), [..., x_s]
+    before = kept_before * one + (1 - kept_before) * marginal  # q(x_s | x_0), [x_0, x_s]
+    joint = then[..., None, :] * before
+    return joint / joint.sum(-1, keepdim=True)
 
 
-def prior_logit(noisy: Tensor, kept: Tensor, density: float) -> Tensor:
-    """The logit of q(x_0 = edge | x_t) if edges were independent, like noisy float[...]: what a noisy pair says by itself.
+def prior_logits(noisy: Tensor, kept: Tensor, marginal: Tensor) -> Tensor:
+    """Logits float[..., K] of q(x_0 | x_t) if classes were independent: what a noisy class says by itself.
 
     Args:
-        noisy: x_t, 0 or 1.
-        kept: a_t < 1, that broadcasts.
-        density: of the training graphs, in (0, 1).
+        noisy: int64[...], x_t.
+        kept: float[...], a_t < 1, of as many dimensions as x_t.
+        marginal: float[K], of the training graphs, all > 0.
     """
-    to_edge, to_none = (1 - kept) * density, (1 - kept) * (1 - density)
-    there, absent = torch.log(1 + kept / to_edge), torch.log(1 + kept / to_none)
-    return noisy * there - (1 - noisy) * absent + math.log(density / (1 - density))
+    said = torch.log1p(kept[..., None] / ((1 - kept[..., None]) * marginal))
+    return marginal.log() + said * torch.eye(len(marginal), dtype=marginal.dtype, device=marginal.device)[noisy]

@@ -15,7 +15,7 @@ from torch import nn
 from torch.nn import functional
 
 from gengraph.graphs import GraphSet, Int64Array
-from gengraph.models.dense import FIRST, BoolArray, DenseSampler, adjacency, drawn_pairs, inside
+from gengraph.models.dense import FIRST, BoolArray, DenseSampler, adjacency, drawn_pairs, graphs_of, inside
 from gengraph.models.family import Decoding, Encoder, Facts, Loss, Sampler, check_decoding
 from gengraph.models.gnf.autoencoder import DistanceDecoder, GraphEncoder, waves
 from gengraph.models.gnf.config import GNFConfig
@@ -128,7 +128,7 @@ class GNFSampler(DenseSampler):
         self._temperature = decoding.temperature * model.config.softness
 
     @torch.inference_mode()
-    def draw_edges(self, numbers: Numbers, sizes: Int64Array) -> BoolArray:
+    def draw_graphs(self, numbers: Numbers, sizes: Int64Array) -> GraphSet:
         """Points from the flow; then edges, each drawn or where it is likelier than not."""
         model, n, k = self._model, int(sizes.max()), self._model.config.embedding_size
         device = model.flow.scale.device
@@ -138,4 +138,4 @@ class GNFSampler(DenseSampler):
         likely = (torch.sigmoid(logits / self._temperature) * model.has_edges).cpu().numpy()
         if model.config.edges == "threshold":
             likely = (likely > 0.5).astype(np.float64)
-        return drawn_pairs(numbers, FIRST + sizes * k, likely, sizes)
+        return graphs_of(sizes, drawn_pairs(numbers, FIRST + sizes * k, likely, sizes))

@@ -75,9 +75,8 @@ class MapsModel(nn.Module):
         logits, hidden = self.letters(self._tensor(batch.codes), self._tensor(batch.numbers))
         logits = logits.masked_fill(~self._tensor(batch.masks), -torch.inf)
         of_letters = -functional.cross_entropy(logits, self._tensor(batch.letters), reduction="none")
-        if len(batch.splits):
-            rows = self._tensor(batch.splits)
-            of_letters = of_letters.index_add(0, rows, self._choice_log_prob(hidden[rows], batch))
+        rows = self._tensor(batch.splits)  # perhaps none: all weights have a gradient even so
+        of_letters = of_letters.index_add(0, rows, self._choice_log_prob(hidden[rows], batch))
         of_sizes = self._tensor(self.size_law.log_prob(batch.num_nodes)).to(of_letters)
         return of_sizes.index_add(0, self._tensor(batch.graph_of_letter), of_letters)
 
@@ -122,7 +121,7 @@ class MapsModel(nn.Module):
 
     def _choice_log_prob(self, hidden: Tensor, batch: MapBatch) -> Tensor:
         """float[S], log p of the node that each letter S names."""
-        scores, widest = self.choices(hidden, batch), int(batch.num_choices.max())
+        scores, widest = self.choices(hidden, batch), int(batch.num_choices.max(initial=1))
         row = np.repeat(np.arange(len(batch.splits)), batch.num_choices)
         place = np.arange(len(row)) - np.repeat(np.cumsum(batch.num_choices) - batch.num_choices, batch.num_choices)
         padded = scores.new_full((len(batch.splits), widest), -torch.inf)

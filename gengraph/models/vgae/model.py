@@ -24,7 +24,7 @@ from torch.nn import functional
 
 from gengraph.graphs import GraphSet, Int64Array
 from gengraph.graphs.orderings import Adjacency, drawn_order
-from gengraph.models.dense import FIRST, BoolArray, DenseSampler, drawn_pairs
+from gengraph.models.dense import FIRST, DenseSampler, drawn_pairs, graphs_of
 from gengraph.models.family import Decoding, Encoder, Facts, Loss, Sampler, check_decoding
 from gengraph.models.numbers import Numbers
 from gengraph.models.sizes import SizeLaw
@@ -200,7 +200,7 @@ class VGAESampler(DenseSampler):
         self._model, self._temperature = copy.deepcopy(model).double().eval(), decoding.temperature
 
     @torch.inference_mode()
-    def draw_edges(self, numbers: Numbers, sizes: Int64Array) -> BoolArray:
+    def draw_graphs(self, numbers: Numbers, sizes: Int64Array) -> GraphSet:
         """The latents of the graph, those of its nodes, edges."""
         model, config, n = self._model, self._model.config, int(sizes.max())
         device = model.encode.second.device
@@ -214,7 +214,7 @@ class VGAESampler(DenseSampler):
             latents = model.prior(of_graph, nodes).at(latents.flatten(0, 1)).view_as(latents)
         likely = torch.sigmoid(model.logits(latents, latents) / self._temperature) * model.has_edges
         first = FIRST + config.graph_size + sizes * config.latent_size
-        return drawn_pairs(numbers, first, likely.cpu().numpy(), sizes)
+        return graphs_of(sizes, drawn_pairs(numbers, first, likely.cpu().numpy(), sizes))
 
 
 def _normals(stream: Stream, count: int) -> FloatArray:

@@ -9,14 +9,18 @@ import torch
 from scipy import stats
 
 from gengraph.errors import InputError
-from gengraph.graphs import GraphSet
+from gengraph.graphs import GraphSet, LabelArrays, LabelSchema
 from gengraph.models.digress import FAMILY
+from gengraph.models.digress.classes import classes_of, drawn, labelled_graphs, marginals
 from gengraph.models.digress.config import DiGressConfig
 from gengraph.models.digress.features import node_cycles, spectral_features
 from gengraph.models.digress.model import DiGressModel
-from gengraph.models.digress.noise import kept_share, posterior, prior_logit
+from gengraph.models.digress.noise import kept_share, posterior, prior_logits
 from gengraph.models.family import Decoding
 from gengraph.testing.generators import TRAINING
+from gengraph.training.checkpoint import build_model
+from gengraph.training.config import usual_config
+from gengraph.training.trainer import prepare_graphs
 
 NUM_DRAWN = 20_000
 
@@ -26,7 +30,8 @@ def small_model(graphs: GraphSet, **fields: object) -> DiGressModel:
     sizes = {"num_layers": 1, "node_size": 8, "edge_size": 8, "graph_size": 4, "heads": 2}
     config = DiGressConfig(**{**sizes, **fields})
     torch.manual_seed(3)
-    model = FAMILY.build(config, FAMILY.prepare(graphs, config, seed=0))
+    facts = FAMILY.prepare(graphs, config, seed=0) | ({"labels": graphs.schema.to_json()} if graphs.schema else {})
+    model = FAMILY.build(config, facts)
     assert isinstance(model, DiGressModel)
     with torch.no_grad():
         for weight in model.network.out.parameters():
@@ -76,58 +81,88 @@ def test_the_noise_begins_with_the_graph_and_ends_with_none_of_it() -> None:
 
 @pytest.mark.parametrize("times", [(0, 1), (3, 7), (9, 10)])
 def test_the_posterior_is_that_of_the_chain(times: tuple[int, int]) -> None:
-    """By Bayes' rule on the 2 x 2 transitions, from time 0 to s to t."""
-    share, density = kept_share(10), 0.3
-    marginal = np.array([1 - density, density])
+    """By Bayes' rule on the 3 x 3 transitions, from time 0 to s to t."""
+    share, marginal = kept_share(10), np.array([0.6, 0.3, 0.1])
     start, step = share[times[0]], share[times[1]] / share[times[0]]
-    first, second = (kept * np.eye(2) + (1 - kept) * marginal for kept in (start, step))
-    for now, clean in itertools.product((0, 1), repeat=2):
+    first, second = (kept * np.eye(3) + (1 - kept) * marginal for kept in (start, step))
+    found = posterior(torch.arange(3), start, share[times[1]], torch.tensor(marginal)).numpy()
+    for now, clean in itertools.product(range(3), repeat=2):
         joint = first[clean] * second[:, now]
-        if joint.sum() == 0:
-            continue
-        found = posterior(torch.tensor(bool(now)), start, share[times[1]], density)[clean]
-        assert float(found) == pytest.approx(joint[1] / joint.sum(), abs=1e-12)
+        if joint.sum() > 0:
+            assert found[now, clean] == pytest.approx(joint / joint.sum(), abs=1e-12)
 
 
-@pytest.mark.parametrize("fields", [{"steps": 3}, {"steps": 9, "sampling_steps": 2}, {"steps": 4, "features": "none"}])
-def test_samples_follow_the_law_of_the_network(fields: dict[str, object]) -> None:
-    """On three nodes the chain of all eight graphs is enumerated."""
-    graphs = GraphSet.from_edge_lists([3, 3], [[(0, 1), (1, 2)], [(0, 1)]])
+def test_what_a_class_says_by_itself_is_bayes_rule() -> None:
+    marginal, kept = np.array([0.6, 0.3, 0.1]), 0.35
+    said = prior_logits(torch.arange(3), torch.full((3,), kept, dtype=torch.float64), torch.tensor(marginal)).softmax(-1)
+    joint = marginal[:, None] * (kept * np.eye(3) + (1 - kept) * marginal)
+    assert np.allclose(said.numpy(), (joint / joint.sum(0)).T)
+
+
+def test_classes_are_the_graphs_and_marginals_their_shares() -> None:
+    assert labelled_graphs(classes_of(LABELLED), LABELLED.num_nodes.astype(np.int64), LABELLED.schema) == LABELLED
+    assert labelled_graphs(classes_of(TRAINING), TRAINING.num_nodes.astype(np.int64), TRAINING.schema) == TRAINING
+    of_nodes, of_pairs = marginals(LABELLED)
+    assert of_nodes == pytest.approx(np.array([3.5, 2.5]) / 6)
+    assert of_pairs == pytest.approx(np.array([1.5, 1.5, 2.5]) / 5.5)
+
+
+def test_classes_are_drawn_with_their_probabilities() -> None:
+    likely = np.array([0.5, 0.2, 0.0, 0.3])
+    shares = np.bincount(drawn(np.linspace(0, 1, 10_000, endpoint=False), np.tile(likely, (10_000, 1))), minlength=4) / 10_000
+    assert shares == pytest.approx(likely, abs=1e-3)
+
+
+LABELLED = GraphSet.from_edge_lists([3, 2], [[(0, 1), (1, 2)], [(0, 1)]]).labelled(
+    LabelArrays.coded(nodes=("colour", ["a", "b", "a", "a", "b"]), edges=("kind", ["x", "y", "y"]))
+)
+
+
+@pytest.mark.parametrize(
+    ("graphs", "n", "fields"),
+    [
+        (GraphSet.from_edge_lists([3, 3], [[(0, 1), (1, 2)], [(0, 1)]]), 3, {"steps": 3}),
+        (GraphSet.from_edge_lists([3, 3], [[(0, 1), (1, 2)], [(0, 1)]]), 3, {"steps": 9, "sampling_steps": 2}),
+        (LABELLED[1:], 2, {"steps": 4, "features": "none"}),
+    ],
+)
+def test_samples_follow_the_law_of_the_network(graphs: GraphSet, n: int, fields: dict[str, object]) -> None:
+    """On two or three nodes the chain of all graphs is enumerated."""
+    if graphs.labels is not None:
+        graphs = GraphSet.concatenate([graphs, LABELLED])
     model = small_model(graphs, **fields)
-    states = np.array(list(itertools.product((0, 1), repeat=3)), bool)
-    rows, columns = np.tril_indices(3, -1)
-    present = np.zeros((8, 3, 3), bool)
-    present[:, rows, columns] = present[:, columns, rows] = states
-    law = np.prod(np.where(states, model.density, 1 - model.density), axis=1)
-    config = model.config
-    count = config.sampling_steps or config.steps
-    times = [round(config.steps * (count - k) / count) for k in range(count + 1)]
+    counts, (rows, columns) = (len(model.of_nodes), len(model.of_pairs)), np.tril_indices(n, -1)
+    states = np.array([*itertools.product(*[range(counts[0])] * n, *[range(counts[1])] * len(rows))])
+    nodes, low = states[:, :n], states[:, n:]
+    pairs = np.zeros((len(states), n, n), int)
+    pairs[:, rows, columns] = pairs[:, columns, rows] = low
+
+    def joint(of_nodes: np.ndarray, of_pairs: np.ndarray) -> np.ndarray:
+        """float[S, S], from each state by its class probabilities float[S, n, K], float[S, P, K] to all."""
+        first = of_nodes[:, np.arange(n)[None], nodes].prod(-1) if counts[0] > 1 else 1.0
+        return first * of_pairs[:, np.arange(len(rows))[None], low].prod(-1)
+
+    start = [marginal.numpy() for marginal in (model.of_nodes, model.of_pairs)]
+    law = joint(np.tile(start[0], (1, n, 1)), np.tile(start[1], (1, len(rows), 1)))[0]
+    count = model.config.sampling_steps or model.config.steps
+    times = [round(model.config.steps * (count - k) / count) for k in range(count + 1)]
+    noisy = torch.tensor(nodes), torch.tensor(pairs)
     for now, before in itertools.pairwise(times):
-        noisy = torch.tensor(present)
-        steps = torch.full((8,), now)
         with torch.no_grad():
-            clean = model.logits(noisy, steps, torch.ones(8, 3, dtype=torch.bool)).sigmoid()
-        back = posterior(noisy, model.kept[before], model.kept[now], model.density)
-        likely = (back[..., 1] * clean + back[..., 0] * (1 - clean))[:, rows, columns].numpy()
-        law = law @ np.prod(np.where(states, likely[:, None], 1 - likely[:, None]), axis=2)
+            logits = model.logits(*noisy, torch.full((len(states),), now), torch.ones(len(states), n, dtype=torch.bool))
+        likely = []
+        for there, of_class, marginal in zip(noisy, logits, (model.of_nodes, model.of_pairs), strict=True):
+            back = posterior(there, model.kept[before], model.kept[now], marginal)
+            likely.append((of_class.softmax(-1)[..., None] * back).sum(-2).numpy())
+        law = law @ joint(likely[0], likely[1][:, rows, columns])
     assert law.sum() == pytest.approx(1)
-    drawn = GraphSet.concatenate(
-        one.graphs for one in model.sampler(Decoding()).draw(np.arange(NUM_DRAWN), np.zeros(NUM_DRAWN, np.int64), seed=5)
-    )
-    matrix = np.zeros((NUM_DRAWN, 3, 3), bool)
-    matrix[drawn.graph_of_edge, drawn.edges[:, 1], drawn.edges[:, 0]] = True
-    observed = np.bincount(matrix[:, rows, columns] @ [4, 2, 1], minlength=8)
-    assert stats.chisquare(observed, NUM_DRAWN * law, sum_check=False).pvalue > 1e-4
-
-
-def test_what_a_pair_says_by_itself_is_bayes_rule() -> None:
-    density, kept = 0.2, 0.35
-    to_edge = {1: kept + (1 - kept) * density, 0: (1 - kept) * density}  # by the clean pair
-    for noisy in (0, 1):
-        edge, none = (to_edge[clean] if noisy else 1 - to_edge[clean] for clean in (1, 0))
-        expected = density * edge / (density * edge + (1 - density) * none)
-        found = prior_logit(torch.tensor(float(noisy)), torch.tensor(kept), density).sigmoid()
-        assert float(found) == pytest.approx(expected, rel=1e-5)
+    samples = [one.graphs for one in model.sampler(Decoding()).draw(np.arange(NUM_DRAWN), np.zeros(NUM_DRAWN, int), seed=5)]
+    sized = [graph for some in samples for graph in some if graph.num_nodes[0] == n]
+    found = classes_of(GraphSet.concatenate(sized))
+    seen = np.concatenate([found.nodes * (counts[0] > 1), found.pairs[:, rows, columns]], axis=1)
+    place = {tuple(state): k for k, state in enumerate(states.tolist())}
+    observed = np.bincount([place[tuple(row)] for row in seen.tolist()], minlength=len(states))
+    assert stats.chisquare(observed, len(sized) * law, sum_check=False).pvalue > 1e-4
 
 
 def test_noise_is_as_strong_as_its_step_says() -> None:
@@ -138,10 +173,12 @@ def test_noise_is_as_strong_as_its_step_says() -> None:
     batches = [encode(np.array([0, 1]), key=(1, epoch)) for epoch in range(100)]
     for t in range(1, 7):
         for g, edge in ((0, 1.0), (1, 0.0)):
-            noisy = np.concatenate([batch.noisy[g][batch.steps[g] == t] for batch in batches])[:, *np.tril_indices(30, -1)]
-            expected = model.kept[t] * edge + (1 - model.kept[t]) * model.density
+            noisy = np.concatenate([batch.noisy.pairs[g][batch.steps[g] == t] for batch in batches])[
+                :, *np.tril_indices(30, -1)
+            ]
+            expected = model.kept[t] * edge + (1 - model.kept[t]) * float(model.of_pairs[1])
             assert np.mean(noisy) == pytest.approx(expected, abs=0.02)
-    assert all((batch.noisy == batch.noisy.transpose(0, 1, 3, 2)).all() for batch in batches)
+    assert all((batch.noisy.pairs == batch.noisy.pairs.transpose(0, 1, 3, 2)).all() for batch in batches)
 
 
 def test_the_network_does_not_mind_the_numbers_of_nodes_or_padding() -> None:
@@ -151,14 +188,38 @@ def test_the_network_does_not_mind_the_numbers_of_nodes_or_padding() -> None:
     order = np.random.default_rng(0).permutation(7)
     padded = np.zeros((1, 9, 9), bool)
     padded[0, :7, :7] = matrix
-    steps = torch.tensor([50])
-    with torch.no_grad():
-        plain = model.logits(torch.tensor(matrix[None]), steps, torch.ones(1, 7, dtype=torch.bool))[0].numpy()
-        moved = model.logits(torch.tensor(matrix[order][:, order][None]), steps, torch.ones(1, 7, dtype=torch.bool))[0].numpy()
-        longer = model.logits(torch.tensor(padded), steps, torch.arange(9)[None] < 7)[0].numpy()
-    off = ~np.eye(7, dtype=bool)
+    within = torch.ones(1, 7, dtype=torch.bool)
+
+    def logits(matrix: np.ndarray, within: torch.Tensor) -> np.ndarray:
+        nodes = torch.zeros(matrix.shape[:2], dtype=torch.int64)
+        with torch.no_grad():
+            return model.logits(nodes, torch.tensor(matrix).long(), torch.tensor([50]), within)[1][0].numpy()
+
+    plain, moved = logits(matrix[None], within), logits(matrix[order][:, order][None], within)
+    longer, off = logits(padded, torch.arange(9)[None] < 7), ~np.eye(7, dtype=bool)
     assert np.allclose(plain[order][:, order][off], moved[off])
     assert np.allclose(plain[off], longer[:7, :7][off])
+
+
+def test_labels_are_drawn_with_the_edges_or_after_them() -> None:
+    for labels, joint in (("joint", True), ("after", False)):
+        config = usual_config("digress").replace([f"model.labels={labels}", "model.num_layers=1", "model.steps=5"])
+        graphs, facts = prepare_graphs(LABELLED, config)
+        model = build_model(config, facts)
+        assert isinstance(model, DiGressModel) == joint
+        drawn = GraphSet.concatenate(
+            one.graphs for one in model.sampler(Decoding()).draw(np.arange(9), np.zeros(9, int), seed=0)
+        )
+        assert drawn.schema == LABELLED.schema
+        assert float(model(model.encoder(graphs)(np.arange(2), key=(0, 0)), 0.0).total.detach()) > 0
+    assert "with the edges" in usual_config("digress").describe(prepare_graphs(LABELLED, usual_config("digress"))[1]).values()
+
+
+def test_directions_are_not_drawn_with_the_edges() -> None:
+    directed = LABELLED.labelled(LabelArrays(LabelSchema(directed=True), directions=np.array([1, 2, 3], np.int8)))
+    with pytest.raises(InputError, match=r"no directions together with edges; set model\.labels = after"):
+        FAMILY.select(directed, DiGressConfig())
+    assert FAMILY.select(directed, DiGressConfig(labels="after")) == directed
 
 
 def test_what_is_too_large_is_refused() -> None:

@@ -1,0 +1,90 @@
+"""A labelled graph as classes: of each node its label, of each pair of nodes none (0) or the label of its edge (from 1 on).
+
+Legend: B graphs, n nodes of the largest of them, P = n (n - 1) / 2 pairs, K classes.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gengraph.graphs import GraphSet, Int64Array, LabelArrays, LabelSchema
+from gengraph.models.dense import graphs_of
+
+Classes = npt.NDArray[np.int8] | Int64Array
+
+
+@dataclass(frozen=True, slots=True)
+class ClassArrays:
+    """The classes of some graphs.
+
+    Attributes:
+        nodes: int[..., n]; 0 where a graph has no such node.
+        pairs: int[..., n, n], symmetric; 0 on the diagonal and where a graph has no such nodes.
+    """
+
+    nodes: Classes
+    pairs: Classes
+
+    def repeated(self, count: int) -> "ClassArrays":
+        """Int[B, count, ...]."""
+        nodes: Any = np.repeat(self.nodes[:, None], count, axis=1)
+        pairs: Any = np.repeat(self.pairs[:, None], count, axis=1)
+        return ClassArrays(nodes, pairs)
+
+
+def num_classes(schema: LabelSchema) -> tuple[int, int]:
+    """How many there are of nodes, and of pairs."""
+    kinds = (1 if labels is None else len(labels.values) for labels in (schema.nodes, schema.edges))
+    nodes, edges = kinds
+    return nodes, 1 + edges
+
+
+def classes_of(graphs: GraphSet) -> ClassArrays:
+    """int8[B, n] and int8[B, n, n]."""
+    n, labels = int(graphs.num_nodes.max(initial=0)), graphs.labels
+    nodes, pairs = np.zeros((len(graphs), n), np.int8), np.zeros((len(graphs), n, n), np.int8)
+    if labels is not None and labels.nodes is not None:
+        nodes[np.arange(n) < graphs.num_nodes[:, None]] = labels.nodes
+    (low, high), of_edge = graphs.edges.T, 0 if labels is None or labels.edges is None else labels.edges
+    pairs[graphs.graph_of_edge, low, high] = pairs[graphs.graph_of_edge, high, low] = 1 + of_edge
+    return ClassArrays(nodes, pairs)
+
+
+def labelled_graphs(classes: ClassArrays, sizes: Int64Array, schema: LabelSchema) -> GraphSet:
+    """The graphs of int64[B] nodes that have these classes; the inverse of `classes_of`."""
+    graphs = graphs_of(sizes, classes.pairs > 0)
+    if not schema:
+        return graphs
+    inside = np.arange(classes.nodes.shape[1]) < sizes[:, None]
+    low, high = graphs.edges.T
+    of_edges = classes.pairs[graphs.graph_of_edge, low, high] - 1
+    return graphs.labelled(
+        LabelArrays(
+            schema,
+            None if schema.nodes is None else classes.nodes[inside].astype(np.int32),
+            None if schema.edges is None else of_edges.astype(np.int32),
+        )
+    )
+
+
+def marginals(graphs: GraphSet) -> tuple[list[float], list[float]]:
+    """The share of each class among nodes, and among pairs; none is 0, whatever the graphs."""
+    of_nodes, of_pairs = num_classes(graphs.schema)
+    labels = graphs.labels
+    nodes = np.zeros(int(graphs.num_nodes.sum()), np.int64) if labels is None or labels.nodes is None else labels.nodes
+    edges = np.zeros(len(graphs.edges), np.int64) if labels is None or labels.edges is None else labels.edges
+    sizes = graphs.num_nodes.astype(np.int64)
+    counts = np.bincount(1 + edges, minlength=of_pairs).astype(float)
+    counts[0] = (sizes * (sizes - 1) // 2).sum() - len(edges)
+    shares = [count + 0.5 for count in (np.bincount(nodes, minlength=of_nodes), counts)]
+    first, second = ((share / share.sum()).tolist() for share in shares)
+    return first, second
+
+
+def drawn(uniforms: npt.NDArray[np.float64], likely: npt.NDArray[np.float64]) -> Int64Array:
+    """int64[...], a class for each number in [0, 1) by float64[..., K] probabilities: 1, 2, ... and then 0."""
+    bounds = np.cumsum(likely[..., 1:], axis=-1)
+    chosen = (uniforms[..., None] >= bounds).sum(-1) + 1
+    return np.where(chosen == likely.shape[-1], 0, chosen)

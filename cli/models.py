@@ -18,10 +18,11 @@ def models(output: Format = "table") -> None:
     """List every model, with what it can do beside being fitted and sampled.
 
     fit says whether a model is trained (`gengraph train`, `gengraph tune`), in closed form, or in a way of its own; labels,
-    whether it learns those of the graphs; sizes, how --num-nodes is kept to; likelihood, whether `gengraph likelihood` bounds
-    it; temperature, planar and overrun, whether `gengraph sample` takes --temperature, --constraint planar and --stop
-    reference; gpu, whether it can use one; links, whether `gengraph evaluate --links` takes it; joint, whether labels are drawn
-    together with the structure and not after it. Of a learned model it is that of the config that it is usually trained with.
+    whether it learns those of the graphs; sizes, how --num-nodes is kept to; likelihood, whether `gengraph likelihood`
+    bounds it; temperature, planar, overrun and steps, whether `gengraph sample` takes --temperature, --constraint planar,
+    --stop reference and --denoising-steps; gpu, whether it can use one; links, whether `gengraph evaluate --links` takes
+    it; joint, whether labels are drawn together with the structure and not after it. Of a learned model it is that of the
+    config that it is usually trained with.
 
     Examples:
 

@@ -112,6 +112,14 @@ def sample(
             rich_help_panel=_WISHES,
         ),
     ] = "none",
+    denoising_steps: Annotated[
+        int | None,
+        typer.Option(
+            metavar="INT",
+            help="Fewer steps than a model that denoises was trained with: faster, coarser.",
+            rich_help_panel=_WISHES,
+        ),
+    ] = None,
     export: Annotated[
         str | None, typer.Option(metavar="SUFFIX", help="Also write every shard as g6, s6, jsonl, graphml, ...")
     ] = None,
@@ -157,6 +165,7 @@ def sample(
         stop=stop,
         max_num_node=max_num_node,
         constraint=constraint,
+        steps=denoising_steps,
     )
     if export:
         check_format(f".{export}")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Facts = dict[str, Any]
 """What a model takes from its training graphs: JSON-ready, and all that `build` needs beside the config."""
 
-Capability = Literal["likelihood", "temperature", "planar", "overrun", "gpu", "links", "joint"]
+Capability = Literal["likelihood", "temperature", "planar", "overrun", "gpu", "links", "joint", "steps"]
 """What a model can do beside being trained and sampled.
 
 - likelihood: its loss is a negative log-likelihood, and it obeys `HasLikelihood`.
@@ -33,6 +33,7 @@ Capability = Literal["likelihood", "temperature", "planar", "overrun", "gpu", "l
 - planar: `Decoding.constraint = planar`.
 - overrun: `Decoding.stop = reference`.
 - gpu: trains and samples on a CUDA device.
+- steps: `Decoding.steps`, fewer than it was trained with.
 - joint: draws the labels of graphs itself, together with nodes and edges; what others draw is labelled afterwards.
 - links: says which pairs of nodes of one graph are likely edges, and obeys `HasLinkScores`.
 """
@@ -49,6 +50,8 @@ class Decoding:
             GraphRNN code of 2018 did; for comparison.
         constraint: none, or planar: the decoder takes no edge that would cross another, whatever the model says. The law is
             then no longer that of the likelihood; name it beside every number.
+        steps: of denoising, >= 1, for models that denoise; fewer than they were trained with are faster and coarser. None takes
+            all.
 
     Raises:
         InputError: a value out of range.
@@ -58,6 +61,7 @@ class Decoding:
     max_num_node: int | None = None
     stop: Literal["model", "reference"] = "model"
     constraint: Literal["none", "planar"] = "none"
+    steps: int | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.temperature < np.inf:
@@ -65,6 +69,9 @@ class Decoding:
             raise InputError(msg)
         if self.max_num_node is not None and self.max_num_node < 1:
             msg = f"max_num_node must be >= 1, got {self.max_num_node}"
+            raise InputError(msg)
+        if self.steps is not None and self.steps < 1:
+            msg = f"steps must be >= 1, got {self.steps}"
             raise InputError(msg)
         for name, choices in (("stop", ("model", "reference")), ("constraint", ("none", "planar"))):
             if getattr(self, name) not in choices:
@@ -78,6 +85,7 @@ class Decoding:
             "temperature": self.temperature != 1,
             "planar": self.constraint == "planar",
             "overrun": self.stop == "reference",
+            "steps": self.steps is not None,
         }
         return [name for name, wanted in asked.items() if wanted]
 
@@ -298,6 +306,7 @@ def check_decoding(decoding: Decoding, capable: frozenset[Capability], model: st
         "temperature": f"temperature = {decoding.temperature:g}",
         "planar": "constraint = planar",
         "overrun": "stop = reference",
+        "steps": f"steps = {decoding.steps}",
     }
     for need in decoding.needs:
         if need not in capable:

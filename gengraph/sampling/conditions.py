@@ -24,6 +24,7 @@ class Conditions:
         stop: as Decoding has it.
         max_num_node: nodes at which a graph is cut; with num_nodes, those bound it.
         constraint: as Decoding has it.
+        steps: as Decoding has it.
         refused: canonical keys (`gengraph.graphs.isomorphism`) of graphs that are not taken.
 
     Raises:
@@ -36,6 +37,7 @@ class Conditions:
     stop: Literal["model", "reference"] = "model"
     max_num_node: int | None = None
     constraint: Literal["none", "planar"] = "none"
+    steps: int | None = None
     refused: frozenset[bytes] = frozenset()
 
     def __post_init__(self) -> None:
@@ -58,7 +60,9 @@ class Conditions:
         if self.num_nodes and self.stop == "model":  # what is too large need not be grown to its end
             most = self.num_nodes[1]
             limit = most if self.components != "largest" else max(limit or _SIZE_MARGIN * largest, most)
-        return Decoding(temperature=self.temperature, max_num_node=limit, stop=self.stop, constraint=self.constraint)
+        return Decoding(
+            temperature=self.temperature, max_num_node=limit, stop=self.stop, constraint=self.constraint, steps=self.steps
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, without the refused keys."""
@@ -70,6 +74,7 @@ class Conditions:
             "stop": self.stop,
             "max_num_node": self.max_num_node,
             "constraint": self.constraint,
+            **({} if self.steps is None else {"steps": self.steps}),
         }
 
     def judge(self, drawn: Drawn) -> tuple[npt.NDArray[np.bool_], GraphSet]:

@@ -216,6 +216,7 @@ class FamilySuite:
             "temperature": Decoding(temperature=0.5),
             "planar": Decoding(constraint="planar"),
             "overrun": Decoding(stop="reference"),
+            "steps": Decoding(steps=1),
         }
         model = build_model(case.config, prepare_graphs(TRAINING, case.config)[1])
         for name, decoding in asked.items():

@@ -29,8 +29,10 @@ def test_every_model_is_listed_with_what_it_can_do() -> None:
         assert capabilities_of(name) == find_family(config.family).capabilities(config.model)
     lines = gengraph("models").splitlines()
     assert re.match(
-        r"model +fit +labels +sizes +likelihood +temperature +planar +overrun +gpu +links +joint +summary", lines[0]
+        r"model +fit +labels +sizes +likelihood +temperature +planar +overrun +gpu +links +joint +steps +summary", lines[0]
     )
     shown = dict(zip(LISTED, lines[1:], strict=True))
-    assert re.match(r"graphrnn-c +trained +yes +rejection +yes +yes +yes +yes +yes +- +- +GraphRNN whose", shown["graphrnn-c"])
-    assert re.match(r"er +closed form +- +rejection +- +- +- +- +- +- +- +Erdos", shown["er"])
+    assert re.match(
+        r"graphrnn-c +trained +yes +rejection +yes +yes +yes +yes +yes +- +- +- +GraphRNN whose", shown["graphrnn-c"]
+    )
+    assert re.match(r"er +closed form +- +rejection +- +- +- +- +- +- +- +- +Erdos", shown["er"])

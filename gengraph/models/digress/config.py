@@ -12,7 +12,6 @@ class DiGressConfig:
 
     Attributes:
         steps: T, of the noise in training.
-        sampling_steps: of denoising when graphs are drawn; None for all T. Fewer are faster and coarser, with the same weights.
         draws: D, how often each graph is disturbed in a batch; more make the loss less noisy.
         num_layers: of the graph transformer.
         node_size: numbers a node.
@@ -27,7 +26,6 @@ class DiGressConfig:
     """
 
     steps: int = 200
-    sampling_steps: int | None = None
     draws: int = 1
     num_layers: int = 4
     node_size: int = 64
@@ -40,14 +38,10 @@ class DiGressConfig:
     most_nodes: int = 256
 
     def __post_init__(self) -> None:
-        at_least(1, "model", self, "steps", "sampling_steps", "draws", "num_layers", "heads")
+        at_least(1, "model", self, "steps", "draws", "num_layers", "heads")
         at_least(1, "model", self, "node_size", "edge_size", "graph_size", "most_nodes")
         check(
             self.node_size % self.heads == 0,
             f"model.node_size must be a multiple of model.heads, got {self.node_size} and {self.heads}",
-        )
-        check(
-            self.sampling_steps is None or self.sampling_steps <= self.steps,
-            f"model.sampling_steps must be at most model.steps, got {self.sampling_steps} and {self.steps}",
         )
         check(self.size_smoothing >= 0, f"model.size_smoothing must be >= 0, got {self.size_smoothing}")

@@ -27,9 +27,9 @@ class DiGress(DenseFamily):
     loss = "cross-entropy of the clean graph given a noisy one, nats a graph"
 
     def capabilities(self, config: DiGressConfig) -> frozenset[Capability]:
-        """It takes a temperature and a GPU, and may draw labels itself; its loss is no likelihood."""
+        """It takes a temperature, fewer steps and a GPU, and may draw labels itself; its loss is no likelihood."""
         joint: frozenset[Capability] = frozenset({"joint"} if config.labels == "joint" else ())
-        return joint | {"temperature", "gpu"}
+        return joint | {"temperature", "gpu", "steps"}
 
     def select(self, graphs: GraphSet, config: DiGressConfig) -> GraphSet:
         """Checked.
@@ -52,7 +52,7 @@ class DiGress(DenseFamily):
     def describe(self, config: DiGressConfig, facts: Facts) -> dict[str, str]:
         """Steps, features, noise."""
         described = {
-            "steps": f"{config.steps} of noise, {config.sampling_steps or config.steps} of denoising",
+            "steps": f"{config.steps} of noise and of denoising",
             "features": {"all": "cycles and spectra", "cycles": "cycles", "none": "none"}[config.features],
             "noise": f"edges with the density of the training graphs, {facts['density']:.3g}",
             "end": "drawn from the sizes of the training graphs",

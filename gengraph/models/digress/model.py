@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gengraph.errors import InputError
 from gengraph.graphs import GraphSet, Int64Array, LabelSchema
 from gengraph.models.dense import FIRST, DenseSampler, inside
 from gengraph.models.digress.classes import ClassArrays, classes_of, drawn, labelled_graphs
@@ -152,9 +153,12 @@ class DiGressModel(nn.Module):
         """What draws graphs.
 
         Raises:
-            InputError: another end than that of the sizes, or a constraint.
+            InputError: another end than that of the sizes, a constraint, or more steps than those of the noise.
         """
-        check_decoding(decoding, frozenset({"temperature"}), "digress")
+        check_decoding(decoding, frozenset({"temperature", "steps"}), "digress")
+        if (decoding.steps or 1) > self.config.steps:
+            msg = f"steps must be at most those of the noise, {self.config.steps} here, got {decoding.steps}; take fewer"
+            raise InputError(msg)
         return DiGressSampler(self, decoding)
 
 
@@ -164,9 +168,9 @@ class DiGressSampler(DenseSampler):
     def __init__(self, model: DiGressModel, decoding: Decoding) -> None:
         super().__init__(model.sizes, decoding.max_num_node)
         self._model = copy.deepcopy(model).double().eval()
-        self._temperature, config = decoding.temperature, model.config
-        count = config.sampling_steps or config.steps
-        self._times = np.unique(np.rint(np.arange(count + 1) * config.steps / count).astype(np.int64))[::-1]
+        self._temperature, steps = decoding.temperature, model.config.steps
+        count = decoding.steps or steps
+        self._times = np.unique(np.rint(np.arange(count + 1) * steps / count).astype(np.int64))[::-1]
 
     @torch.inference_mode()
     def draw_graphs(self, numbers: Numbers, sizes: Int64Array) -> GraphSet:

@@ -119,14 +119,14 @@ LABELLED = GraphSet.from_edge_lists([3, 2], [[(0, 1), (1, 2)], [(0, 1)]]).labell
 
 
 @pytest.mark.parametrize(
-    ("graphs", "n", "fields"),
+    ("graphs", "n", "fields", "fewer"),
     [
-        (GraphSet.from_edge_lists([3, 3], [[(0, 1), (1, 2)], [(0, 1)]]), 3, {"steps": 3}),
-        (GraphSet.from_edge_lists([3, 3], [[(0, 1), (1, 2)], [(0, 1)]]), 3, {"steps": 9, "sampling_steps": 2}),
-        (LABELLED[1:], 2, {"steps": 4, "features": "none"}),
+        (GraphSet.from_edge_lists([3, 3], [[(0, 1), (1, 2)], [(0, 1)]]), 3, {"steps": 3}, None),
+        (GraphSet.from_edge_lists([3, 3], [[(0, 1), (1, 2)], [(0, 1)]]), 3, {"steps": 9}, 2),
+        (LABELLED[1:], 2, {"steps": 4, "features": "none"}, None),
     ],
 )
-def test_samples_follow_the_law_of_the_network(graphs: GraphSet, n: int, fields: dict[str, object]) -> None:
+def test_samples_follow_the_law_of_the_network(graphs: GraphSet, n: int, fields: dict[str, object], fewer: int | None) -> None:
     """On two or three nodes the chain of all graphs is enumerated."""
     if graphs.labels is not None:
         graphs = GraphSet.concatenate([graphs, LABELLED])
@@ -144,7 +144,7 @@ def test_samples_follow_the_law_of_the_network(graphs: GraphSet, n: int, fields:
 
     start = [marginal.numpy() for marginal in (model.of_nodes, model.of_pairs)]
     law = joint(np.tile(start[0], (1, n, 1)), np.tile(start[1], (1, len(rows), 1)))[0]
-    count = model.config.sampling_steps or model.config.steps
+    count = fewer or model.config.steps
     times = [round(model.config.steps * (count - k) / count) for k in range(count + 1)]
     noisy = torch.tensor(nodes), torch.tensor(pairs)
     for now, before in itertools.pairwise(times):
@@ -156,7 +156,8 @@ def test_samples_follow_the_law_of_the_network(graphs: GraphSet, n: int, fields:
             likely.append((of_class.softmax(-1)[..., None] * back).sum(-2).numpy())
         law = law @ joint(likely[0], likely[1][:, rows, columns])
     assert law.sum() == pytest.approx(1)
-    samples = [one.graphs for one in model.sampler(Decoding()).draw(np.arange(NUM_DRAWN), np.zeros(NUM_DRAWN, int), seed=5)]
+    sampler = model.sampler(Decoding(steps=fewer))
+    samples = [one.graphs for one in sampler.draw(np.arange(NUM_DRAWN), np.zeros(NUM_DRAWN, int), seed=5)]
     sized = [graph for some in samples for graph in some if graph.num_nodes[0] == n]
     found = classes_of(GraphSet.concatenate(sized))
     seen = np.concatenate([found.nodes * (counts[0] > 1), found.pairs[:, rows, columns]], axis=1)
@@ -223,5 +224,7 @@ def test_directions_are_not_drawn_with_the_edges() -> None:
 
 
 def test_what_is_too_large_is_refused() -> None:
+    with pytest.raises(InputError, match=r"at most those of the noise, 5 here, got 6; take fewer"):
+        small_model(TRAINING, steps=5).sampler(Decoding(steps=6))
     with pytest.raises(InputError, match=r"at most 4 nodes, got .* set model\.most_nodes"):
         FAMILY.select(TRAINING, DiGressConfig(most_nodes=4))

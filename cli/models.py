@@ -17,12 +17,11 @@ def model_help(first: str, listed: Iterable[str]) -> str:
 def models(output: Format = "table") -> None:
     """List every model, with what it can do beside being fitted and sampled.
 
-    fit says whether a model is trained (`gengraph train`, `gengraph tune`), in closed form, or in a way of its own; labels,
-    whether it learns those of the graphs; sizes, how --num-nodes is kept to; likelihood, whether `gengraph likelihood`
-    bounds it; temperature, planar, overrun and steps, whether `gengraph sample` takes --temperature, --constraint planar,
-    --stop reference and --denoising-steps; gpu, whether it can use one; links, whether `gengraph evaluate --links` takes
-    it; joint, whether labels are drawn together with the structure and not after it. Of a learned model it is that of the
-    config that it is usually trained with.
+    fit says whether a model is trained (`gengraph train`, `gengraph tune`), in closed form, or in a way of its own. can lists:
+    labels, it learns those of the graphs; likelihood, `gengraph likelihood` bounds it; temperature, planar, overrun and steps,
+    `gengraph sample` takes --temperature, --constraint planar, --stop reference and --denoising-steps; gpu, it can use one;
+    links, `gengraph evaluate --links` takes it; joint, labels are drawn with the structure and not after it. Of a learned model
+    it is that of the config that it is usually trained with. All keep to --num-nodes by rejection.
 
     Examples:
 
@@ -37,9 +36,13 @@ def models(output: Format = "table") -> None:
     if output == "json":
         show_json(rows)
         return
-    columns = [*rows[0]]
-    texts = [["yes" if value is True else "-" if value is False else value for value in row.values()] for row in rows]
-    results().print(plain_table(columns, texts, left=columns, wrap=("summary",)))
+    columns = ("model", "fit", "can", "summary")
+    texts = [[row["model"], row["fit"], _listed(row), row["summary"]] for row in rows]
+    results().print(plain_table(columns, texts, left=columns, wrap=("can", "summary")))
+
+
+def _listed(row: dict[str, Any]) -> str:
+    return ", ".join(name for name, value in row.items() if value is True) or "-"
 
 
 def capabilities_of(model: str) -> frozenset[str]:

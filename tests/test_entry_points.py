@@ -64,8 +64,8 @@ def test_the_package_of_the_page_offers_its_generator(install: Install) -> None:
     fitted.save("model.json")
     assert GENERATORS[saved_model("model.json")].load("model.json").sample(3, seed=1) == fitted.sample(3, seed=1)
     assert re.search(r"^geometric +its own", gengraph("models"), flags=re.MULTILINE)
-    with pytest.raises(InputError, match=r"unknown model 'digress'; choose from .*empirical, geometric$"):
-        Settings(models=("digress",))
+    with pytest.raises(InputError, match=r"unknown model 'graphon'; choose from .*empirical, geometric$"):
+        Settings(models=("graphon",))
 
 
 def test_it_stands_in_the_table_and_is_fitted_anew_when_what_its_code_does_changes(install: Install) -> None:

@@ -5,7 +5,7 @@ Legend: B graphs, n nodes of the largest of them, P = n (n - 1) / 2 pairs.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +13,10 @@ import numpy.typing as npt
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet, Int64Array
 from gengraph.models.family import Drawn, Facts, Family
-from gengraph.models.numbers import Numbers
 from gengraph.models.sizes import SizeLaw, size_counts
+
+if TYPE_CHECKING:  # families are listed without what compiles
+    from gengraph.models.numbers import Numbers
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -83,7 +85,7 @@ def graphs_of(sizes: Int64Array, present: BoolArray) -> GraphSet:
     return GraphSet.from_flat(sizes, graph, np.column_stack([low, high]))
 
 
-def drawn_pairs(numbers: Numbers, first: int | Int64Array, likely: npt.NDArray[np.float64], sizes: Int64Array) -> BoolArray:
+def drawn_pairs(numbers: "Numbers", first: int | Int64Array, likely: npt.NDArray[np.float64], sizes: Int64Array) -> BoolArray:
     """bool[B, n, n], symmetric: an edge where the number of a pair is below float64[B, n, n] `likely`, within each graph.
 
     Pair (i, j), j < i, takes the number at first + i (i - 1) / 2 + j, however large the others are.
@@ -111,11 +113,13 @@ class DenseSampler(ABC):
         self._sizes, self._limit, self._cells = sizes, limit, cells
 
     @abstractmethod
-    def draw_graphs(self, numbers: Numbers, sizes: Int64Array) -> GraphSet:
+    def draw_graphs(self, numbers: "Numbers", sizes: Int64Array) -> GraphSet:
         """Graphs of int64[B] nodes by their numbers from FIRST on."""
 
     def draw(self, indices: Int64Array, attempts: Int64Array, *, seed: int) -> Iterator[Drawn]:
         """Draw one graph for each pair of index and attempt, those of like size at a time."""
+        from gengraph.models.numbers import Numbers
+
         numbers = Numbers.of(seed, indices, attempts)
         sizes = np.array([self._sizes.draw(first, second) for first, second in numbers.uniforms(0, FIRST)], np.int64)
         cut = np.zeros(len(sizes), np.bool_) if self._limit is None else sizes > self._limit

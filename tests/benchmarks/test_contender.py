@@ -45,7 +45,10 @@ def nothing(_metrics: dict[str, Any]) -> None:
 @pytest.mark.parametrize("model", LEARNED)
 def test_a_learned_model_has_the_preset_of_the_data_set_and_settings_over_it(model: str) -> None:
     known = Contender(model, "grid")
-    settings = {"training.learning_rate": 0.00123, "model.hidden_size": 16}
+    sizes = [
+        name for name in known.new({}, report=nothing).config.own_family.space(usual_config(model).model) if "_size" in name
+    ]
+    settings = {"training.learning_rate": 0.00123, sizes[0]: 16}
     made: Any = known.new(settings, report=nothing)
     assert made.config == usual_config(model, "grid").with_values(settings)
     assert known.inputs(settings, "cpu")["config"] == made.config.to_dict()

@@ -146,7 +146,7 @@ def test_every_field_with_choices_refuses_other_values(model: str) -> None:
                 with pytest.raises(InputError, match=rf"^{path}{name} must be one of {known}, got 'zigzag'$"):
                     config.replace([f"{path}{name}=zigzag"])
                 num_fields += 1
-    assert num_fields > 5
+    assert num_fields >= 5
 
 
 def test_values_that_no_parser_saw_are_looked_at_too() -> None:
@@ -191,7 +191,7 @@ def test_fields_that_do_not_go_together_are_refused() -> None:
 def test_bad_files(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"neither a preset \(.*graphrnn/paper.*\) nor a file"):
         load_config("nothing")
-    with pytest.raises(InputError, match=r"no config 'paper'.*nor a file; did you mean graphrnn/paper\?"):
+    with pytest.raises(InputError, match=r"no config 'paper'.*nor a file; did you mean .*graphrnn/paper\?"):
         load_config("paper")
     path = tmp_path / "broken.toml"
     path.write_text("[model\n")

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gengraph.graphs import GraphSet, Int64Array, LabelArrays, LabelSchema
-from gengraph.models.dense import graphs_of
+from gengraph.models.dense import graphs_of, inside
 
 Classes = npt.NDArray[np.int8] | Int64Array
 
@@ -46,7 +46,7 @@ def classes_of(graphs: GraphSet) -> ClassArrays:
     n, labels = int(graphs.num_nodes.max(initial=0)), graphs.labels
     nodes, pairs = np.zeros((len(graphs), n), np.int8), np.zeros((len(graphs), n, n), np.int8)
     if labels is not None and labels.nodes is not None:
-        nodes[np.arange(n) < graphs.num_nodes[:, None]] = labels.nodes
+        nodes[inside(graphs.num_nodes.astype(np.int64), n)] = labels.nodes
     (low, high), of_edge = graphs.edges.T, 0 if labels is None or labels.edges is None else labels.edges
     pairs[graphs.graph_of_edge, low, high] = pairs[graphs.graph_of_edge, high, low] = 1 + of_edge
     return ClassArrays(nodes, pairs)
@@ -57,13 +57,13 @@ def labelled_graphs(classes: ClassArrays, sizes: Int64Array, schema: LabelSchema
     graphs = graphs_of(sizes, classes.pairs > 0)
     if not schema:
         return graphs
-    inside = np.arange(classes.nodes.shape[1]) < sizes[:, None]
+    within = inside(sizes, classes.nodes.shape[1])
     low, high = graphs.edges.T
     of_edges = classes.pairs[graphs.graph_of_edge, low, high] - 1
     return graphs.labelled(
         LabelArrays(
             schema,
-            None if schema.nodes is None else classes.nodes[inside].astype(np.int32),
+            None if schema.nodes is None else classes.nodes[within].astype(np.int32),
             None if schema.edges is None else of_edges.astype(np.int32),
         )
     )

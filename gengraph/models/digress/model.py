@@ -4,7 +4,7 @@ Legend: B graphs, n nodes of the largest, P pairs of nodes of a graph, T steps, 
 """
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -176,10 +176,10 @@ class DiGressSampler(DenseSampler):
     def draw_graphs(self, numbers: Numbers, sizes: Int64Array) -> GraphSet:
         """From noise, step after step."""
         model, n = self._model, int(sizes.max())
-        device, turns = model.of_pairs.device, self._turns(numbers, sizes)
+        device = model.of_pairs.device
         within = torch.from_numpy(inside(sizes, n)).to(device)
-        classes = next(turns)(model.of_nodes.cpu().numpy(), model.of_pairs.cpu().numpy())
-        for now, before in zip(self._times[:-1], self._times[1:], strict=True):
+        classes = self._turn(numbers, 0, sizes, model.of_nodes.cpu().numpy(), model.of_pairs.cpu().numpy())
+        for turn, (now, before) in enumerate(zip(self._times[:-1], self._times[1:], strict=True), 1):
             nodes, pairs = (torch.from_numpy(array).to(device) for array in (classes.nodes, classes.pairs))
             logits = model.logits(nodes, pairs, torch.full((len(sizes),), int(now), device=device), within)
             likely = []
@@ -187,30 +187,22 @@ class DiGressSampler(DenseSampler):
                 clean = torch.softmax(of_class / self._temperature, -1)
                 back = posterior(there, model.kept[before], model.kept[now], marginal)
                 likely.append((clean[..., None] * back).sum(-2).cpu().numpy())
-            classes = next(turns)(*likely)
+            classes = self._turn(numbers, turn, sizes, likely[0], likely[1])
         return labelled_graphs(classes, sizes, model.schema)
 
-    def _turns(self, numbers: Numbers, sizes: Int64Array) -> Iterator[Any]:
-        """For each turn what draws classes by float64[..., K] probabilities of nodes and pairs."""
-        model, n = self._model, int(sizes.max())
-        rows, columns = np.tril_indices(n, -1)
-        count, labels = sizes * (sizes - 1) // 2, len(model.of_nodes) > 1
-        within = inside(sizes, n)
-        first = np.full(len(sizes), FIRST)
-        while True:
-
-            def turn(of_nodes: Any, of_pairs: Any, first: Int64Array = first) -> ClassArrays:
-                of_nodes = np.broadcast_to(of_nodes, (len(sizes), n, len(model.of_nodes)))
-                of_pairs = np.broadcast_to(of_pairs, (len(sizes), n, n, len(model.of_pairs)))
-                nodes, pairs = np.zeros((len(sizes), n), np.int64), np.zeros((len(sizes), n, n), np.int64)
-                low = drawn(numbers.uniforms(first, len(rows)), of_pairs[:, rows, columns])
-                pairs[:, rows, columns] = low * (rows < sizes[:, None]) * model.has_edges
-                if labels:
-                    nodes = drawn(numbers.uniforms(first + count, n), of_nodes) * within
-                return ClassArrays(nodes, pairs + pairs.transpose(0, 2, 1))
-
-            yield turn
-            first = first + count + sizes * labels
+    def _turn(self, numbers: Numbers, turn: int, sizes: Int64Array, of_nodes: Any, of_pairs: Any) -> ClassArrays:
+        """Classes drawn by float64[..., K] probabilities of nodes and pairs, with the numbers of a turn."""
+        model, n, count = self._model, int(sizes.max()), sizes * (sizes - 1) // 2
+        labels, (rows, columns) = len(model.of_nodes) > 1, np.tril_indices(n, -1)
+        of_nodes = np.broadcast_to(of_nodes, (len(sizes), n, len(model.of_nodes)))
+        of_pairs = np.broadcast_to(of_pairs, (len(sizes), n, n, len(model.of_pairs)))
+        nodes, pairs = np.zeros((len(sizes), n), np.int64), np.zeros((len(sizes), n, n), np.int64)
+        first = FIRST + turn * (count + sizes * labels)
+        low = drawn(numbers.uniforms(first, len(rows)), of_pairs[:, rows, columns])
+        pairs[:, rows, columns] = low * (rows < sizes[:, None]) * model.has_edges
+        if labels:
+            nodes = drawn(numbers.uniforms(first + count, n), of_nodes) * inside(sizes, n)
+        return ClassArrays(nodes, pairs + pairs.transpose(0, 2, 1))
 
 
 def _one_hot(classes: Tensor, count: int, dtype: torch.dtype) -> Tensor:

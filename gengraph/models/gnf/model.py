@@ -22,7 +22,6 @@ from gengraph.models.gnf.config import GNFConfig
 from gengraph.models.gnf.flow import Flow
 from gengraph.models.numbers import Numbers
 from gengraph.models.sizes import SizeLaw
-from gengraph.streams import key_of
 
 _TRAINING = 1 << 32  # where, in the numbers of a graph, those for training begin; samples take the ones before
 
@@ -69,8 +68,8 @@ class GNFModel(nn.Module):
             chosen, k = graphs[indices], self.config.embedding_size
             sizes, links = chosen.num_nodes.astype(np.int64), adjacency(chosen)
             n = links.shape[1]
-            keys = np.array([key_of(*key, g) for g in indices.tolist()], np.uint64)
-            normals = Numbers(keys).normals(_TRAINING, 2 * n * k).reshape(-1, n, 2, k)
+            numbers = Numbers.of(key[0], np.full(len(indices), key[1]), indices)
+            normals = numbers.normals(_TRAINING, 2 * n * k).reshape(-1, n, 2, k)
             random = np.concatenate([normals[:, :, 0], waves(links, sizes, normals[:, :, 0])], -1)
             return Batch(indices, sizes, links, random.astype(np.float32), normals[:, :, 1].astype(np.float32))
 

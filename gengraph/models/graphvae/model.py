@@ -20,7 +20,6 @@ from gengraph.models.graphvae.config import GraphVAEConfig
 from gengraph.models.graphvae.matching import breadth_first, matched
 from gengraph.models.graphvae.network import GraphDecoder, GraphEncoder
 from gengraph.models.numbers import Numbers
-from gengraph.streams import key_of
 
 _TRAINING = 1 << 32  # where, in the numbers of a graph, those for training begin; samples take the ones before
 _CELLS = 1 << 20  # entries of matrices that are drawn together
@@ -66,7 +65,7 @@ class GraphVAEModel(nn.Module):
             chosen, k, c = graphs[indices], self.largest, self.config.latent_size
             nodes = chosen.num_nodes.astype(np.int64)
             whole = adjacency(chosen, max(k, int(nodes.max(initial=0))))
-            numbers = Numbers(np.array([key_of(*key, g) for g in indices.tolist()], np.uint64))
+            numbers = Numbers.of(key[0], np.full(len(indices), key[1]), indices)
             order = breadth_first(whole, nodes, numbers.uniforms(_TRAINING + c, whole.shape[1]))[:, :k]
             links = whole[np.arange(len(order))[:, None, None], order[:, :, None], order[:, None]]
             noise, sizes = numbers.normals(_TRAINING, c).astype(np.float32), np.minimum(nodes, k)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Facts = dict[str, Any]
 """What a model takes from its training graphs: JSON-ready, and all that `build` needs beside the config."""
 
-Capability = Literal["likelihood", "temperature", "planar", "overrun", "gpu", "links", "joint", "steps"]
+Capability = Literal["likelihood", "temperature", "planar", "overrun", "gpu", "links", "joint", "steps", "policy", "start"]
 """What a model can do beside being trained and sampled.
 
 - likelihood: its loss is a negative log-likelihood, and it obeys `HasLikelihood`.
@@ -36,6 +36,8 @@ Capability = Literal["likelihood", "temperature", "planar", "overrun", "gpu", "l
 - steps: `Decoding.steps`, fewer than it was trained with.
 - joint: draws the labels of graphs itself, together with nodes and edges; what others draw is labelled afterwards.
 - links: says which pairs of nodes of one graph are likely edges, and obeys `HasLinkScores`.
+- policy: says by which decisions it drew graphs, and obeys `HasPolicy`: it can be trained towards a goal.
+- start: `Decoding.start`, a graph that all drawn ones go on from.
 """
 
 
@@ -52,6 +54,7 @@ class Decoding:
             then no longer that of the likelihood; name it beside every number.
         steps: of denoising, >= 1, for models that denoise; fewer than they were trained with are faster and coarser. None takes
             all.
+        start: one graph that every drawn graph goes on from: its nodes come first, and nothing between them changes.
 
     Raises:
         InputError: a value out of range.
@@ -62,6 +65,7 @@ class Decoding:
     stop: Literal["model", "reference"] = "model"
     constraint: Literal["none", "planar"] = "none"
     steps: int | None = None
+    start: GraphSet | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.temperature < np.inf:
@@ -72,6 +76,9 @@ class Decoding:
             raise InputError(msg)
         if self.steps is not None and self.steps < 1:
             msg = f"steps must be >= 1, got {self.steps}"
+            raise InputError(msg)
+        if self.start is not None and len(self.start) != 1:
+            msg = f"start must be one graph, got {len(self.start)}; give the one that all are to go on from"
             raise InputError(msg)
         for name, choices in (("stop", ("model", "reference")), ("constraint", ("none", "planar"))):
             if getattr(self, name) not in choices:
@@ -86,6 +93,7 @@ class Decoding:
             "planar": self.constraint == "planar",
             "overrun": self.stop == "reference",
             "steps": self.steps is not None,
+            "start": self.start is not None,
         }
         return [name for name, wanted in asked.items() if wanted]
 
@@ -227,6 +235,30 @@ class HasLinkScores(Protocol):
         ...
 
 
+@runtime_checkable
+class HasPolicy(Protocol):
+    """A model whose graphs come of decisions, each of which has a probability."""
+
+    def rollout(self, drawn: GraphSet, indices: Int64Array, attempts: Int64Array, *, seed: int) -> Any:
+        """The batch of decisions by which its sampler, without conditions, drew graphs.
+
+        Args:
+            drawn: G graphs as the sampler gave them, in the order of the indices.
+            indices: int64[G].
+            attempts: int64[G].
+            seed: of the sampler.
+        """
+        ...
+
+    def decisions(self, batch: Any) -> "tuple[Tensor, Tensor]":
+        """What was decided, with gradients.
+
+        Returns:
+            float[T] log p of each decision given those before it, in nats; and int64[T], which graph of the rollout it was for.
+        """
+        ...
+
+
 class Family(Protocol):
     """A family of learned generators.
 
@@ -307,6 +339,7 @@ def check_decoding(decoding: Decoding, capable: frozenset[Capability], model: st
         "planar": "constraint = planar",
         "overrun": "stop = reference",
         "steps": f"steps = {decoding.steps}",
+        "start": "a graph to start from",
     }
     for need in decoding.needs:
         if need not in capable:

@@ -78,14 +78,18 @@ def busy(what: str) -> Iterator[None]:
 
 
 @contextmanager
-def training_bar(title: str, before: str = "starting") -> Iterator[Callable[[dict[str, Any]], None]]:
+def training_bar(
+    title: str, before: str = "starting", describe: Callable[[dict[str, Any]], str] | None = None
+) -> Iterator[Callable[[dict[str, Any]], None]]:
     """A bar that follows what training reports.
 
     Args:
         title: what is trained.
         before: what goes on before the first report.
+        describe: says what is reported, by default losses.
     """
-    share, validation, facts = 0.0, "", before
+    share, facts = 0.0, before
+    describe = describe or _Losses()
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -98,14 +102,23 @@ def training_bar(title: str, before: str = "starting") -> Iterator[Callable[[dic
         task = shown.add_task(title, total=1.0, facts=before)
 
         def report(metrics: dict[str, Any]) -> None:
-            nonlocal share, validation, facts
-            if "validation_loss" in metrics:
-                validation = f", validation {metrics['validation_loss']:.4g}"
-            share = metrics["progress"]
-            facts = f"step {metrics['step']}, loss {metrics['loss']:.4g}{validation}, {metrics['graphs_per_s']:.0f} graphs/s"
+            nonlocal share, facts
+            share, facts = metrics["progress"], describe(metrics)
             shown.update(task, completed=share, facts=facts)
 
         yield report
+
+
+class _Losses:
+    """Step, loss and speed, with the last validation loss."""
+
+    def __init__(self) -> None:
+        self._validation = ""
+
+    def __call__(self, metrics: dict[str, Any]) -> str:
+        if "validation_loss" in metrics:
+            self._validation = f", validation {metrics['validation_loss']:.4g}"
+        return f"step {metrics['step']}, loss {metrics['loss']:.4g}{self._validation}, {metrics['graphs_per_s']:.0f} graphs/s"
 
 
 class _Count:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gengraph.cli.goal import pursue
 from gengraph.cli.options import Budget, RunsDir, Steps, Storage, Trackers, takes_group
 from gengraph.cli.training import check_length, checked_trackers, find_mirror, follow, show_run
 
@@ -36,10 +37,17 @@ def resume(
 
       gengraph resume grid-graphrnn --workers 8 --address auto --storage s3://bucket/runs
     """
+    from gengraph.goals.run import extend_goal, is_goal_run
+
     check_length(steps, budget)
     trackers = checked_trackers(tracker)
     folder = runs_dir / run
     mirror = _fetch(folder, storage)
+    if is_goal_run(folder):
+        extend_goal(folder, steps=steps, budget=budget)
+        with group.session():
+            pursue(folder, group)
+        return
     with group.session():
         before = _extend(folder, mirror, steps=steps, budget=budget)
         follow(folder, mirror, group, trackers, done=before or 0)

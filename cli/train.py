@@ -11,6 +11,7 @@ import typer
 from gengraph.cli.choosing import is_open, try_out
 from gengraph.cli.config import configure
 from gengraph.cli.data import named, read_split
+from gengraph.cli.goal import begin, goal_config, listed_rewards, listed_rules, pursue
 from gengraph.cli.models import model_help
 from gengraph.cli.options import (
     DATASET_HELP,
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from gengraph.training.choosing import Trial
     from gengraph.training.config import Config
 
+_GOAL = "Towards a goal (docs/goals.md)"
+
 
 @takes_group
 @takes_policy
@@ -58,7 +61,32 @@ def train(
             ),
         ),
     ] = None,
-    run: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the run; by default DATASET-MODEL.")] = None,
+    run: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Name of the run, by default DATASET-MODEL; with --reward the run to begin with."),
+    ] = None,
+    reward: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME[=VALUE]|FILE.py:FUNCTION",
+            help=f"Train a run's model on, towards graphs of a high reward, or one near VALUE. {listed_rewards()}",
+            rich_help_panel=_GOAL,
+        ),
+    ] = None,
+    rule: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME|FILE.py:FUNCTION",
+            help=f"What the graphs must obey. {listed_rules()} Repeatable.",
+            rich_help_panel=_GOAL,
+        ),
+    ] = None,
+    goal_run: Annotated[
+        str | None,
+        typer.Option(
+            "--as", metavar="NAME", help="Name of the run towards the goal; by default RUN-REWARD.", rich_help_panel=_GOAL
+        ),
+    ] = None,
     steps: Steps = None,
     budget: Budget = None,
     config: ConfigName = None,
@@ -89,10 +117,23 @@ def train(
       gengraph train --dataset grid --workers 8 --min-workers 2 --address auto --storage s3://bucket/runs
 
       gengraph train --dataset community-small --budget 5m --set training.clock=cpu --set training.patience=3
+
+      gengraph train --run qm9-gcpn --reward qed --budget 10m
+
+      gengraph train --run mine --reward my_rewards.py:score --rule max-degree=4 --rule connected --workers 2
     """
     from gengraph.files import check_writable
 
     check_length(steps, budget)
+    if reward is not None:
+        _check_goal(run, dataset, model, config, tracker, storage)
+        goal = goal_config(reward, rule or [], assign or [], steps=steps, budget=budget, seed=seed)
+        with group.session():
+            pursue(begin(runs_dir, str(run), goal_run, goal), group)
+        return
+    if rule or goal_run:
+        msg = "--rule and --as are of a training towards a goal; give --reward, or leave them out"
+        raise InputError(msg)
     trackers = checked_trackers(tracker)
     tried: list[Trial] = []
     read, name = None, named(dataset)
@@ -114,6 +155,19 @@ def train(
             push_run(folder, mirror)
         follow(folder, mirror, group, trackers)
     show_run(folder)
+
+
+def _check_goal(run: str | None, dataset: str | None, *others: Any) -> None:
+    """Whether a goal is asked for of a run, and nothing that belongs to a training on data."""
+    if run is None:
+        msg = "--reward trains on a run's model; train one first, then give --run NAME"
+        raise InputError(msg)
+    if dataset is not None or any(others):
+        msg = (
+            "--reward goes on from what --run was trained on; leave out --dataset, --model, --config, --tracker and --storage, "
+            "and set fields of the goal: --set goal.prior=0.05"
+        )
+        raise InputError(msg)
 
 
 def _find_place(runs_dir: Path, name: str, storage: str | None) -> "tuple[Path, Folder | None]":

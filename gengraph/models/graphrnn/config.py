@@ -189,7 +189,7 @@ class GraphRNNConfig:
 
 def capabilities(config: GraphRNNConfig) -> frozenset[Capability]:
     """What models of a config can do."""
-    able: set[Capability] = {"likelihood", "gpu"}
+    able: set[Capability] = {"likelihood", "gpu", "policy"}
     if config.stop != "size":  # there a graph knows its end from the start
         able.add("overrun")
     if config.stop != "zero_row":  # there the edges decide where a graph ends

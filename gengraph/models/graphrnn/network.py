@@ -34,7 +34,7 @@ from gengraph.models.graphrnn.mlp_head import IndependentEdges
 from gengraph.models.graphrnn.node import COUNTDOWN, NodeRNN, NodeSampler, countdown, node_network
 from gengraph.models.graphrnn.rnn_head import EdgeRNN, EdgeSampler
 from gengraph.models.graphrnn.row_samplers import Decide, RowSampler, in_blocks
-from gengraph.models.graphrnn.rows import CONTINUE, NEW_COMPONENT, STOP, RowBatch, decode_rows, encode_rows
+from gengraph.models.graphrnn.rows import CONTINUE, NEW_COMPONENT, STOP, RowBatch, decode_rows, encode_as_numbered, encode_rows
 from gengraph.models.sizes import SizeLaw
 
 _NEVER = -30.0  # what the training graphs never do: about e^-30, so that a graph that does it still has a likelihood
@@ -166,6 +166,16 @@ class GraphRNNModel(nn.Module):
             log_prob = log_prob + decided
         rank = batch.rank
         return log_prob.new_zeros(len(batch.graph)).index_add(0, torch.from_numpy(rank).to(device), log_prob)
+
+    def rollout(self, drawn: GraphSet, indices: Int64Array, attempts: Int64Array, *, seed: int) -> RowBatch:
+        """The rows by which graphs were drawn: they are in the order of the nodes, and nothing else was decided."""
+        del indices, attempts, seed
+        return encode_as_numbered(drawn, max_prev_node=self.facts.max_prev_node, adaptive=self.adaptive)
+
+    def decisions(self, batch: RowBatch) -> tuple[Tensor, Tensor]:
+        """All of a graph's decisions as one: log p float[B] of its rows, and its place int64[B] in the rollout."""
+        log_prob = self.log_prob(batch)
+        return log_prob, torch.from_numpy(batch.graph).to(log_prob.device)
 
     def _all_rows(self, batch: RowBatch) -> tuple[Tensor, Tensor]:
         """The node-level states float[R, H] and the log-probabilities float[R] of the rows' bits, all rows at once."""

@@ -88,13 +88,9 @@ def encode_rows(
             on the batch nor on the worker it is encoded on.
     """
     sizes = np.diff(adjacency.node_offsets)[graph]
-    largest_first = np.argsort(-sizes, kind="stable")
+    largest_first, batch_sizes, (bits, widths, decisions) = _empty_rows(sizes, max_prev_node)
     graph, sizes = graph[largest_first], sizes[largest_first]
-    batch_sizes = np.searchsorted(-sizes, -np.arange(sizes[0] if len(sizes) else 0))
     offsets = np.concatenate([[0], np.cumsum(batch_sizes)])
-    rows = int(offsets[-1])
-    bits = np.zeros((rows, max_prev_node), np.uint8)
-    widths, decisions = np.empty(rows, np.int32), np.empty(rows, np.uint8)
     num_cut = _encode(
         ordering_code(ordering),
         adaptive,
@@ -105,6 +101,43 @@ def encode_rows(
         (bits, widths, decisions),
     )
     return RowBatch(graph, sizes, batch_sizes, bits, widths, decisions, num_cut)
+
+
+def encode_as_numbered(graphs: GraphSet, *, max_prev_node: int, adaptive: bool) -> RowBatch:
+    """Encode all graphs in the order of their nodes, as `decode_rows` numbers them."""
+    adjacency = Adjacency.of(graphs)
+    largest_first, batch_sizes, (bits, widths, decisions) = _empty_rows(graphs.num_nodes, max_prev_node)
+    offsets = np.concatenate([[0], np.cumsum(batch_sizes)])
+    num_cut = _encode_numbered(adaptive, largest_first, adjacency.arrays, offsets, (bits, widths, decisions))
+    sizes = graphs.num_nodes[largest_first].astype(np.int64)
+    return RowBatch(largest_first, sizes, batch_sizes, bits, widths, decisions, num_cut)
+
+
+def _empty_rows(sizes: Any, max_prev_node: int) -> tuple[Int64Array, Int64Array, tuple[UInt8Array, Int32Array, UInt8Array]]:
+    """Of graphs with so many nodes: their places by descending size, how many have each row, and room for the rows."""
+    largest_first = np.argsort(-sizes.astype(np.int64), kind="stable")
+    sizes = sizes[largest_first]
+    batch_sizes = np.searchsorted(-sizes, -np.arange(sizes[0] if len(sizes) else 0))
+    rows = int(batch_sizes.sum())
+    return (
+        largest_first,
+        batch_sizes,
+        (np.zeros((rows, max_prev_node), np.uint8), np.empty(rows, np.int32), np.empty(rows, np.uint8)),
+    )
+
+
+@nb.njit(cache=True)
+def _encode_numbered(
+    adaptive: bool, graph: npt.NDArray[np.int64], adjacency: Any, offsets: npt.NDArray[np.int64], out: Any
+) -> int:
+    node_offsets, indptr, neighbours = adjacency
+    order = np.arange(offsets.shape[0]).astype(np.int32)
+    num_cut = 0
+    for b in range(graph.shape[0]):
+        g = graph[b]
+        own = indptr[node_offsets[g] : node_offsets[g + 1] + 1]
+        num_cut += _encode_graph(adaptive, own, neighbours, order, order, offsets[:-1] + b, out)
+    return num_cut
 
 
 @nb.njit(cache=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from gengraph.errors import InputError
@@ -86,6 +87,19 @@ class LabelledModel(nn.Module):
     def sampler(self, decoding: Decoding) -> Sampler:
         """Draws structures and labels them."""
         return _LabelledSampler(self.structure.sampler(decoding), self.labeller, decoding.temperature)
+
+    def rollout(self, drawn: GraphSet, indices: Int64Array, attempts: Int64Array, *, seed: int) -> Batch:
+        """The decisions of a structure that has a policy, and those of the labels in the order that they were drawn in."""
+        structure = self.structure.rollout(drawn.bare(), indices, attempts, seed=seed)
+        known = drawn.relabelled(self.labeller.schema)
+        labels = self.labeller.batch(known, keys_for(seed, _PURPOSE + attempts, indices))
+        return Batch(structure, labels, self.labeller.guess(known))
+
+    def decisions(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Those of the structure, and all labels of a graph as one."""
+        structure, graphs = self.structure.decisions(batch.structure)
+        labels = self.labeller.log_prob(batch.labels)
+        return torch.cat([structure, labels]), torch.cat([graphs, torch.arange(len(labels), device=labels.device)])
 
 
 class LabelledLikelihoodModel(LabelledModel):

@@ -1,0 +1,123 @@
+"""The folder of a training towards a goal: a run like any other, so that all that reads runs reads it, with a few files more.
+
+goal.toml       the goal
+prior/          the checkpoint that it began with
+best.parquet    the graphs of the highest rewards so far, no two isomorphic; best.json their rewards, and when each was drawn
+"""
+
+import json
+import shutil
+import tomllib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from gengraph.errors import InputError
+from gengraph.files import atomic_folder, check_new, read_text, write_json, write_text
+from gengraph.formats import read_graphs
+from gengraph.goals.config import GoalConfig
+from gengraph.goals.found import Found
+from gengraph.goals.trainer import GoalTrainer, check_policy
+from gengraph.rewards.find import Reward, find_reward, find_rule
+from gengraph.runs.folders import find_checkpoint, hold_run, read_run, whole_checkpoint
+from gengraph.training.card import write_card
+from gengraph.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+
+_GOAL, _PRIOR = "goal.toml", "prior"
+
+
+def is_goal_run(folder: Path) -> bool:
+    """Whether a run is a training towards a goal."""
+    return (folder / _GOAL).is_file()
+
+
+def read_goal(folder: Path) -> GoalConfig:
+    """The goal of a run.
+
+    Raises:
+        InputError: it has none, or one that is damaged.
+    """
+    try:
+        return GoalConfig.from_dict(tomllib.loads(read_text(folder / _GOAL)))
+    except tomllib.TOMLDecodeError as error:
+        msg = f"{folder / _GOAL} is not TOML: {error}; make the run again"
+        raise InputError(msg) from error
+
+
+def create_goal_run(folder: Path, origin: Path, goal: GoalConfig, *, checkpoint: str | None = None) -> None:
+    """Make the run that trains another run's model towards a goal, whole or not at all.
+
+    Args:
+        folder: must not exist.
+        origin: the run whose model it begins with.
+        goal: what is wanted.
+        checkpoint: of the origin, last or best, as `gengraph.runs.folders.find_checkpoint` has it.
+
+    Raises:
+        InputError: the folder exists, there is no such run, its model has no policy, or there is no such reward or rule.
+    """
+    check_new(folder.parent, folder.name, "run")
+    about, path = read_run(origin), find_checkpoint(origin, checkpoint)
+    prior = load_checkpoint(path)
+    check_policy(prior)
+    find_reward(goal.reward)
+    for rule in goal.rules:
+        find_rule(rule)
+    begun = {"run": origin.name, "checkpoint": path.name}
+    with atomic_folder(folder) as temporary:
+        shutil.copytree(origin / "data", temporary / "data")
+        shutil.copytree(path, temporary / _PRIOR)
+        write_text(temporary / "config.toml", prior.config.to_toml())
+        write_text(temporary / _GOAL, tomli_w.dumps(goal.to_dict()))
+        write_json(temporary / "run.json", about | {"goal": goal.to_dict(), "begun_with": begun})
+
+
+def extend_goal(folder: Path, *, steps: int | None, budget: float | None) -> None:
+    """Give a goal another length, counted from its start; without both it keeps its own."""
+    if steps is None and budget is None:
+        return
+    length = {"steps": steps} if budget is None else {"steps": None, "budget": budget}
+    write_text(folder / _GOAL, tomli_w.dumps(replace(read_goal(folder), **length).to_dict()))
+
+
+def train_goal(
+    folder: Path, *, report: Callable[[dict[str, Any]], None] = lambda _metrics: None, reward: Reward | None = None
+) -> Found:
+    """Train a run towards its goal from its newest checkpoint, or from the prior, to its end.
+
+    Returns:
+        The best graphs, with every reward computed again from the file that holds them.
+
+    Args:
+        folder: of the run.
+        report: told what goes into metrics.jsonl.
+        reward: called instead of the one that the goal names.
+
+    Raises:
+        InputError: no such run, another process trains it, or a reward is not the same each time.
+        TrainingDiverged: the loss is not finite any more.
+        KeyboardInterrupt: after the checkpoint was saved.
+    """
+    about, goal = read_run(folder) | {"run": folder.name}, read_goal(folder)
+    train = read_graphs(folder / "data" / "train.parquet")
+    trainer = GoalTrainer(goal, load_checkpoint(folder / _PRIOR), train, Found.read(folder), reward)
+
+    def save(checkpoint: Checkpoint, found: Found) -> None:
+        found.write(folder)
+        save_checkpoint(checkpoint, folder / "checkpoints", card=write_card(checkpoint, about))
+
+    with hold_run(folder), (folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
+        checkpoint = whole_checkpoint(folder, repair=True)
+        if checkpoint is not None:
+            trainer.load(checkpoint)
+
+        def record(metrics: dict[str, Any]) -> None:
+            file.write(json.dumps(metrics) + "\n")
+            file.flush()
+            report(metrics)
+
+        trainer.run(record, save)
+    return Found.checked(folder, reward or find_reward(goal.reward))

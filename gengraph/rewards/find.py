@@ -1,0 +1,159 @@
+"""What the names of rewards and rules name; their results are checked.
+
+Legend: G graphs.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gengraph.errors import InputError
+from gengraph.graphs import GraphSet
+from gengraph.rewards import BOUNDS, REWARD_POINTS, REWARDS, RULE_POINTS, RULES, Listed
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+Reward = Callable[[GraphSet], FloatArray]
+Rule = Callable[[GraphSet], BoolArray]
+Score = Callable[[GraphSet], Any]
+
+
+def mean_clustering(graphs: GraphSet) -> FloatArray:
+    """float64[G] in [0, 1], the mean of the local clustering over the nodes; 0 for a graph without nodes."""
+    from gengraph.metrics.statistics import local_clustering
+
+    sums = np.bincount(_graph_of_node(graphs), local_clustering(graphs), minlength=len(graphs))
+    return np.asarray(sums / np.maximum(graphs.num_nodes, 1))
+
+
+def possible(graphs: GraphSet) -> BoolArray:
+    """bool[G], whether RDKit takes a graph as a molecule of one part."""
+    from gengraph.chemistry.scores import validity
+
+    return validity(graphs) > 0
+
+
+def _largest_degrees(graphs: GraphSet) -> npt.NDArray[np.int64]:
+    largest = np.zeros(len(graphs), np.int64)
+    np.maximum.at(largest, _graph_of_node(graphs), graphs.degrees())
+    return largest
+
+
+def _graph_of_node(graphs: GraphSet) -> npt.NDArray[np.int64]:
+    return np.repeat(np.arange(len(graphs)), graphs.num_nodes)
+
+
+_COUNTED: Mapping[str, Callable[[GraphSet], npt.NDArray[np.int64]]] = {
+    "nodes": lambda graphs: graphs.num_nodes.astype(np.int64),
+    "edges": lambda graphs: graphs.num_edges,
+    "max-degree": _largest_degrees,
+}
+
+
+def find_reward(name: str) -> Reward:
+    """The reward of a name: float64[G] of graphs, NaN where there is none.
+
+    Raises:
+        InputError: there is none of this name, or it cannot be loaded; or, when it is called, it gives no number a graph.
+    """
+    base, equals, value = name.partition("=")
+    score = partial(_scored, _found(base, "reward", REWARDS, REWARD_POINTS), name)
+    if not equals:
+        return score
+    try:
+        wanted = float(value)
+    except ValueError as error:
+        msg = f"a reward must be NAME or NAME=VALUE with a number, got {name!r}; write {base}=2.5, say"
+        raise InputError(msg) from error
+    return lambda graphs: -np.abs(score(graphs) - wanted)
+
+
+def find_rule(name: str) -> Rule:
+    """The rule of a name: bool[G] of graphs.
+
+    Raises:
+        InputError: as `find_reward`.
+    """
+    base, _, value = name.partition("=")
+    if base not in BOUNDS:
+        return partial(_obeyed, _found(name, "rule", RULES, RULE_POINTS), name)
+    first, dots, last = value.partition("..")
+    try:
+        high = int(last if dots else first)
+        low = int(first) if dots or base != "max-degree" else 0
+    except ValueError as error:
+        msg = f"a rule of {base} must be of the form {BOUNDS[base]}, got {name!r}"
+        raise InputError(msg) from error
+    count = _COUNTED[base]
+    return lambda graphs: np.asarray((count(graphs) >= low) & (count(graphs) <= high))
+
+
+def _scored(function: Score, name: str, graphs: GraphSet) -> FloatArray:
+    try:
+        scores = np.asarray(function(graphs), np.float64)
+    except (TypeError, ValueError) as error:
+        msg = f"reward {name} must give a number a graph, it failed: {type(error).__name__}: {error}"
+        raise InputError(msg) from error
+    if scores.shape != (len(graphs),) or np.isinf(scores).any():
+        what = f"an array of the shape {scores.shape}" if scores.shape != (len(graphs),) else "an infinite one"
+        msg = f"reward {name} must give a finite number a graph, or nan, got {what} for {len(graphs)} graphs"
+        raise InputError(msg)
+    return scores
+
+
+def _obeyed(function: Score, name: str, graphs: GraphSet) -> BoolArray:
+    obeyed = np.asarray(function(graphs))
+    if obeyed.shape != (len(graphs),) or obeyed.dtype != np.bool_:
+        msg = f"rule {name} must give true or false a graph, got {obeyed.dtype}{list(obeyed.shape)} for {len(graphs)} graphs"
+        raise InputError(msg)
+    return obeyed
+
+
+def _found(name: str, kind: str, listed: Mapping[str, Listed], group: str) -> Score:
+    """The function of a name.
+
+    Raises:
+        InputError: there is none, or it cannot be loaded.
+    """
+    if name in listed:
+        module, _, function = listed[name].place.partition(":")
+        return getattr(import_module(module), function)  # type: ignore[no-any-return]
+    path, colon, function = name.rpartition(":")
+    if colon and path.endswith(".py"):
+        return _of_file(Path(path), function, kind)
+    from gengraph.models.registry import find_entry, load_entry
+
+    entry = find_entry(group, name)
+    if entry is None:
+        known = ", ".join([*listed, *(BOUNDS if kind == "rule" else ())])
+        msg = f"unknown {kind} {name!r}; choose from {known}, or name a function of your own: FILE.py:FUNCTION"
+        raise InputError(msg)
+    return load_entry(entry)  # type: ignore[no-any-return]
+
+
+def _of_file(path: Path, function: str, kind: str) -> Score:
+    """A function of a user's own file."""
+    if not path.is_file():
+        msg = f"{kind} {path}:{function} needs a Python file, there is no {path}"
+        raise InputError(msg)
+    spec = spec_from_file_location(f"gengraph_{kind}_{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        msg = f"{path} cannot be imported ({type(error).__name__}: {error}); run it with Python to see why"
+        raise InputError(msg) from error
+    found = getattr(module, function, None)
+    if not callable(found):
+        known = ", ".join(name for name, value in vars(module).items() if callable(value) and not name.startswith("_"))
+        msg = f"{path} has no function {function}; it has {known or 'none'}"
+        raise InputError(msg)
+    return found  # type: ignore[no-any-return]

@@ -21,6 +21,7 @@ COMMANDS = {
         "sample": "Sample graphs from a run, or from a model that is fitted first",
         "plot": "Draw a grid of graphs into a picture",
         "evaluate": "Compare generated graphs with real ones by squared MMD",
+        "score": "Compute the reward of graphs: the mean, and the best with their sizes",
         "likelihood": "Bound the negative log-likelihood of a run's train, validation and test graphs",
         "benchmark": "Fit models, sample from them and score the samples against held-out graphs",
     },

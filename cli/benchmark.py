@@ -37,8 +37,9 @@ if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
     from gengraph.benchmarks.results import Failed
+    from gengraph.benchmarks.settings import Entry, Settings
     from gengraph.benchmarks.steps import Data
-    from gengraph.benchmarks.suite import Entry, Outcome, Settings
+    from gengraph.benchmarks.suite import Outcome
     from gengraph.benchmarks.table import Table
     from gengraph.graphs.collection import Policy
 
@@ -66,15 +67,26 @@ def benchmark(
     num_graphs: Annotated[
         int | None,
         typer.Option(
-            "-n", "--num-graphs", min=1, metavar="INT", help="Graphs to sample; by default as many as were trained on."
+            "-n",
+            "--num-graphs",
+            min=1,
+            metavar="INT",
+            help="Graphs to sample; by default as many as were trained on, of molecules at most 1000.",
         ),
     ] = None,
     protocols: Annotated[
         str,
         typer.Option(
-            "--protocols", "--protocol", metavar="NAMES", help="emd (GraphRNN 2018), tv (GRAN 2019), rbf; separated by commas."
+            "--protocols",
+            "--protocol",
+            metavar="NAMES",
+            help="emd (GraphRNN 2018), tv (GRAN 2019), rbf, molecules; separated by commas.",
         ),
     ] = "emd",
+    max_graphs: Annotated[
+        int,
+        typer.Option(min=0, metavar="INT", help="Under molecules: test molecules to compare with, drawn by seed; 0: all."),
+    ] = 3000,
     statistics: Annotated[
         str | None, typer.Option(metavar="NAMES", help="Some of the protocols', separated by commas.")
     ] = None,
@@ -108,12 +120,14 @@ def benchmark(
 
       gengraph benchmark --datasets grid --trained grid=grid-graphrnn --samples GRAN=gran_grid.g6 --protocols emd,tv --seeds 3
 
+      gengraph benchmark --datasets qm9 --models graphrnn,gran,digress --protocols molecules --budget 10m
+
       gengraph benchmark --datasets protein,ego --models graphrnn,graphrnn-c,er --budget 10m --workers 4 --gpus-per-worker 0.25
     """
     journal = Journal()
     journal.say(f"loading what computes, then the data sets {datasets}")
     from gengraph.benchmarks.folder import CACHE, check_own
-    from gengraph.benchmarks.suite import Settings
+    from gengraph.benchmarks.settings import Settings
     from gengraph.files import check_writable
 
     chosen = names(datasets)
@@ -129,6 +143,7 @@ def benchmark(
         budget=budget,
         seeds=tuple(range(seed, seed + seeds)),
         num_samples=num_graphs,
+        num_reference=max_graphs,
         tune=tune,
         bootstrap=bootstrap,
         gpus=gpus_per_worker,
@@ -217,7 +232,7 @@ def _load(
 
 
 def _runs(texts: list[str], datasets: list[str], runs_dir: Path) -> "list[Entry]":
-    from gengraph.benchmarks.suite import Entry
+    from gengraph.benchmarks.settings import Entry
     from gengraph.runs.folders import newest_checkpoint
 
     entries = []
@@ -232,7 +247,7 @@ def _runs(texts: list[str], datasets: list[str], runs_dir: Path) -> "list[Entry]
 
 
 def _samples(texts: list[str], datasets: list[str]) -> "list[Entry]":
-    from gengraph.benchmarks.suite import Entry
+    from gengraph.benchmarks.settings import Entry
 
     entries = []
     for text in texts:
@@ -250,7 +265,7 @@ def _samples(texts: list[str], datasets: list[str]) -> "list[Entry]":
 
 def _show(results: dict[str, Any], out: Path) -> None:
     """Tables on standard output, failures on standard error; exit code 1 if there are any."""
-    from gengraph.benchmarks.table import failures, notes_of
+    from gengraph.benchmarks.notes import failures, notes_of
     from gengraph.cli.progress import errors
     from gengraph.cli.progress import results as results_console
 

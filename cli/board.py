@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
+    from gengraph.benchmarks.settings import Entry
     from gengraph.benchmarks.steps import Data
-    from gengraph.benchmarks.suite import Cell, Entry, Outcome
+    from gengraph.benchmarks.suite import Cell, Outcome
 
 
 class Journal:
@@ -40,7 +41,7 @@ class Board:
     ) -> None:
         from rich.live import Live
 
-        from gengraph.benchmarks.suite import FLOOR
+        from gengraph.benchmarks.settings import FLOOR
         from gengraph.cli.progress import errors
 
         self._journal, self._total = journal, total
@@ -107,6 +108,10 @@ def summary_of(outcome: "Outcome") -> str:
     for protocol, values in outcome.record["mmd2"].items():
         texts = ", ".join(f"{name} {format_mmd(value)}" for name, value in values.items())
         parts.append(f"MMD² ({protocol}): {texts}")
+    molecules = (outcome.record.get("molecules") or {}).get("metrics", {})
+    if molecules:
+        fcd = "-" if molecules["fcd"] is None else f"{molecules['fcd']:.2f}"
+        parts.append(f"molecules: valid {100 * molecules['valid']:.0f}%, novel {100 * molecules['novel']:.0f}%, FCD {fcd}")
     valid = (outcome.record["novelty"] or {}).get("valid")
     if valid:
         parts.append(f"valid {100 * valid['count'] / valid['total']:.0f}%")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gengraph.cli.workers import WorkerGroup
     from gengraph.goals.config import GoalConfig
     from gengraph.goals.found import Found
+    from gengraph.graphs import GraphSet
     from gengraph.rewards.find import Reward
 
 _TOP = 3
@@ -74,15 +75,22 @@ def pursue(folder: Path, group: "WorkerGroup") -> None:
     Raises:
         KeyboardInterrupt: names what is kept, and the command that goes on.
     """
+    from gengraph.cli.progress import errors
     from gengraph.cli.training import resume_command
     from gengraph.goals.run import train_goal
+    from gengraph.runs.folders import discard_untrained
 
-    with _goal_bar(folder.name) as report:
-        try:
+    try:
+        with _goal_bar(folder.name) as report:
             found = train_goal(folder, report=report, reward=_reward(folder, group))
-        except KeyboardInterrupt:
+    except (Exception, KeyboardInterrupt) as error:
+        if discard_untrained(folder):
+            errors.print(f"run {folder} is removed: it had no checkpoint yet")
+            raise
+        if isinstance(error, KeyboardInterrupt):
             msg = f"What was learned is kept in {folder}; go on with `{resume_command(folder)}`."
             raise KeyboardInterrupt(msg) from None
+        raise
     _show(folder, found)
 
 
@@ -119,20 +127,20 @@ def _show(folder: Path, found: "Found") -> None:
     sizes = found.graphs.num_nodes
     for place in range(min(_TOP, len(found.graphs))):
         what = f"{counted(int(sizes[place]), 'node')}, step {int(found.steps[place])}"
-        typer.echo(f"{goal.reward} {found.scores[place]:.4f}: {what}{_spelt(found, place)}")
+        smiles = smiles_of_graph(found.graphs[place : place + 1])
+        typer.echo(f"{goal.reward} {found.scores[place]:.4f}: {what}{f', {smiles}' if smiles else ''}")
     typer.echo(f"best: {counted(len(found.graphs), 'graph')}, rewards computed again from {folder / 'best.parquet'}")
     typer.echo(f"next: {sample_command(folder)}")
 
 
-def _spelt(found: "Found", place: int) -> str:
-    """The SMILES of a molecule."""
-    schema = found.graphs.schema
+def smiles_of_graph(graphs: "GraphSet") -> str | None:
+    """The canonical SMILES of one graph; None where it is no molecule."""
+    schema = graphs.schema
     if schema.nodes is None or schema.edges is None:
-        return ""
+        return None
     try:
         from gengraph.chemistry.writing import smiles_of
 
-        text = smiles_of(found.graphs[place : place + 1]).valid[0]
-    except InputError:
-        return ""
-    return f", {text}" if text else ""
+        return smiles_of(graphs).valid[0]
+    except InputError:  # labels that say no atoms, or no RDKit: the graph is shown without
+        return None

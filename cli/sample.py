@@ -29,6 +29,7 @@ from gengraph.tables import counted
 
 if TYPE_CHECKING:
     from gengraph.cli.fitted import Fit
+    from gengraph.graphs import GraphSet
     from gengraph.graphs.collection import Policy
     from gengraph.sampling.job import CountReport, SampleRequest, ShardsWriter
     from gengraph.storage import Folder
@@ -120,6 +121,14 @@ def sample(
             rich_help_panel=_WISHES,
         ),
     ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SMILES|FILE",
+            help="A molecule, or a file with one graph, that every drawn graph keeps and goes on from (`gengraph models`).",
+            rich_help_panel=_WISHES,
+        ),
+    ] = None,
     export: Annotated[
         str | None, typer.Option(metavar="SUFFIX", help="Also write every shard as g6, s6, jsonl, graphml, ...")
     ] = None,
@@ -152,6 +161,8 @@ def sample(
       gengraph sample --model gran --dataset grid --budget 10m -n 1000 --export g6 --out samples/gran
 
       gengraph sample --run qm9-graphrnn -n 10000 --out molecules.smi
+
+      gengraph sample --run moses-molrnn -n 1000 --start "c1ccccc1" --out with-ring.smi
     """
     from gengraph.sampling.conditions import Conditions
     from gengraph.sampling.shards import check_format, export_shards
@@ -166,6 +177,7 @@ def sample(
         max_num_node=max_num_node,
         constraint=constraint,
         steps=denoising_steps,
+        start=None if start is None else _start(start, policy),
     )
     if export:
         check_format(f".{export}")
@@ -317,6 +329,22 @@ def _say_checkpoint(run: Path, which: str | None) -> None:
     chosen, last = find_checkpoint(run, which), newest_checkpoint(run)
     about = "the last" if chosen == last else f"that of the best evaluation; --checkpoint last takes {last.name}, the last"
     errors.print(f"sampling from {chosen.name}, {about}")
+
+
+def _start(text: str, policy: "Policy") -> "GraphSet":
+    """The graph that a file holds, or a SMILES says."""
+    if Path(text).exists():
+        from gengraph.formats import read_graphs
+
+        return read_graphs(Path(text))
+    from gengraph.chemistry.molecules import MoleculeOptions
+    from gengraph.chemistry.reading import graphs_of_texts
+
+    read = graphs_of_texts([text], MoleculeOptions(bonds="aromatic" if policy.bonds == "aromatic" else "kekule"))
+    if read.faults:
+        msg = f"--start must be a SMILES or a file with one graph, got {text!r}: {read.faults[0].reason}"
+        raise InputError(msg)
+    return read.graphs
 
 
 def _range(text: str) -> tuple[int, int]:

@@ -25,6 +25,7 @@ class Conditions:
         max_num_node: nodes at which a graph is cut; with num_nodes, those bound it.
         constraint: as Decoding has it.
         steps: as Decoding has it.
+        start: as Decoding has it.
         refused: canonical keys (`gengraph.graphs.isomorphism`) of graphs that are not taken.
 
     Raises:
@@ -38,6 +39,7 @@ class Conditions:
     max_num_node: int | None = None
     constraint: Literal["none", "planar"] = "none"
     steps: int | None = None
+    start: GraphSet | None = None
     refused: frozenset[bytes] = frozenset()
 
     def __post_init__(self) -> None:
@@ -61,7 +63,12 @@ class Conditions:
             most = self.num_nodes[1]
             limit = most if self.components != "largest" else max(limit or _SIZE_MARGIN * largest, most)
         return Decoding(
-            temperature=self.temperature, max_num_node=limit, stop=self.stop, constraint=self.constraint, steps=self.steps
+            temperature=self.temperature,
+            max_num_node=limit,
+            stop=self.stop,
+            constraint=self.constraint,
+            steps=self.steps,
+            start=self.start,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -75,6 +82,7 @@ class Conditions:
             "max_num_node": self.max_num_node,
             "constraint": self.constraint,
             **({} if self.steps is None else {"steps": self.steps}),
+            **({} if self.start is None else {"start": self.start.content_hash()}),
         }
 
     def judge(self, drawn: Drawn) -> tuple[npt.NDArray[np.bool_], GraphSet]:

@@ -42,6 +42,8 @@ EIGHT = GraphSet.concatenate(
     [path_graphs(4, 6, 8), complete_graphs(4, 5), GraphSet.from_edge_lists([6, 7, 8], [*_STARS, _CYCLE])]
 )
 
+_DRAWN, _NEAR, _FAR_BEYOND = 300, 1e-4, 100  # graphs of a policy, how far weights are moved, times the largest size
+
 
 @dataclass(frozen=True, kw_only=True)
 class FamilyCase:
@@ -75,6 +77,16 @@ class FamilyCase:
         """A trainer that has not begun."""
         prepared, facts = prepare_graphs(graphs, config)
         return Trainer(config, facts, prepared, prepared)
+
+
+def whole_graphs(model: Any, count: int, *, seed: int) -> GraphSet:
+    """Graphs 0..count-1 of a model, drawn to an end of their own: what is cut would not follow its law."""
+    indices = np.arange(count)
+    decoding = Decoding(max_num_node=_FAR_BEYOND * model.largest)
+    parts = list(model.sampler(decoding).draw(indices, np.zeros_like(indices), seed=seed))
+    place, cut = (np.concatenate([getattr(part, name) for part in parts]) for name in ("place", "cut"))
+    assert not cut.any()
+    return GraphSet.concatenate([part.graphs for part in parts])[np.argsort(place)]
 
 
 class _Dying:
@@ -233,6 +245,28 @@ class FamilySuite:
         assert ((samples.graphs.num_nodes >= 4) & (samples.graphs.num_nodes <= 9)).all()
         assert (samples.graphs.num_components() == 1).all()
 
+    def test_its_decisions_are_those_that_it_drew_by(self, case: FamilyCase) -> None:
+        """Where there is a policy: the derivative of log p in a direction of the weights has the mean 0 over what is drawn."""
+        checkpoint = case.checkpoint()
+        if "policy" not in checkpoint.config.own_family.capabilities(checkpoint.config.model):
+            return
+        drawn = whole_graphs(checkpoint.build_model(), _DRAWN, seed=3)
+        model = checkpoint.build_model().double()
+        batch = model.rollout(drawn, np.arange(_DRAWN), np.zeros(_DRAWN, np.int64), seed=3)
+        generator, either_way = torch.Generator().manual_seed(0), []
+        direction = [(weight, torch.randn(weight.shape, generator=generator)) for weight in model.parameters()]
+        for far in (_NEAR, -2 * _NEAR):
+            with torch.no_grad():
+                for weight, change in direction:
+                    weight.add_(far * change)
+                log_prob, graph = model.decisions(batch)
+            assert (log_prob < 1e-6).all()
+            assert len(graph.unique()) == _DRAWN
+            either_way.append(torch.zeros(_DRAWN, dtype=log_prob.dtype).index_add(0, graph, log_prob))
+        slopes = (either_way[0] - either_way[1]) / (2 * _NEAR)
+        assert slopes.abs().max() > 0
+        assert abs(slopes.mean()) < 5 * slopes.std() / _DRAWN**0.5
+
     def test_it_can_be_tuned(self, case: FamilyCase, tmp_path: Path) -> None:
         """Trials of its default space run, and the winner is a config."""
         space = default_space(case.config, samples=False)
@@ -250,8 +284,9 @@ class FamilySuite:
 
     def test_it_stands_in_the_table(self, case: FamilyCase, tmp_path: Path) -> None:
         """The benchmark fits, samples and scores it."""
+        from gengraph.benchmarks.settings import Settings
         from gengraph.benchmarks.steps import Data
-        from gengraph.benchmarks.suite import Settings, run_benchmark
+        from gengraph.benchmarks.suite import run_benchmark
 
         data = Data(name="training", split=Split(train=TRAINING[:4], validation=TRAINING[:2], test=TRAINING[:3]))
         settings = Settings(models=(case.config.model_name,), budget=1.0, bootstrap=0, num_samples=4)

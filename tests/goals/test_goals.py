@@ -110,7 +110,7 @@ def test_a_reward_that_changes_is_found_out(run: Path, tmp_path: Path) -> None:
 
 def test_a_model_without_a_policy_is_refused(tmp_path: Path) -> None:
     other = trained(tmp_path / "vgae", usual_config("vgae").trained(steps=1, budget=600.0))
-    with pytest.raises(InputError, match="a goal needs a model whose graphs come of decisions .*, vgae is none"):
+    with pytest.raises(InputError, match=r"a goal needs a model whose graphs come of decisions .*, vgae is none"):
         create_goal_run(tmp_path / "goal", other, GoalConfig(reward="edges"))
 
 

@@ -27,7 +27,7 @@ _RECORD = "record.json"
 _PACKAGE = Path(gengraph.__file__).parent
 _NOT_COMPUTING = ("cli", "distributed", "testing", "benchmarks", "configs")
 """Rooms that say where things run and what is shown; presets count where they are used: a fit's inputs have its config."""
-_STEPS = ("bits", "contender", "steps", "scores")  # the modules of benchmarks/ that compute
+_STEPS = ("bits", "contender", "steps", "scores", "molecules")  # the modules of benchmarks/ that compute
 _LIBRARIES = ("numpy", "scipy", "numba", "torch", "igraph")
 
 

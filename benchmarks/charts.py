@@ -62,7 +62,8 @@ def graph_paths(picture: Row) -> str:
     if "molecule" in picture:
         scale = 1000 / picture["side"]
         paper = '<path fill="#fff" d="M-50 -50H1050V1050H-50Z"/>'
-        return f'{paper}<g transform="scale({scale:.4g})">{picture["molecule"]}</g>'
+        frame = '<path class="impossible" d="M-30 -30H1030V1030H-30Z"/>' if picture["smiles"] is None else ""
+        return f'{paper}<g transform="scale({scale:.4g})">{picture["molecule"]}</g>{frame}'
     points = [tuple(point.split(",")) for point in picture["points"].split()]
     ends = [tuple(map(int, edge.split("-"))) for edge in picture["edges"].split()]
     edges = "".join(f"M{points[u][0]} {points[u][1]}L{points[v][0]} {points[v][1]}" for u, v in ends)

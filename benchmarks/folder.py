@@ -13,7 +13,7 @@ from gengraph.errors import InputError
 
 CACHE, EARLIER, RESULTS = "cache", "earlier", "results.json"
 FILES = (RESULTS, "results.csv", "results.parquet", "results.md", "results.tex", "report.html")
-_STEPS = {"data", "tune", "fit", "samples", "statistics", "scores", "novelty", "looks"}
+_STEPS = {"data", "tune", "fit", "samples", "statistics", "scores", "novelty", "looks", "molecules"}
 
 
 def check_own(out: Path) -> None:

@@ -7,34 +7,37 @@ from pathlib import Path
 from typing import Any
 
 from gengraph.benchmarks import charts
-from gengraph.benchmarks.table import (
-    SHARES,
+from gengraph.benchmarks.cards import card, real_pictures
+from gengraph.benchmarks.molecules import MOLECULES
+from gengraph.benchmarks.notes import (
     Results,
     describe_fits,
     describe_reading,
     describe_sets,
-    error_of,
     failures,
+    notes_of,
+    sources_of,
+)
+from gengraph.benchmarks.table import (
+    SHARES,
+    error_of,
+    format_measure,
     format_mmd,
     format_published,
     format_ratio,
     format_value,
-    notes_of,
-    sources_of,
+    names_of,
     write_tables,
 )
 from gengraph.files import write_json, write_text
 from gengraph.tables import counted
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
-_DISTRIBUTIONS = ("degree", "clustering", "orbit")
 _INTERVALS = (
     "Values with 95% intervals on a logarithmic axis. The dashed line is the floor, the band its interval; "
     "a hollow point lies below the axis."
 )
 _CURVES = "First fit of each. Mean loss of the last epoch; circles: loss on the validation graphs, where there are some."
-_SQUARE = "-50 -50 1100 1100"
-_PARTS = {"train": "the graphs that it was trained on", "validation": "the validation graphs", "test": "the test graphs"}
 Row = dict[str, Any]
 
 
@@ -76,27 +79,30 @@ def _body(results: Results) -> Iterator[str]:
 
 
 def _protocol(results: Results, protocol: str) -> Iterator[str]:
-    yield f'<section><h2 id="{protocol}">Squared MMD, protocol {protocol}</h2>'
+    title = "Molecules" if protocol == MOLECULES else f"Squared MMD, protocol {protocol}"
+    yield f'<section><h2 id="{protocol}">{title}</h2>'
     yield "".join(f'<p class="note">{escape(note)}</p>' for note in notes_of(results, protocol))
     for dataset in results["datasets"]:
         rows = [row for row in results["rows"] if (row["dataset"], row["protocol"]) == (dataset["name"], protocol)]
         published = [row for row in results["published"] if (row["dataset"], row["protocol"]) == (dataset["name"], protocol)]
         yield f"<h3>{escape(dataset['name'])}</h3>"
         yield _table(results, dataset, protocol, rows, published)
-        panels = "".join(charts.intervals(rows, name) for name in results["statistics"][protocol])
-        yield f'<figure><div class="panels">{panels}</div><figcaption>{_INTERVALS}</figcaption></figure>'
+        if protocol != MOLECULES:
+            panels = "".join(charts.intervals(rows, name) for name in results["statistics"][protocol])
+            yield f'<figure><div class="panels">{panels}</div><figcaption>{_INTERVALS}</figcaption></figure>'
     yield "</section>"
 
 
 def _table(results: Results, dataset: Row, protocol: str, rows: list[Row], published: list[Row]) -> str:
     statistics = results["statistics"][protocol]
     shares = {name: label for name, label in SHARES.items() if any((row.get("novelty") or {}).get(name) for row in rows)}
-    columns = ["model", *statistics, "ratio", "size", "nodes", *shares.values(), "fit s", "sample s"]
+    columns = ["model", *names_of(protocol, statistics), "nodes", *shares.values(), "fit s", "sample s"]
     head = "".join(f'<th scope="col"><button type="button">{escape(column)}</button></th>' for column in columns)
     lines = [_measured(row, statistics, shares, len(columns)) for row in rows]
     sources = sources_of(results, protocol)
     lines += [_published(row, statistics, shares, sources.index(row["citation"]) + 1) for row in published]
-    caption = f"{dataset['name']}, protocol {protocol}: {counted(dataset['num_test'], 'test graph')}. A column's button sorts."
+    tests = "" if protocol == MOLECULES else f": {counted(dataset['num_test'], 'test graph')}"
+    caption = f"{dataset['name']}, protocol {protocol}{tests}. A column's button sorts."
     label = escape(f"Table of {dataset['name']}, protocol {protocol}")
     return (
         '<p class="note more" hidden>The table is wider than the window: scroll it sideways.</p>'
@@ -111,17 +117,27 @@ def _measured(row: Row, statistics: list[str], shares: dict[str, str], width: in
     if row["error"]:
         reason = f'<td class="reason" colspan="{width - 1}">failed: {escape(row["error"])}</td>'
         return f'<tr class="failed">{head}{reason}</tr>'
-    cells = []
-    for name in statistics:
-        text = _aside(format_value(row["mmd2"][name], error_of(row, name)))
-        cells.append(_cell(row["mmd2"][name], f"<strong>{text}</strong>" if name in row["best"] else text))
-    cells.append(_cell(row["ratio"], _aside(format_ratio(row["ratio"], row["ratio_interval"]))))
-    cells += [_cell(row["size_mmd2"], format_mmd(row["size_mmd2"])), _number(row["mean_num_nodes"], 0)]
+    cells = _of_molecules(row, statistics) if row["protocol"] == MOLECULES else _of_structure(row, statistics)
+    cells.append(_number(row["mean_num_nodes"], 0))
     for name in shares:
         share = (row["novelty"] or {}).get(name)
         cells.append(_number(None if share is None else 100 * share["value"], 1))
     cells += [_number(row[name], 1) for name in ("fit_seconds", "sample_seconds")]
     return f"<tr{' class=floor' * (row['kind'] == 'floor')}>{head}{''.join(cells)}</tr>"
+
+
+def _of_structure(row: Row, statistics: list[str]) -> list[str]:
+    cells = []
+    for name in statistics:
+        text = _aside(format_value(row["mmd2"][name], error_of(row, name)))
+        cells.append(_cell(row["mmd2"][name], f"<strong>{text}</strong>" if name in row["best"] else text))
+    cells.append(_cell(row["ratio"], _aside(format_ratio(row["ratio"], row["ratio_interval"]))))
+    return [*cells, _cell(row["size_mmd2"], format_mmd(row["size_mmd2"]))]
+
+
+def _of_molecules(row: Row, statistics: list[str]) -> list[str]:
+    values = row[MOLECULES]
+    return [_cell(values.get(name), _aside(format_measure(name, values.get(name), error_of(row, name)))) for name in statistics]
 
 
 def _aside(text: str) -> str:
@@ -139,8 +155,11 @@ def _number(value: float | None, digits: int) -> str:
 
 
 def _published(row: Row, statistics: list[str], shares: dict[str, str], number: int) -> str:
-    values = [_cell(row["mmd2"].get(name), format_published(row["mmd2"].get(name))) for name in statistics]
-    values += ["<td></td>"] * 3
+    of_molecules = row["protocol"] == MOLECULES
+    known = {name: row[MOLECULES if of_molecules else "mmd2"].get(name) for name in statistics}
+    texts = [format_measure(name, known[name], None) if of_molecules else format_published(known[name]) for name in statistics]
+    values = [_cell(value, text) for value, text in zip(known.values(), texts, strict=True)]
+    values += ["<td></td>"] * (len(names_of(row["protocol"], statistics)) - len(statistics) + 1)
     together = row.get("valid_unique_novel")
     shown = "<td></td>" if together is None else _number(100 * together, 1)
     values += [shown if name == "valid_unique_novel" else "<td></td>" for name in shares]
@@ -156,10 +175,10 @@ def _dataset(results: Results, dataset: Row, number: int) -> Iterator[str]:
     if len(results["settings"]["seeds"]) > 1:
         yield '<p class="note">Of each model the first fit is shown.</p>'
     symbols = "".join(
-        f'<g id="train-{number}-{i}">{charts.graph_paths(picture)}</g>' for i, picture in enumerate(dataset["pictures"])
+        f'<g id="real-{number}-{i}">{charts.graph_paths(picture)}</g>' for i, picture in enumerate(real_pictures(dataset))
     )
     yield f'<svg class="defs" aria-hidden="true"><defs>{symbols}</defs></svg>'
-    yield f'<div class="cards">{"".join(_card(dataset, cell, number) for cell in cells)}</div>'
+    yield f'<div class="cards">{"".join(card(dataset, cell, number) for cell in cells)}</div>'
     yield from _training_curves(cells)
     yield "</section>"
 
@@ -185,54 +204,6 @@ def _legend(names: list[str]) -> str:
         for i, name in enumerate(names)
     )
     return f'<ul class="legend">{"".join(items)}</ul><figcaption>{_CURVES}</figcaption>'
-
-
-def _card(dataset: Row, cell: Row, number: int) -> str:
-    model = escape(cell["model"])
-    train = "".join(
-        f'<svg viewBox="{_SQUARE}" aria-hidden="true"><use href="#train-{number}-{i}"/></svg>'
-        for i in range(len(dataset["pictures"]))
-    )
-    generated = "".join(
-        f'<svg viewBox="{_SQUARE}" aria-hidden="true">{charts.graph_paths(picture)}</svg>' for picture in cell["pictures"]
-    )
-    distributions = "".join(_overlays(dataset["distributions"]["test"], cell))
-    pair = _gallery("training graphs", dataset["num_fitting"], dataset["pictures"], train)
-    pair += _gallery(f"samples of {model}", cell["num_graphs"], cell["pictures"], generated)
-    facts = f"{counted(cell['num_graphs'], 'graph')}, {cell['mean_num_nodes']:.0f} nodes on average"
-    facts += f" (test graphs {dataset['mean_num_nodes_test']:.0f})"
-    key = "<figcaption>Area: test graphs. Line: these samples.</figcaption>" if distributions else ""
-    return (
-        f'<article class="card"><header><h3>{model}</h3><span class="note">{facts}</span></header>'
-        f'<div class="pair">{pair}</div><figure class="small">{distributions}{key}</figure>{_bits(cell)}</article>'
-    )
-
-
-def _overlays(test: Row | None, cell: Row) -> Iterator[str]:
-    """The distributions of the test graphs and of a cell's samples."""
-    if test:
-        yield charts.overlay_sizes(test["nodes"], cell["distributions"]["nodes"], cell["model"])
-        yield from (charts.overlay(name, test[name], cell["distributions"][name], cell["model"]) for name in _DISTRIBUTIONS)
-
-
-def _bits(cell: Row) -> str:
-    """What a model needs to say the graphs of each part, for those that have a likelihood."""
-    parts = cell.get("bits") or {}
-    if any(value is None for bits in parts.values() for value in bits.values()) or not {"train", "test"} <= set(parts):
-        return ""
-    lines = [f"{bits['node']:.3g} ({bits['graph']:.4g}) on {_PARTS[part]}" for part, bits in parts.items()]
-    known, new = (parts[part]["node"] for part in ("train", "test"))
-    gap = f": {100 * (new / known - 1):+.0f}% a node" if known > 0 else ""
-    return f'<p class="note">Bits a node (a graph): {", ".join(lines)}{gap}.</p>'
-
-
-def _gallery(what: str, count: int, pictures: list[Row], drawings: str) -> str:
-    """Some graphs, and of how many they are."""
-    shown, sizes = f"{len(pictures)} of {count} {what}", ", ".join(str(picture["num_nodes"]) for picture in pictures)
-    label = f"{shown}, with {sizes} nodes"
-    return (
-        f'<figure><figcaption>{shown}</figcaption><div class="graphs" role="img" aria-label="{label}">{drawings}</div></figure>'
-    )
 
 
 def _manifest(results: Results) -> Iterator[str]:

@@ -19,9 +19,11 @@ from typing import Any
 
 import numpy as np
 
+from gengraph.benchmarks.molecules import MOLECULES
 from gengraph.benchmarks.ratios import mean_ratio, ratio_interval, ratios_of
+from gengraph.benchmarks.settings import FLOOR, Settings
 from gengraph.benchmarks.steps import Data
-from gengraph.benchmarks.suite import FLOOR, Outcome, Settings
+from gengraph.benchmarks.suite import Outcome
 from gengraph.metrics import holm, wilson_interval
 from gengraph.metrics.statistics import FloatArray
 from gengraph.versions import versions
@@ -80,6 +82,7 @@ def _dataset(data: Data, groups: dict[tuple[str, str, str], list[Outcome]]) -> d
         "reading": data.reading,
         "pictures": floor.get("pictures", []),
         "distributions": distributions,
+        "test_pictures": floor.get("test_pictures", []),
     }
 
 
@@ -107,7 +110,8 @@ def _rows(
         row["ratio"] = mean_ratio(row["ratios"])
         paired = {} if row["kind"] == "floor" else drawn_floor
         row["ratio_interval"] = ratio_interval(row["mmd2"], drawn, floor, paired, level=LEVEL)
-    _mark_best(rows, deviations, settings.compared(protocol), judged)
+    compared = settings.compared(protocol) if protocol in settings.of_structure else ()  # of molecules nothing is marked
+    _mark_best(rows, deviations, compared, judged)
     yield from rows
 
 
@@ -117,19 +121,30 @@ def _row(outcomes: list[Outcome], found: list[Outcome], protocol: str, deviation
     row: dict[str, Any] = {"dataset": cell.dataset, "model": cell.model, "kind": cell.kind, "protocol": protocol, "mmd2": {}}
     if not found:
         return row | {"error": outcomes[0].error}
-    values = {name: [record["mmd2"][protocol][name] for record in records] for name in records[0]["mmd2"][protocol]}
-    row["mmd2"] = {name: _mean(fits, strict=True) for name, fits in values.items()}
+    values = {name: [_values(record, protocol)[name] for record in records] for name in _values(records[0], protocol)}
+    means = {name: _mean(fits, strict=True) for name, fits in values.items()}
+    row[MOLECULES if protocol == MOLECULES else "mmd2"] = means
     row["spread"] = {name: _standard_deviation(fits) for name, fits in values.items()}
-    row["interval"] = {name: _interval(row["mmd2"][name], deviations.get(name)) for name in values}
+    row["interval"] = {name: _interval(means[name], deviations.get(name)) for name in values}
+    if means and protocol == MOLECULES:
+        row["interval"] |= _shares_of_molecules([record[MOLECULES] for record in records])
     first = records[0]
     return row | {
         "error": None,
         "num_fits": len(found),
         "num_graphs": first["num_graphs"],
         **{name: _mean(record.get(name) for record in records) for name in _MEANS},
-        "novelty": _pooled_shares([record["novelty"] for record in records]),
+        "novelty": None if protocol == MOLECULES else _pooled_shares([record["novelty"] for record in records]),
         "parameters": first.get("parameters"),
     }
+
+
+def _values(record: dict[str, Any], protocol: str) -> dict[str, float | None]:
+    """By statistic; nothing of graphs that no molecules can be read from."""
+    found: dict[str, float | None] = (
+        record["mmd2"][protocol] if protocol != MOLECULES else record[MOLECULES]["metrics"] if record[MOLECULES] else {}
+    )
+    return found
 
 
 _MEANS = ("mean_num_nodes", "size_mmd2", "fit_seconds", "sample_seconds")
@@ -161,7 +176,7 @@ def _deviations(outcomes: list[Outcome], protocol: str, settings: Settings) -> d
         if not all(name in outcome.replicates[protocol] for outcome in found):
             continue
         graphs = np.mean([outcome.replicates[protocol][name] for outcome in found], axis=0)
-        values = np.array([outcome.record["mmd2"][protocol][name] for outcome in found])
+        values = np.array([_values(outcome.record, protocol)[name] for outcome in found])
         fits = values[rng.integers(count, size=(len(graphs), count))].mean(axis=1) - values.mean()
         result[name] = graphs + fits * math.sqrt(count / max(1, count - 1))
     return result
@@ -184,10 +199,21 @@ def _pooled_shares(novelties: list[dict[str, Any] | None]) -> dict[str, Any] | N
         shares = [novelty[name] for novelty in known if novelty[name] is not None]
         pooled[name] = None
         if shares:
-            count, total = (sum(share[part] for share in shares) for part in ("count", "total"))
-            low, high = wilson_interval(count, total, level=LEVEL)
-            pooled[name] = {"value": count / total, "low": low, "high": high}
+            pooled[name] = _pooled(shares)
     return pooled
+
+
+def _pooled(shares: list[dict[str, int]]) -> dict[str, float]:
+    count, total = (sum(share[part] for share in shares) for part in ("count", "total"))
+    low, high = wilson_interval(count, total, level=LEVEL)
+    return {"value": count / total, "low": low, "high": high}
+
+
+def _shares_of_molecules(found: list[dict[str, Any]]) -> dict[str, list[float] | None]:
+    """Wilson intervals of the shares over the graphs of all fits; None of a share of nothing."""
+    counts = {name: [part["counts"][name] for part in found] for name in found[0]["counts"]}
+    of_any = {name: _pooled(fits) for name, fits in counts.items() if sum(fit["total"] for fit in fits)}
+    return {name: [of_any[name]["low"], of_any[name]["high"]] if name in of_any else None for name in counts}
 
 
 def _mark_best(
@@ -233,9 +259,10 @@ def _published(datasets: list[str], settings: Settings) -> Iterator[dict[str, An
     for protocol in settings.protocols:
         for dataset in datasets:
             for table in tables:
-                if table["protocol"] in {protocol, "any"}:
+                if table["protocol"] == protocol or (table["protocol"] == "any" and protocol != MOLECULES):
                     for model, values in table["values"].get(dataset, {}).items():
                         named = dict(zip(table["statistics"], values, strict=True))
                         more = {name: named.pop(name) for name in ("valid_unique_novel",) if name in named}
                         about = {"dataset": dataset, "protocol": protocol, "model": model, "citation": table["citation"]}
-                        yield {**about, "mmd2": named, **more}
+                        found = {"mmd2": {}, MOLECULES: named} if protocol == MOLECULES else {"mmd2": named}
+                        yield {**about, **found, **more}

@@ -25,6 +25,7 @@ from gengraph.metrics.statistics import FloatArray
 
 _CLUSTERING_BARS = 25
 _NUM_PICTURES = 4
+_NUM_MOLECULES = 12
 _MAX_PICTURE_EDGES = 5000  # a larger drawing would be black, and its file large
 
 
@@ -126,13 +127,14 @@ def look_at(store: Store, graphs: StoredSet) -> dict[str, Any]:
     """What a report shows of a set: a few graphs with a layout, the means of three distributions, and the sizes.
 
     `pictures`, of graphs with at most 5000 edges, are dicts of num_nodes, points "x,y x,y" in 0..1000 and edges "u-v u-v"; of
-    molecules num_nodes, and in `molecule` the paths of an SVG in a square of `side`.
+    molecules num_nodes, in `molecule` the paths of an SVG in a square of `side`, and `smiles`, None of no possible molecule.
     `distributions` are lists: the mean histogram of degrees from 0 up, that of clustering coefficients in 25 bins on [0, 1],
     the mean of the 15 orbit counts, and for `nodes` each number of nodes with how many graphs have it.
     """
 
     def make(_folder: Path) -> dict[str, Any]:
-        chosen = choose(graphs.graphs[graphs.graphs.num_edges <= _MAX_PICTURE_EDGES], _NUM_PICTURES)
+        count = _NUM_MOLECULES if are_molecules(graphs.graphs) else _NUM_PICTURES
+        chosen = choose(graphs.graphs[graphs.graphs.num_edges <= _MAX_PICTURE_EDGES], count)
         return {"pictures": [_picture(graph) for graph in chosen], "distributions": _means(graphs)}
 
     return store.step("looks", {"graphs": graphs.key}, make).outcome
@@ -141,8 +143,10 @@ def look_at(store: Store, graphs: StoredSet) -> dict[str, Any]:
 def _picture(graph: GraphSet) -> dict[str, Any]:
     if are_molecules(graph):
         from gengraph.chemistry.drawing import PATHS_SIDE, paths_of
+        from gengraph.chemistry.writing import smiles_of
 
-        return {"num_nodes": int(graph.num_nodes[0]), "side": PATHS_SIDE, "molecule": paths_of(graph)}
+        drawn = {"side": PATHS_SIDE, "molecule": paths_of(graph), "smiles": smiles_of(graph).valid[0]}
+        return {"num_nodes": int(graph.num_nodes[0]), **drawn}
     positions = np.rint(1000 * layout(graph)).astype(int)
     return {
         "num_nodes": int(graph.num_nodes[0]),

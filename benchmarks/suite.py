@@ -9,106 +9,25 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from gengraph.benchmarks import bits, scores, steps
+from gengraph.benchmarks import bits, molecules, scores, steps
 from gengraph.benchmarks.artefacts import Store
 from gengraph.benchmarks.contender import Contender
+from gengraph.benchmarks.molecules import MOLECULES
 from gengraph.benchmarks.scores import StoredSet
+from gengraph.benchmarks.settings import FLOOR, Kind, Settings
 from gengraph.benchmarks.steps import Data
 from gengraph.data import load_collection
-from gengraph.errors import InputError
 from gengraph.files import file_lock
-from gengraph.generators import GENERATORS
+from gengraph.formats.molecules import are_molecules
 from gengraph.graphs import GraphSet
-from gengraph.graphs.collection import Policy
+from gengraph.graphs.drawing import choose
 from gengraph.metrics.descriptions import STATISTICS, of_labels
-from gengraph.metrics.protocols import find_protocol
 from gengraph.metrics.significance import Uncertainty
 from gengraph.metrics.statistics import FloatArray
-from gengraph.models.registry import CLOSED_FORMS, unknown_model
+from gengraph.models.registry import CLOSED_FORMS
 from gengraph.runs.history import read_metrics
-
-FLOOR = "train set"
-Kind = Literal["model", "run", "samples", "floor"]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A line of the table that is not a model of GENERATORS.
-
-    Attributes:
-        kind: run or samples.
-        name: shown in the table.
-        dataset: that it is compared on.
-        source: the folder of the run, or where the samples are.
-    """
-
-    kind: Kind
-    name: str
-    dataset: str
-    source: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Settings:
-    """What a benchmark is run with.
-
-    Attributes:
-        models: names in GENERATORS.
-        entries: runs and outside samples in the same table.
-        protocols: of the MMD.
-        statistics: to compare, each protocol those that it has; None for the usual ones of each.
-        budget: seconds that the fit of a model may take.
-        seeds: of fits and samples; each is a fit.
-        num_samples: graphs to sample; None takes as many as there are training graphs, the size of the floor's set.
-        tune: settings to try before a learned model is fitted; 0 takes its own.
-        bootstrap: samples for intervals and for what is best; 0 leaves them out.
-        gpus: of each fit of a model that can use one, 0.25 say; 0 fits on the CPU.
-        policy: how outside samples are read.
-    """
-
-    models: tuple[str, ...] = tuple(GENERATORS)
-    entries: tuple[Entry, ...] = ()
-    protocols: tuple[str, ...] = ("emd",)
-    statistics: tuple[str, ...] | None = None
-    budget: float = 60.0
-    seeds: tuple[int, ...] = (0,)
-    num_samples: int | None = None
-    tune: int = 0
-    bootstrap: int = 1000
-    gpus: float = 0.0
-    policy: Policy = field(default_factory=Policy)
-
-    def __post_init__(self) -> None:
-        for model in self.models:
-            if model not in GENERATORS:
-                raise unknown_model(model)
-        if not self.models and not self.entries:
-            msg = f"name at least one model of {', '.join(GENERATORS)}, a run or samples"
-            raise InputError(msg)
-        if not self.protocols:
-            msg = "name at least one protocol: emd, tv or rbf"
-            raise InputError(msg)
-        for protocol in self.protocols:
-            self.compared(protocol)
-        for name in self.statistics or ():
-            if not any(name in self.compared(protocol) for protocol in self.protocols):
-                find_protocol(self.protocols[0]).chosen([name])
-        if self.num_samples is not None and self.num_samples < 1:
-            msg = f"num_samples must be >= 1, got {self.num_samples}"
-            raise InputError(msg)
-
-    def compared(self, protocol: str) -> tuple[str, ...]:
-        """The statistics that are compared under a protocol.
-
-        Raises:
-            InputError: no such protocol, or it has none of the statistics asked for.
-        """
-        found = find_protocol(protocol)
-        if self.statistics is None:
-            return found.statistics
-        return tuple(found.chosen([name for name in self.statistics if name in found.kernels] or list(self.statistics)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +69,17 @@ class _Work:
 
     @cached_property
     def num_samples(self) -> int:
-        return self.settings.num_samples or len(self.data.fitting)
+        return self.settings.num_samples or molecules.usual_samples(self.data)
+
+    @cached_property
+    def certainty(self) -> Uncertainty:
+        return Uncertainty(num_bootstrap=self.settings.bootstrap, seed=self.settings.seeds[0])
 
     def graphs(self) -> tuple[GraphSet, dict[str, Any]]:
         """The graphs that are compared, and a record of how they were made."""
         if self.cell.kind == "floor":
-            return self.data.fitting, {}
+            fitting = self.data.fitting
+            return (choose(fitting, self.num_samples, seed=self.cell.seed) if are_molecules(fitting) else fitting), {}
         if self.cell.kind == "samples":
             collection = load_collection(self.cell.source, policy=self.settings.policy)
             return collection.graphs, {"source": self.cell.source, "reading": collection.record()}
@@ -189,28 +113,48 @@ class _Work:
     def run(self) -> Outcome:
         graphs, about = self.graphs()
         test, generated = StoredSet(_like(self.data.split.test, graphs), self.store), StoredSet(graphs, self.store)
-        certainty = Uncertainty(num_bootstrap=self.settings.bootstrap, seed=self.settings.seeds[0])
-        mmd2, replicates = {}, {}
-        for protocol in self.settings.protocols:
-            compared = self.settings.compared(protocol)
-            there = tuple(name for name in compared if not STATISTICS[name].labelled or name in of_labels(graphs.schema))
-            found, replicates[protocol] = scores.score(self.store, test, generated, protocol, there, uncertainty=certainty)
-            mmd2[protocol] = dict.fromkeys(compared) | found
-        sizes, _ = scores.score(self.store, test, generated, "rbf", ("nodes",), uncertainty=Uncertainty())
         record = {
             "num_graphs": len(graphs),
             "content_hash": generated.key,
             "mean_num_nodes": float(graphs.num_nodes.mean()),
             **about,
-            "mmd2": mmd2,
-            "size_mmd2": sizes["nodes"],
-            "novelty": scores.count_novel(self.store, self.data, generated),
         }
+        found, replicates = self._compared(test, generated)
+        record |= found
+        if MOLECULES in self.settings.protocols:
+            record[MOLECULES], replicates[MOLECULES] = self._as_molecules(graphs)
         if self.cell.seed == self.settings.seeds[0]:
             record |= scores.look_at(self.store, generated)
         if self.cell.kind == "floor":
-            record["test_distributions"] = scores.look_at(self.store, test)["distributions"]
+            record |= {f"test_{name}": shown for name, shown in scores.look_at(self.store, test).items()}
         return Outcome(cell=self.cell, record=steps.json_ready(record), replicates=replicates)
+
+    def _compared(self, test: StoredSet, generated: StoredSet) -> tuple[dict[str, Any], dict[str, dict[str, FloatArray]]]:
+        """What the protocols of the MMD say, and of novelty by isomorphism; nothing where none of them is asked for."""
+        if not self.settings.of_structure:
+            return {"mmd2": {}, "size_mmd2": None, "novelty": None}, {}
+        mmd2, replicates, schema = {}, {}, generated.graphs.schema
+        for protocol in self.settings.of_structure:
+            compared = self.settings.compared(protocol)
+            there = tuple(name for name in compared if not STATISTICS[name].labelled or name in of_labels(schema))
+            found, replicates[protocol] = scores.score(self.store, test, generated, protocol, there, uncertainty=self.certainty)
+            mmd2[protocol] = dict.fromkeys(compared) | found
+        sizes, _ = scores.score(self.store, test, generated, "rbf", ("nodes",), uncertainty=Uncertainty())
+        novel = scores.count_novel(self.store, self.data, generated)
+        return {"mmd2": mmd2, "size_mmd2": sizes["nodes"], "novelty": novel}, replicates
+
+    def _as_molecules(self, graphs: GraphSet) -> tuple[dict[str, Any] | None, dict[str, FloatArray]]:
+        """What the protocol molecules says; None of graphs without the labels of molecules, those of a closed form say."""
+        seed = self.settings.seeds[0]
+        real = molecules.real_molecules(self.store, self.data, num_reference=self.settings.num_reference, seed=seed)
+        if self.cell.kind == "samples":
+            path = Path(self.cell.source)
+            found = molecules.score_file(self.store, real, path, self.settings.policy, uncertainty=self.certainty)
+            if found is not None:
+                return found
+        if not are_molecules(graphs):
+            return None, {}
+        return molecules.score_graphs(self.store, real, graphs, uncertainty=self.certainty)
 
 
 def _like(reference: GraphSet, graphs: GraphSet) -> GraphSet:
@@ -227,7 +171,13 @@ def run_cell(store: Store, data: Data, cell: Cell, settings: Settings) -> Outcom
 
 
 def plan_cells(data: list[Data], settings: Settings) -> list[Cell]:
-    """All cells in the order of the table: models and entries as they were named, then the floors."""
+    """All cells in the order of the table: models and entries as they were named, then the floors.
+
+    Raises:
+        InputError: the protocol molecules, and a data set that is not of them.
+    """
+    if MOLECULES in settings.protocols:
+        molecules.check_molecules(data)
     seeds, first = settings.seeds, settings.seeds[0]
     names = [part.name for part in data]
     models = [Cell(name, model, "model", seed) for model in settings.models for name in names for seed in seeds]

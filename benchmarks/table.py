@@ -5,16 +5,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from gengraph.benchmarks.molecules import MOLECULES
+from gengraph.benchmarks.notes import Results, describe_machine, describe_reading, failures, notes_of, sources_of
 from gengraph.benchmarks.ratios import ROUNDING
-from gengraph.benchmarks.results import FEWEST
 from gengraph.files import atomic_path, write_text
-from gengraph.models.registry import LISTED
-from gengraph.tables import counted, to_csv, to_latex, to_markdown
+from gengraph.tables import to_csv, to_latex, to_markdown
 
 SHARES = {"valid": "valid", "unique": "unique", "novel": "novel", "valid_unique_novel": "v.u.n."}
+MEASURES = {
+    "valid": "valid %",
+    "unique": "unique %",
+    "novel": "novel %",
+    "fcd": "FCD",
+    "fragments": "fragments",
+    "scaffolds": "scaffolds",
+    "logp_distance": "logP",
+    "sa_distance": "SA",
+    "qed_distance": "QED",
+    "weight_distance": "weight",
+    "mean_qed": "mean QED",
+    "internal_diversity": "diversity",
+}
+_SECONDS = {"fit_seconds": "fit s", "sample_seconds": "sample s"}
 _BEFORE = 2  # columns before the statistics
-
-Results = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +72,7 @@ def format_published(value: float | None) -> str:
 
 def error_of(row: dict[str, Any], name: str) -> float | None:
     """What stands after ±: the standard deviation over fits; of one fit, half the width of the interval."""
-    spread, interval = row["spread"][name], row["interval"][name]
+    spread, interval = row["spread"].get(name), row["interval"].get(name)
     if spread is not None:
         return float(spread)
     return None if interval is None else (interval[1] - interval[0]) / 2
@@ -68,8 +81,8 @@ def error_of(row: dict[str, Any], name: str) -> float | None:
 def table_of(results: Results, protocol: str) -> Table:
     """The table of one protocol."""
     statistics, sources = results["statistics"][protocol], sources_of(results, protocol)
-    shares = any(dataset["validity"] for dataset in results["datasets"])
-    columns = ["data set", "model", *statistics, "ratio", "size", *(SHARES.values() if shares else ()), "fit s", "sample s"]
+    shares = protocol != MOLECULES and any(dataset["validity"] for dataset in results["datasets"])
+    columns = ["data set", "model", *names_of(protocol, statistics), *(SHARES.values() if shares else ()), *_SECONDS.values()]
     lines: list[Line] = []
     starts = []
     rows = [row for row in results["rows"] if row["protocol"] == protocol]
@@ -81,35 +94,46 @@ def table_of(results: Results, protocol: str) -> Table:
     return Table(protocol, columns, lines, starts)
 
 
-def sources_of(results: Results, protocol: str) -> list[str]:
-    """Where the published rows of a protocol come from, as they are numbered."""
-    return list(dict.fromkeys(row["citation"] for row in results["published"] if row["protocol"] == protocol))
-
-
 def _line(row: dict[str, Any], statistics: list[str], *, shares: bool) -> Line:
     head = [row["dataset"], row["model"]]
     if row["error"]:
-        width = len(statistics) + 4 + len(SHARES) * shares
+        width = len(names_of(row["protocol"], statistics)) + len(_SECONDS) + len(SHARES) * shares
         return Line([*head, "failed", *[""] * (width - 1)], frozenset(), "failed")
-    values = [format_value(row["mmd2"][name], error_of(row, name)) for name in statistics]
+    if row["protocol"] == MOLECULES:
+        values = [format_measure(name, row[MOLECULES].get(name), error_of(row, name)) for name in statistics]
+    else:
+        values = [format_value(row["mmd2"][name], error_of(row, name)) for name in statistics]
+        values += [format_ratio(row["ratio"], row["ratio_interval"]), format_mmd(row["size_mmd2"])]
     percent = [_percent((row["novelty"] or {}).get(name)) for name in SHARES] if shares else []
-    seconds = ["" if row[name] is None else f"{row[name]:.1f}" for name in ("fit_seconds", "sample_seconds")]
+    seconds = ["" if row[name] is None else f"{row[name]:.1f}" for name in _SECONDS]
     bold = frozenset(_BEFORE + statistics.index(name) for name in row["best"])
     kind: Literal["floor", "measured"] = "floor" if row["kind"] == "floor" else "measured"
-    ratio = format_ratio(row["ratio"], row["ratio_interval"])
-    return Line([*head, *values, ratio, format_mmd(row["size_mmd2"]), *percent, *seconds], bold, kind)
+    return Line([*head, *values, *percent, *seconds], bold, kind)
 
 
 def _published_line(row: dict[str, Any], statistics: list[str], sources: list[str], *, shares: bool) -> Line:
-    values = [format_published(row["mmd2"].get(name)) for name in statistics]
+    if row["protocol"] == MOLECULES:
+        values = [format_measure(name, row[MOLECULES].get(name), None) for name in statistics]
+    else:
+        values = [*(format_published(row["mmd2"].get(name)) for name in statistics), "", ""]
     together = row.get("valid_unique_novel")
     percent = ["", "", "", "" if together is None else f"{100 * together:.1f}"] if shares else []
     name = f"{row['model']} [{sources.index(row['citation']) + 1}]"
-    return Line(
-        [row["dataset"], name, *values, "", "", *percent, "", ""],
-        frozenset(),
-        "published",
-    )
+    return Line([row["dataset"], name, *values, *percent, "", ""], frozenset(), "published")
+
+
+def names_of(protocol: str, statistics: list[str]) -> list[str]:
+    """The heads of the columns of what is compared."""
+    return [MEASURES[name] for name in statistics] if protocol == MOLECULES else [*statistics, "ratio", "size"]
+
+
+def format_measure(name: str, value: float | None, error: float | None) -> str:
+    """A metric of the protocol molecules with what stands after ±: shares in percent, FCD 1.23, weight 3.4, else .123."""
+    if value is None:
+        return "-"
+    scale, digits = (100, 1) if name in SHARES else (1, {"fcd": 2, "weight_distance": 1}.get(name, 3))
+    texts = [f"{scale * part:.{digits}f}".removeprefix("0" * (digits == 3)) for part in (value, error) if part is not None]
+    return " ±".join(texts)
 
 
 def format_value(value: float | None, error: float | None) -> str:
@@ -132,62 +156,6 @@ def _percent(share: dict[str, float] | None) -> str:
     return "-" if share is None else f"{100 * share['value']:.1f}"
 
 
-def notes_of(results: Results, protocol: str) -> Iterator[str]:
-    """What a reader must know of the numbers, a paragraph each."""
-    fits = len(results["settings"]["seeds"])
-    half = "half of the 95% bootstrap interval"
-    spread = f"the standard deviation over {fits} fits, of a single one {half}" if fits > 1 else half
-    yield f"Squared MMD between samples and test graphs under the {protocol} protocol, lower is better; ± {spread}."
-    yield (
-        "train set: the floor, the training graphs against the test graphs. ratio: mean of MMD² over that floor, with its 95% "
-        "interval. The interval of the train set is what chance does: as many other real graphs would get a ratio within it 95 "
-        "times in 100. So a model within it, below 1 too, is as good as real graphs as far as these test graphs can tell, and "
-        "not better; one below it is a reason to doubt."
-    )
-    yield (
-        "size: squared MMD of the numbers of nodes (rbf). valid, unique, novel, all three (v.u.n.): % of the samples. Bold: "
-        f"significantly below every other model that makes new graphs (5%, Holm; never with fewer than {FEWEST} test graphs)."
-    )
-    if models := list(describe_models(results)):
-        yield f"Models: {'; '.join(models)}."
-    if results["datasets"]:
-        yield f"Graphs: {'; '.join(describe_sets(results))}."
-    for number, source in enumerate(sources_of(results, protocol), start=1):
-        yield f"[{number}] published, not measured here (other splits and samples): {source}."
-
-
-def describe_models(results: Results) -> Iterator[str]:
-    """What stands behind the short name of each of gengraph's models in the table."""
-    for name in dict.fromkeys(row["model"] for row in results["rows"] if row["kind"] == "model" and row["model"] in LISTED):
-        yield f"{name} = {LISTED[name].summary}"
-
-
-def describe_sets(results: Results) -> list[str]:
-    """How many graphs stand behind the numbers of each data set."""
-    counts = {row["dataset"]: row["num_graphs"] for row in reversed(results["rows"]) if not row["error"]}
-    counts |= {row["dataset"]: row["num_graphs"] for row in reversed(results["rows"]) if row.get("sample_seconds") is not None}
-    return [
-        f"{part['name']}: {counted(part['num_test'], 'test graph')} against {counts.get(part['name'], 0)}"
-        for part in results["datasets"]
-    ]
-
-
-def describe_reading(results: Results) -> list[str]:
-    """What reading changed in each data set and in outside samples, or had to be told to leave behind."""
-    readings = [(part["name"], part["reading"]) for part in results["datasets"]]
-    readings += [(f"{cell['model']} ({cell['source']})", cell["reading"]) for cell in results["cells"] if "reading" in cell]
-    return [
-        f"{name}: " + ", ".join(f"{kind} {reading['policy'][kind]} ({count})" for kind, count in reading["found"].items())
-        for name, reading in readings
-        if reading.get("found")
-    ]
-
-
-def failures(results: Results) -> list[str]:
-    """One line for each cell that failed."""
-    return [f"{failed['dataset']}, {failed['model']}: {failed['error']}" for failed in results["failures"]]
-
-
 def to_lines(results: Results) -> list[dict[str, Any]]:
     """The measured rows as flat records for CSV and Parquet, one a data set, model and protocol."""
     statistics = list(dict.fromkeys(name for names in results["statistics"].values() for name in names))
@@ -196,14 +164,15 @@ def to_lines(results: Results) -> list[dict[str, Any]]:
     flat = []
     for row in results["rows"]:
         line = {name: row[name] for name in ("dataset", "model", "kind", "protocol")}
+        values = row["mmd2"] | row.get(MOLECULES, {})
         for name in statistics:
             low, high = (row.get("interval", {}).get(name)) or (None, None)
             spread, ratio = (row.get(part, {}).get(name) for part in ("spread", "ratios"))
-            line |= {name: row["mmd2"].get(name), f"{name}_low": low, f"{name}_high": high}
+            line |= {name: values.get(name), f"{name}_low": low, f"{name}_high": high}
             line |= {f"{name}_sd": spread, f"{name}_ratio": ratio, f"{name}_best": name in row.get("best", ())}
         line["ratio_low"], line["ratio_high"] = row.get("ratio_interval") or (None, None)
         shares = row.get("novelty") or {}
-        line |= {name: (shares.get(name) or {}).get("value") for name in SHARES}
+        line |= {name: values.get(name, (shares.get(name) or {}).get("value")) for name in SHARES}
         flat.append(line | {"num_test": tests.get(row["dataset"])} | {name: row.get(name) for name in names})
     return flat
 
@@ -239,21 +208,6 @@ def _marked(line: Line) -> list[str]:
     """Bold as Markdown has it; what is published stands slanted."""
     bold = [f"**{text}**" if i in line.bold else text for i, text in enumerate(line.texts)]
     return [f"*{text}*" if text and i and line.kind == "published" else text for i, text in enumerate(bold)]
-
-
-def describe_machine(results: Results) -> str:
-    """Command, seeds, budget, machine and versions in a line."""
-    versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
-    machine = results["machine"]
-    about = f"{describe_fits(results)}; {counted(machine['cpus'], 'CPU')} ({machine['processor']}); {versions}."
-    return f"`{results['command']}`; {about}"
-
-
-def describe_fits(results: Results) -> str:
-    """Seeds and the time for each fit."""
-    settings = results["settings"]
-    tuned = f" after {counted(settings['tune'], 'setting')} tried for as long" if settings["tune"] else ""
-    return f"seed {', '.join(map(str, settings['seeds']))}; {settings['budget']:g} s to fit a learned model{tuned}"
 
 
 def _latex(results: Results) -> Iterator[str]:

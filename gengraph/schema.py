@@ -1,7 +1,8 @@
 """Frozen dataclasses <-> nested tables, as TOML and JSON have them; every value is checked against its field's type.
 
-A field may be a plain value, a tuple of names, a Literal, another dataclass, or a tagged union: several dataclasses that each
-have a field `kind`, a Literal of its own; the table's `kind` says which is meant, and the fields of the others are refused.
+A field may be a plain value, a tuple of names or of whole numbers, a Literal, another dataclass, or a tagged union: several
+dataclasses that each have a field `kind`, a Literal of its own; the table's `kind` says which is meant, and the fields of the
+others are refused.
 """
 
 import dataclasses
@@ -93,9 +94,10 @@ def _convert(hint: Any, value: Any, path: str) -> Any:
         return value
     if float in kinds and type(value) is int:
         return float(value)
-    if any(typing.get_origin(kind) is tuple for kind in kinds):
-        names = isinstance(value, list | tuple) and all(isinstance(name, str) for name in value)
-        check(names, f"{path} must be a list of names, got {value!r}")
+    if listed := [kind for kind in kinds if typing.get_origin(kind) is tuple]:
+        of = typing.get_args(listed[0])[0]
+        fit = isinstance(value, list | tuple) and all(type(item) is of for item in value)
+        check(fit, f"{path} must be a list of {'names' if of is str else 'whole numbers'}, got {value!r}")
         return tuple(value)
     names_of = " or ".join("none" if kind is types.NoneType else kind.__name__ for kind in kinds)
     msg = f"{path} must be {names_of}, got {value!r}"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from command_line import gengraph, in_tmp_path  # noqa: F401
 
-from gengraph.benchmarks.suite import Settings
+from gengraph.benchmarks.settings import Settings
 from gengraph.data import load_dataset
 from gengraph.errors import InputError
 from gengraph.generators import GENERATORS

@@ -47,10 +47,10 @@ def draw_molecules(graphs: GraphSet, path: Path) -> None:
 
 def paths_of(graph: GraphSet) -> str:
     """One molecule as the paths of an SVG in a square of PATHS_SIDE: letters are paths too, no style is from elsewhere."""
-    drawing = rdMolDraw2D.MolDraw2DSVG(_SIZE, _SIZE, _SIZE, _SIZE, True)  # the last: letters as paths
+    drawing = rdMolDraw2D.MolDraw2DSVG(_SIZE, _SIZE, _SIZE, _SIZE)  # with FreeType, the usual: letters are paths
     text = str(_draw(drawing, graph, legends=False))
     paths = re.findall(r"<path [^>]*/>", text)
-    return re.sub(r" (?:class|id)='[^']*'", "", "".join(paths))
+    return re.sub(r"\s+", " ", re.sub(r" (?:class|id)='[^']*'", "", "".join(paths)))
 
 
 def _draw(drawing: rdMolDraw2D.MolDraw2D, graphs: GraphSet, *, legends: bool = True) -> str | bytes:

@@ -124,20 +124,20 @@ def evaluate_molecules(
     some nanoseconds.
     """
     valid = sets.valid
-    metrics = _shares(sets)
+    metrics = shares(sets)
     described = _described("generated molecules", valid, ALL, None, stage)
-    features = _features("generated molecules", valid, None, stage)
+    features = features_once("generated molecules", valid, None, stage)
     metrics |= _of_generated(described)
     for name, smiles in sets.reference.items():
         real = _described(f"molecules of {name}", smiles, ("moses",), keep, stage)
-        metrics |= {f"{metric}/{name}": value for metric, value in _against(real, described).items()}
-        metrics[f"fcd/{name}"] = _distance(_features(f"molecules of {name}", smiles, keep, stage), features)
+        metrics |= {f"{metric}/{name}": value for metric, value in against(real, described).items()}
+        metrics[f"fcd/{name}"] = fcd_of(features_once(f"molecules of {name}", smiles, keep, stage), features)
     learned, whose = _learned(sets, seed)
     old = _described(f"molecules of {whose}", learned, ("guacamol",), keep, stage)
     new = _described("distinct generated molecules", sorted(set(valid)), ("guacamol",), None, stage)
     divergence = kullback_leibler(old, new)
     metrics["guacamol_kl"] = divergence.score
-    distance = _distance(_features(f"molecules of {whose}", learned, keep, stage), features)
+    distance = fcd_of(features_once(f"molecules of {whose}", learned, keep, stage), features)
     metrics["guacamol_fcd"] = math.exp(-0.2 * distance)
     return MoleculeEvaluation(
         num_generated=len(sets.generated),
@@ -149,11 +149,11 @@ def evaluate_molecules(
         outside=divergence.outside,
         keys={name: KEY for name in metrics if name.startswith(("unique", "novel"))},
         notes=_notes(sets, features, f"{len(learned)} molecules of {whose}"),
-        versions=_versions(),
+        versions=versions(),
     )
 
 
-def _shares(sets: MoleculeSets) -> dict[str, float]:
+def shares(sets: MoleculeSets) -> dict[str, float]:
     """Valid of all; unique of the valid ones; novel of the unique ones [1]."""
     valid, total = sets.valid, len(sets.generated)
     distinct = set(valid)
@@ -188,7 +188,8 @@ def _of_generated(described: Described) -> dict[str, float]:
     }
 
 
-def _against(real: Described, described: Described) -> dict[str, float]:
+def against(real: Described, described: Described) -> dict[str, float]:
+    """Likeness (snn, fragments, scaffolds) and distances of properties between generated and real molecules [1]."""
     similarity = nearest_similarities(described.bits, real.bits).mean() if len(described.bits) else 0.0
     return {
         "snn": float(similarity),
@@ -213,9 +214,9 @@ def _described(what: str, smiles: Sequence[str], wanted: Sequence[Benchmark], ke
         return described_once(smiles, wanted, keep, progress=progress)
 
 
-def _features(what: str, smiles: Sequence[str], keep: Path | None, stage: Stage) -> Gaussian | None:
-    """The features of a set, from the folder if they are there."""
-    content = hashlib.sha256("\n".join([_versions()["fcd"], *smiles]).encode()).hexdigest()
+def features_once(what: str, smiles: Sequence[str], keep: Path | None, stage: Stage = _silent) -> Gaussian | None:
+    """ChemNet features of a set of canonical SMILES, from the folder if they are there; None keeps nothing."""
+    content = hashlib.sha256("\n".join([versions()["fcd"], *smiles]).encode()).hexdigest()
     kept = None if keep is None else keep / f"features-{content[:24]}.npz"
     if kept is not None and kept.is_file():
         with np.load(kept, allow_pickle=False) as file:
@@ -228,7 +229,8 @@ def _features(what: str, smiles: Sequence[str], keep: Path | None, stage: Stage)
     return found
 
 
-def _distance(first: Gaussian | None, second: Gaussian | None) -> float:
+def fcd_of(first: Gaussian | None, second: Gaussian | None) -> float:
+    """The Frechet ChemNet distance; nan where one has no features."""
     return _NAN if first is None or second is None else frechet_distance(first, second)
 
 
@@ -246,7 +248,12 @@ def _notes(sets: MoleculeSets, features: Gaussian | None, learned: str) -> list[
     return notes
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Of the packages that compute the metrics.
+
+    Raises:
+        InputError: the package fcd is missing.
+    """
     from importlib.metadata import PackageNotFoundError, version
 
     try:

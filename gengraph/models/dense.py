@@ -107,10 +107,11 @@ class DenseSampler(ABC):
         sizes: how many nodes a graph has.
         limit: nodes at which a graph is cut; None for none.
         cells: entries of matrices, padding included, that are drawn together.
+        equal: whether only graphs of equal size are drawn together, without padding.
     """
 
-    def __init__(self, sizes: SizeLaw, limit: int | None, *, cells: int = 1 << 16) -> None:
-        self._sizes, self._limit, self._cells = sizes, limit, cells
+    def __init__(self, sizes: SizeLaw, limit: int | None, *, cells: int = 1 << 16, equal: bool = False) -> None:
+        self._sizes, self._limit, self._cells, self._equal = sizes, limit, cells, equal
 
     @abstractmethod
     def draw_graphs(self, numbers: "Numbers", sizes: Int64Array) -> GraphSet:
@@ -127,6 +128,7 @@ class DenseSampler(ABC):
         order, first = np.argsort(sizes, kind="stable"), 0
         while first < len(order):
             like = sizes[order[first : first + _MOST_TOGETHER]]
+            like = like[like == like[0]] if self._equal else like
             count = int((like**2 * np.arange(1, len(like) + 1) <= self._cells).sum())
             places = order[first : first + max(1, count)]
             yield Drawn(places, self.draw_graphs(numbers[places], sizes[places]), cut[places])

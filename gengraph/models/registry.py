@@ -48,7 +48,12 @@ LEARNED: dict[str, Listed] = {
     "vgae": Listed("gengraph.models.vgae", "VGAE", "edges by inner products of latents of nodes (Kipf and Welling 2016)"),
     "deepgmg": Listed("gengraph.models.deepgmg", "DeepGMG", "nodes and edges one by one, by a graph network (Li 2018)"),
     "graphgen": Listed("gengraph.models.graphgen", "GraphGen", "DFS codes, step by step, by a recurrent network (Goyal 2020)"),
+    "molrnn": Listed("gengraph.models.molrnn", "MolRNN", "append, connect or end, by a recurrent graph network (Li 2018)"),
+    "molmp": Listed("gengraph.models.molrnn", "MolMP", "MolRNN without a recurrent state: the partial graph alone (Li 2018)"),
     "graphvae": Listed("gengraph.models.graphvae", "GraphVAE", "all edges at once from one latent (Simonovsky 2018)"),
+    "molgan": Listed("gengraph.models.molgan", "MolGAN", "labelled graphs at once, by a game with a critic (De Cao 2018)"),
+    "gcpn": Listed("gengraph.models.gcpn", "GCPN", "a policy that adds bond after bond by graph convolutions (You 2018)"),
+    "jtvae": Listed("gengraph.models.jtvae", "JTVAE", "junction trees of rings and bonds, from two latents (Jin 2018)"),
     "blocks": Listed("gengraph.models.blocks", "Blocks", "communities one after the other: events, gates and edges"),
 }
 CLOSED_FORMS: dict[str, Listed] = {

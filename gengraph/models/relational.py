@@ -34,6 +34,7 @@ class RelationalLayer(nn.Module):
             edges: float[B, K, n, n], one where there is an edge of the kind, or how much of one.
         """
         batch, n, _ = nodes.shape
-        sent = self.of_kind(nodes).view(batch, n, self.kinds, -1).transpose(1, 2)  # [B, K, n, size_out]
-        summed: Tensor = self.own(nodes) + torch.matmul(edges, sent).sum(1)
+        sent = self.of_kind(nodes).view(batch, n * self.kinds, -1)
+        weights = edges.permute(0, 2, 3, 1).reshape(batch, n, n * self.kinds)  # of all kinds in one product
+        summed: Tensor = self.own(nodes) + torch.bmm(weights, sent)
         return summed

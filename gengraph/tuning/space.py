@@ -52,7 +52,7 @@ class Setting:
     def values(self, names: Mapping[str, Any]) -> dict[str, Any]:
         """The values that fields have here; those of a table in one text, and those of a list."""
         fields = {**flat(self.config.to_dict()), TEMPERATURE: self.temperature}
-        known = {name: ",".join(value) if isinstance(value, list) else value for name, value in fields.items()}
+        known = {name: ",".join(map(str, value)) if isinstance(value, list) else value for name, value in fields.items()}
         return {name: known[name] if name in known else _inside(known, name) for name in names}
 
 

@@ -149,7 +149,7 @@ def test_a_room_may_be_a_link(library: Path, untouched: str, tmp_path: Path) -> 
         ("models/graphrnn/network.py", '"""GraphRNN and GraphRNN-S', '"""GraphRNN'),
         ("baselines/gnp.py", "\nimport ", "\n# a comment\n\nimport "),
         ("benchmarks/scores.py", "judge graphs", "look at graphs"),
-        ("benchmarks/suite.py", "FLOOR = ", "GROUND = "),
+        ("benchmarks/settings.py", "FLOOR = ", "GROUND = "),
         ("cli/app.py", "import ", "import this\nimport "),
         ("distributed/tasks.py", "_LOSSES = 3", "_LOSSES = 4"),
         ("testing/generators.py", "import ", "import this\nimport "),

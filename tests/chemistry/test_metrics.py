@@ -160,7 +160,7 @@ def test_descriptions_are_kept_and_found_again(tmp_path: Path) -> None:
 
 def test_shares() -> None:
     sets = MoleculeSets(generated=["CCO", "CCO", "CCN", None], reference={"test": ["CC"]}, train=["CCN", "CC"])
-    assert compared._shares(sets) == {"valid": 0.75, "unique": 2 / 3, "novel": 0.5, "valid_unique_novel": 0.25}
+    assert compared.shares(sets) == {"valid": 0.75, "unique": 2 / 3, "novel": 0.5, "valid_unique_novel": 0.25}
 
 
 def test_nothing_valid_is_never_the_best() -> None:

@@ -125,6 +125,7 @@ def test_a_drawing_for_a_page_is_paths_alone() -> None:
     paths = paths_of(graphs_of_texts(["CC(=O)Oc1ccccc1C(=O)O"]).graphs)
     assert paths.startswith("<path d=")
     assert "class=" not in paths
+    assert paths.count(" fill='#FF0000'/>") == 5  # the letters of four oxygens and of a hydrogen
     assert "<" not in paths.replace("<path ", "")
 
 

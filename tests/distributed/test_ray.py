@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import ray
 
+from gengraph.benchmarks.settings import Settings
 from gengraph.benchmarks.steps import Data
-from gengraph.benchmarks.suite import Settings, run_benchmark
+from gengraph.benchmarks.suite import run_benchmark
 from gengraph.data import load_dataset, split_graphs
 from gengraph.distributed.cluster import fit_workers
 from gengraph.distributed.score import ray_map

@@ -16,11 +16,26 @@ from gengraph.training.config import Config, usual_config
 GRAPHRNN = Config().replace(["model.hidden_size=8", "model.head.hidden_size=4", "training.steps=40"])
 LARGER = ("model.hidden_size=64", "training.steps=600", "training.batch_size=8")
 GRAPHRNN_BAD = [("model.hidden_size=0", "must be >= 1, got 0"), ("model.head.kind=cnn", "one of rnn, mlp, context")]
+SMALL_GAN = ("model.generator_size=32", "model.judge_size=16", "model.pool_size=16", "model.latent_size=8")
 SMALL_VAE = ("model.hidden_size=16", "model.decoder_size=32", "training.select=loss", "training.mmd_every=0")
 
 
 def graphrnn(*assignments: str, **case: Any) -> FamilyCase:
     return FamilyCase(config=GRAPHRNN.replace(assignments), bad=GRAPHRNN_BAD, **case)
+
+
+def molrnn(model: str) -> FamilyCase:
+    small = ("model.layer_sizes=[8]", "model.skip_size=8", "model.state_size=8", "model.policy_size=8")
+    return FamilyCase(
+        config=usual_config(model).replace([*small, "training.steps=10", "training.evaluations=2"]),
+        bad=[("model.canonical=2", r"must lie in \[0, 1\], got 2"), ("model.layer_sizes=[wide]", "list of whole numbers")],
+        overfit=(
+            *("model.layer_sizes=[32, 32]", "model.skip_size=32", "model.state_size=32", "model.policy_size=32"),
+            *("model.canonical=1", "training.steps=120", "training.batch_size=8"),
+            *("training.learning_rate=0.01", "training.ema=0"),
+        ),
+        share_known=0.4,  # of 120 steps; sizes of long paths are counted last
+    )
 
 
 CASES: dict[str, FamilyCase | GeneratorCase] = {
@@ -88,6 +103,17 @@ CASES: dict[str, FamilyCase | GeneratorCase] = {
             "training.batch_size=8",
         ),
     ),
+    "molrnn": molrnn("molrnn"),
+    "molmp": molrnn("molmp"),
+    "gcpn": FamilyCase(
+        config=usual_config("gcpn").replace(["model.hidden_size=8", "model.num_layers=2", "training.steps=8"]),
+        bad=[("model.distances=-1", "must be >= 0, got -1"), ("model.valences=some", "one of auto, masked, none")],
+        overfit=(
+            *("model.hidden_size=32", "model.num_layers=3"),
+            *("training.steps=120", "training.batch_size=8", "training.learning_rate=0.015"),
+        ),
+        share_known=0.3,  # sizes of long paths are counted last
+    ),
     "graphvae": FamilyCase(
         config=usual_config("graphvae").replace([*SMALL_VAE, "training.steps=20"]),
         bad=[("model.matching=degree", "one of order, pool"), ("model.beta=0", "beta must be > 0, got 0")],
@@ -99,6 +125,20 @@ CASES: dict[str, FamilyCase | GeneratorCase] = {
     ),
     "graphvae pool": FamilyCase(
         config=usual_config("graphvae").replace([*SMALL_VAE, "model.matching=pool", "training.steps=10"]), bad=[]
+    ),
+    "molgan": FamilyCase(
+        config=usual_config("molgan").replace([*SMALL_GAN, "training.steps=10"]),
+        bad=[("model.pack=0", "pack must be >= 1, got 0"), ("model.energy=2", r"must lie in \[0, 1\], got 2")],
+        overfit=("model.energy=0.9", "training.steps=200", "training.batch_size=8"),
+        share_known=0,  # the score of what is generated falls; no graph is learned by heart
+    ),
+    "jtvae": FamilyCase(
+        config=usual_config("jtvae").replace(["model.hidden_size=16", "model.latent_size=4", "training.steps=20"]),
+        bad=[("model.beta=0", "beta must be > 0, got 0"), ("model.valences=all", "one of auto, free")],
+        overfit=(
+            *("model.hidden_size=48", "model.latent_size=4", "training.learning_rate=0.005"),
+            *("training.steps=120", "training.batch_size=8", "training.ema=0"),
+        ),
     ),
     "vgae": FamilyCase(
         config=usual_config("vgae").replace(["model.hidden_size=16", "training.steps=30"]),

@@ -43,6 +43,7 @@ class Halves(DenseSampler):
 
     def draw_graphs(self, numbers: Numbers, sizes: Int64Array) -> GraphSet:
         n = int(sizes.max())
+        self.sizes = [*getattr(self, "sizes", []), set(sizes.tolist())]
         self.most = max(getattr(self, "most", 0), len(sizes) * n * n)
         return graphs_of(sizes, drawn_pairs(numbers, FIRST, np.full((len(sizes), n, n), 0.5), sizes))
 
@@ -62,6 +63,10 @@ def test_a_graph_is_the_same_in_any_company() -> None:
     assert sorted({int(graph.num_nodes[0]) for graph in many.values()}) == [2, 7, 30]
     sevens = GraphSet.concatenate(graph for graph in many.values() if graph.num_nodes[0] == 7)
     assert abs(len(sevens.edges) / (21 * len(sevens)) - 0.5) < 0.05
+    equal = Halves(law, None, equal=True)
+    assert drawn(equal, list(range(300))) == many
+    assert max(map(len, wide.sizes)) > 1
+    assert equal.sizes == [{2}, {7}, {30}]
     drawn(narrow, list(range(300)))
     assert narrow.most <= 900  # a graph of 30 nodes alone is more than is drawn together otherwise
     assert all(int(graph.num_nodes[0]) <= 4 for graph in drawn(Halves(law, 4), list(range(50))).values())

@@ -2,6 +2,7 @@
 
 - family: what training, sampling and tuning know of it; config: section [model].
 - noise: the schedule, transitions and their posterior; features: cycles and spectra of noisy graphs.
+- molecular: bonds and weights of noisy molecules.
 - network: the graph transformer; model: batches, loss and sampler.
 """
 

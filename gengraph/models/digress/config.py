@@ -19,6 +19,8 @@ class DiGressConfig:
         graph_size: numbers a graph.
         heads: of the attention; node_size is a multiple.
         features: what is computed of the noisy graph for the network: all (cycles and spectra), cycles, or none.
+        molecular: whether bonds of each atom, room for more and the weight of a noisy molecule are computed too: auto (where
+            labels are elements and whole bonds), yes, or no.
         labels: joint (labels of nodes and edges are disturbed and denoised with the edges) or after (the network that all
             families share labels what was drawn, directions too).
         size_smoothing: share of sizes that no training graph has (`gengraph.models.sizes`).
@@ -33,6 +35,7 @@ class DiGressConfig:
     graph_size: int = 32
     heads: int = 8
     features: Literal["all", "cycles", "none"] = "all"
+    molecular: Literal["auto", "yes", "no"] = "auto"
     labels: Literal["joint", "after"] = "joint"
     size_smoothing: float = 0.0
     most_nodes: int = 256
@@ -43,5 +46,10 @@ class DiGressConfig:
         check(
             self.node_size % self.heads == 0,
             f"model.node_size must be a multiple of model.heads, got {self.node_size} and {self.heads}",
+        )
+        check(
+            self.labels == "joint" or self.molecular != "yes",
+            "model.molecular = yes needs labels that are drawn with the edges, got model.labels = after; "
+            "set model.labels = joint, or model.molecular = auto",
         )
         check(self.size_smoothing >= 0, f"model.size_smoothing must be >= 0, got {self.size_smoothing}")

@@ -43,17 +43,21 @@ class DiGress(DenseFamily):
         return super().select(graphs, config)
 
     def prepare(self, graphs: GraphSet, config: DiGressConfig, *, seed: int) -> Facts:
-        """Sizes, and the share of each class of nodes and of pairs."""
+        """Sizes, the share of each class of nodes and of pairs, and of molecules what is known of atoms and bonds."""
         from gengraph.models.digress.classes import marginals
+        from gengraph.models.digress.molecular import atoms_of
 
         of_nodes, of_pairs = marginals(graphs)
-        return {**super().prepare(graphs, config, seed=seed), "of_nodes": of_nodes, "of_pairs": of_pairs}
+        facts = {**super().prepare(graphs, config, seed=seed), "of_nodes": of_nodes, "of_pairs": of_pairs}
+        atoms = atoms_of(graphs, config.molecular)
+        return facts if atoms is None else {**facts, "atoms": atoms}
 
     def describe(self, config: DiGressConfig, facts: Facts) -> dict[str, str]:
         """Steps, features, noise."""
         described = {
             "steps": f"{config.steps} of noise and of denoising",
-            "features": {"all": "cycles and spectra", "cycles": "cycles", "none": "none"}[config.features],
+            "features": {"all": "cycles and spectra", "cycles": "cycles", "none": "none"}[config.features]
+            + (", bonds and weights of atoms" if "atoms" in facts else ""),
             "noise": f"edges with the density of the training graphs, {facts['density']:.3g}",
             "end": "drawn from the sizes of the training graphs",
         }

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 NUM_CYCLES, NUM_EIGENVALUES, NUM_EIGENVECTORS = 3, 5, 2
+_ALIKE = 1e-4  # eigenvalues that differ by less are equal
 _MOST = 10.0  # counts are divided by it, and cut at 1
 
 
@@ -45,7 +46,8 @@ def spectral_features(adjacency: Tensor, inside: Tensor) -> tuple[Tensor, Tensor
 
     Returns:
         float[B, n, 1 + 2]: whether a node is outside the largest component, and its squares in the first two eigenvectors whose
-        eigenvalue is not 0 (their signs mean nothing). float[B, 1 + 5]: components a node, and the first eigenvalues that are
+        eigenvalue is not 0 (their signs mean nothing), the mean over those of equal eigenvalue (of which a rotation means
+        nothing, and rounding would choose one). float[B, 1 + 5]: components a node, and the first eigenvalues that are
         not 0, divided by the number of nodes.
     """
     n = adjacency.shape[-1]
@@ -59,8 +61,10 @@ def spectral_features(adjacency: Tensor, inside: Tensor) -> tuple[Tensor, Tensor
     there = places < inside.sum(-1, keepdim=True)
     places = places.clamp(max=n - 1)
     first = values.gather(1, places) * there / sizes
-    chosen = places[:, None, :NUM_EIGENVECTORS].expand(-1, n, -1)
-    squares = vectors.gather(2, chosen) ** 2 * there[:, None, :NUM_EIGENVECTORS] * sizes[..., None]
+    chosen = values.gather(1, places[:, :NUM_EIGENVECTORS])
+    alike = ((values[:, :, None] - chosen[:, None]).abs() < _ALIKE) & own[..., None]
+    shares = alike / alike.sum(1, keepdim=True).clamp(min=1).to(values)
+    squares = vectors**2 @ shares * there[:, None, :NUM_EIGENVECTORS] * sizes[..., None]
     null = (vectors**2 * ((values < 1e-5) & own)[:, None, :]).sum(-1)  # 1 / size of the node's component
     apart = (null > null.masked_fill(~inside, torch.inf).amin(1, keepdim=True) + 1e-4) & inside
     return torch.cat([apart[..., None].to(values), squares], -1), torch.cat([components / sizes, first], -1)

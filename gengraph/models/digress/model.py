@@ -19,12 +19,15 @@ from gengraph.models.dense import FIRST, DenseSampler, inside
 from gengraph.models.digress.classes import ClassArrays, classes_of, drawn, labelled_graphs
 from gengraph.models.digress.config import DiGressConfig
 from gengraph.models.digress.features import NUM_CYCLES, NUM_EIGENVALUES, NUM_EIGENVECTORS, cycle_features, spectral_features
+from gengraph.models.digress.molecular import AT_NODE, IN_GRAPH, molecular_features
 from gengraph.models.digress.network import GraphTransformer
 from gengraph.models.digress.noise import kept_share, posterior, prior_logits
 from gengraph.models.family import Decoding, Encoder, Facts, Loss, Sampler, check_decoding
 from gengraph.models.numbers import Numbers
 from gengraph.models.sizes import SizeLaw
 from gengraph.seeded import Stream
+
+_CELLS, _CELLS_GPU = 1 << 13, 1 << 16  # pairs of nodes that are denoised together: on a CPU what fits its caches
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,9 @@ class DiGressModel(nn.Module):
 
     of_nodes: Tensor
     of_pairs: Tensor
+    valences: Tensor
+    masses: Tensor
+    orders: Tensor
 
     def __init__(self, config: DiGressConfig, facts: Facts) -> None:
         super().__init__()
@@ -67,13 +73,18 @@ class DiGressModel(nn.Module):
         self.kept = kept_share(config.steps)
         for name in ("of_nodes", "of_pairs"):  # marginals
             self.register_buffer(name, torch.tensor(facts[name], dtype=torch.float64), persistent=False)
+        atoms: dict[str, list[float]] = facts.get("atoms", {})
+        self.molecular = bool(atoms)
+        for name, known in atoms.items():
+            numbers = [0, *known] if name == "orders" else known  # the first class of pairs is no bond
+            self.register_buffer(name, torch.tensor(numbers, dtype=torch.get_default_dtype()), persistent=False)
         cycles = NUM_CYCLES * (config.features != "none")
         spectra = config.features == "all"
         classes = len(self.of_nodes), len(self.of_pairs)
         inputs = (
-            classes[0] + 1 + cycles + (1 + NUM_EIGENVECTORS) * spectra,
+            classes[0] + 1 + cycles + (1 + NUM_EIGENVECTORS) * spectra + AT_NODE * self.molecular,
             classes[1],
-            3 + cycles + (1 + NUM_EIGENVALUES) * spectra,
+            3 + cycles + (1 + NUM_EIGENVALUES) * spectra + IN_GRAPH * self.molecular,
         )
         sizes = (config.node_size, config.edge_size, config.graph_size)
         self.network = GraphTransformer(inputs, sizes, classes, num_layers=config.num_layers, heads=config.heads)
@@ -143,6 +154,10 @@ class DiGressModel(nn.Module):
         if self.config.features == "all":
             at_node, in_graph = spectral_features(edges, within)
             node, graph = [*node, at_node], [*graph, in_graph]
+        if self.molecular:
+            atoms = node[0] * within[..., None]
+            at_node, in_graph = molecular_features(atoms, pairs, (self.valences, self.masses, self.orders), self.largest)
+            node, graph = [*node, at_node], [*graph, in_graph]
         given = torch.cat(node, -1), _one_hot(pairs, len(self.of_pairs), dtype), torch.cat(graph, -1)
         learned = self.network(*given, within)
         kept = torch.from_numpy(self.kept).to(edges)[steps][:, None]
@@ -163,10 +178,11 @@ class DiGressModel(nn.Module):
 
 
 class DiGressSampler(DenseSampler):
-    """Denoises graphs of like size together."""
+    """Denoises graphs of equal size together, which need no masks."""
 
     def __init__(self, model: DiGressModel, decoding: Decoding) -> None:
-        super().__init__(model.sizes, decoding.max_num_node)
+        cells = _CELLS if model.of_pairs.device.type == "cpu" else _CELLS_GPU
+        super().__init__(model.sizes, decoding.max_num_node, cells=cells, equal=True)
         self._model = copy.deepcopy(model).double().eval()
         self._temperature, steps = decoding.temperature, model.config.steps
         count = decoding.steps or steps

@@ -12,6 +12,7 @@ import math
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 class FiLM(nn.Module):
@@ -23,8 +24,8 @@ class FiLM(nn.Module):
 
     def forward(self, values: Tensor, condition: Tensor) -> Tensor:
         """Of float[..., size], by float[..., condition] of as many dimensions."""
-        steered: Tensor = values * (1 + self.scale(condition)) + self.shift(condition)
-        return steered
+        scale = functional.linear(condition, self.scale.weight, 1 + self.scale.bias)
+        return torch.addcmul(self.shift(condition), values, scale)
 
 
 class Pooling(nn.Module):
@@ -34,8 +35,13 @@ class Pooling(nn.Module):
         super().__init__()
         self.linear = nn.Linear(4 * size, graph_size)
 
-    def forward(self, values: Tensor, inside: Tensor) -> Tensor:
-        """float[B, Y] of float[B, m, size], bool[B, m]."""
+    def forward(self, values: Tensor, inside: Tensor | None) -> Tensor:
+        """float[B, Y] of float[B, m, size], bool[B, m]; None where all m > 0 are inside."""
+        of_graph: Tensor
+        if inside is None:
+            spread, mean = torch.var_mean(values, 1, correction=0)
+            of_graph = self.linear(torch.cat([mean, values.amin(1), values.amax(1), spread], -1))
+            return of_graph
         mask = inside[..., None]
         count = mask.sum(1).clamp(min=1)
         mean = (values * mask).sum(1) / count
@@ -44,7 +50,7 @@ class Pooling(nn.Module):
         most = values.masked_fill(~mask, -torch.inf).amax(1)
         none = ~inside.any(1, keepdim=True)
         pooled = [mean, least.masked_fill(none, 0), most.masked_fill(none, 0), spread]
-        of_graph: Tensor = self.linear(torch.cat(pooled, -1))
+        of_graph = self.linear(torch.cat(pooled, -1))
         return of_graph
 
 
@@ -66,19 +72,26 @@ class Layer(nn.Module):
             nn.Sequential(nn.Linear(size, 2 * size), nn.ReLU(), nn.Linear(2 * size, size)) for size in sizes
         )
 
-    def forward(self, nodes: Tensor, pairs: Tensor, graph: Tensor, inside: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The new numbers of nodes float[B, n, X], pairs float[B, n, n, E] and graphs float[B, Y]; inside bool[B, n]."""
-        size, both = nodes.shape[-1], inside[:, None, :] & inside[:, :, None]
-        scores = self.query(nodes)[:, :, None] * self.key(nodes)[:, None] / math.sqrt(size // self.heads)
+    def forward(self, nodes: Tensor, pairs: Tensor, graph: Tensor, inside: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        """The new numbers of nodes float[B, n, X], pairs float[B, n, n, E] and graphs float[B, Y].
+
+        Inside is bool[B, n], or None where all graphs have n nodes, which saves time.
+        """
+        size, both = nodes.shape[-1], None if inside is None else inside[:, None, :] & inside[:, :, None]
+        query = self.query(nodes) / math.sqrt(size // self.heads)
+        scores = query[:, :, None] * self.key(nodes)[:, None]
         scores = self.of_pair(scores, pairs)  # float[B, n, n, X]: a score for each number, not for each head
         new_pairs = self.pair_out(self.pair_by_graph(scores, graph[:, None, None]))
-        weights = scores.masked_fill(~inside[:, None, :, None], -1e9).softmax(2)
+        weights = (scores if inside is None else scores.masked_fill(~inside[:, None, :, None], -1e9)).softmax(2)
         gathered = (weights * self.value(nodes)[:, None]).sum(2)
         new_nodes = self.node_out(self.node_by_graph(gathered, graph[:, None]))
-        pooled = self.graph_own(graph) + self.of_nodes(nodes, inside) + self.of_pairs(pairs.flatten(1, 2), both.flatten(1, 2))
+        of_pairs = self.of_pairs(pairs.flatten(1, 2), None if both is None else both.flatten(1, 2))
+        pooled = self.graph_own(graph) + self.of_nodes(nodes, inside) + of_pairs
         added = (new_nodes, new_pairs, self.graph_out(pooled))
         values = [norm(old + new) for norm, old, new in zip(self.norms[:3], (nodes, pairs, graph), added, strict=True)]
         values = [norm(old + behind(old)) for norm, old, behind in zip(self.norms[3:], values, self.behind, strict=True)]
+        if inside is None or both is None:
+            return values[0], values[1], values[2]
         return values[0] * inside[..., None], values[1] * both[..., None], values[2]
 
 
@@ -116,11 +129,13 @@ class GraphTransformer(nn.Module):
 
     def forward(self, nodes: Tensor, pairs: Tensor, graph: Tensor, inside: Tensor) -> tuple[Tensor, Tensor]:
         """float[B, n, K] and float[B, n, n, K], the second symmetric."""
-        both = inside[:, None, :] & inside[:, :, None]
         nodes, pairs, graph = (into(values) for into, values in zip(self.into, (nodes, pairs, graph), strict=True))
-        nodes, pairs = nodes * inside[..., None], pairs * both[..., None]
+        full = bool(inside.all())
+        if not full:
+            both = inside[:, None, :] & inside[:, :, None]
+            nodes, pairs = nodes * inside[..., None], pairs * both[..., None]
         for layer in self.layers:
-            nodes, pairs, graph = layer(nodes, pairs, graph, inside)
+            nodes, pairs, graph = layer(nodes, pairs, graph, None if full else inside)
         of_nodes = self.out[0](self.steered[0](nodes, graph[:, None]))
         of_pairs = self.out[1](self.steered[1](pairs, graph[:, None, None]))
         return of_nodes, (of_pairs + of_pairs.transpose(1, 2)) / 2

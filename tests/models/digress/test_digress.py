@@ -6,15 +6,20 @@ import networkx as nx
 import numpy as np
 import pytest
 import torch
+from rdkit import Chem
+from rdkit.Chem import Descriptors
 from scipy import stats
 
+from gengraph.chemistry.reading import MoleculeOptions, graphs_of_texts
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet, LabelArrays, LabelSchema
+from gengraph.models.dense import inside
 from gengraph.models.digress import FAMILY
 from gengraph.models.digress.classes import classes_of, drawn, labelled_graphs, marginals
 from gengraph.models.digress.config import DiGressConfig
 from gengraph.models.digress.features import node_cycles, spectral_features
 from gengraph.models.digress.model import DiGressModel
+from gengraph.models.digress.molecular import atoms_of, molecular_features
 from gengraph.models.digress.noise import kept_share, posterior, prior_logits
 from gengraph.models.family import Decoding
 from gengraph.testing.generators import TRAINING
@@ -70,6 +75,19 @@ def test_spectra_are_those_of_networkx_and_padding_is_nothing() -> None:
     more, same = spectral_features(padded, inside)
     assert torch.allclose(same, in_graph, atol=1e-6)
     assert torch.allclose(more[:, :8, 0], at_node[:, :, 0])
+
+
+@pytest.mark.parametrize("graph", [nx.cycle_graph(6), nx.star_graph(5), nx.complete_bipartite_graph(2, 4), nx.empty_graph(6)])
+def test_spectra_say_nothing_of_the_order_of_nodes(graph: nx.Graph) -> None:
+    """Equal eigenvalues have no eigenvectors of their own."""
+    adjacency = torch.tensor(nx.to_numpy_array(graph))
+    everywhere = torch.ones(1, 6, dtype=torch.bool)
+    expected, of_graph = spectral_features(adjacency[None], everywhere)
+    for seed in range(5):
+        order = torch.from_numpy(np.random.default_rng(seed).permutation(6))
+        found, in_graph = spectral_features(adjacency[order][:, order][None], everywhere)
+        assert torch.allclose(found, expected[:, order], atol=1e-9)
+        assert torch.allclose(in_graph, of_graph)
 
 
 def test_the_noise_begins_with_the_graph_and_ends_with_none_of_it() -> None:
@@ -228,3 +246,61 @@ def test_what_is_too_large_is_refused() -> None:
         small_model(TRAINING, steps=5).sampler(Decoding(steps=6))
     with pytest.raises(InputError, match=r"at most 4 nodes, got .* set model\.most_nodes"):
         FAMILY.select(TRAINING, DiGressConfig(most_nodes=4))
+
+
+def test_chemistry_says_the_hydrogens_of_each_atom_and_the_weight() -> None:
+    texts = ["C", "CC#N", "OC=O", "FC(F)(F)C1CN1", "CC(=O)Oc1ccccc1"]
+    graphs = graphs_of_texts(texts).graphs
+    atoms = atoms_of(graphs, "yes")
+    assert atoms is not None
+    numbers = (atoms["valences"], atoms["masses"], [0, *atoms["orders"]])
+    known = tuple(torch.tensor(values, dtype=torch.float64) for values in numbers)
+    classes, n = classes_of(graphs), int(graphs.num_nodes.max())
+    nodes = torch.eye(len(known[0]), dtype=torch.float64)[torch.from_numpy(classes.nodes.astype(np.int64))]
+    nodes *= torch.from_numpy(inside(graphs.num_nodes.astype(np.int64), n))[..., None]
+    at_node, in_graph = molecular_features(nodes, torch.from_numpy(classes.pairs.astype(np.int64)), known, n)
+    for text, found, weight in zip(texts, at_node, in_graph, strict=True):
+        mol = Chem.MolFromSmiles(text)
+        Chem.Kekulize(mol)
+        count = mol.GetNumAtoms()
+        assert sorted((4 * found[:count, 1]).tolist()) == sorted(atom.GetTotalNumHs() for atom in mol.GetAtoms())
+        bonds = [sum(bond.GetBondTypeAsDouble() for bond in atom.GetBonds()) for atom in mol.GetAtoms()]
+        assert sorted((4 * found[:count, 0]).tolist()) == sorted(bonds)
+        assert not found[count:].any()
+        assert weight.item() == pytest.approx(Descriptors.HeavyAtomMolWt(mol) / 12 / n, rel=1e-5)
+
+
+def test_chemistry_is_asked_of_molecules_alone() -> None:
+    molecules = graphs_of_texts(["CCO", "C=O"]).graphs
+    plain = GraphSet.from_networkx([nx.path_graph(3)])
+    assert atoms_of(plain, "auto") is None
+    assert atoms_of(molecules.bare(), "auto") is None
+    assert atoms_of(molecules, "no") is None
+    aromatic = graphs_of_texts(["c1ccccc1"], MoleculeOptions(bonds="aromatic")).graphs
+    assert atoms_of(aromatic, "auto") is None
+    with pytest.raises(InputError, match="needs labels that are elements and whole bonds"):
+        atoms_of(aromatic, "yes")
+    with pytest.raises(InputError, match=r"got model\.labels = after; set model\.labels = joint"):
+        DiGressConfig(molecular="yes", labels="after")
+    with_them, without = (small_model(molecules, molecular=molecular) for molecular in ("auto", "no"))
+    assert with_them.molecular
+    assert not without.molecular
+    facts = {**FAMILY.prepare(molecules, DiGressConfig(), seed=0), "labels": molecules.schema.to_json()}
+    assert "bonds and weights of atoms" in FAMILY.describe(DiGressConfig(), facts)["features"]
+    del facts["atoms"]  # as a checkpoint has it that is older than them
+    assert not FAMILY.build(DiGressConfig(), facts).molecular
+
+
+def test_a_molecule_is_the_same_in_any_company() -> None:
+    molecules = graphs_of_texts(["CCO", "C=O", "CC#N", "C1CN1C", "CCOC(F)(F)F"]).graphs
+    sampler = small_model(molecules, steps=4).sampler(Decoding())
+    count = 40
+    together = {
+        place: graphs[i : i + 1].content_hash()
+        for found in sampler.draw(np.arange(count), np.zeros(count, np.int64), seed=1)
+        for graphs in [found.graphs]
+        for i, place in enumerate(found.place.tolist())
+    }
+    for place in range(0, count, 7):
+        (alone,) = sampler.draw(np.array([place]), np.zeros(1, np.int64), seed=1)
+        assert alone.graphs.content_hash() == together[place]

@@ -1,0 +1,113 @@
+"""The family GCPN."""
+
+from typing import TYPE_CHECKING, Any
+
+from gengraph.errors import InputError
+from gengraph.graphs import GraphSet
+from gengraph.models.dense import check_largest
+from gengraph.models.family import Capability, Facts, Family
+from gengraph.models.gcpn.config import CAPABILITIES, GCPNConfig
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from gengraph.models.space import Space
+
+
+class GCPN(Family):
+    """Graph convolutional policy network.
+
+    Reference:
+        J. You, B. Liu, R. Ying, V. Pande, J. Leskovec. Graph convolutional policy network for goal-directed molecular graph
+        generation. NeurIPS 2018.
+    """
+
+    name = "gcpn"
+    config = GCPNConfig
+    loss = "negative log-likelihood of a random growth, nats a graph"
+
+    def capabilities(self, config: GCPNConfig) -> frozenset[Capability]:
+        """All of them can do the same."""
+        return CAPABILITIES
+
+    def select(self, graphs: GraphSet, config: GCPNConfig) -> GraphSet:
+        """Checked.
+
+        Raises:
+            InputError: graphs without nodes, larger than the config allows, or directed.
+        """
+        graphs = super().select(graphs, config)
+        check_largest(graphs, config.most_nodes, self.name)
+        if graphs.schema.directed:
+            msg = "gcpn draws no directions; symmetrise the graphs, or take graphrnn-c"
+            raise InputError(msg)
+        return graphs
+
+    def prepare(self, graphs: GraphSet, config: GCPNConfig, *, seed: int) -> Facts:
+        """The largest graph, kinds of labels, valences if they are masked, whether there are edges and several components.
+
+        Raises:
+            InputError: model.valences = masked, and labels are no atoms and bonds, or atoms have more bonds than they may.
+        """
+        schema = graphs.schema
+        kinds = [1 if labels is None else max(1, len(labels.values)) for labels in (schema.nodes, schema.edges)]
+        return {
+            "max_num_node": int(graphs.num_nodes.max()),
+            "kinds": kinds,
+            "valences": _valences(graphs, config),
+            "has_edges": len(graphs.edges) > 0,
+            "components": bool((graphs.num_components() > 1).any()),
+        }
+
+    def describe(self, config: GCPNConfig, facts: Facts) -> dict[str, str]:
+        """Order, masks, end."""
+        return {
+            "order": "random edges of what has grown, from a random node",
+            "messages": f"{config.num_layers} graph convolutions before each action",
+            "valences": "none has more bonds than it may" if facts["valences"] else "learned",
+            "components": "several" if facts["components"] else "one",
+            "end": "a decision of the model",
+        }
+
+    def build(self, config: GCPNConfig, facts: Facts) -> "nn.Module":
+        """The network with fresh weights."""
+        from gengraph.models.gcpn.model import GCPNModel
+
+        return GCPNModel(config, facts, self.capabilities(config))
+
+    def space(self, config: GCPNConfig) -> "Space":
+        """Sizes, layers, learning rate."""
+        from gengraph.models.space import Choice, Range
+
+        return {
+            "model.hidden_size": Choice((32, 64, 128)),
+            "model.num_layers": Choice((2, 3, 4, 5)),
+            "training.learning_rate": Range(5e-4, 5e-3, log=True),
+        }
+
+
+def _valences(graphs: GraphSet, config: GCPNConfig) -> list[Any] | None:
+    """The largest valences by node label and the orders by edge label; None where they are not masked."""
+    schema, auto = graphs.schema, config.valences == "auto"
+    if config.valences == "none" or (auto and (schema.nodes is None or schema.edges is None)):
+        return None
+    try:
+        from gengraph.chemistry.valences import bond_orders, of_schema, valences_fit
+    except InputError:  # without RDKit nobody has molecules
+        if auto:
+            return None
+        raise
+    largest, orders = of_schema(schema), bond_orders(schema)
+    if largest is None or orders is None:
+        if auto:
+            return None
+        msg = f"valences are those of atoms and bonds in Kekule form, got {schema}; set model.valences = none"
+        raise InputError(msg)
+    over = int((~valences_fit(graphs)).sum())
+    if over and not auto:
+        msg = (
+            f"atoms must have no more bonds than they may, {over} of {len(graphs)} graphs have one with more; set "
+            "model.valences = none"
+        )
+        raise InputError(msg)
+    return None if over else [largest.tolist(), orders.tolist()]

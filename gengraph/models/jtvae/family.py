@@ -1,0 +1,118 @@
+"""The family JT-VAE."""
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from gengraph.errors import InputError
+from gengraph.graphs import GraphSet, LabelSchema
+from gengraph.models.family import Capability, Facts, Family
+from gengraph.models.jtvae.config import JTVAEConfig
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from gengraph.models.space import Space
+
+
+class JTVAE(Family):
+    """A variational auto-encoder of junction trees.
+
+    Reference:
+        W. Jin, R. Barzilay, T. Jaakkola. Junction tree variational autoencoder for molecular graph generation. ICML 2018.
+    """
+
+    name = "jtvae"
+    config = JTVAEConfig
+    loss = "reconstruction and weighted divergence, nats a graph"
+
+    def capabilities(self, config: JTVAEConfig) -> frozenset[Capability]:
+        """It draws labels itself, takes a temperature and a GPU; its loss only bounds a likelihood."""
+        return frozenset({"joint", "temperature", "gpu"})
+
+    def select(self, graphs: GraphSet, config: JTVAEConfig) -> GraphSet:
+        """Checked.
+
+        Raises:
+            InputError: graphs without nodes, directed, or larger than the config allows.
+        """
+        graphs = super().select(graphs, config)
+        if graphs.schema.directed:
+            msg = "jtvae draws no directions, got directed graphs; symmetrise them, or take graphrnn-c"
+            raise InputError(msg)
+        largest = int(graphs.num_nodes.max(initial=0))
+        if largest > config.most_nodes:
+            msg = (
+                f"jtvae takes graphs of at most {config.most_nodes} nodes, got {largest}: its clusters are learned one by one; "
+                f"set model.most_nodes = {largest}, or take graphrnn-c"
+            )
+            raise InputError(msg)
+        return graphs
+
+    def prepare(self, graphs: GraphSet, config: JTVAEConfig, *, seed: int) -> Facts:
+        """The vocabulary of clusters, the largest tree, valences, and how likely a cluster is none of the vocabulary [1].
+
+        References:
+            [1] I. J. Good. The population frequencies of species and the estimation of population parameters. Biometrika 40,
+                1953.
+        """
+        from gengraph.models.jtvae.clusters import Vocabulary
+        from gengraph.models.jtvae.derivations import graphs_in_lists, tree_of
+
+        limits, orders = _valences(graphs.schema, config)
+        vocabulary, counts, most = Vocabulary([], orders), Counter[int](), 1
+        for graph in graphs_in_lists(graphs):
+            kinds = tree_of(graph, vocabulary).kinds
+            counts.update(kinds)
+            most = max(most, len(kinds))
+        once = sum(count == 1 for count in counts.values())
+        return {
+            "max_num_node": int(graphs.num_nodes.max()),
+            "clusters": vocabulary.to_json(),
+            "most_clusters": most,
+            "unknown": (once + 0.5) / (counts.total() + 1),
+            "limits": limits,
+            "orders": orders,
+            "apart": bool((graphs.num_components() > 1).any()),
+        }
+
+    def describe(self, config: JTVAEConfig, facts: Facts) -> dict[str, str]:
+        """Latents, vocabulary, valences."""
+        valences = "no atom gets more bonds than it may have" if facts["limits"] else "none: labels are not atoms and bonds"
+        return {
+            "latents": f"{config.latent_size} numbers of the tree and {config.latent_size} of the graph",
+            "divergence": f"times {config.beta:g}, rising over the first {config.anneal:.0%} of the training",
+            "vocabulary": f"{len(facts['clusters'])} kinds of clusters, at most {facts['most_clusters']} in a graph",
+            "valences": valences if config.valences == "auto" else "not looked at",
+        }
+
+    def build(self, config: JTVAEConfig, facts: Facts) -> "nn.Module":
+        """The networks with fresh weights."""
+        from gengraph.models.jtvae.model import JTVAEModel
+
+        return JTVAEModel(config, facts)
+
+    def space(self, config: JTVAEConfig) -> "Space":
+        """Sizes, latent, weight of the divergence."""
+        from gengraph.models.space import Choice, Range
+
+        return {
+            "model.hidden_size": Choice((64, 128, 256)),
+            "model.latent_size": Choice((8, 16, 28, 56)),
+            "model.beta": Range(0.01, 1.0, log=True),
+            "training.learning_rate": Range(3e-4, 3e-3, log=True),
+        }
+
+
+def _valences(schema: LabelSchema, config: JTVAEConfig) -> tuple[list[int] | None, list[int]]:
+    """The largest sum of orders by node label, None where there is no rule; and the order by edge label, else 1."""
+    plain = [1] * (1 if schema.edges is None else len(schema.edges.values))
+    if config.valences == "free" or schema.edges is None or not set(schema.edges.values) <= {"1", "2", "3", "4"}:
+        return None, plain
+    try:
+        from gengraph.chemistry.valences import bond_orders, of_schema
+    except ImportError:  # graphs of digits for labels need no chemistry
+        return None, plain
+    limits, orders = of_schema(schema), bond_orders(schema)
+    if limits is None or orders is None:
+        return None, plain
+    return limits.tolist(), orders.tolist()

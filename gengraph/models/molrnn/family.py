@@ -1,0 +1,105 @@
+"""The family of MolRNN and MolMP."""
+
+from typing import TYPE_CHECKING
+
+from gengraph.errors import InputError
+from gengraph.graphs import GraphSet
+from gengraph.models.dense import check_largest
+from gengraph.models.family import Capability, Facts, Family
+from gengraph.models.molrnn.config import MolRNNConfig
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from gengraph.models.space import Space
+
+
+class MolRNN(Family):
+    """Append, connect, end: with a recurrent state (MolRNN) or without (MolMP).
+
+    Reference:
+        Y. Li, L. Zhang, Z. Liu. Multi-objective de novo drug design with conditional graph generative model. Journal of
+        Cheminformatics 10:33, 2018.
+    """
+
+    name = "molrnn"
+    config = MolRNNConfig
+    loss = "negative log-likelihood of decisions, nats a graph"
+
+    def model_name(self, config: MolRNNConfig) -> str:
+        """By the recurrent state: molrnn or molmp."""
+        return "molrnn" if config.recurrent else "molmp"
+
+    def capabilities(self, config: MolRNNConfig) -> frozenset[Capability]:
+        """All but a likelihood, where the loss is one of several orders."""
+        likelihood: frozenset[Capability] = frozenset({"likelihood"} if config.orders == 1 else ())
+        return likelihood | {"joint", "temperature", "policy", "start", "gpu"}
+
+    def select(self, graphs: GraphSet, config: MolRNNConfig) -> GraphSet:
+        """Checked.
+
+        Raises:
+            InputError: graphs without nodes, larger than the config allows, directed ones, or atoms with more bonds than they
+                may have where these are masked.
+        """
+        graphs = super().select(graphs, config)
+        check_largest(graphs, config.most_nodes, self.model_name(config))
+        if graphs.schema.directed:
+            msg = f"{self.model_name(config)} draws no directions; symmetrise the graphs, or take graphrnn-c"
+            raise InputError(msg)
+        if config.valences == "masked":
+            from gengraph.chemistry.valences import valences_fit
+
+            over = int((~valences_fit(graphs)).sum())
+            if over:
+                msg = (
+                    f"atoms must have no more bonds than their valence, {over} of {len(graphs)} graphs have one with more; set "
+                    "model.valences = learned"
+                )
+                raise InputError(msg)
+        return graphs
+
+    def prepare(self, graphs: GraphSet, config: MolRNNConfig, *, seed: int) -> Facts:
+        """The largest graph, whether there are edges and several components, and what valences allow if they are masked."""
+        valences = None
+        if config.valences == "masked":
+            from gengraph.chemistry.valences import bond_orders, of_schema
+
+            largest, orders = of_schema(graphs.schema), bond_orders(graphs.schema)
+            assert largest is not None
+            assert orders is not None
+            valences = [largest.tolist(), orders.tolist()]
+        return {
+            "max_num_node": int(graphs.num_nodes.max()),
+            "has_edges": len(graphs.edges) > 0,
+            "connected": bool((graphs.num_components() == 1).all()),
+            "valences": valences,
+        }
+
+    def describe(self, config: MolRNNConfig, facts: Facts) -> dict[str, str]:
+        """Orders, state, masks."""
+        share = f"depth first, {config.canonical:.0%} by the numbers of the data, the others at random"
+        return {
+            "order": share if config.orders == 1 else f"{share}; {config.orders} of each graph, weighted by importance",
+            "state": "a recurrent network" if config.recurrent else "none, the partial graph alone",
+            "valences": config.valences,
+            "end": "a decision of the model",
+        }
+
+    def build(self, config: MolRNNConfig, facts: Facts) -> "nn.Module":
+        """The network with fresh weights."""
+        from gengraph.models.molrnn.model import MolRNNModel
+
+        return MolRNNModel(config, facts, self.capabilities(config), self.model_name(config))
+
+    def space(self, config: MolRNNConfig) -> "Space":
+        """Orders, sizes, learning rate."""
+        from gengraph.models.space import Choice, Range
+
+        return {
+            "model.canonical": Choice((0.0, 0.5, 0.8, 1.0)),
+            "model.skip_size": Choice((32, 64, 128)),
+            "model.state_size": Choice((64, 128, 256)),
+            "model.policy_size": Choice((32, 64, 128)),
+            "training.learning_rate": Range(5e-4, 5e-3, log=True),
+        }

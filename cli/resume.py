@@ -37,12 +37,12 @@ def resume(
 
       gengraph resume grid-graphrnn --workers 8 --address auto --storage s3://bucket/runs
     """
-    from gengraph.goals.run import extend_goal, is_goal_run
-
     check_length(steps, budget)
     trackers = checked_trackers(tracker)
     folder = runs_dir / run
     mirror = _fetch(folder, storage)
+    from gengraph.goals.run import extend_goal, is_goal_run
+
     if is_goal_run(folder):
         extend_goal(folder, steps=steps, budget=budget)
         with group.session():

@@ -87,6 +87,8 @@ def _convert(hint: Any, value: Any, path: str) -> Any:
     kinds = _parts(hint)
     choices = [choice for kind in kinds if typing.get_origin(kind) is Literal for choice in typing.get_args(kind)]
     if choices:
+        if value is None and "none" in choices and types.NoneType not in kinds:
+            return "none"  # as TOML has no null, `none` is read as one
         known = value in choices or (value is None and types.NoneType in kinds)
         check(known, f"{path} must be one of {', '.join(map(str, choices))}, got {value!r}")
         return value

@@ -18,7 +18,10 @@ from gengraph.generators import GENERATORS
 from gengraph.models.registry import LEARNED
 
 ROOT = Path(__file__).parents[1]
-TORCH_ROOMS = {("gengraph", "models"), ("gengraph", "training"), ("gengraph", "testing"), ("benchmarks", "speed")}
+TORCH_ROOMS = {
+    *(("gengraph", room) for room in ("models", "training", "goals", "testing")),
+    ("benchmarks", "speed"),
+}
 HEAVY = ("torch", "ray", "numba", "scipy", "networkx", "matplotlib", "rdkit", "pytest")
 
 

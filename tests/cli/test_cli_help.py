@@ -81,14 +81,15 @@ def test_options_say_what_they_take(name: str) -> None:
 def test_options_stand_in_groups() -> None:
     output = gengraph("train --help")
     titles = re.findall(r"^(\S.*):$", output, flags=re.MULTILINE)
-    assert titles == ["Examples", "Options", "Seeds and places", *titles[3:]]
-    assert len(titles) == 5
+    assert titles == ["Examples", "Options", "Towards a goal (docs/goals.md)", "Seeds and places", *titles[4:]]
+    assert len(titles) == 6
     sections = dict(zip(titles[1:], re.split(r"^\S.*:$", output.partition("\nOptions")[2], flags=re.MULTILINE), strict=True))
     for title, options in {
         "Options": ("--dataset", "--steps", "--set"),
+        "Towards a goal (docs/goals.md)": ("--reward", "--rule", "--as"),
         "Seeds and places": ("--seed", "--runs-dir", "--data-dir"),
-        titles[3]: ("--on-loops", "--columns"),
-        titles[4]: ("--workers", "--address"),
+        titles[4]: ("--on-loops", "--columns"),
+        titles[5]: ("--workers", "--address"),
     }.items():
         for option in options:
             assert [found for found, text in sections.items() if f"  {option} " in text] == [title]

@@ -12,6 +12,13 @@ from gengraph.models.registry import LEARNED
 from gengraph.training.config import Config, TrainingConfig, load_config, preset_for, presets, usual_config
 
 
+def test_none_is_a_choice_where_there_is_one_of_that_name() -> None:
+    without = usual_config("digress").replace(["model.features=none"])
+    assert without.model.features == "none"
+    assert Config.from_dict(without.to_dict()) == without
+    assert without.replace(["training.steps=none"]).training.steps is None
+
+
 def test_presets() -> None:
     assert load_config("graphrnn/default") == Config()
     paper = load_config("graphrnn/paper")

@@ -29,7 +29,7 @@ class MolGANConfig:
         pack: graphs that the critic judges together, so that it sees how alike they are; 1 judges each by itself.
         reward: what graphs are to be good at besides, by its name (`gengraph.rewards`); empty for nothing.
         reward_weight: share of the reward in the generator's gradient, in [0, 1].
-        valences: auto masks bonds that an atom has no valence left for, where the labels are atoms and bonds; off masks none.
+        valences: auto masks bonds that an atom has no valence left for, where the labels are atoms and bonds; none masks nothing.
         most_nodes: graphs with more are refused, since the generator grows with the square of the largest.
     """
 
@@ -48,7 +48,7 @@ class MolGANConfig:
     pack: int = 1
     reward: str = ""
     reward_weight: float = 0.5
-    valences: Literal["off", "auto"] = "auto"
+    valences: Literal["auto", "none"] = "auto"
     most_nodes: int = 40
 
     def __post_init__(self) -> None:

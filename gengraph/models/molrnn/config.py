@@ -22,7 +22,7 @@ class MolRNNConfig:
         state_size: of what decisions know of the whole graph.
         state_layers: of the recurrent network.
         policy_size: hidden units of the decisions.
-        valences: learned, or masked (no atom is given more bonds than it may have).
+        valences: none (the network learns them), or masked (no atom is given more bonds than it may have).
         most_nodes: graphs with more are refused, since cost grows with the cube of the largest.
     """
 
@@ -36,7 +36,7 @@ class MolRNNConfig:
     state_size: int = 128
     state_layers: int = 1
     policy_size: int = 64
-    valences: Literal["learned", "masked"] = "learned"
+    valences: Literal["none", "masked"] = "none"
     most_nodes: int = 64
 
     def __post_init__(self) -> None:

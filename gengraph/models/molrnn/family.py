@@ -54,7 +54,7 @@ class MolRNN(Family):
             if over:
                 msg = (
                     f"atoms must have no more bonds than their valence, {over} of {len(graphs)} graphs have one with more; set "
-                    "model.valences = learned"
+                    "model.valences = none"
                 )
                 raise InputError(msg)
         return graphs

@@ -146,7 +146,7 @@ def test_what_is_learned_comes_back() -> None:
     graphs = molecules()
     model = built(graphs).train()
     encode, optimizer = model.encoder(graphs), torch.optim.Adam(model.parameters(), 0.01)
-    for epoch in range(120):
+    for epoch in range(70):
         optimizer.zero_grad()
         batch = encode(np.arange(3), (0, epoch))
         batch.noise[:] *= 0.1

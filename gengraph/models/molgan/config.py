@@ -29,7 +29,7 @@ class MolGANConfig:
         pack: graphs that the critic judges together, so that it sees how alike they are; 1 judges each by itself.
         reward: what graphs are to be good at besides, by its name (`gengraph.rewards`); empty for nothing.
         reward_weight: share of the reward in the generator's gradient, in [0, 1].
-        valences: auto masks bonds that an atom has no valence left for, where the labels are atoms and bonds; none masks nothing.
+        valences: auto masks bonds that an atom has no valence left for, where labels are atoms and bonds; none masks nothing.
         most_nodes: graphs with more are refused, since the generator grows with the square of the largest.
     """
 

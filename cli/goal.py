@@ -110,7 +110,8 @@ def _goal_bar(title: str) -> Any:
 
     def facts(metrics: dict[str, Any]) -> str:
         shares = f"{100 * metrics['rewarded']:.0f}% with one, {100 * metrics['distinct']:.0f}% distinct"
-        return f"step {metrics['step']}, reward {metrics['reward']:.4g}, best {metrics['reward_best']:.4g}, {shares}"
+        reward, best = (f"{metrics[name]:.4g}" if name in metrics else "none" for name in ("reward", "reward_best"))
+        return f"step {metrics['step']}, reward {reward}, best {best}, {shares}"
 
     return training_bar(title, "loading the model", facts)
 

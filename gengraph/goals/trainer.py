@@ -7,7 +7,6 @@ than the worst of the others. Graphs that were cut count for nothing: their end 
 Legend: G graphs of a step, T decisions of all of them.
 """
 
-import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -36,10 +35,10 @@ FloatArray = npt.NDArray[np.float64]
 GoalReport = Callable[[dict[str, Any]], None]
 """Called with what is known after a step.
 
-step; progress in [0, 1]; reward, the mean over the graphs of the last step that have one, and reward_best, the highest so far;
-rewarded, the share that has one and obeys the rules; distinct, the share of graphs that equal none before them in the step;
-nodes, their mean number; divergence from the model that was begun with, in nats a graph; graphs_per_s; seconds, wall_seconds,
-cpu_seconds; with an adversary its loss, adversary_loss.
+step; progress in [0, 1]; reward, the mean over the graphs of the last step that have one, and reward_best, the highest so far,
+where there is one; rewarded, the share that has one and obeys the rules; distinct, the share of graphs that equal none before
+them in the step; nodes, their mean number; divergence from the model that it began with, in nats a graph; graphs_per_s;
+seconds, wall_seconds, cpu_seconds; with an adversary its loss, adversary_loss.
 """
 _REPORT_EVERY_S, _ADVERSARY, _ADVERSARY_RATE = 0.5, "adversary", 1e-3
 _MOST_DEVIATIONS = 5.0  # of an advantage: one outlier must not move the whole policy
@@ -169,8 +168,10 @@ class GoalTrainer:
         self.found.add(drawn.graphs, scores, self.step)
         has = np.isfinite(scores)
         metrics["rewarded"] = float(has.sum() / drawn.seen)
-        metrics["reward"] = float(scores[has].mean()) if has.any() else math.nan
-        metrics["reward_best"] = float(self.found.scores[0]) if len(self.found.scores) else math.nan
+        if has.any():
+            metrics["reward"] = float(scores[has].mean())
+        if len(self.found.scores):
+            metrics["reward_best"] = float(self.found.scores[0])
         advantages = standardised(scores)
         counts = _repeats(drawn.graphs)
         metrics["distinct"] = float((1 / counts).sum() / max(len(counts), 1))

@@ -18,10 +18,11 @@ from gengraph.graphs.isomorphism import canonical_keys
 from gengraph.graphs.orderings import Adjacency
 from gengraph.models.graphrnn.rows import decode_rows, encode_as_numbered, encode_rows
 from gengraph.rewards.find import find_reward
-from gengraph.runs.folders import create_run, train_run
+from gengraph.runs.folders import create_run, find_checkpoint, train_run
 from gengraph.runs.sample import sample_run
 from gengraph.sampling.job import SampleRequest
 from gengraph.storage import Folder
+from gengraph.training.checkpoint import load_checkpoint
 from gengraph.training.config import Config, usual_config
 
 GRAPHS = GraphSet.from_networkx([nx.gnp_random_graph(6 + k % 3, 0.4, seed=k) for k in range(24)])
@@ -101,6 +102,14 @@ def test_rules_are_kept_and_what_has_no_reward_is_worth_least(run: Path, tmp_pat
     assert (found.graphs.num_components() == 1).all()
 
 
+def test_where_nothing_has_a_reward_nothing_is_learned(run: Path, tmp_path: Path) -> None:
+    folder = goal_run(run, tmp_path / "run", rules=("nodes=100",), steps=2, learning_rate=0.1, prior=0.0)
+    assert not len(train_goal(folder).graphs)
+    assert "NaN" not in (folder / "metrics.jsonl").read_text()
+    before, after = (load_checkpoint(path).weights for path in (folder / "prior", find_checkpoint(folder)))
+    assert all((before[name] == value).all() for name, value in after.items())
+
+
 def test_a_reward_that_changes_is_found_out(run: Path, tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text("import numpy as np\ndef chance(graphs):\n    return np.random.random(len(graphs))\n")
     folder = goal_run(run, tmp_path / "run", reward=f"{tmp_path / 'own.py'}:chance", steps=1)
@@ -157,9 +166,6 @@ def test_labelled_graphs_have_a_policy(tmp_path: Path) -> None:
 
 
 def test_the_trainer_says_what_it_reports(run: Path) -> None:
-    from gengraph.runs.folders import find_checkpoint
-    from gengraph.training.checkpoint import load_checkpoint
-
     reports: list[dict[str, Any]] = []
     trainer = GoalTrainer(GoalConfig(reward="edges", steps=1, batch_size=16), load_checkpoint(find_checkpoint(run)), GRAPHS)
     trainer.run(reports.append, lambda _checkpoint, _found: None)

@@ -17,12 +17,11 @@ import tomli_w
 
 from gengraph.errors import InputError
 from gengraph.files import atomic_folder, check_new, read_text, write_json, write_text
-from gengraph.formats import read_graphs
 from gengraph.goals.config import GoalConfig
 from gengraph.goals.found import Found
 from gengraph.goals.trainer import GoalTrainer, check_policy
 from gengraph.rewards.find import Reward, find_reward, find_rule
-from gengraph.runs.folders import find_checkpoint, hold_run, read_run, whole_checkpoint
+from gengraph.runs.folders import find_checkpoint, frozen_part, hold_run, read_run, whole_checkpoint
 from gengraph.training.card import write_card
 from gengraph.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 
@@ -97,12 +96,12 @@ def train_goal(
         reward: called instead of the one that the goal names.
 
     Raises:
-        InputError: no such run, another process trains it, or a reward is not the same each time.
+        InputError: no such run, data that was changed, another process trains it, or a reward is not the same each time.
         TrainingDiverged: the loss is not finite any more.
         KeyboardInterrupt: after the checkpoint was saved.
     """
     about, goal = read_run(folder) | {"run": folder.name}, read_goal(folder)
-    train = read_graphs(folder / "data" / "train.parquet")
+    train = frozen_part(folder, "train", about)
     trainer = GoalTrainer(goal, load_checkpoint(folder / _PRIOR), train, Found.read(folder), reward)
 
     def save(checkpoint: Checkpoint, found: Found) -> None:

@@ -41,6 +41,17 @@ def check_largest(graphs: GraphSet, most: int, family: str) -> None:
         raise InputError(msg)
 
 
+def check_undirected(graphs: GraphSet, family: str) -> None:
+    """Whether a family that draws labels itself, and no directions, can take graphs.
+
+    Raises:
+        InputError: they are directed.
+    """
+    if graphs.schema.directed:
+        msg = f"{family} draws no directions; symmetrise the graphs, or take graphrnn-c"
+        raise InputError(msg)
+
+
 class DenseFamily(Family):
     """A family whose config has `most_nodes`, and whose facts are sizes and density."""
 

@@ -254,8 +254,17 @@ def find_checkpoint(folder: Path, which: str | None = None) -> Path:
     return best
 
 
-def _frozen_part(folder: Path, name: str, about: dict[str, Any]) -> GraphSet:
-    """A part of a run's data, which must be what it was when the run was made."""
+def frozen_part(folder: Path, name: str, about: dict[str, Any]) -> GraphSet:
+    """A part of a run's data, which must be what it was when the run was made.
+
+    Args:
+        folder: of the run.
+        name: train, validation or test.
+        about: the content of run.json.
+
+    Raises:
+        InputError: it was changed.
+    """
     path = folder / "data" / f"{name}.parquet"
     graphs = read_graphs(path)
     if graphs.content_hash() != about["content_hash"][name]:
@@ -285,7 +294,7 @@ def bound_likelihood(
     loaded = load_checkpoint(path)
     model, config = loaded.build_model(), loaded.config
     family = config.own_family
-    parts = {name: family.select(_frozen_part(folder, name, about), config.model) for name in about["content_hash"]}
+    parts = {name: family.select(frozen_part(folder, name, about), config.model) for name in about["content_hash"]}
     return path, {
         name: log_prob_bound(model, part, num_orderings=num_orderings, seed=seed) for name, part in parts.items() if len(part)
     }
@@ -320,7 +329,7 @@ def train_run(
     from gengraph.training.trainer import Trainer
 
     about, config = read_run(folder), load_config(folder / "config.toml")
-    train, validation = (_frozen_part(folder, name, about) for name in ("train", "validation"))
+    train, validation = (frozen_part(folder, name, about) for name in ("train", "validation"))
     trainer = Trainer(config, about["facts"], train, validation, place, measure_mmd=validation_mmd)
     leading = place is None or place.rank == 0
     with (

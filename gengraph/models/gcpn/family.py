@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
-from gengraph.models.dense import check_largest
+from gengraph.models.dense import check_largest, check_undirected
 from gengraph.models.family import Capability, Facts, Family
 from gengraph.models.gcpn.config import CAPABILITIES, GCPNConfig
 
@@ -38,9 +38,7 @@ class GCPN(Family):
         """
         graphs = super().select(graphs, config)
         check_largest(graphs, config.most_nodes, self.name)
-        if graphs.schema.directed:
-            msg = "gcpn draws no directions; symmetrise the graphs, or take graphrnn-c"
-            raise InputError(msg)
+        check_undirected(graphs, self.name)
         return graphs
 
     def prepare(self, graphs: GraphSet, config: GCPNConfig, *, seed: int) -> Facts:

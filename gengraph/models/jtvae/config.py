@@ -17,7 +17,7 @@ class JTVAEConfig:
         graph_rounds: of messages along bonds in the graph encoder; those of the tree go from the leaves to the root.
         beta: > 0, weight of the Kullback-Leibler divergence at the end of training; with 1 the loss is a bound of -log p.
         anneal: share of the training, in [0, 1], over which that weight rises from 0.
-        valences: auto (where labels are atoms and bonds in Kekule form, no atom gets more bonds than it may have) or free.
+        valences: auto (where labels are atoms and bonds in Kekule form, no atom gets more bonds than it may) or none (no rule).
         most_nodes: graphs with more are refused.
     """
 
@@ -26,7 +26,7 @@ class JTVAEConfig:
     graph_rounds: int = 3
     beta: float = 1.0
     anneal: float = 0.3
-    valences: Literal["auto", "free"] = "auto"
+    valences: Literal["auto", "none"] = "auto"
     most_nodes: int = 128
 
     def __post_init__(self) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet, LabelSchema
+from gengraph.models.dense import check_undirected
 from gengraph.models.family import Capability, Facts, Family
 from gengraph.models.jtvae.config import JTVAEConfig
 
@@ -36,9 +37,7 @@ class JTVAE(Family):
             InputError: graphs without nodes, directed, or larger than the config allows.
         """
         graphs = super().select(graphs, config)
-        if graphs.schema.directed:
-            msg = "jtvae draws no directions, got directed graphs; symmetrise them, or take graphrnn-c"
-            raise InputError(msg)
+        check_undirected(graphs, self.name)
         largest = int(graphs.num_nodes.max(initial=0))
         if largest > config.most_nodes:
             msg = (
@@ -106,11 +105,11 @@ class JTVAE(Family):
 def _valences(schema: LabelSchema, config: JTVAEConfig) -> tuple[list[int] | None, list[int]]:
     """The largest sum of orders by node label, None where there is no rule; and the order by edge label, else 1."""
     plain = [1] * (1 if schema.edges is None else len(schema.edges.values))
-    if config.valences == "free" or schema.edges is None or not set(schema.edges.values) <= {"1", "2", "3", "4"}:
+    if config.valences == "none" or schema.edges is None or not set(schema.edges.values) <= {"1", "2", "3", "4"}:
         return None, plain
     try:
         from gengraph.chemistry.valences import bond_orders, of_schema
-    except ImportError:  # graphs of digits for labels need no chemistry
+    except InputError:  # graphs of digits for labels need no chemistry
         return None, plain
     limits, orders = of_schema(schema), bond_orders(schema)
     if limits is None or orders is None:

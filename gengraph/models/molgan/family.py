@@ -2,9 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
-from gengraph.models.dense import check_largest
+from gengraph.models.dense import check_largest, check_undirected
 from gengraph.models.family import Capability, Facts, Family
 from gengraph.models.molgan.config import MolGANConfig, capabilities
 
@@ -38,9 +37,7 @@ class MolGAN(Family):
         """
         graphs = super().select(graphs, config)
         check_largest(graphs, config.most_nodes, self.name)
-        if graphs.schema.directed:
-            msg = "molgan draws no directions; symmetrise the graphs, or take graphrnn-c"
-            raise InputError(msg)
+        check_undirected(graphs, self.name)
         if config.reward:
             from gengraph.rewards.find import find_reward
 

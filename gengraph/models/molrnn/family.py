@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
-from gengraph.models.dense import check_largest
+from gengraph.models.dense import check_largest, check_undirected
 from gengraph.models.family import Capability, Facts, Family
 from gengraph.models.molrnn.config import MolRNNConfig
 
@@ -44,9 +44,7 @@ class MolRNN(Family):
         """
         graphs = super().select(graphs, config)
         check_largest(graphs, config.most_nodes, self.model_name(config))
-        if graphs.schema.directed:
-            msg = f"{self.model_name(config)} draws no directions; symmetrise the graphs, or take graphrnn-c"
-            raise InputError(msg)
+        check_undirected(graphs, self.model_name(config))
         if config.valences == "masked":
             from gengraph.chemistry.valences import valences_fit
 

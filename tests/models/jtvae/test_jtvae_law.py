@@ -90,13 +90,13 @@ def test_no_atom_has_more_bonds_than_it_may() -> None:
     from gengraph.chemistry.valences import valences_fit
 
     drawn = {}
-    for valences in ("auto", "free"):
+    for valences in ("auto", "none"):
         model = built(molecules(), CONFIG.replace([f"model.valences={valences}"]))
         found = list(model.sampler(Decoding()).draw(np.arange(200), np.zeros(200, np.int64), seed=1))
         drawn[valences] = GraphSet.concatenate([part.graphs for part in found])
         assert (drawn[valences].num_components() == 1).all()
     assert valences_fit(drawn["auto"]).all()
-    assert not valences_fit(drawn["free"]).all()
+    assert not valences_fit(drawn["none"]).all()
 
 
 def test_a_largest_size_holds() -> None:

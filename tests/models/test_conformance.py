@@ -134,7 +134,7 @@ CASES: dict[str, FamilyCase | GeneratorCase] = {
     ),
     "jtvae": FamilyCase(
         config=usual_config("jtvae").replace(["model.hidden_size=16", "model.latent_size=4", "training.steps=20"]),
-        bad=[("model.beta=0", "beta must be > 0, got 0"), ("model.valences=all", "one of auto, free")],
+        bad=[("model.beta=0", "beta must be > 0, got 0"), ("model.valences=all", "one of auto, none")],
         overfit=(
             *("model.hidden_size=48", "model.latent_size=4", "training.learning_rate=0.005"),
             *("training.steps=120", "training.batch_size=8", "training.ema=0"),

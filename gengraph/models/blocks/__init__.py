@@ -4,7 +4,7 @@
 - pieces: communities, by Louvain's method; resolution: which one suits a graph set.
 - ordering: orders of the nodes, piece by piece; coding: graphs as decisions.
 - growth: a graph that grows; codes: what a decision sees of it; walk: the decisions of a row, drawn or written down.
-- network: the perceptrons that decide; sums: of their embeddings; sampler: draws graphs, each by itself.
+- network: the perceptrons that decide; sampler: draws graphs, each by itself.
 """
 
 from gengraph.models.blocks.family import Blocks

@@ -4,7 +4,7 @@ Every decision has a few codes (see `codes`), and its logits are those of a perc
 which is the sum of their embeddings. There is no other state: decisions see the graph so far through their codes alone, so that
 under teacher forcing all of a batch are computed at once, and graphs are drawn without keeping any.
 
-Legend: B graphs, K decisions of a kind, C codes, R entries of a table, F and G units of the hidden layers, O outputs.
+Legend: B graphs, K decisions of a kind, C codes, F units of the first hidden layer, O outputs.
 """
 
 from collections.abc import Callable
@@ -14,51 +14,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gengraph.graphs import GraphSet, Int32Array, Int64Array
+from gengraph.graphs import GraphSet, Int64Array
 from gengraph.graphs.orderings import Adjacency
 from gengraph.models.blocks.codes import COUNTS, EDGE, EVENT, GATE, SIZE_CODES
 from gengraph.models.blocks.coding import DecisionBatch, Decisions, encode_graphs
 from gengraph.models.blocks.config import CAPABILITIES, BlocksConfig
 from gengraph.models.blocks.pieces import find_pieces
-from gengraph.models.blocks.sums import sum_rows
 from gengraph.models.family import Decoding, Facts, Loss, Sampler, check_decoding
+from gengraph.models.heads import Head
 
 _NEVER = -30.0  # logit of events that no training graph has: a graph that has one still has a likelihood
-_SPREAD = 0.2  # standard deviation of the embeddings at the start
-_STEPS = 0.05, 0.2  # the same of the steps between sizes, and between numbers of blocks
 _RARE = -2.0  # the logit of a gate and of an edge at the start
-
-
-class Head(nn.Module):
-    """A perceptron over a sum of embeddings.
-
-    Args:
-        sizes: how many entries each code has.
-        hidden_size: F; G is half of it.
-        outputs: O.
-        dropout: of the first hidden layer.
-        counts: so many of the first codes are counts whose entries are sums of steps: one never seen is like the largest seen.
-    """
-
-    def __init__(self, sizes: tuple[int, ...], hidden_size: int, outputs: int, dropout: float, counts: int = 0) -> None:
-        super().__init__()
-        self.free = nn.Parameter(_SPREAD * torch.randn(sum(sizes[counts:]), hidden_size))
-        counted = zip(_STEPS, sizes[:counts], strict=False)
-        self.steps = nn.ParameterList(spread * torch.randn(size, hidden_size) for spread, size in counted)
-        self.dropout = nn.Dropout(dropout)
-        self.hidden = nn.Linear(hidden_size, hidden_size // 2)
-        self.output = nn.Linear(hidden_size // 2, outputs)
-
-    @property
-    def table(self) -> Tensor:
-        """The embeddings float[R, F]."""
-        return torch.cat([*(steps.cumsum(0) for steps in self.steps), self.free]) if len(self.steps) else self.free
-
-    def forward(self, codes: Int32Array) -> Tensor:
-        """The logits float[K, O] of decisions with codes int32[K, C]."""
-        first = functional.relu(sum_rows(self.table, codes))
-        numbers: Tensor = self.output(functional.relu(self.hidden(self.dropout(first))))
-        return numbers
 
 
 class BlocksModel(nn.Module):

@@ -3,6 +3,7 @@
 runs/NAME/
   run.json        data set, what reading it changed, split, data facts, versions
   config.toml     what `gengraph train --config` reads
+  begin.safetensors  weights that it begins with, where these are another model's
   data/           train.parquet, validation.parquet, test.parquet: frozen, so that they never mix
   metrics.jsonl   one line a report
   checkpoints/    the newest two, and that of the best evaluation
@@ -12,7 +13,7 @@ import json
 import logging
 import platform
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from gengraph.errors import InputError, TrainingDiverged
 from gengraph.files import atomic_folder, check_new, file_lock, is_locked, write_json, write_text
 from gengraph.formats import read_graphs, write_graphs
 from gengraph.graphs import GraphSet
+from gengraph.runs.beginning import facts_beginning, in_labels_of, read_beginning, write_beginning
 from gengraph.training.config import Config, load_config
 from gengraph.versions import versions
 
@@ -45,8 +47,8 @@ def create_run(
     split: Split,
     split_seed: int,
     config: Config,
-    reading: dict[str, Any] | None = None,
-    tried: list[dict[str, Any]] | None = None,
+    record: Mapping[str, Any] | None = None,
+    before: "Checkpoint | None" = None,
 ) -> None:
     """Make the folder of a run, whole or not at all.
 
@@ -56,23 +58,27 @@ def create_run(
         split: the data that is frozen in the run.
         split_seed: for the record.
         config: of the training.
-        reading: policy and counts of reading the data, for the record.
-        tried: models that were tried before, for the record.
+        record: what else run.json shall say: reading, policy and counts of reading the data; tried, models that were tried
+            before; begun_with, what `before` is.
+        before: a model that training begins with.
 
     Raises:
-        InputError: the folder exists, or the graphs cannot be learned with this config.
+        InputError: the folder exists, or the graphs cannot be learned with this config, or not beginning with that model.
     """
     from gengraph.training.trainer import prepare_graphs
 
     check_new(folder.parent, folder.name, "run")
+    split = split if before is None else in_labels_of(before, split)
     train, facts = prepare_graphs(split.train, config)
+    facts = facts if before is None else facts_beginning(config, facts, before)
     validation = config.own_family.select(split.validation, config.model)
     parts = {"train": train, "validation": validation, "test": split.test}
     about = {
         "model": config.model_name,
-        "tried": tried or [],
+        "tried": [],
         "dataset": dataset,
-        "reading": reading,
+        "reading": None,
+        **(record or {}),
         "split": split.origin,
         "split_seed": split_seed if split.origin == "seeded" else None,
         "num_graphs": {name: len(part) for name, part in parts.items()},
@@ -84,6 +90,8 @@ def create_run(
     with atomic_folder(folder) as temporary:
         for name, part in parts.items():
             write_graphs(part, temporary / "data" / f"{name}.parquet")
+        if before is not None:
+            write_beginning(temporary, before)
         write_text(temporary / "config.toml", config.to_toml())
         write_json(temporary / "run.json", about)
 
@@ -338,8 +346,11 @@ def train_run(
     ):
         trainer.meet()  # nobody looks for a checkpoint before rank 0 holds the run
         checkpoint = whole_checkpoint(folder, repair=leading)
+        begun = read_beginning(folder, about) if checkpoint is None else None
         if checkpoint is not None:
             trainer.load(checkpoint)
+        elif begun is not None:
+            trainer.begin_with(begun)
 
         def record(metrics: dict[str, Any]) -> None:
             file.write(json.dumps(metrics) + "\n")

@@ -10,9 +10,11 @@ from pathlib import Path
 from gengraph.errors import InputError
 from gengraph.files import atomic_folder, atomic_path
 from gengraph.graphs.collection import PARTS
+from gengraph.runs.beginning import BEGINNING
 from gengraph.storage import Folder
 
 _RECORD, _CONFIG, _METRICS, _CHECKPOINT = "run.json", "config.toml", "metrics.jsonl", "checkpoint.json"
+_WHOLE = (BEGINNING, _RECORD)  # of a run's making, the record last
 
 
 def open_mirror(uri: str, name: str, *, new: bool) -> Folder:
@@ -47,7 +49,9 @@ def push_run(folder: Path, storage: Folder) -> None:
     for part in PARTS:
         _push(folder / "data", storage / "data", f"{part}.parquet")
     push_progress(folder, storage)
-    _push(folder, storage, _RECORD)
+    for name in _WHOLE:
+        if (folder / name).exists():
+            _push(folder, storage, name)
 
 
 def push_progress(folder: Path, storage: Folder) -> None:
@@ -91,7 +95,9 @@ def pull_run(storage: Folder, folder: Path) -> None:
     with atomic_folder(folder) as temporary:
         for part in PARTS:
             _pull(storage / "data", temporary / "data", f"{part}.parquet")
-        _pull(storage, temporary, _RECORD)
+        for name in _WHOLE:
+            if name in storage.names():
+                _pull(storage, temporary, name)
         _pull_rest(storage, temporary)
 
 

@@ -66,11 +66,11 @@ def sample_kronecker(initiator: Float64Array, num_nodes: int, indices: Int64Arra
 def _half(initiator: Float64Array, levels: int, which: str) -> _Half:
     entries = initiator[np.triu_indices(len(initiator))]
     probability = np.prod(entries ** half_classes(len(initiator), levels).exponents, axis=1)
-    return _Half(*_pairs_by_class(len(initiator), levels, which), probability)
+    return _Half(*pairs_by_class(len(initiator), levels, which), probability)
 
 
 @lru_cache(maxsize=64)
-def _pairs_by_class(side: int, levels: int, which: str) -> tuple[Int32Array, Int64Array]:
+def pairs_by_class(side: int, levels: int, which: str) -> tuple[Int32Array, Int64Array]:
     """(pairs int32[P, 2], offsets int64[C + 1]) of "all" pairs i, j of a half, or those "ordered" i < j, or "equal" i = j."""
     class_of, exponents = half_classes(side, levels)
     size = len(class_of)

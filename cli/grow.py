@@ -1,0 +1,85 @@
+"""`gengraph grow`."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gengraph.cli.data import one_graph
+from gengraph.cli.options import Address, CpusPerWorker, DataDir, Seed, Workers, takes_policy
+from gengraph.cli.workers import resources, shards_writer, workers_session
+from gengraph.tables import counted
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gengraph.graphs.collection import Policy
+    from gengraph.large.models import Fitted
+
+_MODELS = "er, chung-lu, configuration, dcsbm (communities), kronecker, ba: docs/large.md says which keeps what."
+
+
+@takes_policy
+def grow(
+    graph: Annotated[str, typer.Argument(metavar="GRAPH", help="One graph: a file, a data set, or a folder that grow wrote.")],
+    policy: "Policy",
+    model: Annotated[str, typer.Option(metavar="NAME", help=_MODELS)],
+    out: Annotated[str, typer.Option(metavar="FOLDER", help="A new folder, or one to finish: a path, or s3://...")],
+    size: Annotated[
+        int | None, typer.Option("--size", min=2, metavar="INT", help="Nodes of the new graph; by default those of the graph.")
+    ] = None,
+    workers: Workers = 0,
+    seed: Seed = 0,
+    data_dir: DataDir = None,
+    cpus_per_worker: CpusPerWorker = 1.0,
+    address: Address = None,
+) -> None:
+    """Fit a model to one very large graph, and draw a graph like it into a folder of Parquet shards of edges.
+
+    The edges never stand in memory all at once. They follow from the seed alone, on any number of workers, and run again after
+    an interruption, the command draws only what is missing. docs/large.md says what is in the folder and how to open it.
+
+    Examples:
+
+      gengraph grow friends.edgelist --model dcsbm --out grown/friends
+
+      gengraph grow friends.edgelist --model configuration --size 10000000 --workers 2 --out grown/ten-million
+    """
+    from gengraph.cli.progress import counting_bar
+    from gengraph.large.folder import grow_into
+    from gengraph.storage import Folder
+
+    fitted, about = _fitted(graph, policy, model, size, seed, data_dir)
+    folder, per_worker = Folder(out), resources(cpus_per_worker, 0.0)
+    try:
+        with workers_session(workers, per_worker, address):
+            write_shards = shards_writer(workers, per_worker)
+            with counting_bar("drawing", round(float(fitted.plan.expected.sum())), "edges") as report:
+                manifest = grow_into(folder, fitted.plan, about, seed=seed, write_shards=write_shards, report=report)
+    except KeyboardInterrupt:
+        msg = f"Finished shards stay in {out}; the same command draws the others."
+        raise KeyboardInterrupt(msg) from None
+    _show(manifest, out)
+
+
+def _fitted(
+    graph: str, policy: "Policy", model: str, size: int | None, seed: int, data_dir: "Path | None"
+) -> "tuple[Fitted, dict[str, Any]]":
+    """The model, and what the manifest says of it."""
+    from gengraph.cli.progress import busy
+    from gengraph.large.models import fit_large
+
+    read = one_graph(graph, data_dir, policy)
+    with busy(f"fitting {model}"):
+        fitted = fit_large(model, read, num_nodes=size, seed=seed)
+    about = {"model": model, "graph": graph, "graph_hash": read.content_hash(), "parameters": fitted.parameters}
+    return fitted, about
+
+
+def _show(manifest: dict[str, Any], out: str) -> None:
+    from gengraph.cli.progress import errors
+
+    left_out = [counted(manifest[name], name.removesuffix("s")) for name in ("loops", "repetitions") if manifest[name]]
+    if left_out:
+        errors.print(f"{' and '.join(left_out)} left out")
+    edges, shards = counted(manifest["num_edges"], "edge"), counted(len(manifest["shards"]), "shard")
+    typer.echo(f"{counted(manifest['num_nodes'], 'node')} and {edges} in {shards}: {out}")

@@ -35,6 +35,13 @@ REWARDS: Mapping[str, Listed] = {
     "validity": Listed("gengraph.chemistry.scores:validity", "molecules: 1 for a possible one, else 0"),
     "nodes": Listed("gengraph.metrics.scalars:node_counts", "nodes of a graph"),
     "edges": Listed("gengraph.metrics.scalars:edge_counts", "edges of a graph"),
+    "density": Listed("gengraph.rewards.find:densities", "share of the pairs of nodes that are edges, 0 to 1"),
+    "mean-degree": Listed("gengraph.rewards.find:mean_degrees", "neighbours of a node, the mean over the nodes"),
+    "max-degree": Listed("gengraph.rewards.find:largest_degrees", "neighbours of the node that has the most"),
+    "components": Listed("gengraph.metrics.scalars:component_counts", "connected components of a graph"),
+    "assortativity": Listed(
+        "gengraph.metrics.scalars:assortativity", "correlation of the degrees at the ends of an edge, -1 to 1"
+    ),
     "triangles": Listed("gengraph.metrics.scalars:triangle_counts", "triangles of a graph"),
     "clustering": Listed("gengraph.rewards.find:mean_clustering", "clustering, the mean over the nodes, 0 to 1"),
     "diameter": Listed("gengraph.metrics.scalars:diameters", "diameter of a connected graph"),
@@ -49,5 +56,6 @@ BOUNDS: Mapping[str, str] = {
     "nodes": "nodes=10, or nodes=5..20",
     "edges": "edges=30, or edges=20..40",
     "max-degree": "max-degree=4, or max-degree=2..4",
+    "similar": "similar=0.4:SMILES, molecules at least as similar as that to one",
 }
 REWARD_POINTS, RULE_POINTS = "gengraph.rewards", "gengraph.rules"

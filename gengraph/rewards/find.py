@@ -39,21 +39,25 @@ def possible(graphs: GraphSet) -> BoolArray:
     return validity(graphs) > 0
 
 
-def _largest_degrees(graphs: GraphSet) -> npt.NDArray[np.int64]:
-    largest = np.zeros(len(graphs), np.int64)
+def largest_degrees(graphs: GraphSet) -> FloatArray:
+    """float64[G] >= 0, of the node with the most neighbours; 0 for a graph without nodes."""
+    largest = np.zeros(len(graphs))
     np.maximum.at(largest, _graph_of_node(graphs), graphs.degrees())
     return largest
 
 
+def mean_degrees(graphs: GraphSet) -> FloatArray:
+    """float64[G] >= 0, neighbours of a node, the mean over the nodes; 0 for a graph without nodes."""
+    return np.asarray(2 * graphs.num_edges / np.maximum(graphs.num_nodes, 1))
+
+
+def densities(graphs: GraphSet) -> FloatArray:
+    """float64[G] in [0, 1], share of the pairs of nodes that are edges; 0 for a graph of fewer than two nodes."""
+    return mean_degrees(graphs) / np.maximum(graphs.num_nodes.astype(np.int64) - 1, 1)
+
+
 def _graph_of_node(graphs: GraphSet) -> npt.NDArray[np.int64]:
     return np.repeat(np.arange(len(graphs)), graphs.num_nodes)
-
-
-_COUNTED: Mapping[str, Callable[[GraphSet], npt.NDArray[np.int64]]] = {
-    "nodes": lambda graphs: graphs.num_nodes.astype(np.int64),
-    "edges": lambda graphs: graphs.num_edges,
-    "max-degree": _largest_degrees,
-}
 
 
 def find_reward(name: str) -> Reward:
@@ -83,6 +87,8 @@ def find_rule(name: str) -> Rule:
     base, _, value = name.partition("=")
     if base not in BOUNDS:
         return partial(_obeyed, _found(name, "rule", RULES, RULE_POINTS), name)
+    if base == "similar":
+        return _similar(name, value)
     first, dots, last = value.partition("..")
     try:
         high = int(last if dots else first)
@@ -90,8 +96,35 @@ def find_rule(name: str) -> Rule:
     except ValueError as error:
         msg = f"a rule of {base} must be of the form {BOUNDS[base]}, got {name!r}"
         raise InputError(msg) from error
-    count = _COUNTED[base]
-    return lambda graphs: np.asarray((count(graphs) >= low) & (count(graphs) <= high))
+    return in_range(base, low, high)
+
+
+def in_range(name: str, least: float, most: float) -> Rule:
+    """The rule that a reward lies in a range, ends included; a graph that has none does not.
+
+    Raises:
+        InputError: as `find_reward`.
+    """
+    reward = find_reward(name)
+
+    def obeyed(graphs: GraphSet) -> BoolArray:
+        values = reward(graphs)
+        return np.asarray((values >= least) & (values <= most))
+
+    return obeyed
+
+
+def _similar(name: str, value: str) -> Rule:
+    from gengraph.chemistry.scores import similarity_to
+
+    least, _, smiles = value.partition(":")
+    try:
+        bar = float(least)
+    except ValueError as error:
+        msg = f"a rule of similar must be of the form {BOUNDS['similar']}, got {name!r}"
+        raise InputError(msg) from error
+    similarity = similarity_to(smiles)
+    return lambda graphs: np.asarray(similarity(graphs) >= bar)
 
 
 def _scored(function: Score, name: str, graphs: GraphSet) -> FloatArray:

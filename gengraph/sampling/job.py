@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from gengraph.data import load_dataset
 from gengraph.errors import InputError, NotEnoughResources
@@ -171,7 +171,24 @@ ShardsWriter = Callable[[Callable[[], ShardWriter], Sequence[Shard], CountReport
 """What has the shards written, here or on workers: it is given what makes a ShardWriter, the shards, and whom to tell."""
 
 
-def write_here(make: Callable[[], ShardWriter], shards: Sequence[Shard], report: CountReport) -> None:
+class Numbered(Protocol):
+    """A shard of anything: its number, and how much is in it."""
+
+    @property
+    def index(self) -> int:
+        """Its number."""
+        ...
+
+    @property
+    def count(self) -> int:
+        """Graphs, or edges, about."""
+        ...
+
+
+Part = TypeVar("Part", bound=Numbered)
+
+
+def write_here(make: Callable[[], Callable[[Part, CountReport], None]], shards: Sequence[Part], report: CountReport) -> None:
     """Write shards in this process."""
     if shards:
         write = make()

@@ -19,6 +19,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from gengraph.errors import InputError
@@ -136,7 +137,7 @@ def open_folder(folder: Folder, manifest: dict[str, Any]) -> None:
         raise InputError(msg)
     else:
         folder.check_writable()
-        _write_manifest(folder, wanted)
+        write_manifest(folder, wanted)
 
 
 def abandon_folder(folder: Folder) -> None:
@@ -145,7 +146,8 @@ def abandon_folder(folder: Folder) -> None:
         folder.remove(MANIFEST)
 
 
-def _write_manifest(folder: Folder, manifest: dict[str, Any]) -> None:
+def write_manifest(folder: Folder, manifest: dict[str, Any]) -> None:
+    """Write the manifest, whole or not at all."""
     folder.write(MANIFEST, (json.dumps(manifest, indent=2, allow_nan=False) + "\n").encode())
 
 
@@ -177,7 +179,7 @@ def _damage(folder: Folder, name: str, count: int, wanted: str | None = None) ->
 
 
 def _read_table(folder: Folder, name: str, columns: list[str] | None = None) -> pa.Table:
-    return pq.read_table(pa.BufferReader(folder.read(name)), columns=columns)
+    return pq.ParquetFile(pa.BufferReader(folder.read(name))).read(columns=columns)
 
 
 def read_shard(folder: Folder, shard: Shard) -> Samples:
@@ -189,8 +191,12 @@ def read_shard(folder: Folder, shard: Shard) -> Samples:
 def write_shard(folder: Folder, shard: Shard, samples: Samples) -> None:
     """Write one shard, whole or not at all."""
     table = samples.graphs.to_arrow()
-    table = table.append_column("attempts", pa.array(samples.attempts, pa.int32()))
-    table = table.append_column("cut", pa.array(samples.cut))
+    # Not pa.array, which imports pandas where that is installed; Arrow packs truth values into bits.
+    for name, kind, values in (
+        ("attempts", pa.int32(), samples.attempts.astype(np.int32)),
+        ("cut", pa.bool_(), np.packbits(samples.cut, bitorder="little")),
+    ):
+        table = table.append_column(name, pa.Array.from_buffers(kind, len(samples.cut), [None, pa.py_buffer(values)]))
     metadata = {**(table.schema.metadata or {}), _HASH_KEY: samples.graphs.content_hash().encode()}
     table = table.replace_schema_metadata(metadata)
     buffer = pa.BufferOutputStream()
@@ -205,7 +211,7 @@ def close_folder(folder: Folder, shards: Iterable[Shard]) -> dict[str, Any]:
     for name in ("num_attempts", "num_cut"):
         manifest[name] = sum(shard[name] for shard in described)
     manifest["acceptance_rate"] = sum(shard["rows"] for shard in described) / manifest["num_attempts"]
-    _write_manifest(folder, manifest)
+    write_manifest(folder, manifest)
     return manifest
 
 
@@ -215,8 +221,8 @@ def _describe(folder: Folder, shard: Shard) -> dict[str, Any]:
         "file": shard.filename,
         "rows": table.num_rows,
         "content_hash": table.schema.metadata[_HASH_KEY].decode(),
-        "num_attempts": int(table["attempts"].to_numpy().sum()),
-        "num_cut": int(table["cut"].to_numpy().sum()),
+        "num_attempts": pc.sum(table["attempts"]).as_py(),
+        "num_cut": pc.sum(table["cut"]).as_py(),
     }
 
 

@@ -37,20 +37,22 @@ def model_source() -> Source:
 
 
 CONDITIONS = {
-    "sizes": Conditions(num_nodes=(2, 3)),
+    "sizes": Conditions(within={"nodes": (2, 3)}),
     "one component": Conditions(max_num_node=MAX_NODES, components="reject"),
     "unknown": Conditions(max_num_node=MAX_NODES, refused=KNOWN),
-    "largest component of a size": Conditions(num_nodes=(2, 3), components="largest", max_num_node=MAX_NODES),
+    "largest component of a size": Conditions(within={"nodes": (2, 3)}, components="largest", max_num_node=MAX_NODES),
     "all": Conditions(
-        num_nodes=(1, 3), components="reject", refused=frozenset(canonical_keys(GraphSet.from_networkx([nx.path_graph(1)])))
+        within={"nodes": (1, 3)},
+        components="reject",
+        refused=frozenset(canonical_keys(GraphSet.from_networkx([nx.path_graph(1)]))),
     ),
 }
 OF_GENERATORS = {
-    "sizes": Conditions(num_nodes=(5, 6)),
+    "sizes": Conditions(within={"nodes": (5, 6)}),
     "one component": Conditions(components="reject"),
     "unknown": Conditions(refused=frozenset(canonical_keys(SMALL))),
-    "largest component of a size": Conditions(num_nodes=(5, 6), components="largest"),
-    "all": Conditions(num_nodes=(4, 6), components="reject", refused=frozenset(canonical_keys(SMALL))),
+    "largest component of a size": Conditions(within={"nodes": (5, 6)}, components="largest"),
+    "all": Conditions(within={"nodes": (4, 6)}, components="reject", refused=frozenset(canonical_keys(SMALL))),
 }
 
 
@@ -104,7 +106,7 @@ def test_attempts_that_are_drawn_ahead_and_come_in_any_order_change_nothing(rate
     taken = random.random((60, 2000)) < rate
     sizes = np.where(taken, 2 + random.integers(0, 50, taken.shape), 1)
     finished: list[int] = []
-    conditions = Conditions(num_nodes=(2, 99))
+    conditions = Conditions(within={"nodes": (2, 99)})
     samples = sample_graphs(Scripted(sizes), np.arange(60), seed=0, conditions=conditions, report=finished.append)
     first = taken.argmax(1)
     assert np.array_equal(samples.attempts, first + 1)
@@ -116,7 +118,7 @@ def test_attempts_that_are_drawn_ahead_and_come_in_any_order_change_nothing(rate
 def test_a_source_that_never_meets_the_conditions_is_given_up() -> None:
     sizes = np.ones((20, 20_000), np.int64)
     with pytest.raises(InputError, match=r"must meet the conditions \(2\.\.9 nodes\), but 0 of \d+ did; loosen them"):
-        sample_graphs(Scripted(sizes), np.arange(20), seed=0, conditions=Conditions(num_nodes=(2, 9)))
+        sample_graphs(Scripted(sizes), np.arange(20), seed=0, conditions=Conditions(within={"nodes": (2, 9)}))
 
 
 @pytest.mark.parametrize("model", ["er", "ba", "configuration", "empirical"])
@@ -155,11 +157,13 @@ def draw(folder: Any, request: SampleRequest, **more: Any) -> dict[str, Any]:
 
 REQUESTS = {
     "plain": SampleRequest(num_graphs=60, shard_size=25, seed=1),
-    "conditions": SampleRequest(num_graphs=60, shard_size=25, conditions=Conditions(num_nodes=(5, 6), components="reject")),
+    "conditions": SampleRequest(
+        num_graphs=60, shard_size=25, conditions=Conditions(within={"nodes": (5, 6)}, components="reject")
+    ),
     "novel": SampleRequest(num_graphs=60, shard_size=25, novel_against="train"),
     "unique": SampleRequest(num_graphs=60, shard_size=25, unique=True),
     "unique and novel": SampleRequest(
-        num_graphs=60, shard_size=25, unique=True, novel_against="train", conditions=Conditions(num_nodes=(5, 7))
+        num_graphs=60, shard_size=25, unique=True, novel_against="train", conditions=Conditions(within={"nodes": (5, 7)})
     ),
 }
 
@@ -183,8 +187,8 @@ def test_a_generator_fills_a_folder_as_a_model_does(name: str, tmp_path: Any) ->
     if request.novel_against:
         assert not set(keys) & set(canonical_keys(SMALL))
         assert manifest["conditions"]["novel_against"] == SMALL.content_hash()
-    if request.conditions.num_nodes:
-        least, most = request.conditions.num_nodes
+    if request.conditions.within:
+        least, most = request.conditions.within["nodes"]
         assert graphs.num_nodes.min() >= least
         assert graphs.num_nodes.max() <= most
     if name == "plain":

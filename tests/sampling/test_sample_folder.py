@@ -62,12 +62,11 @@ def test_shard_size_and_lanes_do_not_change_the_graphs(run: Path, tmp_path: Path
 
 
 def test_the_manifest_says_all(run: Path, tmp_path: Path) -> None:
-    conditions = Conditions(num_nodes=(2, 8), components="reject")
+    conditions = Conditions(within={"nodes": (2, 8)}, components="reject")
     draw(run, tmp_path / "s", conditions=conditions)
     manifest = json.loads((tmp_path / "s" / "manifest.json").read_text())
     assert manifest["run"] == "g"
-    assert manifest["conditions"]["num_nodes"] == [2, 8]
-    assert manifest["conditions"]["num_nodes_by"] == "rejection"
+    assert manifest["conditions"]["within"] == {"nodes": [2, 8]}
     assert [shard["rows"] for shard in manifest["shards"]] == [25, 25, 10]
     assert manifest["num_attempts"] == sum(shard["num_attempts"] for shard in manifest["shards"]) > 60
     assert manifest["acceptance_rate"] == 60 / manifest["num_attempts"]
@@ -77,7 +76,7 @@ def test_the_manifest_says_all(run: Path, tmp_path: Path) -> None:
 
 def test_a_request_that_cannot_be_met_leaves_the_folder_free(run: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="loosen them"):
-        draw(run, tmp_path, conditions=Conditions(num_nodes=(900, 901), max_num_node=12))
+        draw(run, tmp_path, conditions=Conditions(within={"nodes": (900, 901)}, max_num_node=12))
     assert not list(tmp_path.iterdir())
 
 
@@ -114,7 +113,7 @@ def test_unique_and_novel(run: Path, tmp_path: Path) -> None:
 
 def test_too_few_classes_end_with_an_error(run: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no graph that is known already"):
-        draw(run, tmp_path, conditions=Conditions(num_nodes=(1, 2)), unique=True)
+        draw(run, tmp_path, conditions=Conditions(within={"nodes": (1, 2)}), unique=True)
 
 
 def test_verify_names_what_is_wrong(run: Path, tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def test_num_nodes_conditions_the_law() -> None:
     model = tiny_model()
     expected = law(model)
     expected = conditioned(expected, [2 <= code >> 6 <= 3 for code in expected])
-    conditions = Conditions(num_nodes=(2, 3))
+    conditions = Conditions(within={"nodes": (2, 3)})
     samples = sample_graphs(model.float(), np.arange(COUNT), seed=7, conditions=conditions)
     assert chi_square(samples.graphs, expected) > 1e-4
     assert not samples.num_cut
@@ -147,7 +147,7 @@ def test_refused_graphs_are_drawn_again() -> None:
 @pytest.mark.parametrize(
     ("conditions", "asked"),
     [
-        (Conditions(num_nodes=(1000, 1001)), r"1000\.\.1001 nodes"),
+        (Conditions(within={"nodes": (1000, 1001)}), r"1000\.\.1001 nodes"),
         (Conditions(max_num_node=1, refused=frozenset(canonical_keys(GraphSet.from_edge_lists([1], [[]])))), "known already"),
     ],
     ids=str,
@@ -161,7 +161,11 @@ def test_what_cannot_be_met_ends_with_an_error(conditions: Conditions, asked: st
     ("values", "message"),
     [
         ({"temperature": 0.0}, "temperature must be > 0, got 0.0"),
-        ({"num_nodes": (5, 3)}, r"num_nodes must be least..most with 1 <= least <= most, got 5\.\.3"),
+        ({"within": {"nodes": (5, 3)}}, r"a range of nodes must be least\.\.most with least <= most, got 5\.\.3"),
+        ({"within": {"nodes": (5, float("inf"))}}, r"got 5\.\.inf; give two numbers"),
+        ({"within": {"nodes": (-1, 0)}}, r"a range of nodes must reach 1, got -1\.\.0"),
+        ({"within": {"beauty": (0, 1)}}, "unknown reward 'beauty'; choose from qed"),
+        ({"given": {"edges": float("nan")}}, "must be finite, got edges = nan"),
         ({"components": "all"}, "components must be one of keep, largest, reject, got 'all'"),
         ({"stop": "never"}, "stop must be one of model, reference, got 'never'"),
         ({"max_num_node": 0}, "max_num_node must be >= 1, got 0"),

@@ -5,9 +5,8 @@ from typing import Literal
 
 from gengraph.graphs.order_names import BREADTH_FIRST, ORDERING_NAMES
 from gengraph.models.family import Capability
+from gengraph.rewards.conditions import check_conditions
 from gengraph.schema import at_least, check
-
-CAPABILITIES: frozenset[Capability] = frozenset({"likelihood", "temperature", "gpu"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +45,9 @@ class GRANConfig:
         termination: what ends a graph: its size, drawn first (size), or a decision before each step (stop) [size].
         size_smoothing: > 0, weight, in training graphs, of a geometric law that gives every size a likelihood.
         prefixes: steps drawn from each graph in training, an unbiased estimate of its loss; 0 for all [0].
+        conditions: properties that every layer is told of a graph, names of rewards (`gengraph.rewards.conditions`) [none].
+        condition_dropout: share of the graphs in training, in (0, 1), of which nothing is told; of the others each condition is
+            left out as often, by itself.
     """
 
     orderings: tuple[str, ...] = ("cm",)
@@ -71,12 +73,20 @@ class GRANConfig:
     termination: Literal["size", "stop"] = "stop"
     size_smoothing: float = 0.01
     prefixes: int = 16
+    conditions: tuple[str, ...] = ()
+    condition_dropout: float = 0.1
 
     def __post_init__(self) -> None:
         self._check_orderings()
         sizes = "block_size", "stride", "hidden_size", "num_layers", "rounds", "num_mixtures", "max_prev_node", "row_length"
         at_least(1, "model", self, *sizes)
         at_least(0, "model", self, "halo", "prefixes")
+        check_conditions(self.conditions, self.condition_dropout)
+        check(
+            self.termination == "stop" or not self.conditions,
+            f"model.conditions are not told to a size that is drawn first, got {', '.join(self.conditions)} with "
+            "model.termination = size; set model.termination = stop",
+        )
         check(
             self.stride <= self.block_size,
             f"model.stride must be <= model.block_size, got {self.stride} and {self.block_size}; larger steps leave nodes out",
@@ -90,6 +100,12 @@ class GRANConfig:
             0 < self.size_smoothing < float("inf"),
             f"model.size_smoothing must be > 0, got {self.size_smoothing}; without it sizes not seen have no likelihood",
         )
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What models of this config can do; a size that is drawn first knows no conditions."""
+        sized: frozenset[Capability] = frozenset({"likelihood", "temperature", "gpu"})
+        return sized | {"conditions"} if self.termination == "stop" else sized
 
     def _check_orderings(self) -> None:
         check(bool(self.orderings), "model.orderings must name one ordering at least, got none; cm suits most graphs")

@@ -7,7 +7,8 @@ import numpy as np
 from gengraph.graphs import GraphSet
 from gengraph.graphs.order_names import BREADTH_FIRST, ROOTED
 from gengraph.models.family import Capability, Facts, Family
-from gengraph.models.gran.config import CAPABILITIES, GRANConfig
+from gengraph.models.gran.config import GRANConfig
+from gengraph.rewards.conditions import condition_facts, describe_conditions
 
 if TYPE_CHECKING:
     from torch import nn
@@ -28,10 +29,11 @@ class GRAN(Family):
     name = "gran"
     config = GRANConfig
     loss = "negative log-likelihood, nats a graph"
+    widths = ("row_length",)
 
     def capabilities(self, config: GRANConfig) -> frozenset[Capability]:
         """All GRANs have a likelihood and take a temperature."""
-        return CAPABILITIES
+        return config.capabilities
 
     def prepare(self, graphs: GraphSet, config: GRANConfig, *, seed: int) -> Facts:
         """Sizes, and how far back edges and windows reach in a few orderings of each graph."""
@@ -55,6 +57,7 @@ class GRAN(Family):
             "window_length": widest,
             "has_edges": len(graphs.edges) > 0,
             "several_components": not connected or num_cut > 0 or any(name not in ROOTED for name in config.orderings),
+            "conditions": condition_facts(graphs, config.conditions, self.name),
         }
 
     def describe(self, config: GRANConfig, facts: Facts) -> dict[str, str]:
@@ -67,6 +70,7 @@ class GRAN(Family):
             "window": window + ("" if exact else f"; edges further back than {config.max_prev_node} nodes are cut"),
             "messages": f"the window and {config.halo} nodes before it" if config.messages == "window" else "the graph so far",
             "end": "drawn from the sizes of the training graphs" if config.termination == "size" else "a decision of the model",
+            **describe_conditions(facts.get("conditions", [])),
         }
         if config.oldest == "softmax":
             rows["row"] = "its oldest neighbour first, then a mixture over the candidates after it"

@@ -2,15 +2,17 @@
 
 A node starts as a sum of embeddings (its adjacency row, as in [1]; a new node has none), then each layer sends along every edge
 the message f(h_i - h_j), weighed by a sigmoid gate g(h_i - h_j), and a GRU cell reads the sum. Both see which nodes are new, as
-one-hot blocks. Edges and mixture weights are read from differences h_i - h_j of a new node and a candidate.
+one-hot blocks. Edges and mixture weights are read from differences h_i - h_j of a new node and a candidate. With conditions a
+code of what is told of the graph shifts what every node hears in every layer.
 
-Legend: V nodes of packed steps, E directed edges, F steps, B block size, R = F B rows, P pairs, H hidden, K components.
+Legend: V nodes of packed steps, E directed edges, F steps, B block size, R = F B rows, P pairs, H hidden, K components,
+D numbers of a code.
 
 Reference:
     1. R. Liao et al. Efficient Graph Generation with Graph Recurrent Attention Networks. NeurIPS 2019.
 """
 
-from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -19,14 +21,16 @@ from torch.nn import functional
 
 from gengraph.graphs import GraphSet, Int64Array
 from gengraph.graphs.orderings import Adjacency
-from gengraph.models.family import Decoding, Facts, Loss, Sampler, check_decoding
-from gengraph.models.gran.config import CAPABILITIES, GRANConfig
+from gengraph.models.conditioning import CODE_SIZE, condition_code
+from gengraph.models.family import Decoding, Encoder, Facts, Loss, Sampler, check_decoding
+from gengraph.models.gran.config import GRANConfig
 from gengraph.models.gran.mixture import StepLogits, step_log_prob
 from gengraph.models.gran.packing import num_codes, packing_rules
 from gengraph.models.gran.prefixes import Prefixes, Steps, all_steps, chunks, pack, some_steps
 from gengraph.models.gran.sequences import SequenceBatch, encode_sequences
 from gengraph.models.gran.sums import differences, on_device, segment_sum, sum_rows
 from gengraph.models.sizes import SizeLaw
+from gengraph.rewards.conditions import telling
 
 NEVER = -30.0  # logit of what the training graphs never do: a graph that does it still has a likelihood
 _RARE = -5.0  # at the start, ends and empty rows have about e^-5 of the probability
@@ -42,9 +46,10 @@ class Propagation(nn.Module):
         hidden_size: H.
         block_size: B.
         attention: whether gates weigh the messages.
+        conditional: whether something is told of the graphs.
     """
 
-    def __init__(self, hidden_size: int, block_size: int, attention: bool) -> None:
+    def __init__(self, hidden_size: int, block_size: int, attention: bool, conditional: bool = False) -> None:
         super().__init__()
         parts = 2 if attention else 1
         self.first = nn.Linear(hidden_size, parts * hidden_size)
@@ -53,12 +58,16 @@ class Propagation(nn.Module):
         self.message = nn.Linear(hidden_size, hidden_size)
         self.gate = nn.Linear(hidden_size, hidden_size) if attention else None
         self.cell = nn.GRUCell(hidden_size, hidden_size)
+        self.told = nn.Linear(CODE_SIZE, parts * hidden_size, bias=False) if conditional else None
 
-    def forward(self, states: Tensor, blocks: Tensor, prefixes: Prefixes) -> Tensor:
-        """The states float[V, H] after one round of messages."""
+    def forward(self, states: Tensor, blocks: Tensor, prefixes: Prefixes, codes: Tensor | None) -> Tensor:
+        """The states float[V, H] after one round of messages; codes float[F, D] say what is told."""
         size = states.shape[1]
         here = functional.linear(states, self.first.weight)
-        targets = (here + functional.embedding(blocks, self.target_block) + self.first.bias).split(size, dim=1)
+        bias = self.first.bias
+        if self.told is not None:
+            bias = bias + self.told(codes)[on_device(prefixes.step_of_node, states)]
+        targets = (here + functional.embedding(blocks, self.target_block) + bias).split(size, dim=1)
         sources = (here + functional.embedding(blocks, self.source_block)).split(size, dim=1)
         pairs = [
             differences(target, source, prefixes.sources, prefixes.edge_offsets)
@@ -112,7 +121,8 @@ class GRANModel(nn.Module):
         self.size_law = SizeLaw.from_counts(facts["sizes"], config.size_smoothing)
         size = config.hidden_size
         self.table = nn.Parameter(_SPREAD * torch.randn(num_codes(self.rules), size))
-        layers = (Propagation(size, config.block_size, config.attention) for _ in range(config.num_layers))
+        conditional = bool(config.conditions)
+        layers = (Propagation(size, config.block_size, config.attention, conditional) for _ in range(config.num_layers))
         self.layers = nn.ModuleList(layers)
         self.edges = PairHead(size, config.num_mixtures, _SPARSE)
         self.weights = PairHead(size, config.num_mixtures, 0.0)
@@ -122,18 +132,22 @@ class GRANModel(nn.Module):
         unsure = self.has_edges and facts["several_components"]
         self.empty = _decision(size, 1) if self.decides_empty and unsure else None
         self.ends = _decision(size, config.stride + 1) if config.termination == "stop" else None
+        self.code, self.conditions = condition_code(len(config.conditions)), facts.get("conditions", [])
 
-    def encoder(self, graphs: GraphSet) -> Callable[..., SequenceBatch]:
+    def encoder(self, graphs: GraphSet) -> Encoder:
         """What makes batches of these graphs, for indices and key=(seed, epoch)."""
         adjacency, config = Adjacency.of(graphs), self.config
 
         def encode(indices: Int64Array, *, key: tuple[int, int]) -> SequenceBatch:
             return encode_sequences(adjacency, np.asarray(indices, np.int64), config, key=key)
 
-        return encode
+        return telling(encode, graphs, self.conditions, config.condition_dropout)
 
     def forward(self, batch: SequenceBatch, progress: float = 1.0) -> Loss:
-        """The negative log-likelihood of a batch; in training, an unbiased estimate of it from some steps of each graph."""
+        """The negative log-likelihood of a batch, given what is told of its graphs.
+
+        In training it is an unbiased estimate from some steps of each graph.
+        """
         count = self.config.prefixes
         everything = np.arange(len(batch.num_nodes))
         if self.training and count:
@@ -147,8 +161,8 @@ class GRANModel(nn.Module):
         return Loss(-log_prob.sum(), units, guess=guess)
 
     def log_prob(self, batch: SequenceBatch) -> Tensor:
-        """float[G], log p of one sequence of each graph, the first of the family; exact."""
-        return self._all(batch, np.arange(0, len(batch.num_nodes), batch.num_orderings))[0]
+        """float[G], log p of one sequence of each graph, the first of the family; exact; no condition is given."""
+        return self._all(replace(batch, told=None), np.arange(0, len(batch.num_nodes), batch.num_orderings))[0]
 
     def sequences(self, batch: SequenceBatch) -> list[bytes]:
         """The names of those sequences."""
@@ -162,20 +176,20 @@ class GRANModel(nn.Module):
         """What draws graphs, one after the other; compiled code on the CPU, wherever the weights are.
 
         Raises:
-            InputError: a constraint or stop rule that GRAN does not know.
+            InputError: a constraint or stop rule that GRAN does not know, or values of conditions that this one does not.
         """
-        check_decoding(decoding, CAPABILITIES, "gran")
+        check_decoding(decoding, self.config.capabilities, "gran")
         from gengraph.models.gran.sampler import GRANSampler
 
         return GRANSampler(self, decoding)
 
-    def logits(self, prefixes: Prefixes) -> StepLogits:
-        """What the network says of packed steps."""
+    def logits(self, prefixes: Prefixes, codes: Tensor | None = None) -> StepLogits:
+        """What the network says of packed steps; codes float[F, D] of a model with conditions."""
         states = sum_rows(self.table, prefixes.codes, prefixes.code_offsets)
         blocks = on_device(prefixes.blocks, states).long()
         for layer in self.layers:
             for _ in range(self.config.rounds):
-                states = layer(states, blocks, prefixes)
+                states = layer(states, blocks, prefixes, codes)
         size = self.config.block_size
         of_steps = prefixes.pair_offsets[::size]
         weights = segment_sum(self.weights(states, prefixes), of_steps)
@@ -193,8 +207,10 @@ class GRANModel(nn.Module):
         return StepLogits(edges if self.has_edges else edges + NEVER, weights, oldest, empty, ends)
 
     def _log_prob(self, batch: SequenceBatch, steps: Steps) -> tuple[Tensor, int]:
-        prefixes = pack(batch, steps, self.rules)
-        log_prob = step_log_prob(self.logits(prefixes), prefixes, on_device(steps.start, self.table))
+        prefixes, codes = pack(batch, steps, self.rules), None
+        if self.code:
+            codes = self.code(batch.told, len(batch.graph))[on_device(steps.sequence // batch.num_orderings, self.table)]
+        log_prob = step_log_prob(self.logits(prefixes, codes), prefixes, on_device(steps.start, self.table))
         return log_prob, len(prefixes.bits)
 
     def _some(self, batch: SequenceBatch, steps: Steps) -> tuple[Tensor, float]:

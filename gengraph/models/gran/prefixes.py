@@ -68,6 +68,12 @@ class Prefixes:
     bits: npt.NDArray[np.uint8]
     beside: npt.NDArray[np.uint8]
 
+    @property
+    def step_of_node(self) -> Int64Array:
+        """int64[V], the step that each node is of: its new nodes come last."""
+        ends = self.new.reshape(len(self.kept), -1)[:, -1] + 1
+        return np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
+
 
 def all_steps(batch: SequenceBatch, config: GRANConfig, sequences: Int64Array) -> Steps:
     """Every step of some of the sequences, ascending."""

@@ -19,6 +19,7 @@ from gengraph.models.family import Decoding, Drawn
 from gengraph.models.gran.draws import draw_step
 from gengraph.models.gran.packing import Rules
 from gengraph.models.turns import draw_in_turn, one_by_one
+from gengraph.rewards.conditions import told_values
 from gengraph.streams import key_of, uniform_at
 
 _TOGETHER = 16  # graphs that are handed over at a time
@@ -39,7 +40,8 @@ class GRANSampler:
         config, self._model = model.config, model
         self._limit = decoding.max_num_node or 2 * model.facts["max_num_node"]
         self._sized = config.termination == "size"
-        self._weights = flat_weights(model)
+        told = told_values(decoding.given, model.conditions, "gran")
+        self._weights = flat_weights(model, model.code(told, 1)[0] if model.code else None)
         bound = -1 if config.max_prev_node is None else config.max_prev_node
         flags = model.decides_empty, self._sized, config.alpha_pool == "mean", config.window == "adaptive"
         self._options = np.array([*flags, bound], np.int64)
@@ -59,10 +61,11 @@ class GRANSampler:
         return num_nodes, edges, not ended
 
 
-def flat_weights(model: Any) -> tuple[npt.NDArray[np.float32], Int64Array]:
+def flat_weights(model: Any, code: Tensor | None = None) -> tuple[npt.NDArray[np.float32], Int64Array]:
     """The weights in the order that `draws.step_numbers` takes them, and their sizes.
 
     These are L, H, the width of messages and gates, K, the rows of the table, and how many numbers a pair has for being oldest.
+    What is told of all graphs, a code float[D], is part of the layers' biases.
     """
     config, size = model.config, model.config.hidden_size
     edges, weights = model.edges, model.weights
@@ -71,7 +74,7 @@ def flat_weights(model: Any) -> tuple[npt.NDArray[np.float32], Int64Array]:
     always = [torch.zeros(size * size + size + size * (config.stride + 1) + config.stride + 1)]
     tensors: list[Tensor] = [model.table]
     for layer in model.layers:
-        tensors += _layer(layer) * config.rounds
+        tensors += _layer(layer, code) * config.rounds
     tensors += [*_linears(edges.first, edges.second, edges.output)[:-1], edge_bias]
     tensors += _linears(weights.first, weights.second, weights.output)
     oldest = model.oldest
@@ -90,12 +93,13 @@ def _linears(*layers: nn.Module) -> list[Tensor]:
     return [tensor for layer in linear for tensor in (layer.weight.t(), layer.bias)]
 
 
-def _layer(layer: Any) -> list[Tensor]:
+def _layer(layer: Any, code: Tensor | None) -> list[Tensor]:
     """Of one layer of the graph network."""
     seconds = [layer.message] if layer.gate is None else [layer.message, layer.gate]
     cell = layer.cell
     return [
-        *_linears(layer.first),
+        layer.first.weight.t(),
+        layer.first.bias if code is None else layer.first.bias + layer.told(code),
         layer.target_block,
         layer.source_block,
         *(second.weight.t() for second in seconds),

@@ -15,6 +15,7 @@ from typing import Any
 
 import numba as nb
 import numpy as np
+import numpy.typing as npt
 
 from gengraph.graphs import Int32Array, Int64Array
 from gengraph.graphs.orderings import Adjacency, order_nodes, ordering_code
@@ -36,6 +37,8 @@ class SequenceBatch:
         window: int32[N + Q], of each sequence n + 1 numbers: where the window of a step at s starts, for every s in 0..n.
         num_cut: edges that did not fit into a window, over all sequences.
         key: (seed, epoch), that names what else is drawn for these graphs.
+        told: float64[G, C], what a model with C conditions is told of each graph (`gengraph.rewards.conditions`); None tells
+            nothing.
     """
 
     graph: Int64Array
@@ -47,6 +50,7 @@ class SequenceBatch:
     window: Int32Array
     num_cut: int
     key: tuple[int, int]
+    told: npt.NDArray[np.float64] | None = None
 
     @property
     def losses_of_data(self) -> Mapping[str, int]:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from gengraph.graphs.order_names import BREADTH_FIRST, LEVELLED, ROOTED, OrderingName
 from gengraph.models.family import Capability
+from gengraph.rewards.conditions import check_conditions
 from gengraph.schema import at_least, check
 
 CONTEXT_FEATURES = (
@@ -142,6 +143,8 @@ class GraphRNNConfig:
             continues is never empty), size (the number of nodes is drawn first, from the smoothed training sizes, and the node
             level is told how many are still to come; the rest is as for decision), edge_eos (the choice is the edge level's
             first step, as Stanford's CS224W teaches it; head rnn) or zero_row (an empty row is the end, as published).
+        totals: draw, with the size, how many edges, triangles and paths of two edges a graph is to have, and tell the node
+            level how many are to come (`gengraph.models.graphrnn.totals`): for graphs that differ as wholes. Needs stop = size.
         node: the node-level network: gru (as published), lstm, or transformer (causal attention over all rows before).
         hidden_size: units of the node-level network.
         num_layers: its layers.
@@ -152,10 +155,15 @@ class GraphRNNConfig:
             reads them; a transformer always does.
         embedding_size: units that a row is embedded in.
         head: the edge level.
+        conditions: properties that the node level is told of a graph with every row, names of rewards
+            (`gengraph.rewards.conditions`).
+        condition_dropout: share of the graphs in training, in (0, 1), of which nothing is told; of the others each condition is
+            left out as often, by itself.
     """
 
     sequence: SequenceConfig = SequenceConfig()
     stop: Literal["decision", "size", "edge_eos", "zero_row"] = "decision"
+    totals: bool = False
     node: Literal["gru", "lstm", "transformer"] = "gru"
     hidden_size: int = 128
     num_layers: int = 1
@@ -164,10 +172,13 @@ class GraphRNNConfig:
     layer_norm: bool = False
     embedding_size: int = 64
     head: RNNHead | MLPHead | ContextHead = RNNHead()
+    conditions: tuple[str, ...] = ()
+    condition_dropout: float = 0.1
 
     def __post_init__(self) -> None:
         at_least(1, "model", self, "hidden_size", "num_layers", "num_heads", "embedding_size")
         check(0 <= self.dropout < 1, f"model.dropout must lie in [0, 1), got {self.dropout}; 0 is none")
+        check_conditions(self.conditions, self.condition_dropout)
         _check_node(self)
         _check_end(self)
 
@@ -190,8 +201,8 @@ class GraphRNNConfig:
 def capabilities(config: GraphRNNConfig) -> frozenset[Capability]:
     """What models of a config can do."""
     able: set[Capability] = {"likelihood", "gpu", "policy"}
-    if config.stop != "size":  # there a graph knows its end from the start
-        able.add("overrun")
+    if config.stop != "size":  # there a graph knows its end from the start, and its size no conditions
+        able |= {"overrun", "conditions"}
     if config.stop != "zero_row":  # there the edges decide where a graph ends
         able.add("temperature")
     if config.head.kind == "context":
@@ -239,6 +250,15 @@ def _check_end(config: GraphRNNConfig) -> None:
         config.stop != "size" or not config.feeds_edge_state,
         "model.stop = size tells the node level more than the edge level's state, which is all that it reads with "
         "model.head.node_input = edge_state; set model.stop = decision",
+    )
+    check(
+        config.stop == "size" or not config.totals,
+        f"model.totals are drawn with the size, got model.stop = {config.stop}; set model.stop = size",
+    )
+    check(
+        config.stop != "size" or not config.conditions,
+        f"model.conditions are not told to a size that is drawn first, got {', '.join(config.conditions)} with model.stop = "
+        "size; set model.stop = decision",
     )
 
 

@@ -8,6 +8,7 @@ from gengraph.graphs.order_names import BREADTH_FIRST, ROOTED
 from gengraph.models.family import Capability, Facts, Family
 from gengraph.models.graphrnn.config import GraphRNNConfig, RNNHead, capabilities, upgrade_0_1
 from gengraph.models.space import Choice, Range, Space
+from gengraph.rewards.conditions import condition_facts, describe_conditions
 
 if TYPE_CHECKING:
     from gengraph.models.graphrnn.network import GraphRNNModel
@@ -19,6 +20,7 @@ class GraphRNNFamily(Family):
     name = "graphrnn"
     config = GraphRNNConfig
     loss = "negative log-likelihood, nats a graph"
+    widths = ("max_prev_node",)
 
     def model_name(self, config: GraphRNNConfig) -> str:
         """graphrnn, graphrnn-s or graphrnn-c, by the head."""
@@ -50,6 +52,7 @@ class GraphRNNFamily(Family):
         """The widest window that rows need, the largest graph, and what training graphs never do."""
         from gengraph.models.graphrnn.bandwidth import choose_max_prev_node
         from gengraph.models.graphrnn.network import DataFacts
+        from gengraph.models.graphrnn.totals import graph_totals
         from gengraph.models.sizes import spread_counts
 
         bandwidth = choose_max_prev_node(graphs, config.sequence, seed=seed)
@@ -60,7 +63,9 @@ class GraphRNNFamily(Family):
             several_components=not connected or bandwidth.share_cut > 0 or config.sequence.ordering not in ROOTED,
             has_edges=len(graphs.edges) > 0,
             share_cut=bandwidth.share_cut,
+            conditions=condition_facts(graphs, config.conditions, config.model_name),
             sizes=[list(map(float, part)) for part in spread_counts(graphs.num_nodes)] if config.stop == "size" else None,
+            totals=graph_totals(graphs) if config.totals else None,
         ).to_dict()
 
     def computed_by(self, device: str) -> str:
@@ -75,7 +80,8 @@ class GraphRNNFamily(Family):
         return {
             "ordering": f"{sequence.ordering}, {sequence.window} window, {sequence.scan}",
             "M (max_prev_node)": f"{facts['max_prev_node']}, cuts {facts.get('share_cut', 0.0):.2%} of the edges",
-            "end of a graph": config.stop,
+            "end of a graph": config.stop + ", drawn with the numbers of edges, triangles and paths" * config.totals,
+            **describe_conditions(facts.get("conditions", [])),
         }
 
     def suits(self, config: GraphRNNConfig, facts: Facts) -> str:

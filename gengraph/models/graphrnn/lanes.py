@@ -8,8 +8,8 @@ Legend: B lanes (a multiple of the unit), W widest window of a step, A attempts.
 """
 
 from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numba as nb
@@ -24,6 +24,7 @@ from gengraph.models.graphrnn.kernels.library import one_torch_thread
 from gengraph.models.graphrnn.node import NodeSampler
 from gengraph.models.graphrnn.row_samplers import Decide, RowSampler
 from gengraph.models.graphrnn.rows import CONTINUE, STOP
+from gengraph.models.graphrnn.totals import Tally, TotalsLaw
 from gengraph.models.sizes import SizeLaw
 from gengraph.streams import key_of, uniform_at
 
@@ -48,6 +49,7 @@ class GrowingModel(Protocol):
         adaptive: whether a row's candidates start at the oldest neighbour of the row before.
         decides: whether a decision ends a graph, and not an empty row.
         sizes: the law of the number of nodes, where it is drawn first.
+        totals: the law of what else is drawn then, if anything.
         embed: its first layer.
     """
 
@@ -55,6 +57,7 @@ class GrowingModel(Protocol):
     adaptive: bool
     decides: bool
     sizes: SizeLaw | None
+    totals: TotalsLaw | None
     embed: nn.Linear
 
     @property
@@ -71,7 +74,7 @@ class GrowingModel(Protocol):
         """What the node level remembers of one lane when its graph has `limit` nodes."""
         ...
 
-    def node_sampler(self, lanes: int, block: int | None, limit: int) -> NodeSampler:
+    def node_sampler(self, lanes: int, block: int | None, limit: int, given: Mapping[str, float]) -> NodeSampler:
         """The node level."""
         ...
 
@@ -94,6 +97,7 @@ class Rules:
         ends: False takes no row as an end, so that every attempt grows to the limit.
         temperature: divides the logits of edges, > 0; the decisions to stop or to start a new component are left alone.
         planar: take no edge that a planar graph cannot have; for the context head only.
+        given: values of conditions by name.
     """
 
     seed: int
@@ -101,6 +105,7 @@ class Rules:
     ends: bool = True
     temperature: float = 1.0
     planar: bool = False
+    given: Mapping[str, float] = field(default_factory=dict)
 
 
 class LanesSampler:
@@ -119,8 +124,14 @@ class LanesSampler:
 
     def draw(self, indices: Int64Array, attempts: Int64Array, *, seed: int) -> Iterator[Drawn]:
         """One graph for each pair of index and attempt, as many at a time as have ended."""
-        planar = self._decoding.constraint == "planar"
-        rules = Rules(seed=seed, limit=self._limit, ends=self._ends, temperature=self._decoding.temperature, planar=planar)
+        rules = Rules(
+            seed=seed,
+            limit=self._limit,
+            ends=self._ends,
+            temperature=self._decoding.temperature,
+            planar=self._decoding.constraint == "planar",
+            given=self._decoding.given,
+        )
         with torch.inference_mode(), one_torch_thread():
             lanes = Lanes(self._model, (indices, attempts), rules, self._lanes)
         while lanes.busy or lanes.num_ended:
@@ -159,7 +170,7 @@ class Lanes:
         units = -(-min(lanes, len(self._indices)) // self._unit)
         bytes_a_unit = self._unit * model.bytes_per_lane(rules.limit)
         count = min(units, max(1, _MOST_BYTES // bytes_a_unit)) * self._unit
-        self._nodes = model.node_sampler(count, block, rules.limit)
+        self._nodes = model.node_sampler(count, block, rules.limit, rules.given)
         self._decide = model.decider(block)
         self._draw_rows = model.row_sampler(count, block, rules.limit, planar=rules.planar)
         self._place = np.full(count, _NOBODY)  # int64[B], the graph of each lane
@@ -167,6 +178,7 @@ class Lanes:
         self._last = np.zeros(count, np.int64)  # int64[B], the newest node
         self._end = np.zeros(count, np.int64)  # int64[B], the last node, where the size is drawn first
         self._start = np.zeros(count, np.int64)  # int64[B], where its window starts
+        self._tally = Tally(model.totals, count, model.max_prev_node, rules.limit) if model.totals else None
         self._num_edges = np.zeros(count, np.int64)
         self._edges = np.empty((count, 64, 2), np.int32)
         self._ended: list[tuple[npt.NDArray[Any], ...]] = []
@@ -193,7 +205,9 @@ class Lanes:
         keys = np.where(active, self._indices[self._place], 0)
         streams = keys, self._number, self._last * (bound + 1), self._last
         uniforms, of_rows, thresholds = _draw(self._rules.seed, streams, widths, int(widths.max()), self._rules.temperature)
-        states = self._nodes.advance(np.maximum(self._end - self._last, 0) if self._model.sizes else None)
+        to_come = np.maximum(self._end - self._last, 0)
+        told = torch.from_numpy(self._tally.told(self._end + 1, to_come)) if self._tally else None
+        states = self._nodes.advance(to_come if self._model.sizes else None, told)
         decisions = self._decide(states, uniforms)
         if self._model.sizes:
             decisions = np.where(self._last >= self._end, STOP, decisions)
@@ -218,6 +232,8 @@ class Lanes:
             more = np.empty_like(self._edges, shape=(len(bits), 2 * self._edges.shape[1] + bits.shape[1], 2))
             more[:, : self._edges.shape[1]] = self._edges
             self._edges = more
+        if self._tally:
+            self._tally.read(bits, grows, self._last)
         _add_nodes(bits, grows, self._last, self._start, self._num_edges, self._edges, self._model.adaptive)
         self._nodes.read(torch.from_numpy(bits), torch.from_numpy(widths))
 
@@ -240,15 +256,20 @@ class Lanes:
         self._number[lanes] = self._attempts[places]
         self._last[lanes] = self._start[lanes] = self._num_edges[lanes] = 0
         if self._model.sizes:
-            attempts = zip(self._indices[places], self._number[lanes], strict=True)
-            self._end[lanes] = [self._size(*attempt) - 1 for attempt in attempts]
+            keys = [self._key(*attempt) for attempt in zip(self._indices[places], self._number[lanes], strict=True)]
+            self._end[lanes] = [self._size(key) - 1 for key in keys]
+            if self._tally:
+                self._tally.reset(lanes, self._end[lanes] + 1, keys)
         self._nodes.reset(lanes)
         self._draw_rows.reset(lanes)
 
-    def _size(self, index: int, attempt: int) -> int:
+    def _key(self, index: int, attempt: int) -> np.uint64:
+        """The stream of an attempt."""
+        return np.uint64(key_of(self._rules.seed, index, attempt))
+
+    def _size(self, key: np.uint64) -> int:
         """The number of nodes that an attempt is to have."""
         assert self._model.sizes
-        key = np.uint64(key_of(self._rules.seed, index, attempt))
         return self._model.sizes.draw(uniform_at(key, _SIZE), uniform_at(key, _SIZE + 1))
 
     def _shrink(self) -> None:
@@ -261,6 +282,8 @@ class Lanes:
         self._place, self._number, self._last = self._place[kept], self._number[kept], self._last[kept]
         self._end = self._end[kept]
         self._start, self._num_edges, self._edges = self._start[kept], self._num_edges[kept], self._edges[kept]
+        if self._tally:
+            self._tally.keep(kept)
         self._nodes.keep(kept)
         self._draw_rows.keep(kept)
 

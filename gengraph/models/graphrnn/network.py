@@ -3,6 +3,8 @@
 Before row t the node level has read rows 0..t-1 (ones at the start). With `stop = decision` its state chooses between
 continue, new component and stop; with `stop = edge_eos` the edge level's first step does; with `stop = zero_row` the row itself
 says it, by being empty. With `stop = size` the number of nodes comes first, and each row is read with how many are to come.
+With conditions each row is read with a code of what is told of the graph; with totals edges, triangles and paths come with the
+size, and both levels are told how many are to come.
 
 Legend: B graphs, R rows of the batch in time-major order, M max_prev_node, H hidden size.
 
@@ -12,11 +14,11 @@ Reference:
 """
 
 import math
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -25,6 +27,7 @@ from torch.nn import functional
 
 from gengraph.graphs import GraphSet, Int64Array
 from gengraph.graphs.orderings import Adjacency
+from gengraph.models.conditioning import CODE_SIZE, condition_code
 from gengraph.models.family import Decoding, Encoder, Loss, Sampler, check_decoding
 from gengraph.models.graphrnn.config import GraphRNNConfig, MLPHead, RNNHead, capabilities
 from gengraph.models.graphrnn.context_head import ContextEdges
@@ -35,7 +38,10 @@ from gengraph.models.graphrnn.node import COUNTDOWN, NodeRNN, NodeSampler, count
 from gengraph.models.graphrnn.rnn_head import EdgeRNN, EdgeSampler
 from gengraph.models.graphrnn.row_samplers import Decide, RowSampler, in_blocks
 from gengraph.models.graphrnn.rows import CONTINUE, NEW_COMPONENT, STOP, RowBatch, decode_rows, encode_as_numbered, encode_rows
+from gengraph.models.graphrnn.totals import NUM_TOLD, Tally, TotalsLaw, count_rows, told_of, totals_of
 from gengraph.models.sizes import SizeLaw
+from gengraph.rewards.conditions import ConditionFacts, telling, told_values
+from gengraph.streams import key_of
 
 _NEVER = -30.0  # what the training graphs never do: about e^-30, so that a graph that does it still has a likelihood
 _SIZE_SMOOTHING = 0.01  # weight, in training graphs, of sizes that none of them has
@@ -54,6 +60,8 @@ class DataFacts:
         has_edges: whether a training graph has an edge; if none has, rows with edges have about e^-30.
         share_cut: share of the edges that do not fit into a window, in [0, 1], as far as it was measured.
         sizes: under stop = size the sizes and counts of training graphs, spread (`gengraph.models.sizes`); else None.
+        totals: with model.totals what `graph_totals` says of the training graphs; else None.
+        conditions: of each of the config's conditions what `condition_facts` says.
     """
 
     max_prev_node: int
@@ -62,6 +70,8 @@ class DataFacts:
     has_edges: bool = True
     share_cut: float = 0.0
     sizes: list[list[float]] | None = None
+    totals: list[list[int]] | None = None
+    conditions: ConditionFacts = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -69,7 +79,7 @@ class DataFacts:
 
 
 class GraphRNNModel(nn.Module):
-    """The network; `log_prob` is the exact log-likelihood of row sequences.
+    """The network; `log_prob` is the exact log-likelihood of row sequences, with totals that of rows and totals together.
 
     Args:
         config: sizes, head, stop rule, window and scan.
@@ -83,7 +93,8 @@ class GraphRNNModel(nn.Module):
         self.decides = config.stop != "zero_row"
         self.edge_decides = config.stop == "edge_eos"
         self.reads_edge_state = config.feeds_edge_state
-        deciding = config.hidden_size
+        self.totals = None if facts.totals is None else TotalsLaw.of(facts.totals)
+        deciding = state_size = config.hidden_size + NUM_TOLD * bool(self.totals)
         self.oldest_first = config.sequence.scan == "oldest_first"
         scan = {"oldest_first": self.oldest_first, "never_empty": self.decides}
         head, row_size = config.head, facts.max_prev_node
@@ -91,37 +102,40 @@ class GraphRNNModel(nn.Module):
             row_size = head.hidden_size if self.reads_edge_state else row_size
             deciding = head.hidden_size if self.edge_decides else deciding
         self.sizes: SizeLaw | None = None if facts.sizes is None else size_law(facts.sizes)
-        self.embed = nn.Linear(row_size + (len(COUNTDOWN) if self.sizes else 0), config.embedding_size)
+        told = len(COUNTDOWN) * bool(self.sizes) + NUM_TOLD * bool(self.totals) + CODE_SIZE * bool(config.conditions)
+        self.embed = nn.Linear(row_size + told, config.embedding_size)
         self.node = node_network(config)
         self.head: EdgeRNN | IndependentEdges | ContextEdges
         if isinstance(head, RNNHead):
-            sizes = config.hidden_size, head.hidden_size, head.num_layers
+            sizes = state_size, head.hidden_size, head.num_layers
             self.head = EdgeRNN(*sizes, every_layer=head.start == "state", **scan)
         elif isinstance(head, MLPHead):
             components = max(1, head.mixture)
-            self.head = IndependentEdges(config.hidden_size, head.hidden_size, facts.max_prev_node, components, **scan)
+            self.head = IndependentEdges(state_size, head.hidden_size, facts.max_prev_node, components, **scan)
         else:
-            self.head = ContextEdges(config.hidden_size, head.hidden_size, facts.max_prev_node, head.features)
+            self.head = ContextEdges(state_size, head.hidden_size, facts.max_prev_node, head.features)
         if self.decides:
             self.decision = nn.Linear(deciding, 3)
             with torch.no_grad():
                 self.decision.bias.copy_(torch.tensor([0.0, _RARE, _RARE]))
+        self.code = condition_code(len(config.conditions))
 
     def encoder(self, graphs: GraphSet) -> Encoder:
         """What makes rows of graphs under orderings that belong to (seed, graph, epoch)."""
-        return partial(
+        encode = partial(
             encode_rows,
             Adjacency.of(graphs),
             ordering=self.config.sequence.ordering,
             max_prev_node=self.facts.max_prev_node,
             adaptive=self.adaptive,
         )
+        return telling(encode, graphs, self.facts.conditions, self.config.condition_dropout)
 
     def forward(self, batch: RowBatch, progress: float) -> Loss:
-        """The negative log-likelihood of a batch."""
+        """The negative log-likelihood of a batch, given what is told of its graphs."""
         units = self.units(batch)
         guess = units["edge_bit"] * math.log(2) + units["node"] * math.log(3)  # log 2 a bit, log 3 a decision of a row
-        return Loss(-self.log_prob(batch).sum(), units, guess=guess)
+        return Loss(-self._log_prob(batch).sum(), units, guess=guess)
 
     def units(self, batch: RowBatch) -> dict[str, int]:
         """Graphs, nodes, and the decisions of the edge level that are free: whether a node connects to one candidate.
@@ -148,29 +162,43 @@ class GraphRNNModel(nn.Module):
 
         Raises:
             InputError: a temperature under stop = zero_row, whose edges are its stop decision; a constraint for another head
-                than context, which alone sees the graph it builds.
+                than context, which alone sees the graph it builds; values of conditions that it does not know.
         """
         check_decoding(decoding, capabilities(self.config), self.config.model_name)
+        told_values(decoding.given, self.facts.conditions, self.config.model_name)
         return LanesSampler(self, decoding)
 
     def log_prob(self, batch: RowBatch) -> Tensor:
-        """The log-likelihood float[B] of each graph's rows under its ordering, in nats; order of `batch.graph`."""
+        """The log-likelihood float[B] of each graph's rows under its ordering, in nats, no condition being given."""
+        return self._log_prob(replace(batch, told=None))
+
+    def _log_prob(self, batch: RowBatch) -> Tensor:
+        """The same given what is told; order of `batch.graph`."""
         device = self.embed.weight.device
         states, log_prob = self._row_by_row(batch) if self.reads_edge_state else self._all_rows(batch)
         if self.decides:
             decisions = torch.from_numpy(batch.decisions).to(device).long().unsqueeze(1)
             decided = self.decision_log_probs(states).gather(1, decisions).squeeze(1)
             if self.sizes:  # the end is no decision: what it costs is the size
-                of_size = torch.from_numpy(self.sizes.log_prob(batch.num_nodes)).to(decided)[batch.rank]
-                decided = torch.where(decisions.squeeze(1) == STOP, of_size, decided)
+                first = self.sizes.log_prob(batch.num_nodes)
+                if self.totals:
+                    first = first + self.totals.log_prob(batch.num_nodes, totals_of(batch))
+                decided = torch.where(decisions.squeeze(1) == STOP, torch.from_numpy(first).to(decided)[batch.rank], decided)
             log_prob = log_prob + decided
         rank = batch.rank
         return log_prob.new_zeros(len(batch.graph)).index_add(0, torch.from_numpy(rank).to(device), log_prob)
 
-    def rollout(self, drawn: GraphSet, indices: Int64Array, attempts: Int64Array, *, seed: int) -> RowBatch:
-        """The rows by which graphs were drawn: they are in the order of the nodes, and nothing else was decided."""
-        del indices, attempts, seed
-        return encode_as_numbered(drawn, max_prev_node=self.facts.max_prev_node, adaptive=self.adaptive)
+    def rollout(
+        self, drawn: GraphSet, indices: Int64Array, attempts: Int64Array, *, seed: int, start: GraphSet | None = None
+    ) -> RowBatch:
+        """The rows by which graphs were drawn, in the order of the nodes; with totals these were drawn besides."""
+        del start
+        batch = encode_as_numbered(drawn, max_prev_node=self.facts.max_prev_node, adaptive=self.adaptive)
+        if not self.totals:
+            return batch
+        attempt_of = zip(batch.num_nodes.tolist(), indices[batch.graph], attempts[batch.graph], strict=True)
+        totals = [self.totals.draw(n, np.uint64(key_of(seed, index, attempt))) for n, index, attempt in attempt_of]
+        return replace(batch, totals=np.array(totals))
 
     def decisions(self, batch: RowBatch) -> tuple[Tensor, Tensor]:
         """All of a graph's decisions as one: log p float[B] of its rows, and its place int64[B] in the rollout."""
@@ -186,13 +214,13 @@ class GraphRNNModel(nn.Module):
         """As `_all_rows`, where the node level reads what the edge level made of the row before: one step after the other."""
         assert isinstance(self.head, EdgeRNN)
         assert isinstance(self.node, NodeRNN)
-        weight, sizes = self.embed.weight, batch.batch_sizes.tolist()
-        inputs = weight.new_ones(sizes[0], self.embed.in_features)
+        weight, sizes, code = self.embed.weight, batch.batch_sizes.tolist(), self._codes(batch)
+        inputs = weight.new_ones(sizes[0], self.embed.in_features - code.shape[1])
         hidden = [weight.new_zeros(sizes[0], self.node.hidden_size) for _ in self.node.layers]
         states, log_probs = [], []
         for count, start in zip(sizes, batch.step_offsets.tolist(), strict=False):
             rows = slice(start, start + count)
-            embedded = functional.relu(self.embed(inputs[:count]))
+            embedded = functional.relu(self.embed(torch.cat([inputs[:count], code[:count]], 1)))
             state, hidden = self.node.advance(embedded, [layer[:count] for layer in hidden])
             step = replace(batch, bits=batch.bits[rows], widths=batch.widths[rows], decisions=batch.decisions[rows])
             log_prob, inputs = self.head.read(state, step)
@@ -201,16 +229,35 @@ class GraphRNNModel(nn.Module):
         return torch.cat(states), torch.cat(log_probs)
 
     def node_states(self, batch: RowBatch) -> Tensor:
-        """The node-level state float[R, H] before each row, where the node level reads the rows themselves."""
+        """The node-level state float[R, H] before each row, where the node level reads the rows themselves.
+
+        With totals what is told of them stands at its end, so that the heads see it, too.
+        """
         sizes = batch.batch_sizes.tolist()
         rows = torch.from_numpy(batch.bits).to(self.embed.weight.device).split(sizes)
         before = [row[:count] for row, count in zip(rows, sizes[1:], strict=False)]
         ones = rows[0].new_ones(sizes[0], self.facts.max_prev_node)
         inputs = torch.cat([ones, *before]).to(self.embed.weight.dtype)
+        told = self._told(batch).to(inputs) if self.totals else inputs[:, :0]
         if self.sizes:
-            inputs = torch.cat([inputs, countdown(batch.to_come).to(inputs)], dim=1)
+            inputs = torch.cat([inputs, countdown(batch.to_come).to(inputs), told], dim=1)
+        if self.code:
+            inputs = torch.cat([inputs, self._codes(batch)[torch.from_numpy(batch.rank).to(inputs.device)]], dim=1)
         states: Tensor = self.node(functional.relu(self.embed(inputs)), sizes)
-        return states
+        return torch.cat([states, told], dim=1)
+
+    def _told(self, batch: RowBatch) -> Tensor:
+        """float64[R, 6] of the totals."""
+        assert self.totals
+        before, totals = count_rows(batch)
+        totals = totals if batch.totals is None else batch.totals
+        sizes = batch.num_nodes[batch.rank], batch.to_come
+        return torch.from_numpy(told_of(totals[batch.rank], before, sizes, self.totals.a_node))
+
+    def _codes(self, batch: RowBatch) -> Tensor:
+        """float[B, D] of what is told of each graph; float[B, 0] of a model without conditions."""
+        count = len(batch.graph)
+        return self.code(batch.told, count) if self.code else self.embed.weight.new_zeros(count, 0)
 
     def decision_log_probs(self, states: Tensor) -> Tensor:
         """Log-probabilities float[R, 3] of CONTINUE, NEW_COMPONENT and STOP; what training graphs never do has e^-30."""
@@ -242,8 +289,9 @@ class GraphRNNModel(nn.Module):
         return self.facts.max_prev_node
 
     def bytes_per_lane(self, limit: int) -> int:
-        """What the node level remembers of one lane when its graph has `limit` nodes."""
-        return self.node.bytes_per_lane(limit)
+        """What is remembered of one lane when its graph has `limit` nodes."""
+        of_totals = Tally.bytes_per_lane(self.max_prev_node, limit) if self.totals else 0
+        return self.node.bytes_per_lane(limit) + of_totals
 
     def row_sampler(self, lanes: int, block: int | None, limit: int, *, planar: bool) -> RowSampler:
         """The edge level of so many lanes, in blocks or each by itself, of graphs with at most `limit` nodes."""
@@ -265,14 +313,15 @@ class GraphRNNModel(nn.Module):
 
         return decide
 
-    def node_sampler(self, lanes: int, block: int | None, limit: int) -> NodeSampler:
+    def node_sampler(self, lanes: int, block: int | None, limit: int, given: Mapping[str, float] | None = None) -> NodeSampler:
         """The node level of so many lanes, in blocks or each by itself, of graphs with at most `limit` nodes."""
-        read_rows = None
+        told, read_rows = told_values(given or {}, self.facts.conditions, self.config.model_name), None
         if self.reads_edge_state:
             assert block
             assert isinstance(self.head, EdgeRNN)
             read_rows = EdgeSampler(self.head, block).read
-        return NodeSampler(self.embed, self.node, lanes, block, limit, read_rows)
+        code = self.code(told, 1)[0] if self.code else None
+        return NodeSampler(self.embed, self.node, lanes, block, limit, read_rows, code)
 
 
 def size_law(sizes: list[list[float]]) -> SizeLaw:
@@ -280,15 +329,9 @@ def size_law(sizes: list[list[float]]) -> SizeLaw:
     return SizeLaw(np.array(sizes[0], np.int64), np.array(sizes[1]), _SIZE_SMOOTHING)
 
 
-@nb.njit(cache=True)
 def _draw_decisions(logits: npt.NDArray[Any], never: Int64Array, uniforms: npt.NDArray[np.float64]) -> Int64Array:
-    decisions = np.empty(logits.shape[0], np.int64)
-    row = np.empty(logits.shape[1], np.float64)
-    for lane in range(logits.shape[0]):
-        row[:] = logits[lane]
-        row[never] = _NEVER
-        weights = np.exp(row - row.max())
-        below = uniforms[lane] * weights.sum()
-        stop, new = weights[STOP], weights[NEW_COMPONENT]
-        decisions[lane] = STOP if below < stop else NEW_COMPONENT if below < stop + new else CONTINUE
-    return decisions
+    rows = logits.astype(np.float64)
+    rows[:, never] = _NEVER
+    weights = np.exp(rows - rows.max(axis=1, keepdims=True))
+    below, stop, new = uniforms * weights.sum(axis=1), weights[:, STOP], weights[:, NEW_COMPONENT]
+    return np.where(below < stop, STOP, np.where(below < stop + new, NEW_COMPONENT, CONTINUE))

@@ -170,6 +170,7 @@ class NodeSampler:
         block: lanes of a block; None if each lane is taken by itself (`NodeRNN.rowwise`).
         limit: most nodes of a graph.
         read_rows: what is told of rows; None tells their bits.
+        given: float[K], read with every row of every graph; None for nothing.
     """
 
     def __init__(
@@ -180,20 +181,30 @@ class NodeSampler:
         block: int | None,
         limit: int,
         read_rows: ReadRows | None = None,
+        given: Tensor | None = None,
     ) -> None:
         self._embed = rowwise.Linear(embed, rectified=True) if block is None else lambda rows: functional.relu(embed(rows))
         self._block, self._read_rows = block, read_rows
+        self._given = embed.weight.new_empty(0) if given is None else given
+        self._row_size = embed.in_features - len(self._given)
         self._memory: NodeMemory = network.memory(lanes, block, limit)
         self._rows = embed.weight.new_ones(lanes, embed.in_features)
         self._states = embed.weight.new_empty(lanes, network.hidden_size)
 
-    def advance(self, to_come: Int64Array | None = None) -> Tensor:
-        """The states float[B, H] before the next row, overwritten by the next call; to_come int64[B] where sizes are drawn."""
+    def advance(self, to_come: Int64Array | None = None, told: Tensor | None = None) -> Tensor:
+        """The states float[B, H] before the next row, overwritten by the next call.
+
+        Args:
+            to_come: int64[B], where sizes are drawn first.
+            told: float[B, K] of totals, where these are drawn, too; then it stands at the end of the states.
+        """
         if to_come is not None:
-            self._rows[:, -len(COUNTDOWN) :] = countdown(to_come).to(self._rows)
+            countdowns = countdown(to_come) if told is None else torch.cat([countdown(to_come), told], dim=1)
+            self._rows[:, -countdowns.shape[1] :] = countdowns.to(self._rows)
+        self._rows[:, self._row_size :] = self._given
         for lanes in self._blocks():
             self._states[lanes] = self._memory.step(self._embed(self._rows[lanes]), lanes)
-        return self._states
+        return self._states if told is None else torch.cat([self._states, told.to(self._states)], dim=1)
 
     def read(self, rows: Tensor, widths: Tensor) -> None:
         """Take in the rows uint8[B, W] that were made, W <= M; widths int64[B] are their candidates, 0 where none was asked."""
@@ -203,7 +214,7 @@ class NodeSampler:
             return
         rows, widths = rows.to(self._rows.device), widths.to(self._rows.device)
         for lanes in self._blocks():
-            self._rows[lanes] = self._read_rows(self._states[lanes], rows[lanes], widths[lanes])
+            self._rows[lanes, : self._row_size] = self._read_rows(self._states[lanes], rows[lanes], widths[lanes])
 
     def _blocks(self) -> Iterator[slice]:
         size = self._block or len(self._rows)

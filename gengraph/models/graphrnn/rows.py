@@ -42,6 +42,10 @@ class RowBatch:
         widths: int32[R], candidates of each row, 1..M.
         decisions: uint8[R], CONTINUE, NEW_COMPONENT or STOP.
         num_cut: edges that did not fit into a window.
+        told: float64[B, C], what a model with C conditions is told of each graph (`gengraph.rewards.conditions`); None tells
+            nothing.
+        totals: int64[B, 3], what a model with totals has drawn for each graph (`gengraph.models.graphrnn.totals`); None stands
+            for what the graphs have.
     """
 
     graph: Int64Array
@@ -51,6 +55,8 @@ class RowBatch:
     widths: Int32Array
     decisions: UInt8Array
     num_cut: int
+    told: npt.NDArray[np.float64] | None = None
+    totals: Int64Array | None = None
 
     @property
     def losses_of_data(self) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from gengraph.rewards.conditions import check_conditions
 from gengraph.schema import at_least, check
 
 
@@ -24,6 +25,9 @@ class MolRNNConfig:
         policy_size: hidden units of the decisions.
         valences: none (the network learns them), or masked (no atom is given more bonds than it may have).
         most_nodes: graphs with more are refused, since cost grows with the cube of the largest.
+        conditions: properties that decisions are told of a graph, names of rewards (`gengraph.rewards.conditions`).
+        condition_dropout: share of the graphs in training, in (0, 1), of which nothing is told; of the others each condition is
+            left out as often, by itself.
     """
 
     recurrent: bool = True
@@ -38,6 +42,8 @@ class MolRNNConfig:
     policy_size: int = 64
     valences: Literal["none", "masked"] = "none"
     most_nodes: int = 64
+    conditions: tuple[str, ...] = ()
+    condition_dropout: float = 0.1
 
     def __post_init__(self) -> None:
         at_least(1, "model", self, "orders", "embedding_size", "skip_size", "hops", "state_size", "state_layers")
@@ -45,3 +51,4 @@ class MolRNNConfig:
         sizes = self.layer_sizes
         check(bool(sizes) and min(sizes) >= 1, f"model.layer_sizes must be numbers >= 1, at least one, got {list(sizes)}")
         check(0 <= self.canonical <= 1, f"model.canonical must lie in [0, 1], got {self.canonical}")
+        check_conditions(self.conditions, self.condition_dropout)

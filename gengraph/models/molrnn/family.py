@@ -7,6 +7,7 @@ from gengraph.graphs import GraphSet
 from gengraph.models.dense import check_largest, check_undirected
 from gengraph.models.family import Capability, Facts, Family
 from gengraph.models.molrnn.config import MolRNNConfig
+from gengraph.rewards.conditions import condition_facts, describe_conditions
 
 if TYPE_CHECKING:
     from torch import nn
@@ -33,7 +34,7 @@ class MolRNN(Family):
     def capabilities(self, config: MolRNNConfig) -> frozenset[Capability]:
         """All but a likelihood, where the loss is one of several orders."""
         likelihood: frozenset[Capability] = frozenset({"likelihood"} if config.orders == 1 else ())
-        return likelihood | {"joint", "temperature", "policy", "start", "gpu"}
+        return likelihood | {"joint", "temperature", "policy", "start", "gpu", "conditions"}
 
     def select(self, graphs: GraphSet, config: MolRNNConfig) -> GraphSet:
         """Checked.
@@ -72,6 +73,7 @@ class MolRNN(Family):
             "has_edges": len(graphs.edges) > 0,
             "connected": bool((graphs.num_components() == 1).all()),
             "valences": valences,
+            "conditions": condition_facts(graphs, config.conditions, self.model_name(config)),
         }
 
     def describe(self, config: MolRNNConfig, facts: Facts) -> dict[str, str]:
@@ -82,6 +84,7 @@ class MolRNN(Family):
             "state": "a recurrent network" if config.recurrent else "none, the partial graph alone",
             "valences": config.valences,
             "end": "a decision of the model",
+            **describe_conditions(facts.get("conditions", [])),
         }
 
     def build(self, config: MolRNNConfig, facts: Facts) -> "nn.Module":

@@ -7,6 +7,7 @@ Legend: G graphs, B sequences, S decisions, M partial graphs of one width n.
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,12 @@ import torch
 from torch import Tensor, nn
 
 from gengraph.graphs import GraphSet, Int64Array, LabelSchema
+from gengraph.graphs.orderings import Adjacency
 from gengraph.models.family import Capability, Decoding, Encoder, Facts, Loss, Sampler, check_decoding
 from gengraph.models.molrnn.config import MolRNNConfig
 from gengraph.models.molrnn.network import DecisionNetwork, Kinds, Partial
-from gengraph.models.molrnn.sequences import NONE, Sequences, encoder, sequences_of
+from gengraph.models.molrnn.sequences import NONE, Sequences, canonical_order, encoder, sequences_of
+from gengraph.rewards.conditions import ConditionFacts, telling
 
 _WIDTHS = 4  # how many widths partial graphs are padded to
 
@@ -38,9 +41,10 @@ class MolRNNModel(nn.Module):
         self.config, self.capable, self.name = config, capable, name
         self.largest: int = facts["max_num_node"]
         self.schema = LabelSchema.from_json(facts["labels"]) if "labels" in facts else LabelSchema()
-        nodes, edges = (1 if labels is None else len(labels.values) for labels in (self.schema.nodes, self.schema.edges))
+        nodes, edges = self.schema.num_kinds
         self.kinds = Kinds(nodes, max(edges, 1), not facts["has_edges"], facts["connected"], facts["valences"])
         self.network = DecisionNetwork(config, self.kinds, self.largest)
+        self.conditions: ConditionFacts = facts.get("conditions", [])
 
     @property
     def most(self) -> int:
@@ -53,10 +57,11 @@ class MolRNNModel(nn.Module):
         Raises:
             InputError: they have other labels than those that the model knows.
         """
-        return encoder(graphs.relabelled(self.schema) if len(graphs) else graphs, self.config)
+        known = graphs.relabelled(self.schema) if len(graphs) else graphs
+        return telling(encoder(known, self.config), known, self.conditions, self.config.condition_dropout)
 
     def forward(self, batch: Sequences, progress: float = 1.0) -> Loss:
-        """The negative log-likelihood of a batch; of several orders of each graph the importance-weighted one."""
+        """The negative log-likelihood of a batch, given what is told; of several orders the importance-weighted one."""
         del progress
         units, log_prob = self.units(batch), self._sums(batch)
         if self.config.orders > 1:
@@ -71,8 +76,8 @@ class MolRNNModel(nn.Module):
         return {"graph": len(batch.graph), "node": int(batch.sizes.sum()) // self.config.orders}
 
     def log_prob(self, batch: Sequences) -> Tensor:
-        """float[B], log p of the decisions of each sequence; with one order a graph these are float[G]."""
-        return self._sums(batch)
+        """float[B], log p of the decisions of each sequence, no condition being given; with one order these are float[G]."""
+        return self._sums(replace(batch, told=None))
 
     def sequences(self, batch: Sequences) -> list[bytes]:
         """The decisions of each sequence."""
@@ -80,14 +85,25 @@ class MolRNNModel(nn.Module):
         parts = np.split(rows, np.searchsorted(batch.owner, np.arange(1, len(batch.sizes))))
         return [first.tobytes() + part.tobytes() for first, part in zip(batch.nodes[:, 0], parts, strict=True)]
 
-    def rollout(self, drawn: GraphSet, indices: Int64Array, attempts: Int64Array, *, seed: int) -> Sequences:
+    def rollout(
+        self, drawn: GraphSet, indices: Int64Array, attempts: Int64Array, *, seed: int, start: GraphSet | None = None
+    ) -> Sequences:
         """The decisions by which the sampler drew graphs; of one that may have been cut, those before its last one."""
         del indices, attempts, seed  # a graph with its nodes in their order tells its decisions
-        return sequences_of(drawn.relabelled(self.schema), ended=drawn.num_nodes != self.most)
+        known, ended = drawn.relabelled(self.schema), drawn.num_nodes != self.most
+        if start is None:
+            return sequences_of(known, ended=ended)
+        first = canonical_order(Adjacency.of(start), 0)
+        orders = [np.append(first, np.arange(len(first), size)) for size in drawn.num_nodes.tolist()]
+        return sequences_of(known, orders, ended=ended).after(len(first))
 
     def decisions(self, batch: Sequences) -> tuple[Tensor, Tensor]:
         """Log p float[T] of each decision, the first ones of all sequences before the others, and its sequence int64[T]."""
-        first = torch.log_softmax(self.network.first, 0)[self._tensor(batch.nodes[:, 0])]
+        if batch.given:
+            decided = batch.decided
+            return self._log_probs(batch)[self._tensor(decided)], self._tensor(batch.owner[decided])
+        logits = self.network.first_logits(self._codes(batch)).expand(len(batch.sizes), -1)
+        first = torch.log_softmax(logits, 1).gather(1, self._tensor(batch.nodes[:, :1]))[:, 0]
         owner = np.concatenate([np.arange(len(batch.sizes)), batch.owner])
         return torch.cat([first, self._log_probs(batch)]), self._tensor(owner)
 
@@ -95,7 +111,8 @@ class MolRNNModel(nn.Module):
         """What draws graphs.
 
         Raises:
-            InputError: a constraint or stop rule that it does not know, or a start that it cannot go on from.
+            InputError: a constraint or stop rule that it does not know, a start that it cannot go on from, or values of
+                conditions that it was not trained with.
         """
         check_decoding(decoding, self.capable, self.name)
         from gengraph.models.molrnn.sampler import MolRNNSampler
@@ -130,8 +147,17 @@ class MolRNNModel(nn.Module):
             of_nodes.append(self.network.of_nodes(partial))
             places = self._tensor(batch.owner[rows]), self._tensor(batch.time[rows])
             summaries = summaries.index_put(places, self.network.summary(of_nodes[-1], partial))
-        known, state = self.network.along(summaries)
+        known, state = self.network.along(summaries, codes=self._codes(batch))
         return of_nodes, known[self._tensor(batch.owner), self._tensor(batch.time)], state
+
+    def _codes(self, batch: Sequences) -> Tensor | None:
+        """float[B, D] of what is told of each sequence's graph; None of a model without conditions."""
+        if self.network.code is None:
+            return None
+        count = len(batch.sizes)
+        told = None if batch.told is None else np.repeat(batch.told, count // len(batch.told), 0)
+        codes: Tensor = self.network.code(told, count)
+        return codes
 
     def _partial(self, batch: Sequences) -> Iterator[tuple[Int64Array, Partial]]:
         """The graphs before decisions int64[M], some at a time."""

@@ -1,6 +1,9 @@
 """Graph convolutions on partial graphs, and the logits of all that can be done next [1].
 
-Legend: M partial graphs, n nodes of the largest of them, K node labels, E edge labels, F numbers of a node, C of a graph.
+With conditions, the paper's conditional codes, every decision knows a code of what is told of the graph.
+
+Legend: M partial graphs, n nodes of the largest of them, K node labels, E edge labels, F numbers of a node, C of a graph,
+D of a code.
 
 Reference:
     [1] Y. Li, L. Zhang, Z. Liu. Multi-objective de novo drug design with conditional graph generative model. Journal of
@@ -13,6 +16,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from gengraph.models.conditioning import CODE_SIZE, condition_code
 from gengraph.models.molrnn.config import MolRNNConfig
 from gengraph.models.relational import RelationalLayer
 
@@ -124,7 +128,9 @@ class DecisionNetwork(nn.Module):
         self.kinds, self.largest = kinds, largest
         self.first = nn.Parameter(torch.zeros(kinds.nodes))
         self.of_nodes = NodeNetwork(config, kinds)
-        inputs = 2 * config.skip_size + 1
+        self.code = condition_code(len(config.conditions))
+        self.first_of_code = nn.Linear(CODE_SIZE, kinds.nodes, bias=False) if self.code else None
+        inputs = 2 * config.skip_size + 1 + (CODE_SIZE if self.code else 0)
         self.recurrent = nn.GRU(inputs, config.state_size, config.state_layers, batch_first=True) if config.recurrent else None
         self.direct = None if config.recurrent else nn.Sequential(nn.Linear(inputs, config.state_size), nn.ReLU())
         self.node_hidden = nn.Linear(config.skip_size, config.policy_size)
@@ -140,16 +146,25 @@ class DecisionNetwork(nn.Module):
         newest = nodes[torch.arange(len(nodes), device=nodes.device), partial.count - 1]
         return torch.cat([nodes.sum(1) / count, newest, count / self.largest], 1)
 
-    def along(self, summaries: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+    def first_logits(self, codes: Tensor | None) -> Tensor:
+        """float[K] of the label of the first node, or float[B, K] by the codes float[B, D]."""
+        return self.first if self.first_of_code is None else self.first + self.first_of_code(codes)
+
+    def along(
+        self, summaries: Tensor, state: Tensor | None = None, codes: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
         """What decisions know of whole graphs, along their sequences.
 
         Args:
             summaries: float[B, T, 2 F + 1], one step after the other.
             state: what `along` gave for the steps before.
+            codes: float[B, D], of a model with conditions.
 
         Returns:
             float[B, T, C], and the state after these steps; None without a recurrent network.
         """
+        if codes is not None:
+            summaries = torch.cat([summaries, codes[:, None].expand(-1, summaries.shape[1], -1)], 2)
         if self.recurrent is None:
             assert self.direct is not None
             return self.direct(summaries), None

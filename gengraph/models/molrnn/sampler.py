@@ -7,6 +7,7 @@ Legend: L lanes, graphs that have not ended; n nodes of the largest of them, K n
 
 import copy
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from gengraph.models.family import Decoding, Drawn
 from gengraph.models.molrnn.network import Partial
 from gengraph.models.molrnn.sequences import canonical_order, sequences_of
 from gengraph.models.numbers import Numbers
+from gengraph.rewards.conditions import told_values
 
 _LANES = 512
 
@@ -34,13 +36,16 @@ class MolRNNSampler:
         decoding: how graphs are drawn.
 
     Raises:
-        InputError: a graph to start from that the model cannot go on from.
+        InputError: a graph to start from that the model cannot go on from, or values of conditions that it does not know.
     """
 
     def __init__(self, model: Any, decoding: Decoding) -> None:
         self._model = copy.deepcopy(model).double().eval()
         self._temperature, self._limit = decoding.temperature, decoding.max_num_node or model.most
         self._start = None if decoding.start is None else _known_start(model, decoding.start, self._limit)
+        self._told = told_values(decoding.given, model.conditions, model.name)
+        code = self._model.network.code
+        self._code = None if code is None else code(self._told, 1).detach()
 
     @torch.inference_mode()
     def draw(self, indices: Int64Array, attempts: Int64Array, *, seed: int) -> Iterator[Drawn]:
@@ -61,11 +66,12 @@ class MolRNNSampler:
         """Lanes with their first nodes."""
         count = len(numbers)
         if self._start is None:
-            likely = torch.softmax(self._model.network.first / self._temperature, 0).cpu().numpy()
-            return _Lanes(self._model, _chosen(np.tile(likely, (count, 1)), numbers.uniforms(0, 1)[:, 0])[:, None])
+            logits = self._model.network.first_logits(self._code) / self._temperature
+            likely = np.tile(torch.softmax(logits, -1).cpu().numpy(), (count, 1))
+            return _Lanes(self._model, _chosen(likely, numbers.uniforms(0, 1)[:, 0])[:, None], self._code)
         graph, order = self._start
-        batch = sequences_of(graph, [order], ended=np.zeros(1, np.bool_))
-        lanes = _Lanes(self._model, np.tile(batch.nodes, (count, 1)), np.tile(batch.edges, (count, 1, 1)))
+        batch = replace(sequences_of(graph, [order], ended=np.zeros(1, np.bool_)), told=self._told)
+        lanes = _Lanes(self._model, np.tile(batch.nodes, (count, 1)), self._code, np.tile(batch.edges, (count, 1, 1)))
         state = self._model.states_along(batch) if len(batch.owner) else None
         lanes.state = None if state is None else state.repeat(1, count, 1)
         return lanes
@@ -96,6 +102,7 @@ class _Lanes:
     Args:
         model: in float64.
         nodes: int64[L, n], labels of the first nodes.
+        code: float[1, D] of what is told of all of them, of a model with conditions.
         edges: int64[L, n, n], 1 + labels of the edges between them; none by default.
 
     Attributes:
@@ -105,8 +112,8 @@ class _Lanes:
         state: what the recurrent network carries, if there is one.
     """
 
-    def __init__(self, model: Any, nodes: Int64Array, edges: Int64Array | None = None) -> None:
-        self._model, (lanes, n) = model, nodes.shape
+    def __init__(self, model: Any, nodes: Int64Array, code: Tensor | None, edges: Int64Array | None = None) -> None:
+        self._model, self._code, (lanes, n) = model, code, nodes.shape
         self.place, self.nodes = np.arange(lanes), nodes
         self.edges = np.zeros((lanes, n, n), np.int64) if edges is None else edges
         self.count, self.floor = np.full(lanes, n), np.zeros(lanes, np.int64)
@@ -150,7 +157,8 @@ class _Lanes:
         network, device = self._model.network, self._model.network.first.device
         partial = Partial(*(torch.from_numpy(array).to(device) for array in (self.nodes, self.edges, self.count, self.floor)))
         of_nodes = network.of_nodes(partial)
-        known, self.state = network.along(network.summary(of_nodes, partial)[:, None], self.state)
+        codes = None if self._code is None else self._code.expand(len(self.place), -1)
+        known, self.state = network.along(network.summary(of_nodes, partial)[:, None], self.state, codes)
         logits = network.logits(of_nodes, known[:, 0], partial)
         likely = torch.softmax(logits, 1)
         if temperature != 1:

@@ -14,7 +14,7 @@ Legend: G graphs, B sequences (G k, those of a graph side by side), n nodes of t
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -52,6 +52,9 @@ class Sequences:
         target: int64[S], the earlier end of the new edge, or NONE.
         label: int64[S], of the new node, or NONE.
         bond: int64[S], the label of the new edge, or NONE.
+        given: nodes that each sequence was started with, which nobody decided on.
+        told: float64[G, D], what a model with D conditions is told of each graph (`gengraph.rewards.conditions`); None tells
+            nothing.
         losses_of_data: nothing is lost.
     """
 
@@ -68,7 +71,23 @@ class Sequences:
     target: Int64Array
     label: Int64Array
     bond: Int64Array
+    given: int = 0
+    told: npt.NDArray[np.float64] | None = None
     losses_of_data: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def decided(self) -> BoolArray:
+        """bool[S], which are about nodes that were not given."""
+        connects = (self.label == NONE) & (self.target != NONE)
+        decided: BoolArray = self.count - connects >= self.given
+        return decided
+
+    def after(self, given: int) -> "Sequences":
+        """The same of graphs whose first nodes were given: what comes next connects none of these."""
+        after = replace(self, given=given)
+        decided = after.decided
+        first = decided & ~np.append(False, decided[:-1] & (self.owner[1:] == self.owner[:-1]))
+        return replace(after, floor=np.where(first, 0, self.floor))
 
 
 def encoder(graphs: GraphSet, config: MolRNNConfig) -> Encoder:

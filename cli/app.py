@@ -18,7 +18,9 @@ COMMANDS = {
         "tune": "Search for good settings of a model",
     },
     "Generate and compare": {
-        "sample": "Sample graphs from a run, or from a model that is fitted first",
+        "sample": "Sample graphs from a run, a ready-made model, or one that is fitted first",
+        "grow": "Fit a model to one very large graph, and draw a graph like it",
+        "compare": "Compare two large graphs by degrees, clustering, orbits and spectra",
         "plot": "Draw a grid of graphs into a picture",
         "evaluate": "Compare generated graphs with real ones by squared MMD",
         "score": "Compute the reward of graphs: the mean, and the best with their sizes",
@@ -28,6 +30,7 @@ COMMANDS = {
     "Look around": {
         "datasets": "List the named data sets, or look into one",
         "models": "List every model, with what it can do",
+        "pretrained": "List the ready-made models, look into one, or make one of a run",
         "runs": "List the training runs, the latest first, or look into one",
         "sweeps": "List the sweeps that `gengraph tune` made, the latest first, or go on with one",
         "samples": "Look after samples",

@@ -7,7 +7,8 @@ from gengraph.errors import InputError
 
 if TYPE_CHECKING:
     from gengraph.data import Split
-    from gengraph.graphs.collection import Policy
+    from gengraph.graphs import GraphSet
+    from gengraph.graphs.collection import Collection, Policy
 
 
 def named(dataset: str | None) -> str:
@@ -24,19 +25,39 @@ def named(dataset: str | None) -> str:
 
 def read_split(dataset: str, data_dir: Path | None, policy: "Policy", split_seed: int) -> "tuple[Split, dict[str, Any]]":
     """The parts of a data set, and what is recorded about them; what reading has changed is said."""
-    from gengraph.cli.progress import download_bar, errors
+    from gengraph.cli.progress import errors
+    from gengraph.data import split_collection
 
-    errors.print(f"reading {dataset}")
-    from gengraph.data import load_collection, split_collection
-
-    with download_bar() as report:
-        collection = load_collection(dataset, data_dir=data_dir, report=report, policy=policy)
+    collection = _read(dataset, data_dir, policy)
     if collection.num_files > 1:
         errors.print(f"{len(collection.graphs)} graphs in {collection.num_files} files")
-    for kind, count in collection.found.items():
-        errors.print(_told(kind, count, policy))
     split = split_collection(collection, seed=split_seed)
     return split, {"dataset": dataset, "split_seed": split_seed, "reading": collection.record()}
+
+
+def one_graph(dataset: str, data_dir: Path | None, policy: "Policy") -> "GraphSet":
+    """A set of one graph; what reading has changed is said.
+
+    Raises:
+        InputError: there are several.
+    """
+    graphs = _read(dataset, data_dir, policy).graphs
+    if len(graphs) != 1:
+        msg = f"one graph is wanted, {dataset} has {len(graphs)}; write one of them to a file of its own"
+        raise InputError(msg)
+    return graphs
+
+
+def _read(dataset: str, data_dir: Path | None, policy: "Policy") -> "Collection":
+    from gengraph.cli.progress import download_bar, errors
+    from gengraph.data import load_collection
+
+    errors.print(f"reading {dataset}")
+    with download_bar() as report:
+        collection = load_collection(dataset, data_dir=data_dir, report=report, policy=policy)
+    for kind, count in collection.found.items():
+        errors.print(_told(kind, count, policy))
+    return collection
 
 
 def _told(kind: str, count: int, policy: "Policy") -> str:
@@ -47,3 +68,23 @@ def _told(kind: str, count: int, policy: "Policy") -> str:
             "with --nodes N"
         )
     return f"{kind} {getattr(policy, kind)}: {count} found"
+
+
+def read_start(text: str, policy: "Policy") -> "GraphSet":
+    """The graph that a file holds, or a SMILES says.
+
+    Raises:
+        InputError: it is neither.
+    """
+    if Path(text).exists():
+        from gengraph.formats import read_graphs
+
+        return read_graphs(Path(text))
+    from gengraph.chemistry.molecules import MoleculeOptions
+    from gengraph.chemistry.reading import graphs_of_texts
+
+    read = graphs_of_texts([text], MoleculeOptions(bonds="aromatic" if policy.bonds == "aromatic" else "kekule"))
+    if read.faults:
+        msg = f"--start must be a SMILES or a file with one graph, got {text!r}: {read.faults[0].reason}"
+        raise InputError(msg)
+    return read.graphs

@@ -55,17 +55,20 @@ def goal_config(
     return GoalConfig.from_dict(values | {name: value for name, value in length.items() if value is not None})
 
 
-def begin(runs_dir: Path, origin: str, name: str | None, goal: "GoalConfig") -> Path:
+def begin(runs_dir: Path, origin: str, name: str | None, goal: "GoalConfig", start: "GraphSet | None") -> Path:
     """Make the run of a goal; returns its folder."""
     from gengraph.cli.progress import errors
     from gengraph.files import check_writable
     from gengraph.goals.run import create_goal_run
+    from gengraph.rewards.find import find_reward
     from gengraph.runs.folders import find_checkpoint
 
     folder = runs_dir / (name or f"{origin}-{re.sub(r'[^A-Za-z0-9]+', '-', Path(goal.reward).name).strip('-')}")
     check_writable(runs_dir)
-    create_goal_run(folder, runs_dir / origin, goal)
+    create_goal_run(folder, runs_dir / origin, goal, start=start)
     errors.print(f"towards {goal.reward} from {find_checkpoint(runs_dir / origin).name} of {origin}; the run is {folder}")
+    if start is not None:
+        errors.print(f"{goal.reward} of the start: {find_reward(goal.reward)(start)[0]:.4g}")
     return folder
 
 

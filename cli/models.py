@@ -21,8 +21,9 @@ def models(output: Format = "table") -> None:
     labels, it learns those of the graphs; likelihood, `gengraph likelihood` bounds it; temperature, planar, overrun and steps,
     `gengraph sample` takes --temperature, --constraint planar, --stop reference and --denoising-steps; gpu, it can use one;
     links, `gengraph evaluate --links` takes it; joint, labels are drawn with the structure and not after it; policy,
-    `gengraph train --reward` trains it towards a goal; start, `gengraph sample --start` goes on from a graph. Of a learned
-    model it is that of the config that it is usually trained with. All keep to --num-nodes by rejection.
+    `gengraph train --reward` trains it towards a goal; start, `gengraph sample --start` goes on from a graph; conditions,
+    trained with model.conditions it takes values of them, `gengraph sample --given`. Of a learned model it is that of the
+    config that it is usually trained with. All keep to --num-nodes, and to a range that is --given, by rejection.
 
     Examples:
 

@@ -52,6 +52,12 @@ def seed_option(text: str) -> Any:
     return typer.Option(parser=seed_number, metavar="INT", help=text, rich_help_panel=SETTINGS)
 
 
+def start_option(what: str, panel: str) -> Any:
+    """An option that takes one graph."""
+    text = f"A molecule, or a file with one graph, that {what} keeps and goes on from (`gengraph models`)."
+    return typer.Option(metavar="SMILES|FILE", help=text, rich_help_panel=panel)
+
+
 def _place_option(text: str, **checks: Any) -> Any:
     return typer.Option(metavar="FOLDER", help=text, rich_help_panel=SETTINGS, **checks)
 

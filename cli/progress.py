@@ -188,10 +188,10 @@ def counting_bar(title: str, total: int, unit: str, before: str = "") -> Iterato
 
 
 @contextmanager
-def download_bar() -> Iterator[Callable[[str, int, int | None], None]]:
-    """While graphs are read: a bar for each file that is downloaded, or whose molecules are read, first."""
+def download_bar(what: str = "reading graphs") -> Iterator[Callable[[str, int, int | None], None]]:
+    """While graphs are read, or something else: a bar for each file that is downloaded, or whose molecules are read, first."""
     tasks: dict[str, TaskID] = {}
-    facts = "reading graphs"
+    facts = what
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[size]}", markup=False))
     with _bar(*columns, line=lambda: facts) as shown:
 
@@ -202,7 +202,7 @@ def download_bar() -> Iterator[Callable[[str, int, int | None], None]]:
             else:
                 size = f"{done / 1e6:.1f} MB" if total is None else f"{done / 1e6:.1f} of {total / 1e6:.1f} MB"
                 doing = f"downloading {name}"
-            facts = f"{doing}, {size}" if done != total else "reading graphs"
+            facts = f"{doing}, {size}" if done != total else what
             if name not in tasks:
                 tasks[name] = shown.add_task(doing, total=total, size=size)
             shown.update(tasks[name], completed=done, size=size)

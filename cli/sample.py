@@ -1,13 +1,13 @@
 """`gengraph sample`."""
 
-import re
 from contextlib import AbstractContextManager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from gengraph.cli.data import read_start
+from gengraph.cli.given import read_given
 from gengraph.cli.models import model_help
 from gengraph.cli.options import (
     Address,
@@ -20,16 +20,17 @@ from gengraph.cli.options import (
     SplitSeed,
     Workers,
     duration,
+    start_option,
     takes_policy,
 )
-from gengraph.cli.workers import resources, workers_session
+from gengraph.cli.pretrained import READY_MADE, ready_made
+from gengraph.cli.workers import resources, shards_writer, workers_session
 from gengraph.errors import InputError
 from gengraph.models.registry import LISTED
 from gengraph.tables import counted
 
 if TYPE_CHECKING:
     from gengraph.cli.fitted import Fit
-    from gengraph.graphs import GraphSet
     from gengraph.graphs.collection import Policy
     from gengraph.sampling.job import CountReport, SampleRequest, ShardsWriter
     from gengraph.storage import Folder
@@ -47,6 +48,7 @@ def sample(
         str | None,
         typer.Option(metavar="NAME", help=model_help("Or a model to fit first, to the graphs of --dataset:", LISTED)),
     ] = None,
+    pretrained: Annotated[str | None, typer.Option(metavar="NAME|FILE|URL", help=f"Or: {READY_MADE}")] = None,
     dataset: Annotated[
         str | None,
         typer.Option(
@@ -78,6 +80,15 @@ def sample(
     num_nodes: Annotated[
         str | None,
         typer.Option(metavar="MIN..MAX", help="50..100, say: graphs of other sizes are rejected.", rich_help_panel=_WISHES),
+    ] = None,
+    given: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE|NAME=MIN..MAX",
+            help="A property, named as rewards are (`gengraph train --help`): a range is kept by rejection, with every model; "
+            "a value is told to a model that was trained with it (model.conditions). May be repeated.",
+            rich_help_panel=_WISHES,
+        ),
     ] = None,
     components: Annotated[
         Literal["keep", "largest", "reject"],
@@ -123,11 +134,7 @@ def sample(
     ] = None,
     start: Annotated[
         str | None,
-        typer.Option(
-            metavar="SMILES|FILE",
-            help="A molecule, or a file with one graph, that every drawn graph keeps and goes on from (`gengraph models`).",
-            rich_help_panel=_WISHES,
-        ),
+        start_option("every drawn graph", _WISHES),
     ] = None,
     export: Annotated[
         str | None, typer.Option(metavar="SUFFIX", help="Also write every shard as g6, s6, jsonl, graphml, ...")
@@ -145,16 +152,20 @@ def sample(
     gpus_per_worker: GpusPerWorker = 0.0,
     address: Address = None,
 ) -> None:
-    """Sample graphs from a run, or from a model that is fitted first, into a folder of Parquet shards.
+    """Sample graphs from a run, a ready-made model, or one that is fitted first, into a folder of Parquet shards.
 
     Run again after an interruption, it writes only what is missing. The same seed gives the same graphs with any number of
     workers and any shard size. docs/sampling.md says what is in the folder and how to open it.
 
     Examples:
 
+      gengraph sample --pretrained grid -n 100 --out samples/grid
+
       gengraph sample --run grid-graphrnn -n 10000 --workers 2 --out samples/grid
 
       gengraph sample --run grid-graphrnn -n 500 --num-nodes 100..200 --components reject --out samples/large
+
+      gengraph sample --run community-gran -n 1000 --given clustering=0.3 --given edges=40..60 --out samples/clustered
 
       gengraph sample --model kronecker --dataset grid -n 1000 --unique --out samples/kronecker
 
@@ -168,16 +179,18 @@ def sample(
     from gengraph.sampling.shards import check_format, export_shards
     from gengraph.storage import Folder
 
-    _check_mode(run, model, dataset, budget=budget, checkpoint=checkpoint)
+    _check_mode(run, model, pretrained, dataset, budget=budget, checkpoint=checkpoint)
+    told, within = read_given(given or [], num_nodes)
     conditions = Conditions(
         temperature=temperature,
-        num_nodes=_range(num_nodes) if num_nodes else None,
+        given=told,
+        within=within,
         components=components,
         stop=stop,
         max_num_node=max_num_node,
         constraint=constraint,
         steps=denoising_steps,
-        start=None if start is None else _start(start, policy),
+        start=None if start is None else read_start(start, policy),
     )
     if export:
         check_format(f".{export}")
@@ -209,11 +222,13 @@ def sample(
     fit = None if model is None else _fit(model, str(dataset), data_dir, policy, split_seed, budget or _BUDGET, seed, device)
     try:
         with workers_session(workers, per_worker, address):
-            write_shards = _writer(workers, per_worker)
-            if fit is None:
-                manifest = _of_run(runs_dir / str(run), folder, request, checkpoint, device, write_shards)
-            else:
+            write_shards = shards_writer(workers, per_worker)
+            if fit is not None:
                 manifest = _of_fit(fit, folder, request, write_shards)
+            elif pretrained is not None:
+                manifest = _of_ready_made(pretrained, folder, request, device, write_shards)
+            else:
+                manifest = _of_run(runs_dir / str(run), folder, request, checkpoint, device, write_shards)
     except KeyboardInterrupt:
         msg = f"Finished shards stay in {place}; the same command writes the others."
         raise KeyboardInterrupt(msg) from None
@@ -258,21 +273,23 @@ def _write_file(folder: "Folder", request: "SampleRequest", file: Path) -> None:
 
 
 def _check_mode(
-    run: str | None, model: str | None, dataset: str | None, *, budget: float | None, checkpoint: str | None
+    run: str | None, model: str | None, ready: str | None, dataset: str | None, *, budget: float | None, checkpoint: str | None
 ) -> None:
-    """One of the two ways to sample, and nothing that belongs to the other.
+    """One of the ways to sample, and nothing that belongs to another.
 
     Raises:
-        InputError: both or neither, or an option that would be ignored.
+        InputError: several or none, or an option that would be ignored.
     """
-    if (run is None) == (model is None) or (model is None) != (dataset is None):
-        msg = "give --run NAME, or --model NAME with --dataset"
+    if sum(way is not None for way in (run, model, ready)) != 1 or (model is None) != (dataset is None):
+        msg = "give --run NAME, or --model NAME with --dataset, or --pretrained NAME"
         raise InputError(msg)
-    if run is not None and budget is not None:
-        msg = "--budget is of --model, which is fitted first; a run is trained already, leave --budget out"
+    if model is None and budget is not None:
+        msg = (
+            "--budget is of --model, which is fitted first; a ready-made model or a run is trained already, leave --budget out"
+        )
         raise InputError(msg)
-    if model is not None and checkpoint is not None:
-        msg = "--checkpoint is of --run; a model that is fitted now has one state, leave --checkpoint out"
+    if run is None and checkpoint is not None:
+        msg = "--checkpoint is of --run; other models have one state, leave --checkpoint out"
         raise InputError(msg)
 
 
@@ -308,6 +325,23 @@ def _of_run(
         return sample_run(run, folder, request, checkpoint=checkpoint, device=device, write_shards=write_shards, report=report)
 
 
+def _of_ready_made(
+    name: str, folder: "Folder", request: "SampleRequest", device: str, write_shards: "ShardsWriter"
+) -> dict[str, Any]:
+    from gengraph.sampling.job import sample_into
+
+    made = ready_made(name, request.data_dir)
+    with _counting(request) as report:
+        return sample_into(
+            folder,
+            made.origin(device),
+            request,
+            train=lambda: made.training_graphs(request.data_dir),
+            write_shards=write_shards,
+            report=report,
+        )
+
+
 def _of_fit(fit: "Fit", folder: "Folder", request: "SampleRequest", write_shards: "ShardsWriter") -> dict[str, Any]:
     from gengraph.cli.fitted import fitted, sample_fitted
 
@@ -329,42 +363,6 @@ def _say_checkpoint(run: Path, which: str | None) -> None:
     chosen, last = find_checkpoint(run, which), newest_checkpoint(run)
     about = "the last" if chosen == last else f"that of the best evaluation; --checkpoint last takes {last.name}, the last"
     errors.print(f"sampling from {chosen.name}, {about}")
-
-
-def _start(text: str, policy: "Policy") -> "GraphSet":
-    """The graph that a file holds, or a SMILES says."""
-    if Path(text).exists():
-        from gengraph.formats import read_graphs
-
-        return read_graphs(Path(text))
-    from gengraph.chemistry.molecules import MoleculeOptions
-    from gengraph.chemistry.reading import graphs_of_texts
-
-    read = graphs_of_texts([text], MoleculeOptions(bonds="aromatic" if policy.bonds == "aromatic" else "kekule"))
-    if read.faults:
-        msg = f"--start must be a SMILES or a file with one graph, got {text!r}: {read.faults[0].reason}"
-        raise InputError(msg)
-    return read.graphs
-
-
-def _range(text: str) -> tuple[int, int]:
-    match = re.fullmatch(r"(\d+)\.\.(\d+)", text.strip())
-    if not match:
-        msg = f"--num-nodes must be of the form 50..100, got {text!r}"
-        raise InputError(msg)
-    return int(match[1]), int(match[2])
-
-
-def _writer(workers: int, per_worker: dict[str, float]) -> "ShardsWriter":
-    """What writes shards: this process, or workers of the Ray that it is connected to."""
-    if workers == 0:
-        from gengraph.sampling.job import write_here
-
-        return write_here
-
-    from gengraph.distributed.sample import sample_shards  # Ray, which the session has prepared
-
-    return partial(sample_shards, workers=workers, per_worker=per_worker)
 
 
 def _show(manifest: dict[str, Any], out: str, *, in_shards: bool) -> None:

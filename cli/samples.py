@@ -24,7 +24,9 @@ def _samples() -> None:
 @samples.command(cls=Command)
 @guarded
 def verify(
-    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="A folder that `gengraph sample` wrote: a path, or s3://...")],
+    folder: Annotated[
+        str, typer.Argument(metavar="FOLDER", help="A folder that `gengraph sample` or `grow` wrote: a path, or s3://...")
+    ],
 ) -> None:
     """Read every shard of a sample again and compare its content with the manifest.
 
@@ -33,10 +35,14 @@ def verify(
       gengraph samples verify samples/grid
     """
     from gengraph.cli.progress import busy
+    from gengraph.large.folder import is_large, verify_edges
     from gengraph.sampling.shards import verify_folder
     from gengraph.storage import Folder
 
+    place = Folder(folder)
+    large = is_large(place)
     with busy("reading every shard"):
-        manifest = verify_folder(Folder(folder))
+        manifest = verify_edges(place) if large else verify_folder(place)
     shards = counted(len(manifest["shards"]), "shard")
-    typer.echo(f"{counted(manifest['num_graphs'], 'graph')} in {shards}, every hash is right: {folder}")
+    what = counted(manifest["num_edges"], "edge") if large else counted(manifest["num_graphs"], "graph")
+    typer.echo(f"{what} in {shards}, every hash is right: {folder}")

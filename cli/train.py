@@ -10,7 +10,7 @@ import typer
 
 from gengraph.cli.choosing import is_open, try_out
 from gengraph.cli.config import configure
-from gengraph.cli.data import named, read_split
+from gengraph.cli.data import named, read_split, read_start
 from gengraph.cli.goal import begin, goal_config, listed_rewards, listed_rules, pursue
 from gengraph.cli.models import model_help
 from gengraph.cli.options import (
@@ -25,9 +25,11 @@ from gengraph.cli.options import (
     Storage,
     Trackers,
     seed_option,
+    start_option,
     takes_group,
     takes_policy,
 )
+from gengraph.cli.pretrained import READY_MADE, ready_made
 from gengraph.cli.training import check_length, checked_trackers, find_mirror, follow, show_run
 from gengraph.errors import InputError, TrainingFailed
 from gengraph.models.registry import LEARNED
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from gengraph.storage import Folder
     from gengraph.training.choosing import Trial
     from gengraph.training.config import Config
+    from gengraph.zoo.stored import ReadyMade
 
 _GOAL = "Towards a goal (docs/goals.md)"
 
@@ -65,6 +68,9 @@ def train(
         str | None,
         typer.Option(metavar="NAME", help="Name of the run, by default DATASET-MODEL; with --reward the run to begin with."),
     ] = None,
+    from_pretrained: Annotated[
+        str | None, typer.Option(metavar="NAME|FILE|URL", help=f"What training begins with, and its config. {READY_MADE}")
+    ] = None,
     reward: Annotated[
         str | None,
         typer.Option(
@@ -87,6 +93,7 @@ def train(
             "--as", metavar="NAME", help="Name of the run towards the goal; by default RUN-REWARD.", rich_help_panel=_GOAL
         ),
     ] = None,
+    start: Annotated[str | None, start_option("every graph towards the goal", _GOAL)] = None,
     steps: Steps = None,
     budget: Budget = None,
     config: ConfigName = None,
@@ -118,7 +125,11 @@ def train(
 
       gengraph train --dataset community-small --budget 5m --set training.clock=cpu --set training.patience=3
 
+      gengraph train --from-pretrained grid --dataset my_graphs.jsonl --budget 2m
+
       gengraph train --run qm9-gcpn --reward qed --budget 10m
+
+      gengraph train --run moses-gcpn --reward plogp --start "c1ccccc1" --rule nodes=1..38
 
       gengraph train --run mine --reward my_rewards.py:score --rule max-degree=4 --rule connected --workers 2
     """
@@ -126,28 +137,32 @@ def train(
 
     check_length(steps, budget)
     if reward is not None:
-        _check_goal(run, dataset, model, config, tracker, storage)
+        _check_goal(run, dataset, model, config, from_pretrained, tracker, storage)
         goal = goal_config(reward, rule or [], assign or [], steps=steps, budget=budget, seed=seed)
         with group.session():
-            pursue(begin(runs_dir, str(run), goal_run, goal), group)
+            first = None if start is None else read_start(start, policy)
+            pursue(begin(runs_dir, str(run), goal_run, goal, first), group)
         return
-    if rule or goal_run:
-        msg = "--rule and --as are of a training towards a goal; give --reward, or leave them out"
+    if rule or goal_run or start:
+        msg = "--rule, --as and --start are of a training towards a goal; give --reward, or leave them out"
         raise InputError(msg)
     trackers = checked_trackers(tracker)
     tried: list[Trial] = []
     read, name = None, named(dataset)
     place = None if run is None else _find_place(runs_dir, run, storage)
-    if is_open(str(dataset), model, config, assign):
+    begun = None if from_pretrained is None else _begin_with(from_pretrained, model, config, data_dir)
+    if begun is None and is_open(str(dataset), model, config, assign):
         read = read_split(str(dataset), data_dir, policy, split_seed)
         check_writable(runs_dir)  # before minutes of trials
         model = try_out(str(dataset), read[0], steps=steps, budget=budget, seed=seed, tried=tried)
-    chosen = _train_for(configure(config, model, dataset, assign), seed=seed, steps=steps, budget=budget)
+    base = configure(config, model, dataset, assign) if begun is None else begun.checkpoint.config.replace(assign or [])
+    chosen = _train_for(base, seed=seed, steps=steps, budget=budget)
     folder, mirror = place or _find_place(runs_dir, f"{name}-{chosen.model_name}", storage)
     split, record = read or read_split(str(dataset), data_dir, policy, split_seed)
     check_writable(runs_dir)
     with group.session(), _removed_if_untrained(folder, mirror):
-        _create(folder, split, _fit_batch(chosen, group.workers), record | {"tried": [asdict(trial) for trial in tried]})
+        record |= {"tried": [asdict(trial) for trial in tried]}
+        _create(folder, split, _fit_batch(chosen, group.workers), record, begun)
         del read, split  # the run has them
         if mirror is not None:
             from gengraph.runs.mirror import push_run
@@ -164,10 +179,23 @@ def _check_goal(run: str | None, dataset: str | None, *others: Any) -> None:
         raise InputError(msg)
     if dataset is not None or any(others):
         msg = (
-            "--reward goes on from what --run was trained on; leave out --dataset, --model, --config, --tracker and --storage, "
+            "--reward goes on from what --run was trained on; leave out --dataset, --model, --config, "
+            "--from-pretrained, --tracker and --storage, "
             "and set fields of the goal: --set goal.prior=0.05"
         )
         raise InputError(msg)
+
+
+def _begin_with(name: str, model: str | None, config: str | None, data_dir: Path | None) -> "ReadyMade":
+    """The ready-made model that training begins with.
+
+    Raises:
+        InputError: a model or a config is named besides.
+    """
+    if model is not None or config is not None:
+        msg = "--from-pretrained brings model and config; leave out --model and --config, or set fields: --set training.ema=.99"
+        raise InputError(msg)
+    return ready_made(name, data_dir)
 
 
 def _find_place(runs_dir: Path, name: str, storage: str | None) -> "tuple[Path, Folder | None]":
@@ -221,14 +249,22 @@ def _fit_batch(config: "Config", workers: int) -> "Config":
     return config.trained(batch_size=workers)
 
 
-def _create(folder: Path, split: "Split", config: "Config", record: dict[str, Any]) -> None:
+def _create(folder: Path, split: "Split", config: "Config", record: dict[str, Any], begun: "ReadyMade | None") -> None:
     """Make the run, and say what the model has taken from the data."""
     from gengraph.cli.progress import busy, errors
     from gengraph.runs.folders import create_run, read_run
     from gengraph.training.batches import VALIDATION_GRAPHS
 
     with busy("looking at the training graphs"):
-        create_run(folder, split=split, config=config, **record)
+        create_run(
+            folder,
+            dataset=record["dataset"],
+            split=split,
+            split_seed=record["split_seed"],
+            config=config,
+            record=record if begun is None else record | {"begun_with": begun.record()},
+            before=None if begun is None else begun.checkpoint,
+        )
     about = read_run(folder)
     sizes = about["num_graphs"]
     errors.print(f"{counted(sizes['train'], 'graph')} to train on, {sizes['validation']} to validate")

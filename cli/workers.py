@@ -3,6 +3,8 @@
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from gengraph.cli.guard import Debug
 from gengraph.errors import InputError
@@ -86,3 +88,15 @@ def workers_session(
         with busy(f"waiting for room for {counted(min_workers or workers, 'worker')}"):
             found = fit_workers(workers, per_worker, at_least=min_workers, wait=wait if address else 0.0)
         yield found
+
+
+def shards_writer(workers: int, per_worker: dict[str, float]) -> Any:
+    """What writes shards: this process, or workers of the Ray that it is connected to."""
+    if workers == 0:
+        from gengraph.sampling.job import write_here
+
+        return write_here
+
+    from gengraph.distributed.sample import sample_shards  # Ray, which the session has prepared
+
+    return partial(sample_shards, workers=workers, per_worker=per_worker)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from gengraph.generators import GENERATORS as GENERATORS
     from gengraph.graphs import GraphSet as GraphSet
     from gengraph.metrics import evaluate as evaluate
+    from gengraph.zoo import pretrained as pretrained
 
     __version__: str
 
@@ -20,6 +21,7 @@ _EXPORTS = {
     "GraphSet": "gengraph.graphs",
     "evaluate": "gengraph.metrics",
     "load_dataset": "gengraph.data",
+    "pretrained": "gengraph.zoo",
     "read_graphs": "gengraph.formats",
     "write_graphs": "gengraph.formats",
     **{listed.class_name: "gengraph.learned" for listed in LEARNED.values()},  # GraphRNN, GRAN, ...

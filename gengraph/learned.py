@@ -11,6 +11,7 @@ from gengraph.graphs.taken import as_graph_set
 from gengraph.models.generator import as_indices, read_saved, write_saved
 from gengraph.models.registry import CLOSED_FORMS, LEARNED, family_of, unknown_model
 from gengraph.sampling.attempts import Source, sample_graphs, validation_mmd
+from gengraph.sampling.conditions import Conditions
 from gengraph.training.card import write_card
 from gengraph.training.checkpoint import Checkpoint, find_device, load_checkpoint, save_checkpoint
 from gengraph.training.config import Config, usual_config
@@ -67,15 +68,15 @@ class Learned:
         trainer.run(self._report, self._set)
         return self
 
-    def sample(self, indices: int | Int64Array, *, seed: int) -> GraphSet:
-        """Sample graphs by their index (a number n stands for 0..n-1), all components kept.
+    def sample(self, indices: int | Int64Array, *, seed: int, conditions: Conditions | None = None) -> GraphSet:
+        """Sample graphs by their index (a number n stands for 0..n-1), by default all components kept.
 
         Raises:
-            InputError: not fitted, or an index or the number is negative.
+            InputError: not fitted, an index or the number is negative, or conditions that the model or too few graphs meet.
         """
         self._fitted()
         assert self._source is not None
-        return sample_graphs(self._source, as_indices(indices), seed=seed).graphs
+        return sample_graphs(self._source, as_indices(indices), seed=seed, conditions=conditions).graphs
 
     def parameters(self) -> dict[str, Any]:
         """Config, what was taken from the data, optimiser steps and number of weights.
@@ -117,13 +118,21 @@ class Learned:
         if (Path(path) / "run.json").is_file():
             from gengraph.runs.folders import find_checkpoint
 
-            checkpoint = load_checkpoint(find_checkpoint(Path(path)))
-            generator = cls(checkpoint.config)
-            generator._set(checkpoint)
-            return generator
+            return cls.from_checkpoint(load_checkpoint(find_checkpoint(Path(path))))
         options, state = read_saved(path, cls.model)
         generator = cls(Config.from_dict(options["config"]))
         generator._set(load_checkpoint(Path(path).parent / state["checkpoint"]))
+        return generator
+
+    @classmethod
+    def from_checkpoint(cls, checkpoint: Checkpoint) -> Self:
+        """What a checkpoint holds, fitted.
+
+        Raises:
+            InputError: it is of another model, or damaged.
+        """
+        generator = cls(checkpoint.config)
+        generator._set(checkpoint)
         return generator
 
     def _fitted(self) -> Checkpoint:

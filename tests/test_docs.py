@@ -44,7 +44,7 @@ PAGES = {
 }
 COMMAND: Any = typer.main.get_command(app)
 SMALLER = [
-    (r"(gengraph train (?!.*--(?:model|config|reward)).*)--budget \S+", rf"\1--steps 5 {FAST}"),
+    (r"(gengraph train (?!.*--(?:model|config|reward|from-pretrained)).*)--budget \S+", rf"\1--steps 5 {FAST}"),
     (r"(gengraph train .*)--budget \S+", r"\1--steps 5"),
     (r"(gengraph train .*--reward .*)--steps 5", r"\1--steps 2"),
     (r"(gengraph resume .*)--budget \S+", r"\1--steps 6"),

@@ -69,6 +69,8 @@ def test_the_wheel_holds_every_room_under_one_name(tmp_path: Path) -> None:
     assert top == {"gengraph"}
     for preset in (ROOT / "configs").rglob("*.toml"):
         assert f"gengraph/configs/{preset.relative_to(ROOT / 'configs').as_posix()}" in names
+    for model in (ROOT / "gengraph" / "zoo" / "models").iterdir():
+        assert f"gengraph/zoo/models/{model.name}" in names
     assert not [name for name in names if "/tests/" in name or name.endswith("RESULTS.md")]
     for member in (
         "cli/app.py",
@@ -192,6 +194,7 @@ def test_workers_zero_imports_no_ray(tmp_path: Path) -> None:
         "for command in ('train --dataset ladder-small --steps 2 --run a',\n"
         "                'resume a --steps 3',\n"
         "                'sample --run a -n 5 --out s',\n"
+        "                'sample --pretrained ladder-small -n 5 --out r',\n"
         "                'sample --model er --dataset ladder-small -n 5 --unique --out e --workers 0',\n"
         "                'likelihood a --orderings 1',\n"
         "                'tune --dataset ladder-small --trials 1 --steps 1',\n"

@@ -8,10 +8,12 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
-from rdkit import Chem
+from rdkit import Chem, DataStructs
+from rdkit.Chem import rdFingerprintGenerator
 
 from gengraph.chemistry import properties
 from gengraph.chemistry.writing import mols_of
+from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
 
 FloatArray = npt.NDArray[np.float64]
@@ -63,3 +65,22 @@ def _penalised(mol: Chem.Mol, ring: int) -> float:
 def validity(graphs: GraphSet) -> FloatArray:
     """1 for a possible molecule of one part, else 0."""
     return np.isfinite(_of_each(graphs, lambda _mol: 1.0)).astype(np.float64)
+
+
+def similarity_to(smiles: str) -> Callable[[GraphSet], FloatArray]:
+    """The Tanimoto similarity to one molecule, in [0, 1], of Morgan fingerprints with radius 2 and 2,048 bits.
+
+    Raises:
+        InputError: the SMILES says no molecule.
+    """
+    mol = Chem.MolFromSmiles(smiles)
+    if mol is None or not mol.GetNumAtoms():
+        msg = f"similarity needs the SMILES of a molecule, got {smiles!r}, which RDKit cannot read; look for a slip in it"
+        raise InputError(msg)
+    generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=2048)
+    own = generator.GetFingerprint(mol)
+
+    def similarity(graphs: GraphSet) -> FloatArray:
+        return _of_each(graphs, lambda other: float(DataStructs.TanimotoSimilarity(own, generator.GetFingerprint(other))))
+
+    return similarity

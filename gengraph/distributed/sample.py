@@ -1,26 +1,26 @@
-"""Shards of a sample, written by Ray actors."""
+"""Shards of a sample or of one large graph, written by Ray actors."""
 
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
+from typing import Generic
 
 from gengraph.distributed.channel import Channel
 from gengraph.distributed.tasks import spread
-from gengraph.sampling.job import ShardWriter
-from gengraph.sampling.shards import Shard
+from gengraph.sampling.job import CountReport, Part
 
 _TELL_S = 0.5  # between two reports of a worker
 
 
 def sample_shards(
-    make: Callable[[], ShardWriter],
-    shards: Iterable[Shard],
+    make: Callable[[], Callable[[Part, CountReport], None]],
+    shards: Iterable[Part],
     report: Callable[[int], None],
     *,
     workers: int,
     per_worker: dict[str, float],
 ) -> None:
-    """Write every shard; `report` is told how many graphs have just been finished, those of unfinished shards too.
+    """Write every shard; `report` is told how many graphs (or edges) have just been finished, those of unfinished shards too.
 
     Graphs that are lost with a worker are taken back: the number is then negative.
 
@@ -67,13 +67,13 @@ def sample_shards(
         channel.close()
 
 
-class _Telling:
-    """A ShardWriter that tells the driver how many graphs of its shard are done."""
+class _Telling(Generic[Part]):
+    """A writer that tells the driver how much of its shard is done."""
 
-    def __init__(self, make: Callable[[], ShardWriter], channel: Channel) -> None:
+    def __init__(self, make: Callable[[], Callable[[Part, CountReport], None]], channel: Channel) -> None:
         self._write, self._channel = make(), channel
 
-    def __call__(self, shard: Shard) -> None:
+    def __call__(self, shard: Part) -> None:
         done, told = 0, time.monotonic()
 
         def tell(finished: int) -> None:

@@ -22,7 +22,7 @@
 
 `gengraph.formats.codecs` has them all. A .txt is a list of edges, unless it begins as another format does. Text formats are
 also read gzipped (.csv.gz). A folder is a set too: with files for train, validation and test it has given parts, else its
-files, of one format, hold shards or one graph each.
+files, of one format, hold shards or one graph each; one that `gengraph grow` wrote holds one graph in shards of edges.
 """
 
 import errno
@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Any
 
 from gengraph.errors import InputError
 from gengraph.formats.codecs import IN_FOLDERS, WRITES_LABELS, Reader, codec_of, writer_of
+from gengraph.formats.edge_shards import holds_edges, read_edge_shards
 from gengraph.formats.folders import read_folder, shard_files
 from gengraph.formats.labels import categorical, check_labelled, check_writable
 from gengraph.formats.text import suffix_of
@@ -70,7 +71,9 @@ def read_collection(path: str | Path, policy: Policy | None = None) -> Collectio
     if not str(path) or not place.exists():
         msg = f"no such file or folder: {place}"
         raise InputError(msg)
-    if place.is_dir():
+    if place.is_dir() and holds_edges(place):
+        collection = _simplified(place, read_edge_shards(place), policy)
+    elif place.is_dir():
         collection = read_folder(
             place,
             {suffix_of(file) for file in place.iterdir()} if policy.file_format else IN_FOLDERS,
@@ -95,7 +98,10 @@ def shard_readers(path: str | Path, policy: Policy | None = None) -> "list[Calla
 
     For sets that are looked at a shard at a time. Arguments and errors as for `read_collection`.
     """
-    return [partial(read_graphs, file, policy) for file in shard_files(Path(path), IN_FOLDERS)]
+    place = Path(path)
+    if place.is_dir() and holds_edges(place):
+        return []
+    return [partial(read_graphs, file, policy) for file in shard_files(place, IN_FOLDERS)]
 
 
 def write_graphs(graphs: "GraphSet | Iterable[nx.Graph[Any]]", path: str | Path) -> None:

@@ -32,8 +32,7 @@ class Adversary(nn.Module):
     def __init__(self, schema: LabelSchema) -> None:
         super().__init__()
         self.schema = schema
-        self.node_kinds = 1 if schema.nodes is None else len(schema.nodes.values)
-        self.edge_kinds = 1 if schema.edges is None else len(schema.edges.values)
+        self.node_kinds, self.edge_kinds = schema.num_kinds
         sizes = [self.node_kinds + 1, *[_SIZE] * _LAYERS]
         self.layers = nn.ModuleList(RelationalLayer(a, b, self.edge_kinds) for a, b in pairwise(sizes))
         self.gate, self.value = nn.Linear(_SIZE, _SIZE), nn.Linear(_SIZE, _SIZE)

@@ -2,6 +2,7 @@
 
 goal.toml       the goal
 prior/          the checkpoint that it began with
+start.parquet   the graph that all drawn ones go on from, if there is one
 best.parquet    the graphs of the highest rewards so far, no two isomorphic; best.json their rewards, and when each was drawn
 """
 
@@ -17,15 +18,18 @@ import tomli_w
 
 from gengraph.errors import InputError
 from gengraph.files import atomic_folder, check_new, read_text, write_json, write_text
+from gengraph.formats import read_graphs, write_graphs
 from gengraph.goals.config import GoalConfig
 from gengraph.goals.found import Found
 from gengraph.goals.trainer import GoalTrainer, check_policy
+from gengraph.graphs import GraphSet
+from gengraph.models.family import Decoding
 from gengraph.rewards.find import Reward, find_reward, find_rule
 from gengraph.runs.folders import find_checkpoint, frozen_part, hold_run, read_run, whole_checkpoint
 from gengraph.training.card import write_card
 from gengraph.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 
-_GOAL, _PRIOR = "goal.toml", "prior"
+_GOAL, _PRIOR, _START = "goal.toml", "prior", "start.parquet"
 
 
 def is_goal_run(folder: Path) -> bool:
@@ -46,7 +50,14 @@ def read_goal(folder: Path) -> GoalConfig:
         raise InputError(msg) from error
 
 
-def create_goal_run(folder: Path, origin: Path, goal: GoalConfig, *, checkpoint: str | None = None) -> None:
+def read_start(folder: Path) -> GraphSet | None:
+    """The graph that all graphs of a run towards a goal go on from, if there is one."""
+    return read_graphs(folder / _START) if (folder / _START).is_file() else None
+
+
+def create_goal_run(
+    folder: Path, origin: Path, goal: GoalConfig, *, checkpoint: str | None = None, start: GraphSet | None = None
+) -> None:
     """Make the run that trains another run's model towards a goal, whole or not at all.
 
     Args:
@@ -54,14 +65,18 @@ def create_goal_run(folder: Path, origin: Path, goal: GoalConfig, *, checkpoint:
         origin: the run whose model it begins with.
         goal: what is wanted.
         checkpoint: of the origin, last or best, as `gengraph.runs.folders.find_checkpoint` has it.
+        start: one graph that all drawn ones go on from.
 
     Raises:
-        InputError: the folder exists, there is no such run, its model has no policy, or there is no such reward or rule.
+        InputError: the folder exists, there is no such run, its model has no policy, there is no such reward or rule, or the
+            model cannot go on from the start.
     """
     check_new(folder.parent, folder.name, "run")
     about, path = read_run(origin), find_checkpoint(origin, checkpoint)
     prior = load_checkpoint(path)
     check_policy(prior)
+    if start is not None:
+        prior.build_model().sampler(Decoding(start=start))
     find_reward(goal.reward)
     for rule in goal.rules:
         find_rule(rule)
@@ -71,6 +86,8 @@ def create_goal_run(folder: Path, origin: Path, goal: GoalConfig, *, checkpoint:
         shutil.copytree(path, temporary / _PRIOR)
         write_text(temporary / "config.toml", prior.config.to_toml())
         write_text(temporary / _GOAL, tomli_w.dumps(goal.to_dict()))
+        if start is not None:
+            write_graphs(start, temporary / _START)
         write_json(temporary / "run.json", about | {"goal": goal.to_dict(), "begun_with": begun})
 
 
@@ -102,7 +119,8 @@ def train_goal(
     """
     about, goal = read_run(folder) | {"run": folder.name}, read_goal(folder)
     train = frozen_part(folder, "train", about)
-    trainer = GoalTrainer(goal, load_checkpoint(folder / _PRIOR), train, Found.read(folder), reward)
+    start = read_start(folder)
+    trainer = GoalTrainer(goal, load_checkpoint(folder / _PRIOR), train, Found.read(folder), reward=reward, start=start)
 
     def save(checkpoint: Checkpoint, found: Found) -> None:
         found.write(folder)

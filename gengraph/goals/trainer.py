@@ -68,16 +68,24 @@ class GoalTrainer:
         train: training graphs, for the adversary.
         found: the best graphs so far.
         reward: called instead of the one that the goal names, on Ray say.
+        start: one graph that all drawn ones go on from.
 
     Raises:
         InputError: the model has no policy, or there is no such reward or rule.
     """
 
     def __init__(
-        self, goal: GoalConfig, prior: Checkpoint, train: GraphSet, found: Found | None = None, reward: Reward | None = None
+        self,
+        goal: GoalConfig,
+        prior: Checkpoint,
+        train: GraphSet,
+        found: Found | None = None,
+        *,
+        reward: Reward | None = None,
+        start: GraphSet | None = None,
     ) -> None:
         check_policy(prior)
-        self.goal, self._train, self._origin, self.found = goal, train, prior, found or Found()
+        self.goal, self._train, self._origin, self.found, self._start = goal, train, prior, found or Found(), start
         self._reward, self._rules = reward or find_reward(goal.reward), [find_rule(rule) for rule in goal.rules]
         self.model, self._prior = prior.build_model(), prior.build_model()
         self._optimizer = _adam(self.model, goal.learning_rate)
@@ -190,7 +198,7 @@ class GoalTrainer:
         """The graphs of this step."""
         goal = self.goal
         indices, attempts = np.arange(goal.batch_size) + self.step * goal.batch_size, np.zeros(goal.batch_size, np.int64)
-        parts = list(self.model.sampler(Decoding()).draw(indices, attempts, seed=goal.seed))
+        parts = list(self.model.sampler(Decoding(start=self._start)).draw(indices, attempts, seed=goal.seed))
         places, cut = (np.concatenate([getattr(part, name) for part in parts]) for name in ("place", "cut"))
         order = np.argsort(places, kind="stable")
         graphs = GraphSet.concatenate([part.graphs for part in parts])[order[~cut[order]]]
@@ -209,7 +217,8 @@ class GoalTrainer:
     def _improve(self, drawn: _Drawn, advantages: FloatArray) -> float:
         """Change the policy; returns its divergence from the prior before, in nats a graph."""
         goal = self.goal
-        batch = self.model.rollout(drawn.graphs, drawn.indices, np.zeros_like(drawn.indices), seed=goal.seed)
+        first = np.zeros_like(drawn.indices)
+        batch = self.model.rollout(drawn.graphs, drawn.indices, first, seed=goal.seed, start=self._start)
         with torch.no_grad():
             before, graph = self.model.decisions(batch)
             prior, _ = self._prior.decisions(batch)

@@ -74,6 +74,12 @@ class LabelSchema:
         said = [f"{kind} labels {labels.name} ({len(labels.values)})" for kind, labels in kinds if labels is not None]
         return ", ".join(said + ["directed edges"] * self.directed) or "no labels"
 
+    @property
+    def num_kinds(self) -> tuple[int, int]:
+        """How many kinds of nodes there are, and of edges; one each without labels."""
+        nodes, edges = (1 if labels is None else len(labels.values) for labels in (self.nodes, self.edges))
+        return nodes, edges
+
     def union(self, other: "LabelSchema") -> "LabelSchema":
         """The schema that both can be said in.
 

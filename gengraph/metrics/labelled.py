@@ -21,17 +21,17 @@ Cells = Callable[[GraphSet], tuple[Int64Array, Int64Array, int]]
 
 def node_label_cells(graphs: GraphSet) -> tuple[Int64Array, Int64Array, int]:
     """Nodes by label: K columns."""
-    return _graph_of_node(graphs), _node_labels(graphs).astype(np.int64), _num_node_labels(graphs)
+    return _graph_of_node(graphs), _node_labels(graphs).astype(np.int64), graphs.schema.num_kinds[0]
 
 
 def edge_label_cells(graphs: GraphSet) -> tuple[Int64Array, Int64Array, int]:
     """Edges by label: L columns; one of both directions counts once."""
-    return graphs.graph_of_edge, _edge_labels(graphs).astype(np.int64), _num_edge_labels(graphs)
+    return graphs.graph_of_edge, _edge_labels(graphs).astype(np.int64), graphs.schema.num_kinds[1]
 
 
 def degree_label_cells(graphs: GraphSet) -> tuple[Int64Array, Int64Array, int]:
     """Nodes by the number of their neighbours and by label: column degree x K + label [1]."""
-    kinds, degrees = _num_node_labels(graphs), node_degrees(graphs)
+    kinds, degrees = graphs.schema.num_kinds[0], node_degrees(graphs)
     return _graph_of_node(graphs), degrees * kinds + _node_labels(graphs), kinds * (1 + int(degrees.max(initial=0)))
 
 
@@ -41,12 +41,12 @@ def labelled_edge_cells(graphs: GraphSet) -> tuple[Int64Array, Int64Array, int]:
     Directed edges have the source's label first, and one of both directions counts as two; else the smaller label is first.
     """
     edge, ends = graphs.arcs()
-    kinds, graph = _num_node_labels(graphs), graphs.graph_of_edge[edge]
+    kinds, graph = graphs.schema.num_kinds[0], graphs.graph_of_edge[edge]
     labels = _node_labels(graphs)[ends + graphs.node_offsets[:-1][graph][:, None]].astype(np.int64)
     if graphs.directions is None:
         labels = np.sort(labels, axis=1)
     column = (_edge_labels(graphs)[edge] * kinds + labels[:, 0]) * kinds + labels[:, 1]
-    return graph, column, _num_edge_labels(graphs) * kinds**2
+    return graph, column, graphs.schema.num_kinds[1] * kinds**2
 
 
 def in_degree_cells(graphs: GraphSet) -> tuple[Int64Array, Int64Array, int]:
@@ -91,11 +91,3 @@ def _node_labels(graphs: GraphSet) -> Int32Array:
 
 def _edge_labels(graphs: GraphSet) -> Int32Array:
     return np.zeros(len(graphs.edges), np.int32) if graphs.edge_labels is None else graphs.edge_labels
-
-
-def _num_node_labels(graphs: GraphSet) -> int:
-    return 1 if graphs.schema.nodes is None else len(graphs.schema.nodes.values)
-
-
-def _num_edge_labels(graphs: GraphSet) -> int:
-    return 1 if graphs.schema.edges is None else len(graphs.schema.edges.values)

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 Facts = dict[str, Any]
 """What a model takes from its training graphs: JSON-ready, and all that `build` needs beside the config."""
 
-Capability = Literal["likelihood", "temperature", "planar", "overrun", "gpu", "links", "joint", "steps", "policy", "start"]
+Capability = Literal[
+    "likelihood", "temperature", "planar", "overrun", "gpu", "links", "joint", "steps", "policy", "start", "conditions"
+]
 """What a model can do beside being trained and sampled.
 
 - likelihood: its loss is a negative log-likelihood, and it obeys `HasLikelihood`.
@@ -38,6 +40,7 @@ Capability = Literal["likelihood", "temperature", "planar", "overrun", "gpu", "l
 - links: says which pairs of nodes of one graph are likely edges, and obeys `HasLinkScores`.
 - policy: says by which decisions it drew graphs, and obeys `HasPolicy`: it can be trained towards a goal.
 - start: `Decoding.start`, a graph that all drawn ones go on from.
+- conditions: `Decoding.given`, if its config says which properties it is told of graphs (`gengraph.rewards.conditions`).
 """
 
 
@@ -55,6 +58,8 @@ class Decoding:
         steps: of denoising, >= 1, for models that denoise; fewer than they were trained with are faster and coarser. None takes
             all.
         start: one graph that every drawn graph goes on from: its nodes come first, and nothing between them changes.
+        given: values of conditions that the model was trained with, by name: graphs that are likely to have them, near them
+            and not exactly. Of the others nothing is told.
 
     Raises:
         InputError: a value out of range.
@@ -66,6 +71,7 @@ class Decoding:
     constraint: Literal["none", "planar"] = "none"
     steps: int | None = None
     start: GraphSet | None = None
+    given: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 0 < self.temperature < np.inf:
@@ -80,6 +86,10 @@ class Decoding:
         if self.start is not None and len(self.start) != 1:
             msg = f"start must be one graph, got {len(self.start)}; give the one that all are to go on from"
             raise InputError(msg)
+        for name, value in self.given.items():
+            if not np.isfinite(value):
+                msg = f"a value that is given must be finite, got {name} = {value}; leave {name} out to say nothing of it"
+                raise InputError(msg)
         for name, choices in (("stop", ("model", "reference")), ("constraint", ("none", "planar"))):
             if getattr(self, name) not in choices:
                 msg = f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}"
@@ -94,6 +104,7 @@ class Decoding:
             "overrun": self.stop == "reference",
             "steps": self.steps is not None,
             "start": self.start is not None,
+            "conditions": bool(self.given),
         }
         return [name for name, wanted in asked.items() if wanted]
 
@@ -206,10 +217,14 @@ class GraphModel(Protocol):
 
 @runtime_checkable
 class HasLikelihood(Protocol):
-    """A model whose loss is an exact negative log-likelihood of the sequences that its encoder makes."""
+    """A model whose loss is an exact negative log-likelihood of the sequences that its encoder makes.
+
+    The loss of a model with conditions is that of sequences given what it is told of their graphs. Its log_prob is that of the
+    law without conditions, which alone sums to one over all graphs, and is to be compared with that of other models.
+    """
 
     def log_prob(self, batch: Any) -> "Tensor":
-        """float[B], log p of each sequence in nats, in the order of `batch.graph`."""
+        """float[B], log p of each sequence in nats, in the order of `batch.graph`; no condition is given."""
         ...
 
     def sequences(self, batch: Any) -> list[bytes]:
@@ -239,14 +254,17 @@ class HasLinkScores(Protocol):
 class HasPolicy(Protocol):
     """A model whose graphs come of decisions, each of which has a probability."""
 
-    def rollout(self, drawn: GraphSet, indices: Int64Array, attempts: Int64Array, *, seed: int) -> Any:
-        """The batch of decisions by which its sampler, without conditions, drew graphs.
+    def rollout(
+        self, drawn: GraphSet, indices: Int64Array, attempts: Int64Array, *, seed: int, start: GraphSet | None = None
+    ) -> Any:
+        """The batch of decisions by which its sampler, without other conditions than a start, drew graphs.
 
         Args:
             drawn: G graphs as the sampler gave them, in the order of the indices.
             indices: int64[G].
             attempts: int64[G].
             seed: of the sampler.
+            start: that it was given; of a model with the capability start. What is in it was not decided.
         """
         ...
 
@@ -266,11 +284,14 @@ class Family(Protocol):
         name: in the registry, in config files and in checkpoints.
         config: the frozen dataclass of the section [model] of a config; its __post_init__ refuses what is not valid.
         loss: what the loss is called, with its unit, "negative log-likelihood, nats a graph" say.
+        widths: names of the facts that the shapes of weights follow from: training on other graphs keeps those of the model
+            that it begins with, if they are wide enough.
     """
 
     name: str
     config: type[Any]
     loss: str
+    widths: tuple[str, ...] = ()
 
     def model_name(self, config: Any) -> str:
         """The name that a model of this config has in tables: the family's, unless it has variants with names of their own."""
@@ -340,6 +361,7 @@ def check_decoding(decoding: Decoding, capable: frozenset[Capability], model: st
         "overrun": "stop = reference",
         "steps": f"steps = {decoding.steps}",
         "start": "a graph to start from",
+        "conditions": "a value of " + ", ".join(decoding.given),
     }
     for need in decoding.needs:
         if need not in capable:

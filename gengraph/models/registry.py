@@ -41,6 +41,7 @@ LEARNED: dict[str, Listed] = {
     "graphrnn-s": Listed("gengraph.models.graphrnn", "GraphRNNS", "GraphRNN whose edges of a node are independent (You 2018)"),
     "graphrnn-c": Listed("gengraph.models.graphrnn", "GraphRNNC", "GraphRNN whose edge decisions see the graph built so far"),
     "gran": Listed("gengraph.models.gran", "GRAN", "blocks of rows by an attentive graph network (Liao 2019)"),
+    "trees": Listed("gengraph.models.trees", "Trees", "trees from their centres outwards, the nodes of a vertex shared out"),
     "maps": Listed("gengraph.models.maps", "PlanarMaps", "planar graphs as triangulations, a letter a triangle"),
     "digress": Listed("gengraph.models.digress", "DiGress", "all edges at once, by denoising step after step (Vignac 2023)"),
     "gnf": Listed("gengraph.models.gnf", "GNF", "points by an invertible network, edges between near ones (Liu 2019)"),
@@ -55,6 +56,7 @@ LEARNED: dict[str, Listed] = {
     "gcpn": Listed("gengraph.models.gcpn", "GCPN", "a policy that adds bond after bond by graph convolutions (You 2018)"),
     "jtvae": Listed("gengraph.models.jtvae", "JTVAE", "junction trees of rings and bonds, from two latents (Jin 2018)"),
     "blocks": Listed("gengraph.models.blocks", "Blocks", "communities one after the other: events, gates and edges"),
+    "attachment": Listed("gengraph.models.attachment", "Attachment", "nodes that join older ones: how many, then which"),
 }
 CLOSED_FORMS: dict[str, Listed] = {
     "er": Listed("gengraph.baselines.erdos_renyi:ErdosRenyi", "ErdosRenyi", "Erdos-Renyi: all edges alike"),

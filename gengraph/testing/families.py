@@ -79,10 +79,10 @@ class FamilyCase:
         return Trainer(config, facts, prepared, prepared)
 
 
-def whole_graphs(model: Any, count: int, *, seed: int) -> GraphSet:
+def whole_graphs(model: Any, count: int, *, seed: int, start: GraphSet | None = None) -> GraphSet:
     """Graphs 0..count-1 of a model, drawn to an end of their own: what is cut would not follow its law."""
     indices = np.arange(count)
-    decoding = Decoding(max_num_node=_FAR_BEYOND * model.largest)
+    decoding = Decoding(max_num_node=_FAR_BEYOND * model.largest, start=start)
     parts = list(model.sampler(decoding).draw(indices, np.zeros_like(indices), seed=seed))
     place, cut = (np.concatenate([getattr(part, name) for part in parts]) for name in ("place", "cut"))
     assert not cut.any()
@@ -230,6 +230,8 @@ class FamilySuite:
             "overrun": Decoding(stop="reference"),
             "steps": Decoding(steps=1),
         }
+        if "conditions" not in able:  # if it is, what it can be told hangs on what it was trained with
+            asked["conditions"] = Decoding(given={"edges": 5.0})
         model = build_model(case.config, prepare_graphs(TRAINING, case.config)[1])
         for name, decoding in asked.items():
             if name in able:
@@ -240,7 +242,7 @@ class FamilySuite:
 
     def test_conditions_hold(self, case: FamilyCase) -> None:
         """Sizes and components as asked, the first attempts that meet them."""
-        conditions = Conditions(num_nodes=(4, 9), components="reject")
+        conditions = Conditions(within={"nodes": (4, 9)}, components="reject")
         samples = sample_graphs(case.checkpoint().build_model(), np.arange(10), seed=2, conditions=conditions)
         assert ((samples.graphs.num_nodes >= 4) & (samples.graphs.num_nodes <= 9)).all()
         assert (samples.graphs.num_components() == 1).all()
@@ -248,11 +250,19 @@ class FamilySuite:
     def test_its_decisions_are_those_that_it_drew_by(self, case: FamilyCase) -> None:
         """Where there is a policy: the derivative of log p in a direction of the weights has the mean 0 over what is drawn."""
         checkpoint = case.checkpoint()
-        if "policy" not in checkpoint.config.own_family.capabilities(checkpoint.config.model):
+        able = checkpoint.config.own_family.capabilities(checkpoint.config.model)
+        if "policy" not in able:
             return
         drawn = whole_graphs(checkpoint.build_model(), _DRAWN, seed=3)
+        self._check_decisions(checkpoint, drawn, None)
+        if "start" in able:
+            start = drawn[np.flatnonzero(drawn.num_nodes == 3)[:1]]
+            self._check_decisions(checkpoint, whole_graphs(checkpoint.build_model(), _DRAWN, seed=3, start=start), start)
+
+    @staticmethod
+    def _check_decisions(checkpoint: Checkpoint, drawn: GraphSet, start: GraphSet | None) -> None:
         model = checkpoint.build_model().double()
-        batch = model.rollout(drawn, np.arange(_DRAWN), np.zeros(_DRAWN, np.int64), seed=3)
+        batch = model.rollout(drawn, np.arange(_DRAWN), np.zeros(_DRAWN, np.int64), seed=3, start=start)
         generator, either_way = torch.Generator().manual_seed(0), []
         direction = [(weight, torch.randn(weight.shape, generator=generator)) for weight in model.parameters()]
         for far in (_NEAR, -2 * _NEAR):

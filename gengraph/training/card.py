@@ -15,20 +15,28 @@ from gengraph.versions import versions
 _VERSIONED = ("gengraph", "torch", "numpy", "numba")
 
 
-def write_card(checkpoint: Checkpoint, about: Mapping[str, Any] | None) -> str:
+def write_card(
+    checkpoint: Checkpoint,
+    about: Mapping[str, Any] | None,
+    *,
+    rows: Iterable[tuple[str, str]] = (),
+    usage: str | None = None,
+) -> str:
     """The card as Markdown.
 
     Args:
         checkpoint: what it is about.
         about: the content of run.json and the run's name as `run`; None where there is no run.
+        rows: what else is known.
+        usage: how to sample from it; None says how to do so from the run and in the checkpoint's folder.
     """
     title = f"# {checkpoint.config.model_name}, step {checkpoint.step}"
     parts = [
         title + (f" of the run {about['run']}" if about else ""),
-        _table(("what", "value"), [*_data(about), *_model(checkpoint), *_training(checkpoint)]),
+        _table(("what", "value"), [*_data(about), *_model(checkpoint), *_training(checkpoint), *rows]),
         _losses(checkpoint),
         _mmd(checkpoint.metrics),
-        _usage(checkpoint, about),
+        _usage(checkpoint, about) if usage is None else usage,
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -43,9 +51,11 @@ def _data(about: Mapping[str, Any] | None) -> list[tuple[str, str]]:
         return [("data set", "not recorded: fitted to graphs in memory")]
     counts = ", ".join(f"{count} {name}" for name, count in about["num_graphs"].items())
     seed = "" if about["split_seed"] is None else f", seed {about['split_seed']}"
+    begun = ", ".join(f"{name} {value}" for name, value in about.get("begun_with", {}).items())
     return [
         ("data set", f"{about['dataset']}: {counts} graphs"),
         ("split", f"{about['split']}{seed}; the graphs are in the run's folder data/"),
+        *([("begun with", begun)] if begun else []),
     ]
 
 

@@ -88,9 +88,8 @@ def try_models(
             made = _train(found, validation)
         except TrainingFailed:
             continue
-        ratios = _ratios(GraphSet.concatenate([train, validation]), draw(made.build_model(), _num_samples(train)))
-        distance = float(np.exp(np.mean(np.log([*ratios.values()]))))
-        yield Trial(model=found.model, why=found.why, ratios=ratios, distance=distance, steps=made.step)
+        ratios = floor_ratios(GraphSet.concatenate([train, validation]), draw(made.build_model(), num_samples(train)))
+        yield Trial(model=found.model, why=found.why, ratios=ratios, distance=mean_ratio(ratios), steps=made.step)
 
 
 def best_trial(trials: list[Trial]) -> Trial:
@@ -125,16 +124,30 @@ def _train(found: _Candidate, validation: GraphSet) -> "Checkpoint":
     return kept[-1]
 
 
-def _num_samples(train: GraphSet) -> int:
+def num_samples(train: GraphSet) -> int:
+    """How many samples a model is judged by."""
     return min(MOST_SAMPLES, max(LEAST_SAMPLES, len(train)))
 
 
-def _ratios(reference: GraphSet, samples: GraphSet) -> dict[str, float]:
-    """Squared MMD by statistic over its floor, at least 1."""
+def floor_ratios(reference: GraphSet, samples: GraphSet, train: GraphSet | None = None) -> dict[str, float]:
+    """Squared MMD to a reference by statistic over its floor, at least 1: below, chance decides.
+
+    Args:
+        reference: real graphs.
+        samples: to judge.
+        train: whose squared MMD to the reference is the floor; None estimates what more real graphs would get.
+    """
     from gengraph.metrics import evaluate
 
-    if len(reference) > MOST_SAMPLES:
-        reference = reference[np.linspace(0, len(reference) - 1, MOST_SAMPLES).astype(np.int64)]
-    found = evaluate(reference, samples, PROTOCOL).metrics
+    found = evaluate(_some(reference), samples, PROTOCOL, train=None if train is None else _some(train)).metrics
     floors = {name: max(metric.floor, _LEAST_FLOOR) for name, metric in found.items()}
     return {name: max(metric.mmd2, floors[name]) / floors[name] for name, metric in found.items()}
+
+
+def mean_ratio(ratios: Mapping[str, float]) -> float:
+    """The geometric mean of ratios to the floor."""
+    return float(np.exp(np.mean(np.log([*ratios.values()]))))
+
+
+def _some(graphs: GraphSet) -> GraphSet:
+    return graphs[np.linspace(0, len(graphs) - 1, min(len(graphs), MOST_SAMPLES)).astype(np.int64)]

@@ -175,6 +175,12 @@ class Trainer:
             metrics={**self._metrics, **self.losses_of_data},
         )
 
+    def begin_with(self, weights: dict[str, Tensor]) -> None:
+        """Begin with the weights of a model that was trained elsewhere, at step 0 and with a fresh optimiser."""
+        load_weights(self.model, weights)
+        if self._average is not None:
+            load_weights(self._average.module, weights)
+
     def load(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint of a run with the same model.
 

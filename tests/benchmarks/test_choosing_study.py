@@ -61,9 +61,8 @@ def test_a_family_is_tried_trained_and_judged_once(
     monkeypatch.setattr(sys, "argv", ["choosing", "--out", str(tmp_path), "--families", "caterpillars", "--minutes", "0.01"])
     choosing.main()
     lines = read_lines(tmp_path / "choosing.jsonl")
-    assert {line["model"] for line in lines} <= {"graphrnn-c", "maps"}
     assert [line["chosen"] for line in lines].count(True) == 1
-    assert set(lines[0]["trials"]) == {"graphrnn-c", "maps"}
+    assert {"graphrnn-c", "maps"} <= set(lines[0]["trials"])
     assert all(line["mmd2"]["degree"] > line["floor"]["degree"] > 0 for line in lines)
     choosing.main()
     assert read_lines(tmp_path / "choosing.jsonl") == lines

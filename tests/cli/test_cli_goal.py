@@ -49,7 +49,7 @@ def test_a_goal_that_fails_leaves_no_run() -> None:
         ("train --reward edges", "--reward trains on a run's model"),
         ("train --reward edges --run none --steps 1", "no run runs/none"),
         ("train --reward edges --run small --dataset grid", "leave out --dataset"),
-        ("train --dataset grid --rule planar", "--rule and --as are of a training towards a goal"),
+        ("train --dataset grid --rule planar", "--rule, --as and --start are of a training towards a goal"),
         ("train --reward edges --run small --set model.hidden_size=8", "only fields of the goal can be set"),
         ("train --reward edges --run small --set goal.clip=0", "goal.clip must be > 0"),
         ("score none.g6 --reward edges", "none.g6"),
@@ -65,5 +65,8 @@ def test_a_start_is_for_models_that_can() -> None:
     Path("one.jsonl").write_text('{"n": 2, "edges": [[0, 1]]}\n')
     shown = gengraph("sample --run small --start one.jsonl -n 2 --out s", code=2)
     assert "a graph to start from is not for graphrnn" in " ".join(shown.split())
+    shown = gengraph("train --run small --reward edges --start one.jsonl --steps 1", code=2)
+    assert "a graph to start from is not for graphrnn" in " ".join(shown.split())
+    assert not Path("runs/small-edges").exists()
     pytest.importorskip("rdkit")
     assert "--start must be a SMILES or a file" in gengraph("sample --run small --start C1C -n 2 --out s", code=2)

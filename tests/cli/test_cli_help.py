@@ -86,7 +86,7 @@ def test_options_stand_in_groups() -> None:
     sections = dict(zip(titles[1:], re.split(r"^\S.*:$", output.partition("\nOptions")[2], flags=re.MULTILINE), strict=True))
     for title, options in {
         "Options": ("--dataset", "--steps", "--set"),
-        "Towards a goal (docs/goals.md)": ("--reward", "--rule", "--as"),
+        "Towards a goal (docs/goals.md)": ("--reward", "--rule", "--as", "--start"),
         "Seeds and places": ("--seed", "--runs-dir", "--data-dir"),
         titles[4]: ("--on-loops", "--columns"),
         titles[5]: ("--workers", "--address"),
@@ -105,7 +105,7 @@ def test_help_has_a_line_for_every_model(command: str) -> None:
 
 
 def test_what_an_option_means_is_the_same_everywhere() -> None:
-    assert set(having("--workers")) == {"train", "resume", "tune", "sample", "evaluate", "benchmark"}
+    assert set(having("--workers")) == {"train", "resume", "tune", "sample", "grow", "evaluate", "benchmark"}
     assert {parameter.default for parameter in having("--workers").values()} == {0}
     assert not having("--concurrent")
     assert not having("--nll")

@@ -175,3 +175,19 @@ def test_the_trainer_says_what_it_reports(run: Path) -> None:
     )
     assert last["divergence"] == 0
     assert 0 < last["distinct"] <= 1
+
+
+def test_every_graph_goes_on_from_a_start(tmp_path: Path) -> None:
+    config = usual_config("molrnn").replace(["model.skip_size=8", "model.state_size=8", "training.steps=10"])
+    start = GraphSet.from_networkx([nx.cycle_graph(3)])
+    origin = trained(tmp_path / "small", config)
+    for name, steps in (("whole", 3), ("parts", 1)):
+        goal = GoalConfig(reward="edges", batch_size=16, steps=steps)
+        create_goal_run(tmp_path / name, origin, goal, start=start)
+        found = train_goal(tmp_path / name)
+    extend_goal(tmp_path / "parts", steps=3, budget=None)
+    found = train_goal(tmp_path / "parts")
+    assert (tmp_path / "whole" / "best.json").read_bytes() == (tmp_path / "parts" / "best.json").read_bytes()
+    assert len(found.graphs) > 3
+    for graph in found.graphs.to_networkx():
+        assert set(graph.subgraph(range(3)).edges) == {(0, 1), (0, 2), (1, 2)}

@@ -42,7 +42,7 @@ CASES: dict[str, FamilyCase | GeneratorCase] = {
     "graphrnn": graphrnn(overfit=[*LARGER, "model.head.hidden_size=32"]),
     "graphrnn-s": graphrnn("model.head.kind=mlp", overfit=LARGER),
     "graphrnn-c": graphrnn("model.head.kind=context", overfit=LARGER),
-    "graphrnn-c size": graphrnn("model.head.kind=context", "model.stop=size"),
+    "graphrnn-c totals": graphrnn("model.head.kind=context", "model.stop=size", "model.totals=true"),
     "graphrnn edge_eos": graphrnn("model.stop=edge_eos", "model.head.start=state"),
     "graphrnn edge_state": graphrnn("model.head.node_input=edge_state", "training.steps=10"),
     "graphrnn transformer": graphrnn("model.node=transformer", "model.dropout=0.1"),
@@ -58,11 +58,22 @@ CASES: dict[str, FamilyCase | GeneratorCase] = {
         bad=[("model.resolution=-1", "resolution must be >= 0, got -1"), ("model.order=dfs", "one of random, bfs")],
         overfit=("model.hidden_size=64", "training.steps=600"),
     ),
+    "attachment": FamilyCase(
+        config=usual_config("attachment").replace(["model.order=bfs", "model.hidden_size=8", "training.steps=20"]),
+        bad=[("model.order=age", "one of auto, degeneracy, cardinality"), ("model.size_smoothing=0", "must be > 0, got 0")],
+        overfit=("model.hidden_size=32", "training.steps=200", "training.batch_size=8", "training.learning_rate=0.02"),
+    ),
     "maps": FamilyCase(
         config=usual_config("maps").replace(["model.hidden_size=16", "model.not_planar=cut", "training.steps=40"]),
         bad=[("model.not_planar=keep", "one of error, drop, cut"), ("model.dropout=1", r"must lie in \[0, 1\), got 1")],
         overfit=(*LARGER, "model.dropout=0"),
         share_known=0.8,  # one of the eight is K5, which loses an edge
+    ),
+    "trees": FamilyCase(
+        config=usual_config("trees").replace(["model.hidden_size=16", "model.cycles=cut", "training.steps=40"]),
+        bad=[("model.cycles=keep", "one of error, drop, cut"), ("model.dropout=1", r"must lie in \[0, 1\), got 1")],
+        overfit=("training.steps=200", "training.batch_size=8", "training.weight_decay=0"),
+        share_known=0.5,  # three of the eight have cycles and lose edges
     ),
     "digress": FamilyCase(
         config=usual_config("digress").replace(["model.steps=10", "model.num_layers=1", "training.steps=20"]),

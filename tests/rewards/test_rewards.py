@@ -89,7 +89,7 @@ def test_a_broken_file_is_named(tmp_path: Path) -> None:
 
 def test_every_name_is_there() -> None:
     assert all(callable(find_rule(name)) for name in RULES if name != "valences")
-    assert all(callable(find_rule(f"{name}=1")) for name in BOUNDS)
+    assert all(callable(find_rule(f"{name}=1")) for name in BOUNDS if name != "similar")
 
 
 def test_rewards_of_molecules_are_those_of_rdkit_for_any_order_of_the_atoms() -> None:
@@ -123,3 +123,23 @@ def test_what_is_no_molecule_has_no_reward() -> None:
     assert np.isnan(find_reward("qed")(carbon)).all()
     assert find_reward("validity")(carbon).tolist() == [0]
     assert np.isfinite(find_reward("qed")(ethane)).all()
+
+
+def test_molecules_like_one() -> None:
+    pytest.importorskip("rdkit")
+    from rdkit import Chem
+    from rdkit.Chem import AllChem, DataStructs
+
+    from gengraph.chemistry.reading import graphs_of_texts
+    from gengraph.chemistry.scores import similarity_to
+
+    texts = ["CCO", "CCCO", "c1ccccc1O", "OCC"]
+    found = similarity_to("CCO")(graphs_of_texts(texts).graphs)
+    generator = AllChem.GetMorganGenerator(radius=2, fpSize=2048)
+    one, two = (generator.GetFingerprint(Chem.MolFromSmiles(text)) for text in texts[:2])
+    assert found[1] == pytest.approx(DataStructs.TanimotoSimilarity(one, two))
+    assert found[[0, 3]].tolist() == [1, 1]
+    assert find_rule(f"similar={found[1]}:CCO")(graphs_of_texts(texts).graphs).tolist() == [True, True, False, True]
+    for wrong, message in (("similar=CCO", "must be of the form similar=0.4:SMILES"), ("similar=0.4:C1C", "got 'C1C'")):
+        with pytest.raises(InputError, match=message):
+            find_rule(wrong)

@@ -16,15 +16,14 @@ def trial(model: str, distance: float) -> Trial:
 
 
 def test_planar_graphs_may_be_planar_maps() -> None:
-    assert dict(candidates(load_dataset("grid-small"))) == {
-        "graphrnn-c": "takes any graphs",
-        "maps": "all graphs are planar",
-    }
+    found = dict(candidates(load_dataset("grid-small")))
+    assert found["graphrnn-c"] == "takes any graphs"
+    assert found["maps"] == "all graphs are planar"
 
 
 def test_communities_may_be_blocks() -> None:
     found = dict(candidates(load_dataset("community-small:20")))
-    assert list(found) == ["graphrnn-c", "blocks"]
+    assert {"graphrnn-c", "blocks"} <= set(found) <= {"graphrnn-c", "blocks", "attachment"}
     assert "2.0 communities a graph" in found["blocks"]
 
 
@@ -42,10 +41,9 @@ def test_the_model_that_draws_like_the_data_is_taken() -> None:
         return lattices[:count] if hasattr(model, "choice_table") else cliques[:count]
 
     trials = list(try_models(graphs[:16], graphs[16:], draw, length={"steps": 2}))
-    assert [found.model for found in trials] == ["graphrnn-c", "maps"]
     assert best_trial(trials).model == "maps"
-    distances = [found.distance or 0.0 for found in trials]
-    assert distances[1] < 2 < distances[0]
+    distances = {found.model: found.distance or 0.0 for found in trials}
+    assert distances["maps"] < 2 < distances["graphrnn-c"]
     assert all(found.steps == 2 for found in trials)
 
 

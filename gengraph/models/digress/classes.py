@@ -36,8 +36,7 @@ class ClassArrays:
 
 def num_classes(schema: LabelSchema) -> tuple[int, int]:
     """How many there are of nodes, and of pairs."""
-    kinds = (1 if labels is None else len(labels.values) for labels in (schema.nodes, schema.edges))
-    nodes, edges = kinds
+    nodes, edges = schema.num_kinds
     return nodes, 1 + edges
 
 

@@ -47,11 +47,9 @@ class GCPN(Family):
         Raises:
             InputError: model.valences = masked, and labels are no atoms and bonds, or atoms have more bonds than they may.
         """
-        schema = graphs.schema
-        kinds = [1 if labels is None else max(1, len(labels.values)) for labels in (schema.nodes, schema.edges)]
         return {
             "max_num_node": int(graphs.num_nodes.max()),
-            "kinds": kinds,
+            "kinds": [max(1, kinds) for kinds in graphs.schema.num_kinds],
             "valences": _valences(graphs, config),
             "has_edges": len(graphs.edges) > 0,
             "components": bool((graphs.num_components() > 1).any()),

@@ -135,19 +135,22 @@ class GCPNModel(nn.Module):
         start = None if decoding.start is None else self.checked(decoding.start)
         return GCPNSampler(self.policy, self.rules, self.schema, replace(decoding, start=start))
 
-    def rollout(self, drawn: GraphSet, indices: Int64Array, attempts: Int64Array, *, seed: int) -> Batch:
+    def rollout(
+        self, drawn: GraphSet, indices: Int64Array, attempts: Int64Array, *, seed: int, start: GraphSet | None = None
+    ) -> Batch:
         """The actions by which its sampler drew graphs: drawn again, as a graph does not say in which order its edges came.
 
         Raises:
             InputError: they are not what it draws.
         """
         most = int(drawn.num_nodes.max(initial=1))  # they ended by themselves: no limit cuts them
-        sampler = GCPNSampler(self.policy, self.rules, self.schema, Decoding(max_num_node=most))
+        start = None if start is None else self.checked(start)
+        sampler = GCPNSampler(self.policy, self.rules, self.schema, Decoding(max_num_node=most, start=start))
         graphs, actions = sampler.actions(indices, attempts, seed=seed)
         if graphs != drawn:
             msg = "the decisions are known of graphs that this model drew with these numbers, got others; draw them anew"
             raise InputError(msg)
-        return batch_of(self.rules, np.asarray(indices, np.int64), actions)
+        return batch_of(self.rules, np.asarray(indices, np.int64), actions, start)
 
 
 def log_softmax(logits: Tensor, allowed: Tensor) -> Tensor:

@@ -48,10 +48,11 @@ class Batch:
         return int(((self.taken[:, 0] != END) & (self.taken[:, 1] < 0)).sum())
 
 
-def batch_of(rules: Rules, graph: Int64Array, actions: Int64Array) -> Batch:
-    """int64[B] graphs by the actions that grow them, int64[B, S, 3], the last one of each END."""
-    added = (actions[:, :, 0] != END) & (actions[:, :, 1] < 0)
-    states = States.empty(rules, len(graph), max(1, int(added.sum(1).max(initial=0))))
+def batch_of(rules: Rules, graph: Int64Array, actions: Int64Array, start: GraphSet | None = None) -> Batch:
+    """int64[B] graphs by the actions that grow them, from a graph if one is given, int64[B, S, 3], the last one of each END."""
+    more = int(((actions[:, :, 0] != END) & (actions[:, :, 1] < 0)).sum(1).max(initial=0))
+    states = States.empty(rules, len(graph), 0) if start is None else States.started(rules, start, len(graph))
+    states = states.widened(max(1, states.room + more))
     owners, labels, bonds, counts = [], [], [], []
     rows = np.arange(len(graph))
     for turn in range(actions.shape[1]):
@@ -62,7 +63,7 @@ def batch_of(rules: Rules, graph: Int64Array, actions: Int64Array) -> Batch:
         states.take(actions[:, turn])
         rows = rows[actions[rows, turn, 0] != END]
     owner, turns = np.concatenate(owners), np.repeat(np.arange(actions.shape[1]), [len(own) for own in owners])
-    seen = States(rules, np.concatenate(labels), np.concatenate(bonds), np.concatenate(counts))
+    seen = States(rules, np.concatenate(labels), np.concatenate(bonds), np.concatenate(counts), states.given)
     return _masked(graph, actions, owner, actions[owner, turns], seen)
 
 
@@ -70,7 +71,7 @@ def _masked(graph: Int64Array, actions: Int64Array, owner: Int64Array, taken: In
     free = seen.free()
     firsts = seen.open_firsts(free)
     linking = np.flatnonzero(kinds_of(taken[:, 0]) == EDGE_KIND)
-    those = States(seen.rules, seen.labels[linking], seen.bonds[linking], seen.count[linking])
+    those = States(seen.rules, seen.labels[linking], seen.bonds[linking], seen.count[linking], seen.given)
     first, target = taken[linking, 0], taken[linking, 1]
     return Batch(
         graph=graph,

@@ -104,7 +104,7 @@ class JTVAE(Family):
 
 def _valences(schema: LabelSchema, config: JTVAEConfig) -> tuple[list[int] | None, list[int]]:
     """The largest sum of orders by node label, None where there is no rule; and the order by edge label, else 1."""
-    plain = [1] * (1 if schema.edges is None else len(schema.edges.values))
+    plain = [1] * schema.num_kinds[1]
     if config.valences == "none" or schema.edges is None or not set(schema.edges.values) <= {"1", "2", "3", "4"}:
         return None, plain
     try:

@@ -37,9 +37,9 @@ class JTVAEModel(nn.Module):
         self.rules = Rules(Vocabulary(self.known, facts["orders"]), facts["limits"], bool(facts["apart"]))
         self.numbering = Numbering([len(labels) for labels, _, _ in self.known])
         size, latent = config.hidden_size, config.latent_size
-        atoms, bonds = (1 if known is None else len(known.values) for known in (self.schema.nodes, self.schema.edges))
         self.cluster = nn.Embedding(1 + self.numbering.num_kinds, size, padding_idx=self.numbering.num_kinds)
-        self.tree_encoder, self.graph_encoder = TreeEncoder(size), GraphEncoder(size, atoms, bonds, config.graph_rounds)
+        self.tree_encoder = TreeEncoder(size)
+        self.graph_encoder = GraphEncoder(size, *self.schema.num_kinds, config.graph_rounds)
         self.tree_latent, self.graph_latent = (nn.Sequential(nn.LayerNorm(size), nn.Linear(size, 2 * latent)) for _ in range(2))
         self.decoder = Decoder(size, latent, (self.numbering.num_kinds, self.numbering.num_slots))
 

@@ -41,8 +41,7 @@ class Classes:
     @classmethod
     def of(cls, schema: LabelSchema) -> "Classes":
         """Those of a schema."""
-        nodes = 1 if schema.nodes is None else len(schema.nodes.values)
-        edges = 1 if schema.edges is None else len(schema.edges.values)
+        nodes, edges = schema.num_kinds
         return cls(nodes, edges * (3 if schema.directed else 1), schema.directed)
 
     @property

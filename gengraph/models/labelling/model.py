@@ -88,8 +88,11 @@ class LabelledModel(nn.Module):
         """Draws structures and labels them."""
         return _LabelledSampler(self.structure.sampler(decoding), self.labeller, decoding.temperature)
 
-    def rollout(self, drawn: GraphSet, indices: Int64Array, attempts: Int64Array, *, seed: int) -> Batch:
+    def rollout(
+        self, drawn: GraphSet, indices: Int64Array, attempts: Int64Array, *, seed: int, start: GraphSet | None = None
+    ) -> Batch:
         """The decisions of a structure that has a policy, and those of the labels in the order that they were drawn in."""
+        assert start is None  # no structure that others label can be started
         structure = self.structure.rollout(drawn.bare(), indices, attempts, seed=seed)
         known = drawn.relabelled(self.labeller.schema)
         labels = self.labeller.batch(known, keys_for(seed, _PURPOSE + attempts, indices))

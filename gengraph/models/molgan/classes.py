@@ -26,12 +26,6 @@ class Classes:
     pairs: Int64Array
 
 
-def num_kinds(schema: LabelSchema) -> tuple[int, int]:
-    """How many kinds of nodes there are, and of edges; one each without labels."""
-    nodes, edges = (1 if labels is None else len(labels.values) for labels in (schema.nodes, schema.edges))
-    return nodes, edges
-
-
 def classes_of(graphs: GraphSet, n: int) -> Classes:
     """Of graphs of at most n nodes, each node at the place of its number."""
     nodes, pairs = np.zeros((len(graphs), n), np.int64), np.zeros((len(graphs), n * (n - 1) // 2), np.int64)
@@ -64,7 +58,7 @@ def graphs_of(classes: Classes, schema: LabelSchema, limit: int | None = None) -
 
 def shares(graphs: GraphSet, n: int) -> tuple[list[float], list[float]]:
     """The share of each class among places, and among pairs of places; none is 0, whatever the graphs."""
-    kinds = num_kinds(graphs.schema)
+    kinds = graphs.schema.num_kinds
     sizes = graphs.num_nodes.astype(np.int64)
     labels = (graphs.node_labels, graphs.edge_labels)
     counts = int(sizes.sum()), len(graphs.edges)

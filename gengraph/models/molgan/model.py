@@ -14,7 +14,7 @@ from torch.func import functional_call
 
 from gengraph.graphs import GraphSet, Int64Array, LabelSchema
 from gengraph.models.family import Decoding, Drawn, Encoder, Facts, Loss, Sampler, check_decoding
-from gengraph.models.molgan.classes import Classes, classes_of, graphs_of, num_kinds, rewards_of
+from gengraph.models.molgan.classes import Classes, classes_of, graphs_of, rewards_of
 from gengraph.models.molgan.config import MolGANConfig, capabilities
 from gengraph.models.molgan.energy import Features, energy_score
 from gengraph.models.molgan.network import Dense, Generator, Judge, Valences, chosen, lower, one_hot
@@ -58,7 +58,7 @@ class MolGANModel(nn.Module):
         super().__init__()
         self.config, self.largest = config, int(facts["max_num_node"])
         self.schema = LabelSchema.from_json(facts["labels"]) if "labels" in facts else LabelSchema()
-        self.kinds = num_kinds(self.schema)
+        self.kinds = self.schema.num_kinds
         self.generator = Generator(
             config, self.largest, facts["of_nodes"], facts["of_pairs"], has_edges=bool(facts["has_edges"])
         )

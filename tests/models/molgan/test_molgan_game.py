@@ -13,7 +13,7 @@ from gengraph.errors import InputError
 from gengraph.graphs import GraphSet, LabelArrays, Labels, LabelSchema
 from gengraph.models.family import Decoding
 from gengraph.models.molgan import FAMILY
-from gengraph.models.molgan.classes import classes_of, graphs_of, num_kinds, rewards_of
+from gengraph.models.molgan.classes import classes_of, graphs_of, rewards_of
 from gengraph.models.molgan.config import MolGANConfig
 from gengraph.models.molgan.energy import Features, energy_score
 from gengraph.models.molgan.network import Dense, Judge, one_hot
@@ -46,7 +46,7 @@ def drawn_of(model: Any, count: int, **decoding: Any) -> GraphSet:
 
 def dense_of(graphs: GraphSet, n: int) -> Dense:
     classes = classes_of(graphs, n)
-    return one_hot(torch.from_numpy(classes.nodes), torch.from_numpy(classes.pairs), num_kinds(graphs.schema), torch.float64)
+    return one_hot(torch.from_numpy(classes.nodes), torch.from_numpy(classes.pairs), graphs.schema.num_kinds, torch.float64)
 
 
 def renumbered(graphs: GraphSet, seed: int) -> GraphSet:
@@ -81,7 +81,7 @@ def test_places_without_a_node_have_no_edges_and_large_graphs_are_cut() -> None:
 
 def test_judges_know_neither_numbers_nor_padding() -> None:
     torch.manual_seed(1)
-    judge = Judge(SMALL, num_kinds(MOLECULES.schema), 3).double()
+    judge = Judge(SMALL, MOLECULES.schema.num_kinds, 3).double()
     found = judge(dense_of(MOLECULES, 6))
     assert torch.allclose(judge(dense_of(renumbered(MOLECULES, 2), 6)), found)
     assert torch.allclose(judge(dense_of(MOLECULES, 9)), found)
@@ -90,7 +90,7 @@ def test_judges_know_neither_numbers_nor_padding() -> None:
 
 def test_the_penalty_is_of_the_gradient_of_each_whole_graph() -> None:
     torch.manual_seed(1)
-    judge, graphs = Judge(SMALL, num_kinds(MOLECULES.schema), 1).double(), dense_of(MOLECULES, 6).leaf()
+    judge, graphs = Judge(SMALL, MOLECULES.schema.num_kinds, 1).double(), dense_of(MOLECULES, 6).leaf()
     slope = graphs.gradient(judge(graphs))
     towards = Dense(torch.randn_like(slope.nodes), torch.randn_like(slope.pairs))
     step = 1e-6
@@ -101,13 +101,13 @@ def test_the_penalty_is_of_the_gradient_of_each_whole_graph() -> None:
 
 def test_a_pack_is_judged_by_all_its_graphs() -> None:
     torch.manual_seed(1)
-    judge, graphs = Judge(SMALL, num_kinds(MOLECULES.schema), 1, pack=2).double(), dense_of(MOLECULES, 6).leaf()
+    judge, graphs = Judge(SMALL, MOLECULES.schema.num_kinds, 1, pack=2).double(), dense_of(MOLECULES, 6).leaf()
     slope = torch.autograd.grad(judge(graphs)[2].sum(), graphs.nodes)[0].abs().sum((1, 2))
     assert (slope > 0).tolist() == [False, False, True, True, False, False]
 
 
 def test_energy_score_is_its_formula_and_knows_the_same_again_and_again() -> None:
-    features = Features(num_kinds(MOLECULES.schema)).double()
+    features = Features(MOLECULES.schema.num_kinds).double()
     found = features(dense_of(MOLECULES, 6))
     assert torch.allclose(features(dense_of(renumbered(MOLECULES, 5), 8)), found)
     real, generated = found[:4].numpy(), found[2:].numpy()

@@ -34,9 +34,8 @@ develop: .venv/developed
 benchmark: install
 	$(BIN)/gengraph benchmark --datasets ladder,grid,community-small --models graphrnn,graphrnn-c,er,ba,kronecker,mmsb,configuration,empirical --budget 30s --workers 2 --out results
 
-# A process more than cores: some wait, for Ray or for what another one compiles.
 test: develop
-	$(BIN)/python -m pytest -q -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --maxprocesses 4 --dist loadgroup -m "not (ray and slow)"
+	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadgroup -m "not (ray and slow)"
 
 # The short set of what survives a kill, in a process of its own: a worker while sampling, a worker while training.
 test-killed: develop

@@ -125,13 +125,12 @@ def test_all_of_qm9() -> None:
     graphs = collection.graphs
     assert (graphs.num_nodes.min(), graphs.num_nodes.max()) == DATASETS["qm9"].nodes
     assert graphs.content_hash()[:16] == "a5702f504d576be0"
-    written = smiles_of(graphs)
+    some = graphs[::20]
+    written = smiles_of(some)
     assert not written.invalid
-    assert len(set(written.texts)) == 130744
-    some = written.texts[::20]
-    again = graphs_of_texts(some).graphs
-    assert np.array_equal(again.num_nodes, graphs.num_nodes[::20])
-    assert smiles_of(again).texts == some
+    again = graphs_of_texts(written.texts).graphs
+    assert np.array_equal(again.num_nodes, some.num_nodes)
+    assert smiles_of(again).texts == written.texts
     assert split_collection(collection).origin == "seeded"
 
 

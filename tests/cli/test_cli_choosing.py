@@ -13,10 +13,16 @@ from gengraph.graphs import GraphSet
 from gengraph.training import choosing
 from gengraph.training.choosing import Trial
 
+pytestmark = pytest.mark.usefixtures("orders_are_tried_briefly")
 TRIALS = [
     Trial(model="graphrnn-c", why="takes any graphs", ratios={"degree": 9.0}, distance=3.0, steps=5),
     Trial(model="maps", why="all graphs are planar", ratios={"degree": 1.0}, distance=1.0, steps=7),
 ]
+
+
+@pytest.fixture
+def orders_are_tried_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gengraph.models.attachment.selection._STEPS", 4)
 
 
 @pytest.mark.usefixtures("in_tmp_path")
@@ -58,7 +64,7 @@ def test_without_a_word_the_model_that_suits_is_trained() -> None:
     assert "after 2 steps" in said
     name = re.search(r"(\S+) is trained: it came closest in 2 steps each; --model NAME overrules", said)[1]  # type: ignore[index]
     about = json.loads(Path("runs/mine/run.json").read_text())
-    assert [trial["model"] for trial in about["tried"]] == ["graphrnn-c", "maps"]
+    assert [trial["model"] for trial in about["tried"]][:2] == ["graphrnn-c", "maps"]
     least = min(about["tried"], key=lambda trial: trial["distance"])
     assert next(trial for trial in about["tried"] if trial["model"] == name)["distance"] <= 1.1 * least["distance"]
     said = gengraph("train --dataset grid-small --steps 20 --run mine", code=2)

@@ -30,6 +30,6 @@ def test_every_model_is_listed_with_what_it_can_do() -> None:
     lines = gengraph("models").splitlines()
     assert lines[0].split() == ["model", "fit", "can", "summary"]
     shown = dict(zip(LISTED, lines[1:], strict=True))
-    able = "labels, likelihood, temperature, planar, overrun, gpu, policy"
+    able = "labels, likelihood, temperature, planar, overrun, gpu, policy, conditions"
     assert re.match(rf"graphrnn-c +trained +{able} +GraphRNN whose", shown["graphrnn-c"])
     assert re.match(r"er +closed form +- +Erdos", shown["er"])

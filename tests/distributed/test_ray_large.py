@@ -33,10 +33,9 @@ def dying_at(plan: AttachmentPlan, token: Path) -> Any:
 
 
 @pytest.mark.usefixtures("local_ray")
-@pytest.mark.parametrize("workers", [1, 2])
-def test_workers_draw_what_one_process_draws(workers: int, tmp_path: Path) -> None:
+def test_workers_draw_what_one_process_draws(tmp_path: Path) -> None:
     plan, done = AttachmentPlan(2000, 3, most=500), []
-    spread = partial(sample_shards, workers=workers, per_worker={"CPU": 1.0})
+    spread = partial(sample_shards, workers=2, per_worker={"CPU": 1.0})
     here = grow_into(Folder(str(tmp_path / "here")), plan, {}, write_shards=write_here)
     dying = dying_at(plan, tmp_path / "token")
     there = grow_into(Folder(str(tmp_path / "there")), dying, {}, write_shards=spread, report=done.append)

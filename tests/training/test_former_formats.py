@@ -224,7 +224,7 @@ def upgraded(text: str) -> Config:
     return Config.from_dict(tomllib.loads(text))
 
 
-SINCE = {"graphrnn-c/protein": ["model.stop=size"]}
+SINCE = {"graphrnn-c/protein": ["model.stop=size", "model.totals=true"]}
 """What has been changed in a preset after 0.1.0."""
 
 

@@ -58,7 +58,7 @@ sanitize: develop
 
 # Hours: every model on every data set with three seeds, and the studies behind docs/; goes on where it was stopped.
 results: develop
-	for study in graphrnn-c graphrnn graphrnn-s gran maps blocks \
+	for study in graphrnn-c graphrnn graphrnn-s gran maps trees blocks attachment \
 	    deepgmg digress gnf graphgan graphgen graphvae vgae orderings ablation backends; do \
 	  $(BIN)/python -m gengraph.benchmarks.studies $$study --out results/studies || exit 1; done
 	$(BIN)/python -m gengraph.benchmarks.choosing --out results/studies

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet, Int64Array
 from gengraph.graphs.pieces import Spread, chunks
-from gengraph.graphs.schema import BACKWARD, FORWARD
+from gengraph.graphs.schema import BACKWARD, FORWARD, LabelSchema
 
 PATIENCE = 10.0  # seconds of CPU time for the form of one component
 UNKNOWN = -1
@@ -34,7 +34,8 @@ def canonical_keys(graphs: GraphSet, *, patience: float = PATIENCE) -> list[byte
     The form of a disconnected graph is that of its components, sorted: the search for a form of the whole would try to tell
     equal components apart. The canonical form of a component is the graph that igraph's own permutation gives; the meaning of
     the bare permutation is not the same in all versions of igraph. Labels of nodes are colours of the form; an edge with a
-    label or a direction has a coloured node in its middle, or two if it goes one way.
+    label or a direction has a coloured node in its middle, or two if it goes one way. Colours are what labels say, not their
+    numbers: keys of sets that number them differently, or that have others besides, can be compared.
 
     Args:
         graphs: any.
@@ -58,10 +59,11 @@ def canonical_keys(graphs: GraphSet, *, patience: float = PATIENCE) -> list[byte
     of_graph: list[list[bytes | None]] = [[] for _ in range(len(graphs))]
     known: dict[bytes, bytes | None] = {}
     with _timer() as bounded:
-        for g, edges, colours in _components(*_coloured(graphs)):
+        made, shades, names = _coloured(graphs)
+        for g, edges, colours in _components(made, shades):
             written = len(colours).to_bytes(4, "little") + edges.tobytes() + colours.tobytes()
             if written not in known:
-                known[written] = bounded(partial(_key_of_connected, igraph, edges, colours), patience)
+                known[written] = bounded(partial(_key_of_connected, igraph, edges, colours, names), patience)
             of_graph[g].append(known[written])
     return [_joined(keys) for keys in of_graph]
 
@@ -131,15 +133,29 @@ def hash_graphs(graphs: GraphSet) -> npt.NDArray[np.uint64]:
     return np.asarray(graph_hashes(*arrays_of(graphs)))
 
 
-def _coloured(graphs: GraphSet) -> tuple[GraphSet, npt.NDArray[np.int32]]:
-    """Bare graphs and the colours int32[N] of their nodes, which are isomorphic where the graphs are."""
+def _colour_names(schema: LabelSchema) -> list[str]:
+    """What each colour says: labels of nodes, then those of edges by the marks that `arrays_of` gives them."""
+    nodes = [""] if schema.nodes is None else [f"node {value}" for value in schema.nodes.values]
+    edges = [""] if schema.edges is None else schema.edges.values
+    return nodes + [f"edge {value} {direction}" for value in edges for direction in range(4)]
+
+
+def _coloured(graphs: GraphSet) -> tuple[GraphSet, npt.NDArray[np.int32], list[str]]:
+    """Bare graphs, which are isomorphic where the graphs are, the colours int32[N] of their nodes, and what each colour says.
+
+    Colours are numbered in the order of what they say.
+    """
     from gengraph.graphs.matching import arrays_of
 
+    names = _colour_names(graphs.schema)
+    by_name = sorted(range(len(names)), key=names.__getitem__)
+    number = np.argsort(by_name).astype(np.int32)
     _, _, edges, labels, marks = arrays_of(graphs)
-    colours = labels if len(labels) else np.zeros(int(graphs.node_offsets[-1]), np.int32)
+    colours = number[labels] if len(labels) else np.full(int(graphs.node_offsets[-1]), number[0])
+    names = [names[k] for k in by_name]
     if not len(marks):
-        return graphs.bare(), colours
-    marks, graph = marks + 1 + colours.max(initial=0), graphs.graph_of_edge
+        return graphs.bare(), colours, names
+    marks, graph = marks + graphs.schema.num_kinds[0], graphs.graph_of_edge
     one_way = np.isin(graphs.directions, (FORWARD, BACKWARD)) if graphs.directions is not None else np.zeros(len(edges), bool)
     backward = one_way & (graphs.directions == BACKWARD)
     ends = np.where(backward[:, None], edges[:, ::-1], edges)
@@ -158,8 +174,8 @@ def _coloured(graphs: GraphSet) -> tuple[GraphSet, npt.NDArray[np.int32]]:
     shades = np.empty(int(made.node_offsets[-1]), np.int32)
     nodes = np.arange(len(colours)) + np.repeat((made.node_offsets - graphs.node_offsets)[:-1], graphs.num_nodes)
     shades[nodes] = colours
-    shades[made.node_offsets[owner] + local] = np.concatenate([marks, marks[one_way] + BACKWARD - FORWARD])
-    return made, shades
+    shades[made.node_offsets[owner] + local] = number[np.concatenate([marks, marks[one_way] + BACKWARD - FORWARD])]
+    return made, shades, names
 
 
 def _components(
@@ -183,12 +199,14 @@ def _components(
         yield g, pairs[bounds[c] : bounds[c + 1]], shades[start : start + n]
 
 
-def _key_of_connected(igraph: Any, pairs: npt.NDArray[np.int32], colours: npt.NDArray[np.int32]) -> bytes:
-    graph = igraph.Graph(len(colours), pairs.tolist(), vertex_attrs={"colour": colours.tolist()})
+def _key_of_connected(igraph: Any, pairs: npt.NDArray[np.int32], colours: npt.NDArray[np.int32], names: list[str]) -> bytes:
+    present, ranks = np.unique(colours, return_inverse=True)
+    said = "\n".join(names[colour] for colour in present)
+    graph = igraph.Graph(len(colours), pairs.tolist(), vertex_attrs={"colour": ranks.tolist()})
     form = graph.permute_vertices(graph.canonical_permutation(color="colour"))
     edges = np.sort(np.array(form.get_edgelist(), dtype="<i4").reshape(-1, 2), axis=1)
     edges = edges[np.lexsort((edges[:, 1], edges[:, 0]))]
-    shades = np.array(form.vs["colour"], "<i4").tobytes() if colours.any() else b""
+    shades = said.encode() + np.array(form.vs["colour"], "<i4").tobytes() if said else b""
     return hashlib.sha256(len(colours).to_bytes(4, "little") + edges.tobytes() + shades).digest()
 
 

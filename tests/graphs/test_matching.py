@@ -4,9 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import graph_sets, labelled_sets, renumbered
 
-from gengraph.graphs import GraphSet
+from gengraph.graphs import GraphSet, LabelSchema
 from gengraph.graphs.isomorphism import canonical_keys, first_isomorphic, hash_graphs, isomorphism_classes
 from gengraph.graphs.matching import UNDECIDED, arrays_of, graph_hashes, representatives
+from gengraph.graphs.schema import Labels
 
 
 def by_canonical_form(graphs: GraphSet) -> list[int]:
@@ -55,6 +56,17 @@ def test_labels_and_directions_tell_graphs_apart(graphs: GraphSet, seed: int) ->
     found = first_isomorphic(both).tolist()
     assert found == by_canonical_form(both)
     assert found == by_networkx(both)
+
+
+@given(labelled_sets(max_graphs=5))
+def test_a_key_is_that_of_the_graph_alone_however_labels_are_numbered(graphs: GraphSet) -> None:
+    keys = canonical_keys(graphs)
+    assert [canonical_keys(graphs[g : g + 1])[0] for g in range(len(graphs))] == keys
+    nodes, edges = (
+        labels and Labels(labels.name, ("another", *reversed(labels.values)))
+        for labels in (graphs.schema.nodes, graphs.schema.edges)
+    )
+    assert canonical_keys(graphs.relabelled(LabelSchema(nodes, edges, graphs.schema.directed))) == keys
 
 
 def by_networkx(graphs: GraphSet) -> list[int]:

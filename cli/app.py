@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gengraph.cli.guard import guarded, set_debug
+from gengraph.cli.guard import guarded, interrupt_again, set_debug
 from gengraph.cli.help import WIDTH, Command, Group
 
 COMMANDS = {
@@ -123,6 +123,7 @@ def options(
 def main() -> None:
     """Entry point of the console script."""
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: threads that wait leave the processor to others
+    sys.unraisablehook = interrupt_again
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     if len(arguments) < len(sys.argv) - 1:
         arguments = ["--debug", *arguments]

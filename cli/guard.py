@@ -7,13 +7,18 @@ import logging
 import os
 import re
 import select
+import signal
 import sys
+import threading
 from collections.abc import Callable
-from typing import ParamSpec
+from typing import TYPE_CHECKING, ParamSpec
 
 import typer
 
 from gengraph.errors import DatasetUnavailable, InputError, NotEnoughResources, TrainingFailed
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
 
 P = ParamSpec("P")
 FAILED, BAD_INPUT, TOO_SMALL, INTERRUPTED, UNREAD = 1, 2, 3, 130, 141  # the last two as a shell counts SIGINT and SIGPIPE
@@ -98,6 +103,14 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
             raise typer.Exit(code) from None
 
     return run
+
+
+def interrupt_again(dropped: "UnraisableHookArgs") -> None:
+    """An interrupt that strikes where a compiler calls back into Python is dropped there; it strikes once more soon after."""
+    if dropped.exc_type is KeyboardInterrupt:
+        threading.Timer(0.05, signal.pthread_kill, (threading.get_ident(), signal.SIGINT)).start()
+    else:
+        sys.__unraisablehook__(dropped)
 
 
 def _nobody_reads() -> bool:

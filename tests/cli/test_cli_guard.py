@@ -1,8 +1,11 @@
 """Exceptions as messages in the words of the command line."""
 
+import ctypes
 import errno
 import os
 import re
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +13,7 @@ from command_line import gengraph, in_tmp_path  # noqa: F401
 from typer.testing import CliRunner
 
 from gengraph.cli.app import app
-from gengraph.cli.guard import explain, in_options
+from gengraph.cli.guard import explain, in_options, interrupt_again
 from gengraph.distributed.cluster import check_local
 from gengraph.errors import InputError, NotEnoughResources, TrainingFailed
 from gengraph.files import check_new
@@ -33,6 +36,18 @@ def test_unexpected_errors_hide_the_traceback_unless_debug(monkeypatch: pytest.M
     result = CliRunner().invoke(app, ["--debug", "evaluate", "ladder-small", "ladder-small"])
     assert isinstance(result.exception, ZeroDivisionError)
     CliRunner().invoke(app, ["datasets"])
+
+
+def test_an_interrupt_that_a_compiler_drops_strikes_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "unraisablehook", interrupt_again)
+
+    @ctypes.CFUNCTYPE(None)
+    def called_back() -> None:
+        raise KeyboardInterrupt
+
+    called_back()
+    with pytest.raises(KeyboardInterrupt):
+        time.sleep(30)
 
 
 @pytest.mark.parametrize(

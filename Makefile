@@ -35,7 +35,7 @@ benchmark: install
 	$(BIN)/gengraph benchmark --datasets ladder,grid,community-small --models graphrnn,graphrnn-c,er,ba,kronecker,mmsb,configuration,empirical --budget 30s --workers 2 --out results
 
 test: develop
-	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadgroup -m "not (ray and slow)"
+	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 -m "not (ray and slow)"
 
 # The short set of what survives a kill, in a process of its own: a worker while sampling, a worker while training.
 test-killed: develop

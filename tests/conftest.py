@@ -1,6 +1,7 @@
 """Settings of all tests, and at the end of their run a word about those that were not run."""
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from filelock import FileLock
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: many small operations are slower on several threads
 if not Path("/dev/nvidiactl").exists():
@@ -46,6 +48,25 @@ def _each_function_is_compiled_once(tmp_path_factory: pytest.TempPathFactory, wo
 def pytest_configure(config: pytest.Config) -> None:
     """Nothing is left out yet."""
     config.stash[DESELECTED] = Counter()
+
+
+class ByFile(LoadScopeScheduling):
+    """The tests of a file are for one worker: what they compile and their fixtures are made there, once, and no other waits.
+
+    Of the conformance suites that holds for the tests of a model; those with Ray are all for one, which starts one Ray.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, test = nodeid.partition("::")
+        if "/distributed/" in file:
+            return "distributed"
+        return file + re.sub(r"^[^[]*\[?|[ \]].*$", "", test) if file.endswith("test_conformance.py") else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    """How tests are shared out."""
+    return ByFile(config, log)
 
 
 def pytest_deselected(items: Iterable[pytest.Item]) -> None:

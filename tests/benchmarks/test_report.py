@@ -15,7 +15,6 @@ from gengraph.benchmarks.charts import overlay_sizes
 from gengraph.benchmarks.report import render
 from gengraph.cli.app import app
 
-pytestmark = pytest.mark.xdist_group("report")
 SLOW_PAGE_S = 60
 
 

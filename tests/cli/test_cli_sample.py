@@ -98,15 +98,15 @@ def test_a_model_without_a_likelihood_names_those_that_have_one(monkeypatch: pyt
 
 
 def test_sample_from_a_baseline() -> None:
-    output = gengraph("sample --model kronecker --dataset grid-small -n 30 --shard-size 20 --out k")
-    assert "fitting kronecker to the 16 training graphs of grid-small" in output
+    output = gengraph("sample --model configuration --dataset grid-small -n 30 --shard-size 20 --out k")
+    assert "fitting configuration to the 16 training graphs of grid-small" in output
     manifest = json.loads(Path("k/manifest.json").read_text())
-    assert manifest["model"] == "kronecker"
+    assert manifest["model"] == "configuration"
     assert manifest["parameters"]
     first = read_graphs("k")
     assert len(first) == 30
     Path("k/shard-000001.parquet").unlink()
-    output = gengraph("sample --model kronecker --dataset grid-small -n 30 --shard-size 20 --out k")
+    output = gengraph("sample --model configuration --dataset grid-small -n 30 --shard-size 20 --out k")
     assert "fitting" not in output  # the model of the first try
     assert read_graphs("k") == first
     gengraph("samples verify k")

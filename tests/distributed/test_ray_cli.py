@@ -13,7 +13,6 @@ pytestmark = [
     pytest.mark.ray,
     pytest.mark.slow,
     pytest.mark.usefixtures("local_ray", "in_tmp_path"),
-    pytest.mark.xdist_group("ray"),
     pytest.mark.timeout(600),
 ]
 

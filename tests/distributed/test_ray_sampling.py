@@ -27,7 +27,7 @@ from gengraph.storage import Folder
 from gengraph.training.checkpoint import Checkpoint
 from gengraph.training.config import Config
 
-pytestmark = [pytest.mark.ray, pytest.mark.xdist_group("ray"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(600)]
 
 CUT = Conditions(max_num_node=MAX_NODES)
 

@@ -22,7 +22,7 @@ from gengraph.training.config import Config, load_config
 from gengraph.tuning.space import apply_point, parse_space
 from gengraph.tuning.sweep import Sweep, SweepRequest, Trial, write_results
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.xdist_group("ray"), pytest.mark.timeout(800)]
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(800)]
 
 SMALL = ["model.hidden_size=8", "model.embedding_size=4", "model.head.hidden_size=4", "model.head.num_layers=1"]
 SPACE = {"training": {"learning_rate": {"low": 1e-3, "high": 1e-2, "log": True}}, "model": {"hidden_size": [8, 16]}}

@@ -4,7 +4,6 @@ import importlib.util
 import json
 import os
 import re
-import secrets
 import shutil
 import signal
 import subprocess
@@ -17,6 +16,7 @@ from typing import Any
 
 import pytest
 from command_line import FAST, gengraph, in_tmp_path  # noqa: F401
+from simulated import run_script
 
 from gengraph.data import load_dataset, split_graphs
 from gengraph.distributed import train as ray_train
@@ -34,7 +34,6 @@ pytestmark = [
     pytest.mark.ray,
     pytest.mark.slow,
     pytest.mark.usefixtures("in_tmp_path"),
-    pytest.mark.xdist_group("ray"),
     pytest.mark.timeout(600),
 ]
 on_local_ray = pytest.mark.usefixtures("local_ray")
@@ -220,16 +219,7 @@ def test_an_interrupted_and_a_killed_driver_leave_a_run_that_another_machine_end
 
 
 def test_nodes_that_are_lost_end_neither_a_training_nor_a_sample(tmp_path: Path) -> None:
-    script = Path(__file__).with_name("two_nodes.py")
-    environment = {
-        **os.environ,
-        "RAY_AUTH_MODE": "token",
-        "RAY_AUTH_TOKEN": secrets.token_hex(32),
-        "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "15",  # how long Ray waits for the lost node's room
-    }
-    result = subprocess.run(
-        [sys.executable, str(script), str(tmp_path)], capture_output=True, text=True, timeout=390, env=environment, check=False
-    )
+    result = run_script("two_nodes.py", str(tmp_path))
     assert result.returncode == 0, result.stderr
     log = (tmp_path / "g" / "logs" / "rank-0.log").read_text()
     assert re.findall(r"rank 0 of (\d)", log) == ["2", "1"]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gengraph.graphs.collection import Collection, Policy
 
 datasets = group(invoke_without_command=True)
+_SHOWN = 20  # classes
 DatasetArgument = Annotated[str, typer.Argument(metavar="NAME|PATH", help=DATASET_HELP)]
 
 
@@ -59,7 +60,7 @@ def show(
     seed: Seed = 0,
     data_dir: DataDir = None,
 ) -> None:
-    """Show what a data set holds: sizes, density, connectedness, split and content hash.
+    """Show what a data set holds: sizes, density, connectedness, classes, split and content hash.
 
     With --orderings also how far back edges reach in the rows of GraphRNN; docs/orderings.md says what that is good for.
 
@@ -113,7 +114,7 @@ def export(
       gengraph datasets export my_graphs.gml --on-directed symmetrize --out graphs.parquet
     """
     from gengraph.data import split_collection
-    from gengraph.formats import holds, write_files
+    from gengraph.formats import holds, holds_classes, write_files
 
     collection = _load(dataset, data_dir, policy)
     graphs = collection.graphs if split == "all" else getattr(split_collection(collection, seed=split_seed), split)
@@ -125,7 +126,8 @@ def export(
         graphs = graphs.bare()
     files = write_files(graphs, out)
     where = out if len(files) == 1 else f"{files[0]} to {files[-1].name}"
-    typer.echo(f"{len(graphs)} graphs: {where}")
+    lost = graphs.classes is not None and not holds_classes(out)
+    typer.echo(f"{len(graphs)} graphs: {where}" + ", without their classes, which .parquet or .jsonl holds" * lost)
 
 
 @datasets.command(cls=Command)
@@ -166,6 +168,9 @@ def _print(about: dict[str, Any]) -> None:
     if "files" in about["reading"]:
         facts["files"] = about["reading"]["files"]
     facts["connected"] = f"{about['connected']} of {about['graphs']} graphs, {about['isolated_nodes']} isolated nodes"
+    if "classes" in about:
+        listed = [f"{name} ({count})" for name, count in about["classes"].items()]
+        facts["classes"] = ", ".join(listed[:_SHOWN] + [f"and {len(listed) - _SHOWN} more"] * (len(listed) > _SHOWN))
     sizes = ", ".join(f"{count} {part}" for part, count in about["split"]["sizes"].items())
     facts["split"] = f"{about['split']['origin']}: {sizes}"
     facts["content"] = about["content_hash"]

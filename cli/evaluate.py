@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gengraph.cli.given import Given, Within, read_given
 from gengraph.cli.links import LinksAsked, evaluate_links, takes_links
 from gengraph.cli.options import Address, CpusPerWorker, DataDir, Seed, Workers, names, takes_policy
 from gengraph.cli.output import TextFormat, plain_table, show_as_text, show_json
@@ -63,6 +64,13 @@ def evaluate(
             "--cache/--no-cache", help="Keep what statistics of these graphs took long in the user's cache, for the next time."
         ),
     ] = True,
+    given: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=MIN..MAX|class=NAME",
+            help="Of the real graphs and those of --train, those of a class or with a property in a range. May be repeated.",
+        ),
+    ] = None,
     bare: Annotated[bool, typer.Option("--bare", help="Compare nodes and edges alone, without labels and directions.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Reproduce the quirks of the original programs.")] = False,
     output: TextFormat = "table",
@@ -83,6 +91,8 @@ def evaluate(
       gengraph evaluate runs/grid-graphrnn/data/test.parquet samples/grid
 
       gengraph evaluate test.g6 generated.g6 --train train.g6 --valid planar
+
+      gengraph evaluate runs/e/data/test.parquet samples/3 --train runs/e/data/train.parquet --given class=3
 
       gengraph evaluate qm9 molecules.smi --protocol molecules
 
@@ -129,6 +139,9 @@ def evaluate(
             for name, path in paths.items()
             if path is not None
         }
+    asked_for = read_given(given or [], None)
+    if given:
+        graphs |= {name: [partial(_chosen, graphs[name], *asked_for)] for name in graphs.keys() - {"generated"}}
     uncertainty = Uncertainty(num_permutations=permutations, num_bootstrap=bootstrap, seed=seed, max_graphs=max_graphs)
     chosen = names(statistics) if statistics else None
     cache = DescriptorCache.of_user() if keep else None
@@ -160,6 +173,14 @@ def _both(reference: str | None, generated: str | None) -> tuple[str, str]:
         msg = f"Missing argument {'REFERENCE' if reference is None else 'GENERATED'}: name real graphs and generated ones"
         raise InputError(msg)
     return reference, generated
+
+
+def _chosen(parts: "Sequence[ReadPart]", given: Given, within: Within) -> "GraphSet":
+    """The graphs of a set that are what is given."""
+    from gengraph.graphs import GraphSet
+    from gengraph.rewards.conditions import having
+
+    return having(GraphSet.concatenate(read() for read in parts), given, within)
 
 
 def _bared(parts: "Sequence[ReadPart]", bare: bool) -> "list[ReadPart]":

@@ -1,27 +1,38 @@
-"""The options that say which properties graphs shall have: --given and --num-nodes."""
+"""The options that say which properties graphs shall have, or which class: --given and --num-nodes."""
 
 import re
 from collections.abc import Iterable
 
 from gengraph.errors import InputError
 
-Given = dict[str, float]
+Given = dict[str, float | str]
 Within = dict[str, tuple[float, float]]
 
 
 def read_given(texts: Iterable[str], num_nodes: str | None) -> tuple[Given, Within]:
     """What --given tells the model, NAME=VALUE, and what it rejects by, NAME=LEAST..MOST; --num-nodes is a range of nodes.
 
+    The value of class is a name, whatever is in it.
+
     Raises:
         InputError: a text of another form, or a name twice.
     """
+    from gengraph.graphs.classes import CLASS
+
     given: Given = {}
     within: Within = {}
     for text in texts:
         name, _, value = text.rpartition("=")
+        if text.startswith(f"{CLASS}="):
+            if CLASS in given:
+                msg = f"--given takes one class, got {given[CLASS]} and {text.removeprefix(f'{CLASS}=')}; leave one out"
+                raise InputError(msg)
+            given[CLASS] = text.removeprefix(f"{CLASS}=")
+            continue
         numbers = [_number(part) for part in value.split("..", 1)]
         if not name or None in numbers:
-            msg = f"--given must be NAME=VALUE or NAME=LEAST..MOST, got {text!r}; clustering=0.3, say, or nodes=20..30"
+            forms = "clustering=0.3, say, nodes=20..30, or class=NAME"
+            msg = f"--given must be NAME=VALUE or NAME=LEAST..MOST, got {text!r}; {forms}"
             raise InputError(msg)
         found: Given | Within = given if len(numbers) == 1 else within
         if name in found:

@@ -83,6 +83,7 @@ def load_collection(
             edge_offsets=graphs.edge_offsets,
             edges=graphs.edges,
             labels=graphs.labels,
+            classes=graphs.classes,
             part=None if parts is None else np.repeat(np.arange(len(parts), dtype=np.int8), parts),
         )
         return simplify(raw, policy)

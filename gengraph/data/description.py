@@ -16,7 +16,7 @@ _BLOCK_NODES = 1 << 19  # that are looked at at a time
 
 
 def describe(name: str, collection: Collection, *, split_seed: int = 0) -> dict[str, Any]:
-    """Counts, ranges, connectedness, split and content hash of a collection, JSON-ready.
+    """Counts, ranges, connectedness, classes, split and content hash of a collection, JSON-ready.
 
     Args:
         name: of the data set, for its description if it is a named one.
@@ -40,6 +40,7 @@ def describe(name: str, collection: Collection, *, split_seed: int = 0) -> dict[
         "density": _range(2 * m / np.maximum(n * (n - 1), 1)),
         "connected": int((graphs.num_components() == 1).sum()),
         "isolated_nodes": sum(int((part.degrees() == 0).sum()) for part in chunks(graphs, num_nodes=_BLOCK_NODES)),
+        **({} if graphs.classes is None else {"classes": graphs.classes.counts()}),
         "split": sizes,
         "content_hash": graphs.content_hash(),
         "reading": collection.record(),

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 _MANY, _SMALL = 100, 1 << 14  # files, and bytes of each, that are simplified together
 
-__all__ = ["holds", "read_collection", "read_graphs", "shard_readers", "write_files", "write_graphs"]
+__all__ = ["holds", "holds_classes", "read_collection", "read_graphs", "shard_readers", "write_files", "write_graphs"]
 
 
 def read_graphs(path: str | Path, policy: Policy | None = None) -> GraphSet:
@@ -113,7 +113,7 @@ def write_graphs(graphs: "GraphSet | Iterable[nx.Graph[Any]]", path: str | Path)
 
     Raises:
         InputError: another suffix, graphs that would lose something as a GraphSet, or labels or directions that the format
-            cannot say.
+            cannot say. Classes of graphs are left behind where it cannot say them (`holds_classes`).
         OSError: the file cannot be written (a full disk, say); nothing half-written stays.
     """
     place, made = Path(path), as_graph_set(graphs)
@@ -136,6 +136,15 @@ def holds(graphs: GraphSet, path: str | Path) -> bool:
         InputError: it is none that is written.
     """
     return graphs.labels is None or graphs.labels.arrays().keys() <= writer_of(Path(path)).keeps
+
+
+def holds_classes(path: str | Path) -> bool:
+    """Whether the format that a suffix says has a place for the class of a graph.
+
+    Raises:
+        InputError: it is none that is written.
+    """
+    return "classes" in writer_of(Path(path)).keeps
 
 
 def write_files(graphs: "GraphSet | Iterable[nx.Graph[Any]]", path: str | Path) -> list[Path]:

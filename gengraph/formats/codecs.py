@@ -47,7 +47,8 @@ class Codec:
         write: None if it is only read.
         one_graph: a file holds one graph.
         is_binary: it is not read gzipped.
-        keeps: what is written of `nodes` and `edges` (their labels) and `directions`.
+        keeps: what is written of `nodes` and `edges` (their labels), `directions` and `classes`; these alone are left behind
+            where a format has no place for them.
     """
 
     suffixes: tuple[str, ...]
@@ -60,15 +61,17 @@ class Codec:
 
 _LABELS = frozenset(("nodes", "edges"))
 _ALL = _LABELS | {"directions"}
+_MORE = _ALL | {"classes"}
+_MOLECULES = _LABELS | {"classes"}
 CODECS = {
-    "parquet": Codec(suffixes=(".parquet",), read=read_parquet, write=write_parquet, is_binary=True, keeps=_ALL),
-    "jsonl": Codec(suffixes=(".jsonl",), read=read_jsonl, write=write_jsonl, keeps=_ALL),
-    "json": Codec(suffixes=(".json",), read=read_json, write=write_json_list, keeps=_ALL),
-    "node-link": Codec(suffixes=(".node-link.json", ".cyjs"), read=read_objects, write=write_node_link, keeps=_ALL),
+    "parquet": Codec(suffixes=(".parquet",), read=read_parquet, write=write_parquet, is_binary=True, keeps=_MORE),
+    "jsonl": Codec(suffixes=(".jsonl",), read=read_jsonl, write=write_jsonl, keeps=_MORE),
+    "json": Codec(suffixes=(".json",), read=read_json, write=write_json_list, keeps=_MORE),
+    "node-link": Codec(suffixes=(".node-link.json", ".cyjs"), read=read_objects, write=write_node_link, keeps=_MORE),
     "graph6": Codec(suffixes=(".g6",), read=read_nauty, write=write_nauty),
     "sparse6": Codec(suffixes=(".s6",), read=read_nauty, write=write_nauty),
-    "graphml": Codec(suffixes=(".graphml", ".graphmlz"), read=read_graphml, write=write_graphml, keeps=_ALL),
-    "gml": Codec(suffixes=(".gml",), read=read_gml, write=write_gml, keeps=_ALL),
+    "graphml": Codec(suffixes=(".graphml", ".graphmlz"), read=read_graphml, write=write_graphml, keeps=_MORE),
+    "gml": Codec(suffixes=(".gml",), read=read_gml, write=write_gml, keeps=_MORE),
     "gexf": Codec(suffixes=(".gexf",), read=read_gexf, write=write_gexf, one_graph=True, keeps=_ALL),
     "pajek": Codec(suffixes=(".net", ".paj", ".pajek"), read=read_pajek, write=write_pajek, keeps=_ALL - _LABELS),
     "metis": Codec(suffixes=(".metis", ".graph"), read=read_metis, write=write_metis, one_graph=True),
@@ -88,10 +91,12 @@ CODECS = {
     "npz": Codec(suffixes=(".npz",), read=read_npz, write=write_npz, is_binary=True, keeps=_ALL),
     "tu": Codec(suffixes=(".zip",), read=read_tu_zip, is_binary=True),
     "smi": Codec(suffixes=(".smi", ".smiles"), read=read_smi, write=write_smi, keeps=_LABELS),
-    "smiles-table": Codec(suffixes=(".smiles.csv",), read=read_smiles_table, write=write_smiles_table, keeps=_LABELS),
+    "smiles-table": Codec(
+        suffixes=(".smiles.csv",), read=read_smiles_table, write=write_smiles_table, keeps=_LABELS | {"classes"}
+    ),
     "sdf": Codec(suffixes=(".sdf", ".mol"), read=read_sdf, write=write_sdf, keeps=_LABELS),
 }
-WRITES_LABELS = tuple(codec.suffixes[0] for codec in CODECS.values() if codec.write and codec.keeps == _ALL)
+WRITES_LABELS = tuple(codec.suffixes[0] for codec in CODECS.values() if codec.write and codec.keeps >= _ALL)
 _BY_SUFFIX = {suffix: name for name, codec in CODECS.items() for suffix in codec.suffixes}
 SUFFIXES = tuple(_BY_SUFFIX)
 IN_FOLDERS = {f".{suffix.rpartition('.')[2]}" for suffix in SUFFIXES} - {".zip"}  # a .txt in a folder is most often about it

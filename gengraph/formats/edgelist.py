@@ -25,7 +25,7 @@ from gengraph.files import write_text
 from gengraph.formats.columns import Layout, Row, find_layout
 from gengraph.formats.labels import check_texts, told
 from gengraph.formats.plainlist import LONG_BYTES, numbered_from_0, raw_graph, read_columns
-from gengraph.formats.rows import Rows
+from gengraph.formats.rows import GRAPH_CLASS, Rows
 from gengraph.formats.text import head_of, numbered_lines, read_text, suffix_of
 from gengraph.graphs import GraphSet
 from gengraph.graphs.attributes import says_more
@@ -38,7 +38,10 @@ _MISSING = {"na", "n/a", "<na>", "nan", "null", "none", "nil"}
 
 
 def read_edgelist(path: Path, policy: Policy) -> RawGraphs:
-    """Edges are undirected: one that stands in both directions is a parallel edge. `policy.columns` names the columns."""
+    """Edges are undirected: one that stands in both directions is a parallel edge. `policy.columns` names the columns.
+
+    A column `graph_class` has the class of the graph that an edge is of.
+    """
     plain = _plain(path, policy) if path.stat().st_size >= LONG_BYTES and not policy.edge_label else None
     if plain is not None:
         return plain
@@ -110,16 +113,23 @@ def edges_of(path: Path, text: str, policy: Policy) -> Rows:
         labels = _column(rows, names.index(policy.edge_label))
     elif data.labels:
         labels = [data.labels.get(number) for number, _ in rows]
+    classes = _column(rows, names.index(GRAPH_CLASS)) if GRAPH_CLASS in names else None
     kinds = next((i for i, name in enumerate(names) if name and name.lower() == "type" and name != policy.edge_label), None)
     ways = [] if kinds is None else [str(cell or "undirected").lower() for cell in _column(rows, kinds)]
     if ways and {*ways} <= {"directed", "undirected"}:  # as Gephi's tables say it
         directed = [way == "directed" for way in ways]
         names[kinds or 0] = None
     for place, name in enumerate(names):
-        if name is not None and name != policy.edge_label:
+        if name not in (None, policy.edge_label, GRAPH_CLASS):
             _count_attribute(rows, place, name, data.attributes)
     return Rows(
-        graphs=graphs, sources=sources, targets=targets, directed=directed, attributes=data.attributes, edge_labels=labels
+        graphs=graphs,
+        sources=sources,
+        targets=targets,
+        directed=directed,
+        attributes=data.attributes,
+        edge_labels=labels,
+        classes=classes,
     )
 
 

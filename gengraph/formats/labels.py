@@ -143,6 +143,7 @@ class Told:
         nodes: the label of each node; None if they have none.
         pairs: [u, v] for each edge, [source, target] for each arc of a directed graph.
         edges: the label of each of them; None if they have none.
+        its_class: that of the graph; None if it has none.
     """
 
     number: int
@@ -150,6 +151,7 @@ class Told:
     nodes: list[str] | None
     pairs: list[list[int]]
     edges: list[str] | None
+    its_class: str | None
 
 
 def told(graphs: GraphSet) -> Iterator[Told]:
@@ -159,6 +161,7 @@ def told(graphs: GraphSet) -> Iterator[Told]:
     offsets = graphs.node_offsets.tolist()
     schema, labels = graphs.schema, graphs.labels or LabelArrays(LabelSchema())
     of_edges = None if labels.edges is None else labels.edges[rows]
+    classes = [None] * len(graphs) if graphs.classes is None else graphs.classes.names()
     for g in range(len(graphs)):
         yield Told(
             number=g,
@@ -166,6 +169,7 @@ def told(graphs: GraphSet) -> Iterator[Told]:
             nodes=texts(schema.nodes, labels.nodes, slice(offsets[g], offsets[g + 1])),
             pairs=arcs[bounds[g] : bounds[g + 1]].tolist(),
             edges=texts(schema.edges, of_edges, slice(bounds[g], bounds[g + 1])),
+            its_class=classes[g],
         )
 
 
@@ -232,3 +236,11 @@ def check_texts(
         if strange is not None:
             msg = f"{path.suffix} has no spelling for the label {strange!r} of {labels.name}; rename it, or write .jsonl"
             raise InputError(msg)
+
+
+def check_classes(path: Path, graphs: GraphSet, can_spell: Callable[[str], object]) -> None:
+    """Refuse classes of graphs that a format has no spelling for; arguments and errors as for `check_texts`."""
+    strange = next((name for name in (graphs.classes.values if graphs.classes else ()) if not can_spell(name)), None)
+    if strange is not None:
+        msg = f"{path.suffix} has no spelling for the class {strange!r}; rename it, or write .jsonl"
+        raise InputError(msg)

@@ -16,10 +16,11 @@ from xml.sax.saxutils import escape, quoteattr
 from gengraph.errors import InputError
 from gengraph.files import write_text
 from gengraph.formats.elements import Elements, Values, spelled_in_xml
-from gengraph.formats.labels import check_texts, told
+from gengraph.formats.labels import check_classes, check_texts, told
 from gengraph.formats.named import NamedGraphs
 from gengraph.formats.text import read_text, read_xml
 from gengraph.graphs import GraphSet
+from gengraph.graphs.classes import CLASS
 from gengraph.graphs.collection import Policy, RawGraphs
 from gengraph.graphs.schema import Labels
 
@@ -130,9 +131,11 @@ class _GraphML:
 
     def end_data(self, text: str) -> None:
         of, key = self.data or ("", "")
-        if of in ("node", "edge"):
+        if of in ("node", "edge", "graph"):
             name = self.names.get((of, key), self.names.get(("all", key), "data"))
-            if name is not None:
+            if name is not None and of == "graph":
+                self.drawn.about(name, text)
+            elif name is not None:
                 self.drawn.attribute(of, name, text)
 
     def refuse(self, what: str) -> None:
@@ -199,6 +202,8 @@ def _draw_gml(pairs: list[tuple[str, Any]], drawn: NamedGraphs) -> None:
             _draw_gml_node(value, drawn)
         elif key == "edge":
             _draw_gml_edge(value, drawn, directed=directed)
+        else:
+            drawn.about(key, value)
 
 
 def _draw_gml_node(value: Any, drawn: NamedGraphs) -> None:
@@ -232,12 +237,15 @@ def _gml_fields(value: Any, drawn: NamedGraphs, what: str, own: set[str]) -> dic
 def write_graphml(graphs: GraphSet, path: Path) -> None:
     """One graph element a graph; labels are texts."""
     check_texts(path, graphs, can_spell=spelled_in_xml)
+    check_classes(path, graphs, spelled_in_xml)
     schema = graphs.schema
     keys = [
         f'<key id="{of}" for="{of}" attr.name={quoteattr(labels.name)} attr.type="string"/>\n'
         for of, labels in (("node", schema.nodes), ("edge", schema.edges))
         if labels is not None
     ]
+    if graphs.classes is not None:
+        keys.append(f'<key id="graph" for="graph" attr.name="{CLASS}" attr.type="string"/>\n')
     kind = "directed" if schema.directed else "undirected"
     parts = ['<?xml version="1.0" encoding="UTF-8"?>\n<graphml xmlns="http://graphml.graphdrawing.org/xmlns">\n', *keys]
     for graph in told(graphs):
@@ -245,6 +253,8 @@ def write_graphml(graphs: GraphSet, path: Path) -> None:
         parts += [f'<node id="{node}"{end}' for node, end in enumerate(_data("node", graph.nodes, graph.num_nodes))]
         ends = _data("edge", graph.edges, len(graph.pairs))
         parts += [f'<edge source="{u}" target="{v}"{end}' for (u, v), end in zip(graph.pairs, ends, strict=True)]
+        if graph.its_class is not None:
+            parts.append(f'<data key="graph">{escape(graph.its_class, _BREAKS)}</data>\n')
         parts.append("</graph>\n")
     write_text(path, "".join([*parts, "</graphml>\n"]))
 
@@ -258,13 +268,16 @@ def _data(of: str, labels: list[str] | None, count: int) -> list[str]:
 
 def write_gml(graphs: GraphSet, path: Path) -> None:
     """One top-level graph a graph; labels are texts."""
-    check_texts(path, graphs, can_spell=lambda text: text and html.unescape(_gml_text(text)) == text)
+    check_texts(path, graphs, can_spell=_is_gml)
+    check_classes(path, graphs, _is_gml)
     check_texts(path, graphs, names="[A-Za-z][A-Za-z0-9_]*", taken=sorted(_GML_WORDS - {"label"}))
     schema = graphs.schema
     parts = ['Creator "gengraph"\n']
     for graph in told(graphs):
         nodes, edges = _gml_labels(schema.nodes, graph.nodes), _gml_labels(schema.edges, graph.edges)
         parts.append(f"graph [\nid {graph.number}\n{'directed 1' * schema.directed}\n")
+        if graph.its_class is not None:
+            parts.append(f'{CLASS} "{_gml_text(graph.its_class)}"\n')
         parts += [f"node [ id {node} {next(nodes)}]\n" for node in range(graph.num_nodes)]
         parts += [f"edge [ source {u} target {v} {next(edges)}]\n" for u, v in graph.pairs]
         parts.append("]\n")
@@ -276,6 +289,10 @@ def _gml_labels(labels: Labels | None, values: list[str] | None) -> Iterator[str
     if labels is None or values is None:
         return itertools.repeat("")
     return (f'{labels.name} "{_gml_text(value)}" ' for value in values)
+
+
+def _is_gml(text: str) -> bool:
+    return bool(text) and html.unescape(_gml_text(text)) == text
 
 
 def _gml_text(text: str) -> str:

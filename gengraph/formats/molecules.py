@@ -7,6 +7,8 @@ import csv
 import logging
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ from gengraph.errors import InputError
 from gengraph.files import write_text
 from gengraph.formats.text import head_of, numbered_lines, read_text, suffix_of
 from gengraph.graphs import GraphSet
+from gengraph.graphs.classes import CLASS, Classes
 from gengraph.graphs.collection import Policy, RawGraphs
 
 if TYPE_CHECKING:
@@ -33,8 +36,9 @@ def read_smi(path: Path, policy: Policy) -> RawGraphs:
 
 
 def read_smiles_table(path: Path, policy: Policy) -> RawGraphs:
-    """A table with a column of SMILES, which `policy.smiles` names; what else stands in a row is left in the file."""
-    return _raw(path, smiles_cells(path, policy.smiles), policy)
+    """A table with a column of SMILES, which `policy.smiles` names, and, if wanted, `class`; the rest is left in the file."""
+    rows = _rows(path, policy.smiles)
+    return _raw(path, rows.texts, policy, classes=rows.classes)
 
 
 def read_sdf(path: Path, policy: Policy) -> RawGraphs:
@@ -57,9 +61,26 @@ def smiles_cells(path: Path, column: str = "") -> Texts:
     Raises:
         InputError: no column is called so, or is known as one of SMILES.
     """
+    return _rows(path, column).texts
+
+
+@dataclass(frozen=True, slots=True)
+class _Molecules:
+    """The rows of a table.
+
+    Attributes:
+        texts: their SMILES.
+        classes: what stands in the column class; empty without one.
+    """
+
+    texts: Texts
+    classes: list[str]
+
+
+def _rows(path: Path, column: str) -> _Molecules:
     text = read_text(path)
     reader = csv.reader(text.split("\n"), delimiter=_delimiter(text.partition("\n")[0]), skipinitialspace=True)
-    texts, numbers = [], []
+    texts, numbers, classes = [], [], []
     try:
         names = next(reader, [])
         place = _column_of(names, column)
@@ -67,14 +88,17 @@ def smiles_cells(path: Path, column: str = "") -> Texts:
             wanted = repr(column) if column else "smiles, canonical_smiles or mol"
             msg = f"{path} needs a column {wanted}, got {', '.join(names) or 'nothing'}; set smiles to the name of the column"
             raise InputError(msg)
+        of_class = names.index(CLASS) if CLASS in names and names.index(CLASS) != place else None
         for row in reader:
             if any(cell.strip() for cell in row):
                 texts.append(row[place].strip() if place < len(row) else "")
                 numbers.append(reader.line_num)
+                if of_class is not None:
+                    classes.append(row[of_class].strip() if of_class < len(row) else "")
     except csv.Error as error:
         msg = f"{path}, line {reader.line_num}: {error}; close every quotation mark in its line"
         raise InputError(msg) from error
-    return texts, lambda place: f"line {numbers[place]}"
+    return _Molecules((texts, lambda place: f"line {numbers[place]}"), classes)
 
 
 def sdf_records(path: Path) -> Texts:
@@ -108,7 +132,9 @@ def molecules_of(texts: Sequence[str], policy: Policy, *, notation: "Notation" =
     return graphs_of_texts(texts, options, notation=notation)
 
 
-def _raw(path: Path, texts: Texts, policy: Policy, *, notation: "Notation" = "smiles") -> RawGraphs:
+def _raw(
+    path: Path, texts: Texts, policy: Policy, *, notation: "Notation" = "smiles", classes: Sequence[str] = ()
+) -> RawGraphs:
     from gengraph.chemistry.reading import faults_message
 
     molecules = molecules_of(texts[0], policy, notation=notation)
@@ -129,6 +155,7 @@ def _raw(path: Path, texts: Texts, policy: Policy, *, notation: "Notation" = "sm
         edges=graphs.edges,
         labels=graphs.labels,
         left_out={kind: count for kind, count in counts.items() if count},
+        classes=Classes.of([classes[place] for place in molecules.kept.tolist()]) if classes else None,
     )
 
 
@@ -153,10 +180,16 @@ def write_smi(graphs: GraphSet, path: Path) -> None:
 
 
 def write_smiles_table(graphs: GraphSet, path: Path) -> None:
-    """A column `smiles`."""
+    """A column `smiles`, and `class` if graphs have one."""
     from gengraph.chemistry.writing import smiles_of
 
-    write_text(path, "".join(f"{text}\n" for text in ["smiles", *_told(path, smiles_of(graphs))]))
+    texts, classes = ["smiles", *_told(path, smiles_of(graphs))], graphs.classes
+    if classes is None:
+        write_text(path, "".join(f"{text}\n" for text in texts))
+        return
+    table = StringIO()
+    csv.writer(table, lineterminator="\n").writerows(zip(texts, [CLASS, *classes.names()], strict=True))
+    write_text(path, table.getvalue())
 
 
 def write_sdf(graphs: GraphSet, path: Path) -> None:

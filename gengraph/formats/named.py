@@ -15,6 +15,7 @@ import numpy.typing as npt
 from gengraph.errors import InputError
 from gengraph.formats.labels import labels_of, refuse_unknown
 from gengraph.graphs.attributes import names_kinds, says_more
+from gengraph.graphs.classes import CLASS, Classes
 from gengraph.graphs.collection import Policy, RawGraphs
 
 
@@ -39,6 +40,7 @@ class NamedGraphs:
     _ends: list[npt.NDArray[np.int64]] = field(default_factory=list)
     _directed: bytearray = field(default_factory=bytearray)
     _names: dict[str, list[Any]] = field(default_factory=dict)
+    _classes: list[Any] = field(default_factory=list)
     _node: int = 0
     _twice: bool = False
     _kept: "dict[str, _Kept]" = field(init=False)
@@ -50,6 +52,12 @@ class NamedGraphs:
         """Begin another graph."""
         self._finish()
         self.sizes.append(0)
+        self._classes.append(None)
+
+    def about(self, name: str, value: Any) -> None:
+        """An attribute of the last `graph` itself: its class, or something that is left in the file."""
+        if name == CLASS and not isinstance(value, list | dict):
+            self._classes[-1] = value
 
     def node(self, name: str) -> None:
         """Declare a node.
@@ -154,6 +162,7 @@ class NamedGraphs:
                 nodes=(self.policy.node_label, self._kept["node"].all_values),
                 edges=(self.policy.edge_label, self._kept["edge"].all_values),
             ),
+            classes=Classes.of(self._classes),
         )
 
 

@@ -1,7 +1,7 @@
 """Parquet with one row a graph, and JSON.
 
 Columns and keys beside num_nodes, edges and split: a list is taken for attributes of nodes or edges, a single value describes
-the graph as a whole and is left in the file.
+the graph as a whole; `class` is its class, any other is left in the file.
 """
 
 import json
@@ -22,7 +22,8 @@ from gengraph.files import atomic_path, write_text
 from gengraph.formats.labels import EDGE_LABEL, NODE_LABEL, check_texts, directed_as_it_is, labels_of, told
 from gengraph.formats.text import numbered_lines, read_text
 from gengraph.graphs import GraphSet
-from gengraph.graphs.arrow import LABEL_COLUMNS, arrays_from_table, label_schema, labels_from_table
+from gengraph.graphs.arrow import LABEL_COLUMNS, arrays_from_table, classes_from_table, label_schema, labels_from_table
+from gengraph.graphs.classes import CLASS, Classes
 from gengraph.graphs.collection import Policy, RawGraphs, parts_of
 from gengraph.graphs.pairs import as_pairs
 
@@ -41,6 +42,7 @@ def read_parquet(path: Path, policy: Policy) -> RawGraphs:
                 raise InputError(msg)
             num_nodes, edge_offsets, edges = _arrays(file)
             split = file.read(["split"]).column("split").to_pylist() if "split" in names else None
+            classes = classes_from_table(file.read([CLASS])) if CLASS in names else None
             present = [name for name in LABEL_COLUMNS.values() if name in names] if label_schema(file.schema_arrow) else []
             labels = labels_from_table(file.read(present)) if present else None
             asked = [] if labels else [name for name in (policy.node_label, policy.edge_label) if name in names]
@@ -62,7 +64,13 @@ def read_parquet(path: Path, policy: Policy) -> RawGraphs:
         values = [(name, listed[name][1] if name in listed else None) for name in (policy.node_label, policy.edge_label)]
         labels = labels_of(path, nodes=values[0], edges=values[1])
     return RawGraphs(
-        num_nodes=num_nodes, edge_offsets=edge_offsets, edges=edges, attributes=attributes, part=part, labels=labels
+        num_nodes=num_nodes,
+        edge_offsets=edge_offsets,
+        edges=edges,
+        attributes=attributes,
+        part=part,
+        labels=labels,
+        classes=classes,
     )
 
 
@@ -147,6 +155,7 @@ def _records(graphs: GraphSet) -> list[str]:
     for graph in told(graphs):
         lists = {"node_labels": graph.nodes, "edge_labels": graph.edges}
         record = {"n": graph.num_nodes, "edges": graph.pairs} | {key: one for key, one in lists.items() if one is not None}
+        record |= {} if graph.its_class is None else {CLASS: graph.its_class}
         records.append(json.dumps(record | more, separators=(",", ":")))
     return records
 
@@ -164,6 +173,7 @@ def _from_records(path: Path, records: Iterable[tuple[str, Any]], policy: Policy
     sizes: list[int] = []
     lists: list[npt.NDArray[np.int64]] = []
     splits: list[Any] = []
+    classes: list[Any] = []
     attributes: Counter[str] = Counter()
     weights = _Weights(path, is_label=policy.edge_label == "weight")
     labels = _Lists("node", policy.node_label), _Lists("edge", policy.edge_label)
@@ -173,6 +183,7 @@ def _from_records(path: Path, records: Iterable[tuple[str, Any]], policy: Policy
         sizes.append(size)
         lists.append(edges)
         splits.append(record.get("split"))
+        classes.append(None if isinstance(record.get(CLASS), list | dict) else record.get(CLASS))
         directed += [record.get("directed") is True] * len(edges)
         used = [one.take(path, where, record, count) for one, count in zip(labels, (size, len(edges)), strict=True)]
         for name, value in record.items():
@@ -185,7 +196,8 @@ def _from_records(path: Path, records: Iterable[tuple[str, Any]], policy: Policy
     part = parts_of(splits, str(path)) if any(splits) else None
     made = labels_of(path, nodes=of_nodes, edges=of_edges)
     flags = np.array(directed, bool)
-    raw = RawGraphs.from_lists(sizes, lists, directed=flags, attributes=attributes, part=part, labels=made)
+    more = {"attributes": attributes, "part": part, "labels": made, "classes": Classes.of(classes)}
+    raw = RawGraphs.from_lists(sizes, lists, directed=flags, **more)
     return directed_as_it_is(raw, policy) if flags.all() and len(flags) else raw
 
 

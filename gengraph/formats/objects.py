@@ -14,6 +14,7 @@ from gengraph.formats.labels import Told, check_texts, told
 from gengraph.formats.named import NamedGraphs
 from gengraph.formats.text import read_text
 from gengraph.graphs import GraphSet
+from gengraph.graphs.classes import CLASS
 from gengraph.graphs.collection import Policy, RawGraphs
 from gengraph.graphs.schema import LabelSchema
 
@@ -56,6 +57,9 @@ def _draw_links(graph: dict[str, Any], drawn: NamedGraphs) -> None:
     has_ids = any("id" in node for node in nodes)
     ids = [node["id"] for node in nodes] if has_ids else list(range(len(nodes)))
     links = graph["links"] if "links" in graph else graph["edges"]
+    about = graph.get("graph")
+    for key, value in (about if isinstance(about, dict) else {}).items():
+        drawn.about(key, value)
     ends = {_name(link[end]) for link in links for end in ("source", "target")}
     if has_ids and ends and not ends & set(map(_name, ids)) and all(name.isdecimal() for name in ends):
         ids = list(range(len(nodes)))
@@ -129,5 +133,6 @@ def _object(graph: Told, schema: LabelSchema) -> str:
         if labels is not None and values is not None:
             for one, value in zip(objects, values, strict=True):
                 one[labels.name] = value
-    record = {"directed": schema.directed, "multigraph": False, "graph": {}, "nodes": nodes, "edges": edges}
+    about = {} if graph.its_class is None else {CLASS: graph.its_class}
+    record = {"directed": schema.directed, "multigraph": False, "graph": about, "nodes": nodes, "edges": edges}
     return json.dumps(record, separators=(",", ":"))

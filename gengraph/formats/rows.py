@@ -12,8 +12,12 @@ import numpy as np
 
 from gengraph.errors import InputError
 from gengraph.formats.labels import labels_of
+from gengraph.graphs.classes import Classes
 from gengraph.graphs.collection import Policy, RawGraphs
 from gengraph.graphs.numbering import numbered
+
+GRAPH_CLASS = "graph_class"
+"""The column that says the class of the graph that an edge is of."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -28,6 +32,7 @@ class Rows:
         attributes: how many values there are of each further column, but for labels.
         edge_labels: of each row that is an edge; None if there are none.
         node_labels: of the first node of each row, where the row says it; None if there are none.
+        classes: of the graph of each row, where the row says it; None if none does.
     """
 
     graphs: list[str] | None
@@ -37,6 +42,7 @@ class Rows:
     attributes: Counter[str] = field(default_factory=Counter)
     edge_labels: Sequence[Any] | None = None
     node_labels: Sequence[Any] | None = None
+    classes: Sequence[str | None] | None = None
 
     def names(self) -> set[tuple[str, ...]]:
         """Every node that is named: its graph and its name."""
@@ -56,6 +62,7 @@ class Rows:
             attributes=self.attributes + edges.attributes,
             edge_labels=None if edges.edge_labels is None else [None] * nodes + list(edges.edge_labels),
             node_labels=None if self.node_labels is None else list(self.node_labels) + [None] * more,
+            classes=None if edges.classes is None else [None] * nodes + list(edges.classes),
         )
 
     def numbered(self, path: Path, policy: Policy) -> RawGraphs:
@@ -90,7 +97,22 @@ class Rows:
             example=labelled.example,
             left_out={"nodes": labelled.gaps} if labelled.gaps and self.graphs is None else {},
             labels=labels_of(path, nodes=(policy.node_label, of_nodes), edges=(policy.edge_label, of_edges)),
+            classes=self._classes(path, labelled.owners[before:].tolist(), len(labelled.num_nodes)),
         )
+
+    def _classes(self, path: Path, owners: list[int], num_graphs: int) -> Classes | None:
+        """Of each graph the class that its rows say.
+
+        Raises:
+            InputError: they say several.
+        """
+        said: list[str | None] = [None] * num_graphs
+        for owner, value in zip(owners, self.classes or [], strict=False):
+            if value is not None and said[owner] not in (None, value):
+                msg = f"{path}: the rows of a graph must say one {GRAPH_CLASS}, got {said[owner]} and {value}; mend one"
+                raise InputError(msg)
+            said[owner] = value if value is not None else said[owner]
+        return Classes.of(said)
 
 
 def _first_number(rows: Rows, nodes: int) -> int:

@@ -2,7 +2,8 @@
 
 NAME_A.txt holds "i, j" a line, every edge in both directions; NAME_graph_indicator.txt the graph of each node, from 1; an id
 that no node has is no graph, and the nodes of a graph need not stand together. Labels and attributes of nodes and edges
-(node_label, node_attribute, edge_label, edge_attribute) are counted or kept, those of whole graphs left in their file.
+(node_label, node_attribute, edge_label, edge_attribute) are counted or kept. NAME_graph_labels.txt has the class of each graph;
+attributes of whole graphs are left in their file.
 
 Reference:
     C. Morris et al. TUDataset: a collection of benchmark datasets for learning with graphs. 2020.
@@ -10,7 +11,7 @@ Reference:
 
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -22,6 +23,7 @@ from gengraph.errors import InputError
 from gengraph.formats.labels import labels_of
 from gengraph.formats.text import MAX_BYTES, decode
 from gengraph.graphs import Int64Array
+from gengraph.graphs.classes import Classes
 from gengraph.graphs.collection import Policy, RawGraphs
 from gengraph.graphs.schema import LabelArrays
 
@@ -100,7 +102,9 @@ def _parse(where: str, files: Mapping[str, Callable[[], bytes]], policy: Policy)
     kept = [label if label in attributes else "" for label in (policy.node_label, policy.edge_label)]
     of_nodes = values.read(kept[0], len(indicator)) if kept[0] else None
     of_edges = values.read(kept[1], len(ends)) if kept[1] else None
-    _, indicator = np.unique(indicator, return_inverse=True)  # an id that no node has is no graph
+    classes = values.classes(int(indicator.max(initial=-1)) + 1)
+    present, indicator = np.unique(indicator, return_inverse=True)  # an id that no node has is no graph
+    classes = classes and classes.taken(present)
     if (np.diff(indicator) < 0).any():  # the nodes of a graph do not stand together
         order = np.argsort(indicator, kind="stable")
         place = np.empty(len(order), np.int64)
@@ -108,7 +112,8 @@ def _parse(where: str, files: Mapping[str, Callable[[], bytes]], policy: Policy)
         ends, indicator = place[ends], indicator[order]
         of_nodes = of_nodes and [of_nodes[node] for node in order.tolist()]
     labels = labels_of(where, nodes=(kept[0], of_nodes), edges=(kept[1], of_edges))
-    return _graphs_of(where, ends, indicator, {kind: n for kind, n in attributes.items() if kind not in kept}, labels)
+    raw = _graphs_of(where, ends, indicator, {kind: n for kind, n in attributes.items() if kind not in kept}, labels)
+    return replace(raw, classes=classes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +127,21 @@ class _Values:
     def count(self, kind: str) -> int:
         """Their lines."""
         return self.files[f"{self.name}_{kind}s.txt"]().count(b"\n")
+
+    def classes(self, expected: int) -> Classes | None:
+        """Those of the graphs; None if there is no such file.
+
+        Raises:
+            InputError: it has fewer lines than there are graphs.
+        """
+        file = f"{self.name}_graph_labels.txt"
+        if file not in self.files:
+            return None
+        said = [line.strip() for line in decode(self.files[file](), f"{self.where}: {file}").rstrip().split("\n")]
+        if len(said) < expected:
+            msg = f"{self.where}: {file} must have a line for each of {expected} graphs, got {len(said)}; mend it, or remove it"
+            raise InputError(msg)
+        return Classes.of(said)
 
     def read(self, kind: str, expected: int) -> list[str]:
         """The values of one.

@@ -1,6 +1,7 @@
 """The arrays of a GraphSet <-> Arrow table: one row a graph, the arrays shared, not copied.
 
-Labels are lists of whole numbers in columns of their own; what they mean stands in the metadata of the table's schema.
+Labels are lists of whole numbers in columns of their own; what they mean stands in the metadata of the table's schema. The
+class of a graph is a text, null where it has none.
 """
 
 import json
@@ -11,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from gengraph.errors import InputError
+from gengraph.graphs.classes import CLASS, Classes
 from gengraph.graphs.schema import LabelArrays, LabelSchema
 
 Int32Array = npt.NDArray[np.int32]
@@ -39,9 +41,22 @@ def schema_of(labels: LabelSchema) -> pa.Schema:
 
 
 def table_from_arrays(
-    num_nodes: Int32Array, edge_offsets: Int64Array, edges: Int32Array, labels: LabelArrays | None = None
+    num_nodes: Int32Array,
+    edge_offsets: Int64Array,
+    edges: Int32Array,
+    labels: LabelArrays | None = None,
+    classes: Classes | None = None,
 ) -> pa.Table:
     """The table of a GraphSet's arrays; that of the edges is used in place."""
+    table = _table_of_graphs(num_nodes, edge_offsets, edges, labels)
+    if classes is None:
+        return table
+    return table.append_column(CLASS, pa.array(classes.names(), pa.string()).dictionary_encode())
+
+
+def _table_of_graphs(
+    num_nodes: Int32Array, edge_offsets: Int64Array, edges: Int32Array, labels: LabelArrays | None
+) -> pa.Table:
     pair_type = SCHEMA.field("edges").type.value_type
     pairs = pa.FixedSizeListArray.from_arrays(_array(edges), type=pair_type)
     columns = [_array(num_nodes)]
@@ -96,6 +111,13 @@ def labels_from_table(table: pa.Table) -> LabelArrays | None:
         values = column.flatten()
         arrays[kind] = _plain(values, np.dtype(np.int8 if kind == "directions" else np.int32))
     return LabelArrays(meant, **arrays)
+
+
+def classes_from_table(table: pa.Table) -> Classes | None:
+    """The classes in the column `class`, of texts or numbers; None if there is none, or it is of lists, or no graph has one."""
+    if CLASS not in table.column_names or pa.types.is_nested(table.schema.field(CLASS).type):
+        return None
+    return Classes.of(table.column(CLASS).to_pylist())
 
 
 def arrays_from_table(table: pa.Table) -> tuple[Int32Array, Int64Array, Int32Array]:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet, Int64Array
 from gengraph.graphs.canonical import is_canonical, order_of_edges
+from gengraph.graphs.classes import Classes, joined_classes
 from gengraph.graphs.pairs import as_pairs
 from gengraph.graphs.schema import BACKWARD, BARE, FORWARD, LabelArrays, LabelSchema
 
@@ -135,6 +136,7 @@ class RawGraphs:
         spellings: node ids that are the same number as another one, written differently; they are united here.
         example: two of them.
         left_out: what the reader has left out as the policy says, by field of Policy.
+        classes: of the graphs, if the file says them.
     """
 
     num_nodes: npt.NDArray[Any]
@@ -147,6 +149,7 @@ class RawGraphs:
     example: str = ""
     labels: LabelArrays | None = None
     left_out: Mapping[str, int] = field(default_factory=dict)
+    classes: Classes | None = None
 
     @classmethod
     def from_lists(cls, num_nodes: list[int], edge_lists: list[Any], **more: Any) -> Self:
@@ -175,6 +178,7 @@ class RawGraphs:
             example=next((part.example for part in parts if part.example), ""),
             labels=_joined(parts),
             left_out=left_out,
+            classes=joined_classes((part.classes, len(part.num_nodes)) for part in parts),
         )
 
 
@@ -288,7 +292,7 @@ def simplify(raw: RawGraphs, policy: Policy) -> Collection:
     graphs = _as_it_is(raw)
     if graphs is None:
         graphs = _simple(raw, found)
-    graphs, kept = _thinned(graphs, found)
+    graphs, kept = _thinned(graphs if raw.classes is None else graphs.classified(raw.classes), found)
     if found.refused:
         raise Refused(found.refused)
     part = raw.part if raw.part is None or kept is None else raw.part[kept]

@@ -8,6 +8,7 @@ import numpy as np
 
 from gengraph.errors import InputError
 from gengraph.graphs.attributes import Attributes, Directed, check_attributes, names_kinds, says_more
+from gengraph.graphs.classes import CLASS
 from gengraph.graphs.numbering import numbered
 from gengraph.graphs.schema import LabelArrays, Labels
 
@@ -28,9 +29,12 @@ def networkx_of(graphs: Any) -> "list[nx.Graph[int]]":
     labels = graphs.labels or LabelArrays(schema)
     of_node = _values(schema.nodes, labels.nodes, slice(None))
     of_arc = _values(schema.edges, labels.edges, rows)
+    classes = [None] * len(graphs) if graphs.classes is None else graphs.classes.names()
     made, node = [], 0
-    for n, first, last in zip(graphs.num_nodes.tolist(), ends, ends[1:], strict=False):
+    for n, first, last, its_class in zip(graphs.num_nodes.tolist(), ends, ends[1:], classes, strict=False):
         graph: nx.Graph[int] = nx.empty_graph(n, nx.DiGraph if schema.directed else None)
+        if its_class is not None:
+            graph.graph[CLASS] = its_class
         if schema.nodes is not None:
             nx.set_node_attributes(graph, dict(enumerate(of_node[node : node + n])), schema.nodes.name)
         pairs = arcs[first:last].tolist()
@@ -50,8 +54,8 @@ def _values(labels: Labels | None, codes: "npt.NDArray[np.int32] | None", rows: 
 
 def set_from_networkx(
     graphs: "Iterable[nx.Graph[Any]]", attributes: Attributes, node_label: str, edge_label: str, directed: Directed
-) -> tuple[list[int], list[int], list[tuple[int, int]], LabelArrays | None, bool]:
-    """What `GraphSet.from_flat` takes; nodes are numbered in iteration order.
+) -> tuple[tuple[list[int], list[int], list[tuple[int, int]], LabelArrays | None], list[Any] | None, bool]:
+    """What `GraphSet.from_flat` takes, the classes if there are any, and whether edges have directions.
 
     Raises:
         InputError: something that is no graph, a directed graph, a multigraph, or attributes unless they are dropped.
@@ -66,10 +70,12 @@ def set_from_networkx(
     edges: list[tuple[int, int]] = []
     of_node: list[Any] = []
     of_edge: list[Any] = []
+    classes: list[Any] = []
     ways: set[bool] = set()
     for number, graph in enumerate(graphs):
         _check_graph(number, graph, attributes, {"node": node_label, "edge": edge_label}, directed)
         ways.add(bool(graph.is_directed()))
+        classes.append(getattr(graph, "graph", {}).get(CLASS))
         index = {node: i for i, node in enumerate(graph)}
         sizes.append(len(index))
         owner.extend([number] * graph.number_of_edges())
@@ -84,7 +90,7 @@ def set_from_networkx(
     labels = LabelArrays.coded(
         nodes=(node_label, of_node) if node_label else None, edges=(edge_label, of_edge) if edge_label else None
     )
-    return sizes, owner, edges, labels, ways == {True}
+    return (sizes, owner, edges, labels), classes if any(one is not None for one in classes) else None, ways == {True}
 
 
 def _check_graph(number: int, graph: Any, attributes: Attributes, labels: Mapping[str, str], directed: Directed) -> None:

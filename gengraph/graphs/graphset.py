@@ -16,6 +16,7 @@ from scipy import sparse
 from gengraph.errors import InputError
 from gengraph.graphs.attributes import Attributes, Directed
 from gengraph.graphs.canonical import check_edges, is_canonical, narrow, order_of_edges
+from gengraph.graphs.classes import Classes, joined_classes, same_classes
 from gengraph.graphs.pairs import as_counts, as_pairs
 from gengraph.graphs.schema import BACKWARD, BARE, BOTH, Int8Array, LabelArrays, LabelSchema, skeleton
 
@@ -44,6 +45,7 @@ class GraphSet:
         edge_offsets: int64[G + 1], graph g owns the rows `edge_offsets[g]:edge_offsets[g + 1]` of `edges`.
         edges: int32[E, 2], node ids local to the graph, u < v, sorted by (u, v) and unique in each graph.
         labels: of all nodes and edges, in their order; None for bare graphs.
+        classes: of the graphs; None if none has one.
 
     Raises:
         InputError: the arrays break one of these rules. `from_flat` accepts edges in any order.
@@ -53,6 +55,7 @@ class GraphSet:
     edge_offsets: Int64Array
     edges: Int32Array
     labels: LabelArrays | None = None
+    classes: Classes | None = None
 
     def __post_init__(self) -> None:
         for name, dtype, read in (
@@ -81,6 +84,9 @@ class GraphSet:
             check_edges(self.num_nodes, self.graph_of_edge, self.edges)
         if self.labels is not None:
             object.__setattr__(self, "labels", self._checked(self.labels))
+        if self.classes is not None and len(self.classes.codes) != len(self):
+            msg = f"classes must be one for each of {len(self)} graphs, got {len(self.classes.codes)}"
+            raise InputError(msg)
 
     def _checked(self, labels: LabelArrays) -> LabelArrays | None:
         """Labels for each node and edge, or None if they say nothing."""
@@ -93,11 +99,17 @@ class GraphSet:
 
     @classmethod
     def unchecked(
-        cls, num_nodes: npt.ArrayLike, edge_offsets: npt.ArrayLike, edges: npt.ArrayLike, labels: LabelArrays | None = None
+        cls,
+        num_nodes: npt.ArrayLike,
+        edge_offsets: npt.ArrayLike,
+        edges: npt.ArrayLike,
+        labels: LabelArrays | None = None,
+        classes: Classes | None = None,
     ) -> Self:
         """Build from arrays that are known to obey all rules, because the code that made them cannot break them."""
         graphs = object.__new__(cls)
         object.__setattr__(graphs, "labels", labels)
+        object.__setattr__(graphs, "classes", classes)
         for name, array in (
             ("num_nodes", np.asarray(num_nodes, np.int32).view()),
             ("edge_offsets", np.asarray(edge_offsets, np.int64).view()),
@@ -180,7 +192,7 @@ class GraphSet:
         edge_label: str = "",
         directed: Directed = "error",
     ) -> Self:
-        """Build from networkx graphs; nodes of any type are numbered in iteration order.
+        """Build from networkx graphs; nodes of any type are numbered in iteration order, `graph.graph["class"]` is its class.
 
         Args:
             graphs: simple.
@@ -196,8 +208,8 @@ class GraphSet:
         """
         from gengraph.graphs.foreign import set_from_networkx
 
-        sizes, owner, edges, labels, are_directed = set_from_networkx(graphs, attributes, node_label, edge_label, directed)
-        return cls.from_flat(sizes, owner, edges, labels, directed=are_directed)
+        made, said, are_directed = set_from_networkx(graphs, attributes, node_label, edge_label, directed)
+        return cls.from_flat(*made, directed=are_directed).classified(said)
 
     @classmethod
     def from_frame(  # noqa: PLR0913 - what frames differ in
@@ -281,9 +293,9 @@ class GraphSet:
     @classmethod
     def from_arrow(cls, table: "pa.Table") -> Self:
         """Build from a table with columns num_nodes and edges (list of pairs), the form that `to_arrow` writes."""
-        from gengraph.graphs.arrow import arrays_from_table, labels_from_table
+        from gengraph.graphs.arrow import arrays_from_table, classes_from_table, labels_from_table
 
-        return cls(*arrays_from_table(table), labels_from_table(table))
+        return cls(*arrays_from_table(table), labels_from_table(table), classes_from_table(table))
 
     @classmethod
     def concatenate(cls, sets: "Iterable[GraphSet]") -> Self:
@@ -301,6 +313,7 @@ class GraphSet:
             np.concatenate([[0], np.cumsum(counts)]),
             np.concatenate([part.edges for part in parts]),
             _joined([part for part in parts if len(part)]),
+            joined_classes((part.classes, len(part)) for part in parts),
         )
 
     def __len__(self) -> int:
@@ -331,7 +344,8 @@ class GraphSet:
             first, last = offsets[block][0], offsets[: start + _BLOCK_GRAPHS + 1][-1]
             shift = np.repeat(self.edge_offsets[chosen[block]] - offsets[:-1][block], np.diff(offsets)[block])
             np.take(self.edges, np.arange(first, last) + shift, axis=0, out=edges[first:last])
-        return GraphSet.unchecked(self.num_nodes[chosen], offsets, edges, self._labels_of(chosen))
+        classes = self.classes and self.classes.taken(chosen)
+        return GraphSet.unchecked(self.num_nodes[chosen], offsets, edges, self._labels_of(chosen), classes)
 
     def _labels_of(self, chosen: Int64Array) -> LabelArrays | None:
         """Labels of some graphs, in the order in which they are named."""
@@ -346,19 +360,21 @@ class GraphSet:
         if self.labels is not None:
             nodes = self.node_offsets if nodes is None else nodes
             labels = self.labels.taken(slice(nodes[start], nodes[stop]), edges)
-        return GraphSet.unchecked(self.num_nodes[start:stop], offsets - offsets[0], self.edges[edges], labels)
+        classes = self.classes and self.classes.taken(slice(start, stop))
+        return GraphSet.unchecked(self.num_nodes[start:stop], offsets - offsets[0], self.edges[edges], labels, classes)
 
     def _blocks(self) -> "Iterator[GraphSet]":
         return (self[start : start + _BLOCK_GRAPHS] for start in range(0, len(self), _BLOCK_GRAPHS))
 
     def __eq__(self, other: object) -> bool:
-        """Same graphs with the same node numbers and labels in the same order (not isomorphism)."""
+        """Same graphs with the same node numbers, labels and classes in the same order (not isomorphism)."""
         if not isinstance(other, GraphSet):
             return NotImplemented
         return (
             np.array_equal(self.num_nodes, other.num_nodes)
             and np.array_equal(self.edge_offsets, other.edge_offsets)
             and np.array_equal(self.edges, other.edges)
+            and same_classes(self.classes, other.classes)
             and (
                 self.labels is other.labels if self.labels is None or other.labels is None else self.labels.equals(other.labels)
             )
@@ -367,7 +383,7 @@ class GraphSet:
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        more = f", {self.schema}" if self.schema else ""
+        more = (f", {self.schema}" if self.schema else "") + (f", {self.classes.num} classes" if self.classes else "")
         return f"GraphSet({len(self)} graphs, {int(self.num_nodes.sum())} nodes, {len(self.edges)} edges{more})"
 
     @property
@@ -391,8 +407,21 @@ class GraphSet:
         return None if self.labels is None else self.labels.directions
 
     def bare(self) -> "GraphSet":
-        """Nodes and undirected edges alone."""
-        return self if self.labels is None else GraphSet.unchecked(self.num_nodes, self.edge_offsets, self.edges)
+        """Nodes and undirected edges alone, and the classes of the graphs."""
+        return self if self.labels is None else self.labelled(None)
+
+    def classified(self, classes: "Classes | Sequence[Any] | None") -> Self:
+        """The same graphs, of these classes instead: one for each, or None for one that has none.
+
+        Raises:
+            InputError: there is not one for each graph.
+        """
+        said = classes if classes is None or isinstance(classes, Classes) else Classes.of(classes)
+        num = len(self) if classes is None else len(classes.codes if isinstance(classes, Classes) else classes)
+        if num != len(self):
+            msg = f"classes must be one for each of {len(self)} graphs, got {num}"
+            raise InputError(msg)
+        return self.unchecked(self.num_nodes, self.edge_offsets, self.edges, self.labels, said)
 
     def labelled(self, labels: LabelArrays | None) -> "GraphSet":
         """The same nodes and edges with these labels instead.
@@ -401,7 +430,7 @@ class GraphSet:
             InputError: there is not one for each node or edge.
         """
         checked = None if labels is None else self._checked(labels)
-        return GraphSet.unchecked(self.num_nodes, self.edge_offsets, self.edges, checked)
+        return GraphSet.unchecked(self.num_nodes, self.edge_offsets, self.edges, checked, self.classes)
 
     def relabelled(self, schema: LabelSchema) -> "GraphSet":
         """The same labels by the numbers of another schema, such as the union of two.
@@ -486,13 +515,13 @@ class GraphSet:
         return pairs[order, 0], pairs[order, 1], edge[order]
 
     def to_arrow(self) -> "pa.Table":
-        """A table with one row a graph: num_nodes int32, edges list of int32 pairs, labels; the arrays are not copied."""
+        """A table with one row a graph: num_nodes int32, edges list of int32 pairs, labels, class; arrays are not copied."""
         from gengraph.graphs.arrow import table_from_arrays
 
-        return table_from_arrays(self.num_nodes, self.edge_offsets, self.edges, self.labels)
+        return table_from_arrays(self.num_nodes, self.edge_offsets, self.edges, self.labels, self.classes)
 
     def to_networkx(self) -> "list[nx.Graph[int]]":
-        """One networkx.Graph a graph, a DiGraph if the set is directed; nodes 0..n-1, labels as attributes of their names."""
+        """One networkx.Graph a graph, a DiGraph if the set is directed; nodes 0..n-1, labels as attributes, also the class."""
         from gengraph.graphs.foreign import networkx_of
 
         return networkx_of(self)
@@ -561,7 +590,8 @@ class GraphSet:
         inside = keep[ends].all(axis=1)
         local = new_id[ends[inside]] - new_offsets[graph[inside]][:, None]
         offsets = np.concatenate([[0], np.cumsum(np.bincount(graph[inside], minlength=len(self)))])
-        return GraphSet.unchecked(num_nodes, offsets, local, self.labels and self.labels.taken(keep, inside))
+        labels = self.labels and self.labels.taken(keep, inside)
+        return GraphSet.unchecked(num_nodes, offsets, local, labels, self.classes)
 
 
 def _rows(offsets: Int64Array, chosen: Int64Array) -> Int64Array:

@@ -6,6 +6,7 @@ References:
 """
 
 import hashlib
+import math
 import signal
 import threading
 from collections.abc import Iterator
@@ -51,11 +52,7 @@ def canonical_keys(graphs: GraphSet, *, patience: float = PATIENCE) -> list[byte
     Complexity: exponential at worst (highly regular graphs without symmetry); about a millisecond for a protein with 300
     nodes, a fifth of a second for a thousand components.
     """
-    try:
-        import igraph
-    except ImportError as error:
-        msg = "isomorphism needs the package igraph >= 0.10, which is not installed; pip install 'gengraph[metrics]'"
-        raise InputError(msg) from error
+    igraph = _igraph()
     of_graph: list[list[bytes | None]] = [[] for _ in range(len(graphs))]
     known: dict[bytes, bytes | None] = {}
     with _timer() as bounded:
@@ -66,6 +63,20 @@ def canonical_keys(graphs: GraphSet, *, patience: float = PATIENCE) -> list[byte
                 known[written] = bounded(partial(_key_of_connected, igraph, edges, colours, names), patience)
             of_graph[g].append(known[written])
     return [_joined(keys) for keys in of_graph]
+
+
+def log_automorphisms(graphs: GraphSet) -> npt.NDArray[np.float64]:
+    """float64[G], the log of how many automorphisms [1] each graph has, labels aside.
+
+    Raises:
+        InputError: igraph is not installed.
+
+    Complexity: as that of `canonical_keys`.
+    """
+    igraph, found = _igraph(), np.empty(len(graphs))
+    for g, graph in enumerate(graphs):
+        found[g] = math.log(igraph.Graph(int(graph.num_nodes[0]), graph.edges.tolist()).count_automorphisms())
+    return found
 
 
 def isomorphism_classes(*sets: GraphSet, spread: Spread = map) -> list[Int64Array]:
@@ -197,6 +208,20 @@ def _components(
     owner, shades = graph_of_node[order[starts]].tolist(), colours[order]
     for c, (g, n, start) in enumerate(zip(owner, sizes.tolist(), starts.tolist(), strict=True)):
         yield g, pairs[bounds[c] : bounds[c + 1]], shades[start : start + n]
+
+
+def _igraph() -> Any:
+    """The package.
+
+    Raises:
+        InputError: it is not installed.
+    """
+    try:
+        import igraph
+    except ImportError as error:
+        msg = "isomorphism needs the package igraph >= 0.10, which is not installed; pip install 'gengraph[metrics]'"
+        raise InputError(msg) from error
+    return igraph
 
 
 def _key_of_connected(igraph: Any, pairs: npt.NDArray[np.int32], colours: npt.NDArray[np.int32], names: list[str]) -> bytes:

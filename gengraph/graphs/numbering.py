@@ -26,6 +26,7 @@ class Labelled:
         edge_offsets: int64[G + 1].
         edges: int64[E, 2], node ids local to the graph, in the order of the rows.
         rows: int64[E], the row of each edge.
+        owners: int64[R], the graph of each row.
         sources: int64[R], the node that each row names first, those of all graphs numbered through; -1 if it names none.
         spellings: names that are a number which another row writes differently (2 and 2.0); each was taken for the same.
         example: two such spellings.
@@ -36,6 +37,7 @@ class Labelled:
     edge_offsets: Int64Array
     edges: Int64Array
     rows: Int64Array
+    owners: Int64Array
     sources: Int64Array
     spellings: int
     example: str
@@ -99,6 +101,7 @@ def numbered(
         edge_offsets=np.searchsorted(owner[edge], np.arange(num_graphs + 1)),
         edges=ends[edge],
         rows=edge,
+        owners=owner,
         sources=np.where(local[:rows] < 0, -1, local[:rows] + (np.cumsum(num_nodes) - num_nodes)[owner]),
         spellings=graph.spellings + name.spellings,
         example=graph.example or name.example,
@@ -121,6 +124,7 @@ def _one_graph(sources: Sequence[Hashable | None], targets: Sequence[Hashable | 
         edge_offsets=np.array([0, len(edge)]),
         edges=ends.T if is_whole else ends[:, edge].T,
         rows=edge,
+        owners=np.zeros(len(sources), np.int64),
         sources=ends[0],
         spellings=len(value_of) - len(first_spelling),
         example=_example(value_of, first_spelling),

@@ -307,7 +307,7 @@ def coded_values(name: str, values: Sequence[Any], num_bins: int | None = None) 
         raise InputError(msg)
     if num_bins is not None:
         return _binned(name, values, num_bins)
-    texts = [_text(value) for value in values]
+    texts = [text_of(value) for value in values]
     distinct = dict.fromkeys(texts)
     real = [value for value in distinct if _is_real(value)]
     if len(real) > _MAX_REALS:
@@ -353,7 +353,8 @@ def _renumbered(codes: Int32Array | None, old: Labels | None, new: Labels | None
     return table[codes]
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """A value as a label; fractions that are whole numbers as these."""
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))
     return str(value)

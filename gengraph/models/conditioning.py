@@ -1,6 +1,6 @@
 """What a model is told of graphs, as numbers that its network reads (`gengraph.rewards.conditions` says what is told).
 
-Legend: B graphs, C conditions, D numbers of a code.
+Legend: B graphs, C columns that conditions are told in, D numbers of a code.
 """
 
 import numpy as np
@@ -17,23 +17,23 @@ class ConditionCode(nn.Module):
     """A perceptron of standardised values, 0 where one is not told, and of whether it is.
 
     Args:
-        num_conditions: C >= 1.
+        num_columns: C >= 1.
     """
 
-    def __init__(self, num_conditions: int) -> None:
+    def __init__(self, num_columns: int) -> None:
         super().__init__()
-        self.num_conditions = num_conditions
-        self.network = nn.Sequential(nn.Linear(2 * num_conditions, _HIDDEN), nn.ReLU(), nn.Linear(_HIDDEN, CODE_SIZE))
+        self.num_columns = num_columns
+        self.network = nn.Sequential(nn.Linear(2 * num_columns, _HIDDEN), nn.ReLU(), nn.Linear(_HIDDEN, CODE_SIZE))
 
     def forward(self, told: npt.NDArray[np.float64] | None, count: int) -> Tensor:
         """float[B, D] of values float64[B, C], NaN for what is not told; None tells nothing of `count` graphs."""
         weight = next(self.parameters())
-        values = torch.full((count, self.num_conditions), torch.nan) if told is None else torch.from_numpy(told)
+        values = torch.full((count, self.num_columns), torch.nan) if told is None else torch.from_numpy(told)
         values = values.to(weight)
         code: Tensor = self.network(torch.cat([values.nan_to_num(0.0), (~values.isnan()).to(weight)], 1))
         return code
 
 
-def condition_code(num_conditions: int) -> ConditionCode | None:
-    """What a model with so many conditions reads; None without any."""
-    return ConditionCode(num_conditions) if num_conditions else None
+def condition_code(num_columns: int) -> ConditionCode | None:
+    """What a model reads that is told so many columns; None without any."""
+    return ConditionCode(num_columns) if num_columns else None

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
+from gengraph.graphs.classes import CLASS
 from gengraph.rewards import BOUNDS, REWARD_POINTS, REWARDS, RULE_POINTS, RULES, Listed
 
 FloatArray = npt.NDArray[np.float64]
@@ -78,6 +79,18 @@ def find_reward(name: str) -> Reward:
     return lambda graphs: -np.abs(score(graphs) - wanted)
 
 
+def find_property(name: str) -> Reward:
+    """The property of a name, a reward without a wish: float64[G] of graphs, NaN where there is none.
+
+    Raises:
+        InputError: as `find_reward`; the class of a graph is none.
+    """
+    if name == CLASS:
+        msg = 'class has no numbers, so no range; give one class to a model that was trained with model.conditions = ["class"]'
+        raise InputError(msg)
+    return partial(_scored, _found(name, "property", REWARDS, REWARD_POINTS), name)
+
+
 def find_rule(name: str) -> Rule:
     """The rule of a name: bool[G] of graphs.
 
@@ -100,12 +113,12 @@ def find_rule(name: str) -> Rule:
 
 
 def in_range(name: str, least: float, most: float) -> Rule:
-    """The rule that a reward lies in a range, ends included; a graph that has none does not.
+    """The rule that a property lies in a range, ends included; a graph that has none does not.
 
     Raises:
-        InputError: as `find_reward`.
+        InputError: as `find_property`.
     """
-    reward = find_reward(name)
+    reward = find_property(name)
 
     def obeyed(graphs: GraphSet) -> BoolArray:
         values = reward(graphs)

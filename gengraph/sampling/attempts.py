@@ -5,7 +5,7 @@ depends neither on what is drawn beside it nor on who draws it.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -143,7 +143,8 @@ def sample_graphs(
             report(found.add(place[which], number[which], drawn.cut[taken], graphs[taken]))
         begun += ahead
         pending = found.missing
-    return found.samples()
+    samples = found.samples()
+    return replace(samples, graphs=conditions.named(samples.graphs))
 
 
 def _ahead(num_pending: int, num_judged: int, num_taken: int) -> int:

@@ -9,8 +9,9 @@ import numpy.typing as npt
 
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
+from gengraph.graphs.classes import CLASS
 from gengraph.models.family import Decoding, Drawn
-from gengraph.rewards.find import find_reward, in_range
+from gengraph.rewards.find import find_property, in_range
 
 _SIZE_MARGIN = 2  # where only the largest component counts, a graph may grow to so many times the largest training graph
 
@@ -43,12 +44,12 @@ class Conditions:
     constraint: Literal["none", "planar"] = "none"
     steps: int | None = None
     start: GraphSet | None = None
-    given: Mapping[str, float] = field(default_factory=dict)
+    given: Mapping[str, float | str] = field(default_factory=dict)
     refused: frozenset[bytes] = frozenset()
 
     def __post_init__(self) -> None:
         for name, (least, most) in self.within.items():
-            find_reward(name)  # an error now, not when graphs have been drawn
+            find_property(name)  # an error now, not when graphs have been drawn
             if not -np.inf < least <= most < np.inf:
                 msg = (
                     f"a range of {name} must be least..most with least <= most, got {least:g}..{most:g}; give two numbers, the "
@@ -117,6 +118,10 @@ class Conditions:
             keys = canonical_keys(graphs[taken])  # None where it is not known whether the graph is one of those
             taken[taken] = [key is not None and key not in self.refused for key in keys]
         return taken, graphs
+
+    def named(self, graphs: GraphSet) -> GraphSet:
+        """Graphs that were drawn, with the class that the model was told; without one if it was told none."""
+        return graphs.classified([self.given[CLASS]] * len(graphs)) if CLASS in self.given else graphs
 
     def in_words(self) -> str:
         """The conditions that an attempt may fail, for messages."""

@@ -45,7 +45,7 @@ class GRANConfig:
         termination: what ends a graph: its size, drawn first (size), or a decision before each step (stop) [size].
         size_smoothing: > 0, weight, in training graphs, of a geometric law that gives every size a likelihood.
         prefixes: steps drawn from each graph in training, an unbiased estimate of its loss; 0 for all [0].
-        conditions: properties that every layer is told of a graph, names of rewards (`gengraph.rewards.conditions`) [none].
+        conditions: what every layer is told of a graph, names of rewards or `class` (`gengraph.rewards.conditions`) [none].
         condition_dropout: share of the graphs in training, in (0, 1), of which nothing is told; of the others each condition is
             left out as often, by itself.
     """

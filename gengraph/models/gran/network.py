@@ -30,7 +30,7 @@ from gengraph.models.gran.prefixes import Prefixes, Steps, all_steps, chunks, pa
 from gengraph.models.gran.sequences import SequenceBatch, encode_sequences
 from gengraph.models.gran.sums import differences, on_device, segment_sum, sum_rows
 from gengraph.models.sizes import SizeLaw
-from gengraph.rewards.conditions import telling
+from gengraph.rewards.conditions import num_columns, telling
 
 NEVER = -30.0  # logit of what the training graphs never do: a graph that does it still has a likelihood
 _RARE = -5.0  # at the start, ends and empty rows have about e^-5 of the probability
@@ -132,7 +132,8 @@ class GRANModel(nn.Module):
         unsure = self.has_edges and facts["several_components"]
         self.empty = _decision(size, 1) if self.decides_empty and unsure else None
         self.ends = _decision(size, config.stride + 1) if config.termination == "stop" else None
-        self.code, self.conditions = condition_code(len(config.conditions)), facts.get("conditions", [])
+        self.conditions = facts.get("conditions", [])
+        self.code = condition_code(num_columns(self.conditions))
 
     def encoder(self, graphs: GraphSet) -> Encoder:
         """What makes batches of these graphs, for indices and key=(seed, epoch)."""

@@ -25,7 +25,7 @@ class MolRNNConfig:
         policy_size: hidden units of the decisions.
         valences: none (the network learns them), or masked (no atom is given more bonds than it may have).
         most_nodes: graphs with more are refused, since cost grows with the cube of the largest.
-        conditions: properties that decisions are told of a graph, names of rewards (`gengraph.rewards.conditions`).
+        conditions: properties that decisions are told of a graph, names of rewards, or `class` (`gengraph.rewards.conditions`).
         condition_dropout: share of the graphs in training, in (0, 1), of which nothing is told; of the others each condition is
             left out as often, by itself.
     """

@@ -21,7 +21,7 @@ from gengraph.models.family import Capability, Decoding, Encoder, Facts, Loss, S
 from gengraph.models.molrnn.config import MolRNNConfig
 from gengraph.models.molrnn.network import DecisionNetwork, Kinds, Partial
 from gengraph.models.molrnn.sequences import NONE, Sequences, canonical_order, encoder, sequences_of
-from gengraph.rewards.conditions import ConditionFacts, telling
+from gengraph.rewards.conditions import ConditionFacts, num_columns, telling
 
 _WIDTHS = 4  # how many widths partial graphs are padded to
 
@@ -43,8 +43,8 @@ class MolRNNModel(nn.Module):
         self.schema = LabelSchema.from_json(facts["labels"]) if "labels" in facts else LabelSchema()
         nodes, edges = self.schema.num_kinds
         self.kinds = Kinds(nodes, max(edges, 1), not facts["has_edges"], facts["connected"], facts["valences"])
-        self.network = DecisionNetwork(config, self.kinds, self.largest)
         self.conditions: ConditionFacts = facts.get("conditions", [])
+        self.network = DecisionNetwork(config, self.kinds, self.largest, num_columns(self.conditions))
 
     @property
     def most(self) -> int:

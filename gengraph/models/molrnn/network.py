@@ -121,14 +121,15 @@ class DecisionNetwork(nn.Module):
         config: of the model.
         kinds: of nodes and edges.
         largest: nodes of the largest training graph.
+        num_columns: that conditions are told in.
     """
 
-    def __init__(self, config: MolRNNConfig, kinds: Kinds, largest: int) -> None:
+    def __init__(self, config: MolRNNConfig, kinds: Kinds, largest: int, num_columns: int) -> None:
         super().__init__()
         self.kinds, self.largest = kinds, largest
         self.first = nn.Parameter(torch.zeros(kinds.nodes))
         self.of_nodes = NodeNetwork(config, kinds)
-        self.code = condition_code(len(config.conditions))
+        self.code = condition_code(num_columns)
         self.first_of_code = nn.Linear(CODE_SIZE, kinds.nodes, bias=False) if self.code else None
         inputs = 2 * config.skip_size + 1 + (CODE_SIZE if self.code else 0)
         self.recurrent = nn.GRU(inputs, config.state_size, config.state_layers, batch_first=True) if config.recurrent else None

@@ -174,7 +174,7 @@ def test_a_model_without_conditions_is_told_nothing() -> None:
     ("model", "assignments", "message"),
     [
         ("graphrnn", ['model.conditions=["edges", "edges"]'], "must differ, got edges twice"),
-        ("gran", ['model.conditions=["edges=3"]'], "names of rewards without a value, got 'edges=3'"),
+        ("gran", ['model.conditions=["edges=3"]'], "names of properties without a value, got 'edges=3'"),
         ("molrnn", ["model.condition_dropout=0"], r"must lie in \(0, 1\), got 0"),
         ("graphrnn", ["model.stop=size", 'model.conditions=["edges"]'], "got edges with model.stop = size; set model.stop"),
         ("gran", ["model.termination=size", 'model.conditions=["edges"]'], "set model.termination = stop"),
@@ -188,7 +188,7 @@ def test_conditions_of_a_config_are_checked(model: str, assignments: list[str], 
 @pytest.mark.parametrize(
     ("condition", "graphs", "message"),
     [
-        ("beauty", PATHS, "unknown reward 'beauty'"),
+        ("beauty", PATHS, "unknown property 'beauty'; choose from qed"),
         ("clustering", PATHS, "must differ among training graphs, but all have 0"),
         ("assortativity", complete_graphs(3, 4), "must differ among training graphs, but none has one"),
         ("qed", PATHS, "the condition qed is of molecules, and graphrnn sees no labels here"),

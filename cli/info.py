@@ -8,6 +8,7 @@ from gengraph.tables import counted
 if TYPE_CHECKING:
     from gengraph.models.graphrnn.kernels import Backend
 
+_REST_ON_CUDA = "; it has GraphRNN's edge level, torch all else there; whole graphs are sampled without going to and fro"
 _PACKAGES = ("gengraph", "torch", "numpy", "numba", "ray")
 
 
@@ -52,7 +53,7 @@ def _computing() -> tuple[dict[str, str], dict[str, str]]:
         cpu, cuda = backend(), backend("cuda") if torch.cuda.is_available() else None
     except ImportError as error:
         return {"back-end": f"none: {error.name or error} is not installed"}, {}
-    return {"back-end": _why(cpu), "on CUDA": _why(cuda) if cuda else "no CUDA device"}, {
+    return {"back-end": _why(cpu), "on CUDA": _why(cuda) + _REST_ON_CUDA if cuda else "no CUDA device"}, {
         "processor": torch.backends.cpu.get_cpu_capability(),
         "threads": str(torch.get_num_threads()),
         "training": f"{counted(num_training_threads(), 'thread')}; OMP_NUM_THREADS sets another number",

@@ -9,8 +9,10 @@ Parts, each by itself with --part:
   done to turn decisions into a GraphSet.
 - workers: one Ray worker against two, worker start not counted; turns again.
 - memory: the resident memory of one process that writes more and more shards of a tiny model.
+- device: graphs a second of a GraphRNN where whole graphs grow on the device, and where rows go to and fro; turns again. For
+  --device cuda; on a CPU it says what the device's path costs there. `--part device --pretrained grid --device cuda`
 
-Times are CPU seconds of one thread, but for the workers, whose times are wall seconds.
+Times are CPU seconds of one thread, but for the workers and a device, whose times are wall seconds.
 """
 
 import argparse
@@ -29,7 +31,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gengraph.models.graphrnn.lanes import LANES, Lanes
+from gengraph.models.family import Decoding
+from gengraph.models.graphrnn.lanes import LANES, Lanes, LanesSampler
 from gengraph.models.graphrnn.network import DataFacts, GraphRNNModel
 from gengraph.runs.folders import newest_checkpoint
 from gengraph.sampling.attempts import sample_graphs
@@ -39,6 +42,8 @@ from gengraph.sampling.shards import Shard, plan_shards
 from gengraph.storage import Folder
 from gengraph.training.checkpoint import Checkpoint, load_checkpoint
 from gengraph.training.config import load_config
+from gengraph.zoo import load_ready_made
+from gengraph.zoo.stored import ReadyMade
 
 GRID = DataFacts(max_prev_node=40, max_num_node=361, several_components=False)  # the data set `grid`, M as in 2018
 
@@ -46,12 +51,16 @@ GRID = DataFacts(max_prev_node=40, max_num_node=361, several_components=False)  
 def main() -> None:
     """Measure, and print one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--part", choices=("loop", "model", "workers", "memory"), action="append")
-    parser.add_argument("--run", type=Path, help="a trained run, for model and workers")
-    parser.add_argument("--graphs", type=int, default=3000, help="graphs of the parts model and workers")
+    parser.add_argument("--part", choices=("loop", "model", "workers", "memory", "device"), action="append")
+    parser.add_argument("--run", type=Path, help="a trained run, for model, workers and device")
+    parser.add_argument("--pretrained", help="a ready-made model instead, for device")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="of the part device")
+    parser.add_argument("--graphs", type=int, default=3000, help="graphs of the parts model, workers and device")
     parser.add_argument("--lanes", type=int, default=LANES, help="graphs that grow side by side in the part loop")
     parser.add_argument("--turns", type=int, default=3, help="how often the loop and the sampler take turns")
     options = parser.parse_args()
+    if options.device == "cuda" and not torch.cuda.is_available():
+        parser.error("--device cuda needs a CUDA device, and torch finds none; nothing was measured")
     torch.set_num_threads(1)
     report: dict[str, Any] = {}
     for part in options.part or ("loop", "memory"):
@@ -241,6 +250,24 @@ def of_memory(_options: argparse.Namespace) -> list[dict[str, float]]:
     return curve
 
 
+def on_a_device(options: argparse.Namespace) -> dict[str, Any]:
+    """Graphs a second, one graph at least of each path drawn before; the paths have the same law."""
+    trained = load_ready_made(options.pretrained) if options.pretrained else load_checkpoint(newest_checkpoint(options.run))
+    checkpoint = trained.checkpoint if isinstance(trained, ReadyMade) else trained
+    model = checkpoint.build_model(options.device)
+    rates: dict[str, list[float]] = {"whole graphs on the device": [], "rows to and fro": []}
+    for turn in range(options.turns + 1):  # the first compiles and does not count
+        for of_path, on_device in zip(rates.values(), (True, False), strict=True):
+            sampler = LanesSampler(model, Decoding(), on_device=on_device)
+            start, nodes = time.perf_counter(), 0
+            for drawn in sampler.draw(np.arange(options.graphs), np.zeros(options.graphs, np.int64), seed=turn):
+                nodes += int(drawn.graphs.num_nodes.sum())
+            if turn:
+                of_path.append(round(options.graphs / (time.perf_counter() - start), 1))
+    name = torch.cuda.get_device_name() if options.device == "cuda" else "cpu"
+    return {"device": name, "model": checkpoint.config.model_name, "mean_nodes": round(nodes / options.graphs, 1)} | rates
+
+
 def _cpu_seconds(function: Callable[[], Any]) -> tuple[Any, float]:
     """What a function returns, and the CPU seconds it took."""
     start = time.process_time()
@@ -253,6 +280,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Any]] = {
     "model": of_a_run,
     "workers": of_workers,
     "memory": of_memory,
+    "device": on_a_device,
 }
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ References:
        1974 (the width of a kernel by the likelihood of what is left out).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,14 +35,19 @@ class SizeLaw:
     """
 
     sizes: Int64Array
-    counts: Int64Array | FloatArray
+    counts: FloatArray
     smoothing: float
 
     @classmethod
-    def from_counts(cls, counts: list[list[int]], smoothing: float) -> "SizeLaw":
+    def from_counts(cls, counts: Sequence[Sequence[float]], smoothing: float) -> "SizeLaw":
         """The law of training graphs whose sizes were counted by `size_counts`."""
-        sizes, repeats = np.array(counts, np.int64).T
-        return cls(sizes, repeats, smoothing)
+        sizes, repeats = np.array(counts, np.float64).T
+        return cls(sizes.astype(np.int64), repeats, smoothing)
+
+    @classmethod
+    def from_spread(cls, parts: list[list[float]], smoothing: float) -> "SizeLaw":
+        """The law of the sizes and counts that `spread_facts` found."""
+        return cls(np.array(parts[0], np.int64), np.array(parts[1], np.float64), smoothing)
 
     @property
     def _ratio(self) -> float:
@@ -72,6 +78,11 @@ def size_counts(num_nodes: npt.ArrayLike) -> list[list[int]]:
     """[n, how many graphs have n nodes] for each of their sizes, ascending; JSON-ready."""
     sizes, counts = np.unique(np.asarray(num_nodes, np.int64), return_counts=True)
     return [[int(n), int(count)] for n, count in zip(sizes, counts, strict=True)]
+
+
+def spread_facts(num_nodes: npt.ArrayLike) -> list[list[float]]:
+    """The two arrays of `spread_counts`, JSON-ready."""
+    return [part.tolist() for part in spread_counts(num_nodes)]
 
 
 def spread_counts(num_nodes: npt.ArrayLike) -> tuple[Int64Array, FloatArray]:

@@ -12,7 +12,7 @@ from scipy.special import gammaln
 
 from gengraph.graphs import GraphSet, Int32Array, Int64Array
 from gengraph.models.attachment.orders import Matrix, Order, draw_order, find_ring
-from gengraph.models.attachment.views import Choices, Rows, choice_codes, number_codes
+from gengraph.models.attachment.views import Choices, Rows, Typical, choice_codes, excess_of, number_codes
 from gengraph.seeded import Stream
 
 
@@ -47,6 +47,7 @@ class SequenceBatch:
         sizes: int64[B], nodes.
         joined: int64[R], how many older nodes each node joins.
         place: int64[R], how many there are.
+        left: int64[R], how many edges are to come.
         rows: int32[R, C], the codes of these decisions.
         candidates: int32[K, C], the codes of the candidates of all choices.
         choice, node: int64[K], the choice and the node that each is; choices are numbered through the batch.
@@ -60,6 +61,7 @@ class SequenceBatch:
     sizes: Int64Array
     joined: Int64Array
     place: Int64Array
+    left: Int64Array
     rows: Int32Array
     candidates: Int32Array
     choice: Int64Array
@@ -82,10 +84,10 @@ class Coder:
     Args:
         graphs: each with a node.
         order: in which nodes join.
-        typical: the degree of a typical node, which decisions are told about.
+        typical: what decisions compare a graph with.
     """
 
-    def __init__(self, graphs: GraphSet, order: Order, typical: int) -> None:
+    def __init__(self, graphs: GraphSet, order: Order, typical: Typical) -> None:
         self._graphs, self._order, self._typical = graphs, order, typical
         self._rings: dict[int, Int64Array] = {}
 
@@ -110,11 +112,12 @@ class Coder:
         return Sequence(matrix, place, target[mixed], log_order)
 
 
-def encode(graph: Int64Array, sequences: list[Sequence], typical: int) -> SequenceBatch:
+def encode(graph: Int64Array, sequences: list[Sequence], typical: Typical) -> SequenceBatch:
     """Write sequences down; O(n m) of n nodes and m edges each."""
     rows, candidates, choices, nodes, num_choices = [], [], [], [], [len(found.place) for found in sequences]
+    seen = [rows_of(found, typical) for found in sequences]
     for number, found in enumerate(sequences):
-        rows.append(number_codes(rows_of(found, typical)))
+        rows.append(number_codes(seen[number]))
         codes, choice, node = choice_codes(choices_of(found))
         candidates.append(codes)
         choices.append(choice + sum(num_choices[:number]))
@@ -124,7 +127,8 @@ def encode(graph: Int64Array, sequences: list[Sequence], typical: int) -> Sequen
         graph=graph,
         sizes=sizes,
         joined=np.concatenate([found.joined for found in sequences]),
-        place=np.concatenate([np.arange(n) for n in sizes]),
+        place=np.concatenate([own.place for own in seen]),
+        left=np.concatenate([own.left for own in seen]),
         rows=np.concatenate(rows),
         candidates=np.concatenate(candidates),
         choice=np.concatenate(choices),
@@ -141,20 +145,22 @@ def _oldest(sequence: Sequence) -> Int64Array:
     return np.append(-1, np.where(lower.any(1), lower.argmax(1), -1)[:-1])
 
 
-def rows_of(sequence: Sequence, typical: int) -> Rows:
+def rows_of(sequence: Sequence, typical: Typical) -> Rows:
     """What is seen before each node joins."""
     n, joined = len(sequence.matrix), sequence.joined
     degree = _degrees(sequence.matrix)
-    lacking = np.where(np.tri(n, k=-1) > 0, np.maximum(typical - degree, 0), 0).sum(1).astype(np.int64)
-    place = np.arange(n)
+    lacking = np.where(np.tri(n, k=-1) > 0, np.maximum(typical.degree - degree, 0), 0).sum(1).astype(np.int64)
+    place, left = np.arange(n), joined.sum() - np.cumsum(joined) + joined
     past = np.concatenate([np.zeros(3, np.int64), joined])
     return Rows(
         num_nodes=np.full(n, n),
         place=place,
         missing=lacking,
-        slack=typical * (n - place) - lacking,
+        slack=typical.degree * (n - place) - lacking,
         before=np.stack([past[2:-1], past[1:-2], past[:-3]], axis=1),
         oldest=_oldest(sequence),
+        left=left,
+        excess=excess_of(left, n - place, typical),
     )
 
 

@@ -16,6 +16,7 @@ class AttachmentConfig:
     Attributes:
         order: in which nodes join: degeneracy, cardinality, bfs or ring; auto takes the one under which graphs that were held
             out of the training graphs cost least after a short training.
+        totals: draw, with the size, how many edges a graph is to have, and tell each node how many are to come.
         hidden_size: F, units of the first hidden layer; the second has half as many.
         dropout: share of the first layer's units that are set to zero in training, in [0, 1).
         size_smoothing: > 0, weight, in training graphs, of a geometric law that gives every size a likelihood.
@@ -23,6 +24,7 @@ class AttachmentConfig:
     """
 
     order: Literal["auto", "degeneracy", "cardinality", "bfs", "ring"] = "auto"
+    totals: bool = True
     hidden_size: int = 64
     dropout: float = 0.0
     size_smoothing: float = 0.01

@@ -6,6 +6,7 @@ from gengraph.files import write_text
 from gengraph.graphs import GraphSet
 from gengraph.models.attachment.coding import Coder, Sequence
 from gengraph.models.attachment.orders import Order
+from gengraph.models.attachment.views import Typical
 
 _CELL, _LEFT, _TOP = 20, 70, 20
 _EDGE, _NONE = "#6fa8dc", "#e4ebf2"
@@ -20,7 +21,7 @@ def draw_coding(graph: GraphSet, path: Path | str, *, order: Order, seed: int = 
         order: in which its nodes join.
         seed: of what is random.
     """
-    write_text(Path(path), _svg(Coder(graph[:1], order, 0).sequence(0, (seed, 0))))
+    write_text(Path(path), _svg(Coder(graph[:1], order, Typical(0, 0.0)).sequence(0, (seed, 0))))
 
 
 def _svg(sequence: Sequence) -> str:

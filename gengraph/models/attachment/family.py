@@ -41,15 +41,17 @@ class Attachment(Family):
     def prepare(self, graphs: GraphSet, config: AttachmentConfig, *, seed: int) -> Facts:
         """Sizes, degrees, the order, and what graphs cost under each if that chose it."""
         from gengraph.models.attachment.selection import cost_of_edges_alike, order_costs
-        from gengraph.models.sizes import spread_counts
+        from gengraph.models.sizes import spread_facts
+        from gengraph.models.totals import edge_totals
 
         ends = graphs.edges + graphs.node_offsets[graphs.graph_of_edge][:, None]
         degrees = np.bincount(ends.ravel(), minlength=int(graphs.num_nodes.sum()))
         facts: Facts = {
             "max_num_node": int(graphs.num_nodes.max()),
-            "sizes": [part.tolist() for part in spread_counts(graphs.num_nodes)],
+            "sizes": spread_facts(graphs.num_nodes),
             "most_joined": int(degrees.max()),
-            "typical": int(np.median(degrees)),
+            "typical": [int(np.median(degrees)), len(graphs.edges) / int(graphs.num_nodes.sum())],
+            "totals": edge_totals(graphs) if config.totals else None,
             "order": config.order,
             "costs": [],
             "alike": round(cost_of_edges_alike(graphs), 2),
@@ -66,7 +68,7 @@ class Attachment(Family):
         if facts["costs"]:
             table = ", ".join(f"{cost:.0f} {name}" for name, cost in facts["costs"])
             order += f"; nats a held-out graph after a short training: {table}; all edges alike: {facts['alike']:.0f}"
-        return {"order": order, "end": "drawn from the sizes of the training graphs"}
+        return {"order": order, "end": "drawn from the sizes of the training graphs" + ", edges given the size" * config.totals}
 
     def suits(self, config: AttachmentConfig, facts: Facts) -> str:
         """Graphs that an order makes cheaper than edges that are all alike."""

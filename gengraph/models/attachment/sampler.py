@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gengraph.graphs import Int32Array, Int64Array
-from gengraph.models.attachment.views import Choices, Rows, choice_codes, number_codes
+from gengraph.models.attachment.views import Choices, Rows, Typical, choice_codes, excess_of, number_bounds, number_codes
 from gengraph.models.family import Decoding, Drawn
 from gengraph.models.turns import draw_in_turn, one_by_one
 from gengraph.seeded import Stream
@@ -34,7 +34,8 @@ class AttachmentSampler:
     def __init__(self, model: Any, decoding: Decoding) -> None:
         self._limit = decoding.max_num_node or 2 * model.largest
         self._temperature, self._size_law = decoding.temperature, model.size_law
-        self._typical, self._most = model.facts["typical"], model.most
+        self._totals, self._number_codes = model.totals, model.number_codes
+        self._typical, self._most = Typical(*model.facts["typical"]), model.most
         self._numbers, self._weights = _Head.of(model.numbers, model.never), _Head.of(model.weights)
 
     def draw(self, indices: Int64Array, attempts: Int64Array, *, seed: int) -> Iterator[Drawn]:
@@ -46,7 +47,8 @@ class AttachmentSampler:
         stream = Stream(seed, index, attempt)
         uniform, tail = stream.uniforms(2)
         n = self._size_law.draw(uniform, tail)
-        graph = _Growth.empty(min(n, self._limit), n)
+        total = int(self._totals.draw(n, stream.uniforms(2))[0]) if self._totals else 0
+        graph = _Growth.empty(min(n, self._limit), n, total)
         for place in range(1, len(graph.matrix)):
             number = self._number(graph, place, stream)
             for chosen, uniform in enumerate(stream.uniforms(number)):
@@ -57,12 +59,18 @@ class AttachmentSampler:
 
     def _number(self, graph: "_Growth", place: int, stream: Stream) -> int:
         uniform, above = stream.uniforms(2)
-        logits = self._numbers(number_codes(graph.row(place, self._typical)))[0, : place + 1]
-        number = _draw(logits, uniform)
-        if number <= self._most:
-            return number
-        halves = 0.5 ** np.arange(1, place - self._most + 1)
-        return number + int(np.searchsorted(np.cumsum(halves), above * halves.sum(), side="right"))
+        row = graph.row(place, self._typical)
+        least, most = 0, place
+        if self._totals:
+            least, most = (int(bound[0]) for bound in number_bounds(row.num_nodes, row.place, row.left))
+        if least <= self._most:
+            logits = self._numbers(number_codes(row)[:, : self._number_codes])[0, least : most + 1]
+            number: int = least + _draw(logits, uniform)
+            if number <= self._most:
+                return number
+        first: int = max(least, self._most + 1)
+        halves = 0.5 ** np.arange(1, most - first + 2)
+        return first + int(np.searchsorted(np.cumsum(halves), above * halves.sum(), side="right"))
 
     def _choice(self, graph: "_Growth", count: tuple[int, int, int], uniform: float) -> int:
         codes, _, node = choice_codes(graph.choice(*count))
@@ -102,7 +110,7 @@ class _Growth:
     """A graph that grows.
 
     Attributes:
-        size: how many nodes it is to have.
+        size, total: how many nodes and edges it is to have.
         matrix: float32[n, n].
         degree: float32[n]; own: float32[n], how many of its edges a node had when it joined.
         joined: how many older nodes each joined, after three zeros.
@@ -112,6 +120,7 @@ class _Growth:
     """
 
     size: int
+    total: int
     matrix: npt.NDArray[np.float32]
     degree: npt.NDArray[np.float32]
     own: npt.NDArray[np.float32]
@@ -122,21 +131,24 @@ class _Growth:
     row_nodes: list[int]
 
     @classmethod
-    def empty(cls, room: int, size: int) -> "_Growth":
+    def empty(cls, room: int, size: int, total: int) -> "_Growth":
         """Of one node, with room for more."""
         degree, own, touch, shared = (np.zeros(room, np.float32) for _ in range(4))
-        return cls(size, np.zeros((room, room), np.float32), degree, own, [0, 0, 0, 0], touch, shared, -1, [])
+        return cls(size, total, np.zeros((room, room), np.float32), degree, own, [0, 0, 0, 0], touch, shared, -1, [])
 
-    def row(self, place: int, typical: int) -> Rows:
+    def row(self, place: int, typical: Typical) -> Rows:
         """What is seen before a node joins."""
-        missing = int(np.maximum(typical - self.degree[:place], 0).sum())
+        missing = int(np.maximum(typical.degree - self.degree[:place], 0).sum())
+        left, to_come = np.array([self.total - sum(self.joined)]), np.array([self.size - place])
         return Rows(
             num_nodes=np.array([self.size]),
             place=np.array([place]),
             missing=np.array([missing]),
-            slack=np.array([typical * (self.size - place) - missing]),
+            slack=typical.degree * to_come - missing,
             before=np.array([self.joined[:-4:-1]]),
             oldest=np.array([self.oldest]),
+            left=left,
+            excess=excess_of(left, to_come, typical),
         )
 
     def choice(self, place: int, chosen: int, left: int) -> Choices:

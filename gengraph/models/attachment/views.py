@@ -7,6 +7,7 @@ Legend: R rows (nodes that join), P choices, n nodes, K candidates of all choice
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,8 @@ from gengraph.models.attachment.orders import Matrix
 Ints = Int32Array | Int64Array
 
 _SMALL, _SIGNED = 64, 32
-NUMBER = (64, 64, 64, 256, 64, 64, 64)
+NUMBER = (64, 64, 64, 256, 64, 64, 64, 64, 64)
+UNTOLD = 7  # the first codes of a number, which do not know how many edges the graph is to have
 CHOICE = (128, 64, 64, 128, 128, 64, 64, 256, 128, 64)
 """How many entries each code has; codes are numbered through."""
 _NUMBER_AT, _CHOICE_AT = (np.cumsum((0, *sizes[:-1])).astype(np.int32) for sizes in (NUMBER, CHOICE))
@@ -35,6 +37,13 @@ def _signed(values: Ints, known: npt.NDArray[np.bool_]) -> Int64Array:
     return np.asarray((np.clip(values, 1 - _SIGNED, _SIGNED - 1) + _SIGNED) * known, np.int64)
 
 
+class Typical(NamedTuple):
+    """What decisions compare a graph with: the degree of a typical node, and edges a node of the training graphs together."""
+
+    degree: int
+    edges: float
+
+
 @dataclass(frozen=True, slots=True)
 class Rows:
     """The nodes of a graph as they join; all int64[R].
@@ -46,6 +55,8 @@ class Rows:
         slack: how many the nodes to come would have, if all were typical, without those.
         before: int64[R, 3], how many older nodes the newest three joined, 0 where there are none.
         oldest: the oldest of those that the newest one joined, -1 for none.
+        left: how many edges are to come.
+        excess: how many more than training graphs have for so many nodes to come, rounded.
     """
 
     num_nodes: Int64Array
@@ -54,6 +65,19 @@ class Rows:
     slack: Int64Array
     before: Int64Array
     oldest: Int64Array
+    left: Int64Array
+    excess: Int64Array
+
+
+def excess_of(left: Int64Array, to_come: Int64Array, typical: Typical) -> Int64Array:
+    """How many of the edges left int64[R] are more than training graphs have for so many nodes to come int64[R]."""
+    return np.rint(left - typical.edges * to_come).astype(np.int64)
+
+
+def number_bounds(num_nodes: Int64Array, place: Int64Array, left: Int64Array) -> tuple[Int64Array, Int64Array]:
+    """How many older nodes the next one joins at least and at most, where so many edges are left, int64[R] all."""
+    room_after = (num_nodes * (num_nodes - 1) - place * (place + 1)) // 2
+    return np.maximum(left - room_after, 0), np.minimum(left, place)
 
 
 def number_codes(rows: Rows) -> Int32Array:
@@ -67,6 +91,8 @@ def number_codes(rows: Rows) -> Int32Array:
         _signed(rows.slack, rows.place > 0),
         _count(rows.missing),
         np.where(rows.oldest >= 0, _count(rows.place - rows.oldest), 0),
+        _count(16 * rows.left // (rows.num_nodes - rows.place)),
+        _signed(rows.excess, rows.place > 0),
     ]
     return np.stack(codes, axis=1).astype(np.int32) + _NUMBER_AT
 

@@ -13,12 +13,15 @@ import numpy as np
 
 from gengraph.graphs import Int32Array, Int64Array
 from gengraph.models.blocks.growth import (
+    ALL_EDGES,
+    ALL_NODES,
     BASE,
     BESIDE,
     BETWEEN,
     BLOCKS,
     CHOSEN,
     EDGES,
+    ENDS,
     INSIDE,
     LAST,
     LEAVES,
@@ -27,21 +30,29 @@ from gengraph.models.blocks.growth import (
     NEAR,
     NODES,
     NUM_EDGES,
-    OUT,
     OUTSIDE,
+    RATE,
     REACH,
     SIZE,
     Growth,
 )
 
 SIZES = 128  # of blocks, as the event that comes next sees them
-EVENT = (SIZES, 16, 64, 128, 64, 16, 16, 128, 64)
-GATE = (16, 64, 64, 16, 64, 64, 16, 64)
-EDGE = (128, 128, 256, 64, 128, 256, 128, 128, 128, 64, 256)
+EVENT = (SIZES, 16, 64, 128, 64, 16, 16, 128, 64, 64, 128)
+GATE = (16, 64, 64, 16, 64, 64, 16, 64, 64, 128, 64, 64, 128)
+EDGE = (128, 128, 256, 64, 128, 256, 128, 128, 128, 64, 256, 64, 128, 256)
 """How many entries each code has; codes are numbered through."""
 SIZE_CODES = 3  # of an event: the first of them, which say how large blocks are
+TOLD = 2, 5, 3  # of each kind: the last of them, which say what is to come and what a node or a block lacks to a clique
 COUNTS = 2  # of an event: the first of them, whose tables are made of steps
 _EVENT_AT, _GATE_AT, _EDGE_AT = (np.cumsum((0, *sizes)).astype(np.int32) for sizes in (EVENT, GATE, EDGE))
+
+
+def columns_of(*, structure: bool, told: bool) -> list[Int64Array]:
+    """Which codes events, gates and edges are decided by: those of events beyond sizes if structure, the last ones if told."""
+    kinds = [np.arange(len(sizes) - (0 if told else last)) for sizes, last in zip((EVENT, GATE, EDGE), TOLD, strict=True)]
+    events = kinds[0]
+    return kinds if structure else [events[(events < SIZE_CODES) | (events >= len(EVENT) - TOLD[0])], *kinds[1:]]
 
 
 @nb.njit(cache=True)
@@ -78,6 +89,31 @@ def shape_code(most: int, leaves: int) -> Any:
 
 
 @nb.njit(cache=True)
+def edges_left(counts: Int64Array) -> Any:
+    """How many edges are to come."""
+    return counts[ALL_EDGES] - counts[NUM_EDGES] - counts[CHOSEN]
+
+
+@nb.njit(cache=True)
+def rate_code(counts: Int64Array) -> Any:
+    """Edges to come for each node to come, in 0..63."""
+    return count_code(16 * max(edges_left(counts), 0) // max(counts[ALL_NODES] - counts[NODES], 1))
+
+
+@nb.njit(cache=True)
+def excess_code(counts: Int64Array) -> Any:
+    """How many edges more are to come than training graphs have for so many nodes, in 1..127: 64 for as many."""
+    excess = edges_left(counts) - (counts[RATE] * (counts[ALL_NODES] - counts[NODES]) >> 6)
+    return 64 + count_code(excess) if excess > 0 else 64 - count_code(-excess)
+
+
+@nb.njit(cache=True)
+def lack_code(missing: int, beyond: int) -> Any:
+    """How many edges within its block a node does not have, and how many it has beyond it, in 0..127."""
+    return min(max(missing, 0), 15) * 8 + min(beyond, 7)
+
+
+@nb.njit(cache=True)
 def describe_event(graph: Growth, codes: Int32Array) -> None:
     """What is known when the event after a node is decided."""
     counts, at = graph.counts, _EVENT_AT
@@ -89,10 +125,12 @@ def describe_event(graph: Growth, codes: Int32Array) -> None:
     codes[2] = at[2] + count_code(before)
     codes[3] = at[3] + inner_code(size, graph.blocks[own, EDGES])
     codes[4] = at[4] + count_code(t)
-    codes[5] = at[5] + min(counts[OUT], 15)
+    codes[5] = at[5] + min(graph.blocks[own, ENDS], 15)
     codes[6] = at[6] + min(graph.nodes[t - 1, INSIDE], 15)
     codes[7] = at[7] + shape_code(graph.blocks[own, MOST], graph.blocks[own, LEAVES])
     codes[8] = at[8] + count_code(counts[NUM_EDGES] + 1 - t if counts[NUM_EDGES] + 1 > t else 0)
+    codes[9] = at[9] + count_code(max(counts[ALL_NODES] - t, 0))
+    codes[10] = at[10] + excess_code(counts)
 
 
 @nb.njit(cache=True)
@@ -109,6 +147,11 @@ def describe_gate(blocks: Int32Array, counts: Int64Array, b: int, opened: int, d
     codes[5] = at[5] + min(opened, 7) * 8 + min(own - counts[BASE], 7)
     codes[6] = at[6] + min(own - b, 15)
     codes[7] = at[7] + min(counts[CHOSEN], 7) * 8 + min(blocks[b, REACH], 7)
+    codes[8] = at[8] + rate_code(counts)
+    codes[9] = at[9] + excess_code(counts)
+    codes[10] = at[10] + count_code(other * (other - 1) // 2 - blocks[b, EDGES])
+    codes[11] = at[11] + count_code(blocks[b, ENDS])
+    codes[12] = at[12] + lack_code(size - counts[CHOSEN], opened)
 
 
 @nb.njit(cache=True)
@@ -131,7 +174,7 @@ def describe_edge(
         due: candidates left, if one of them must be chosen, else 0.
         about: six numbers for all candidates of its block: whether it is the own block, whether that is a new one, the block's
             size, its `inner_code` and `shape_code`, and a node that the last row or edge there had, or -1.
-        codes: int32[11], filled.
+        codes: int32[14], filled.
     """
     side, is_new, size, inner, shape, past = about
     t, at = counts[NODES], _EDGE_AT
@@ -146,3 +189,6 @@ def describe_edge(
     codes[8] = at[8] + side * 64 + (min(max(p - past, -31), 31) + 32 if past >= 0 else 0)
     codes[9] = at[9] + side * 32 + min(counts[CHOSEN], 15) * 2 + is_new
     codes[10] = at[10] + side * 128 + shape
+    codes[11] = at[11] + rate_code(counts)
+    codes[12] = at[12] + excess_code(counts)
+    codes[13] = at[13] + side * 128 + lack_code(size - 1 - node[INSIDE], node[OUTSIDE])

@@ -38,6 +38,7 @@ class DecisionBatch:
         events: what comes after each node, STOP at last.
         gates: whether there is an edge to an earlier block.
         edges: whether there is one to a node.
+        totals: int64[B, 2], nodes and edges.
         log_order: float64[B], the log of the probability with which each order was drawn.
         losses_of_data: nothing is lost.
     """
@@ -46,6 +47,7 @@ class DecisionBatch:
     events: Decisions
     gates: Decisions
     edges: Decisions
+    totals: Int64Array
     log_order: npt.NDArray[np.float64]
     losses_of_data: Mapping[str, int] = field(default_factory=dict)
 
@@ -65,7 +67,7 @@ def _name(kind: Decisions, b: int) -> bytes:
 
 
 def encode_graphs(
-    adjacency: Adjacency, pieces: Int32Array, graph: Int64Array, *, breadth: bool, key: tuple[int, int]
+    adjacency: Adjacency, pieces: Int32Array, graph: Int64Array, *, breadth: bool, rate: int, key: tuple[int, int]
 ) -> DecisionBatch:
     """Encode graphs under freshly drawn orders; O(decisions + the neighbours of chosen candidates) each.
 
@@ -74,6 +76,7 @@ def encode_graphs(
         pieces: int32, of each node of the set.
         graph: int64[B], which graphs.
         breadth: whether the nodes of a piece come in the order in which they were reached.
+        rate: 64 times the edges a node of training graphs.
         key: (seed, epoch): with the graph's index it names the random stream.
     """
     sizes = np.diff(adjacency.node_offsets)[graph]
@@ -85,10 +88,12 @@ def encode_graphs(
     events = empty_table(total, len(EVENT))
     gates, edges = empty_table(int(room[0]) + 1, len(GATE)), empty_table(int(room[1]) + 1, len(EDGE))
     offsets = np.zeros((3, len(graph) + 1), np.int64)
-    _encode(graph, adjacency.arrays, orders, (events, gates, edges), no_weights(), offsets)
+    _encode(graph, adjacency.arrays, (*orders, rate), (events, gates, edges), no_weights(), offsets)
     tables = zip((events, gates, edges), offsets, strict=True)
     kinds = [Decisions(table.codes[: own[-1]], table.outcomes[: own[-1]], own) for table, own in tables]
-    return DecisionBatch(graph, kinds[0], kinds[1], kinds[2], log_order)
+    ends = np.diff(adjacency.indptr[adjacency.node_offsets])[graph]
+    totals = np.stack([sizes, ends // 2], axis=1)
+    return DecisionBatch(graph, kinds[0], kinds[1], kinds[2], totals, log_order)
 
 
 @nb.njit(cache=True)
@@ -130,13 +135,15 @@ def _count_room(indptr: Int64Array, neighbours: Int32Array, sequence: Any, room:
 @nb.njit(cache=True)
 def _encode(graph: Int64Array, adjacency: Any, orders: Any, tables: Any, nobody: Any, offsets: Int64Array) -> None:
     node_offsets, indptr, neighbours = adjacency
-    order, events = orders
+    order, events, rate = orders
     filled = 0
     for b in range(graph.shape[0]):
         first, after = node_offsets[graph[b]], node_offsets[graph[b] + 1]
         n = after - first
-        sequence = order[filled : filled + n], events[filled : filled + n]
-        encode_graph(indptr[first : after + 1], neighbours, sequence, tables, nobody)
+        own = indptr[first : after + 1]
+        told = np.array([n, (own[n] - own[0]) // 2, rate])
+        sequence = order[filled : filled + n], events[filled : filled + n], told
+        encode_graph(own, neighbours, sequence, tables, nobody)
         filled += n
         for kind in range(3):
             offsets[kind, b + 1] = tables[kind].filled[0]
@@ -146,15 +153,23 @@ def _encode(graph: Int64Array, adjacency: Any, orders: Any, tables: Any, nobody:
 def encode_graph(
     indptr: Int64Array, neighbours: Int32Array, sequence: Any, tables: tuple[Table, Table, Table], nobody: Any
 ) -> None:
-    """Write all decisions of a graph down; sequence: its nodes in their order int32[n], the events uint8[n] they come by."""
-    order, events = sequence
+    """Write all decisions of a graph down.
+
+    Args:
+        indptr: int64[n + 1] into neighbours, of its nodes.
+        neighbours: int32 of the whole set.
+        sequence: its nodes in their order int32[n], the events uint8[n] that they come by, and what is told, int64[3].
+        tables: of events, gates and edges, filled.
+        nobody: a head that is not asked.
+    """
+    order, events, told = sequence
     n = order.shape[0]
     position, begin = np.empty(n, np.int32), np.zeros(n, np.int64)
     for t in range(n):
         position[order[t]] = t
         if t:
             begin[t] = begin[t - 1] + indptr[order[t - 1] + 1] - indptr[order[t - 1]]
-    growth = empty_growth(begin, indptr[n] - indptr[0])
+    growth = empty_growth(begin, indptr[n] - indptr[0], told)
     wanted, wanted_block = np.zeros(n, np.int32), np.zeros(n, np.int32)
     after = tables[0]
     decider = Decider(True, tables[1], tables[2], wanted, wanted_block, nobody, nobody, np.zeros(1, np.uint64), 1.0)

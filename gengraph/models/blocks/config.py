@@ -20,6 +20,8 @@ class BlocksConfig:
             reached first).
         events: what is seen when a block, a component or the graph may end: structure, or the sizes of blocks alone, which are
             then not learnt by heart so soon.
+        totals: draw, before anything else, how many nodes and edges a graph is to have, and tell each decision how many are to
+            come.
         hidden_size: F, units of the first hidden layer; the second has half as many.
         dropout: share of the first layer's units that are set to zero in training, in [0, 1).
     """
@@ -27,6 +29,7 @@ class BlocksConfig:
     resolution: float | None = None
     order: Literal["random", "bfs"] = "random"
     events: Literal["sizes", "structure"] = "structure"
+    totals: bool = False
     hidden_size: int = 64
     dropout: float = 0.0
 

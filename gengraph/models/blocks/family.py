@@ -33,14 +33,16 @@ class Blocks(Family):
         from gengraph.graphs.orderings import Adjacency
         from gengraph.models.blocks.pieces import find_pieces
         from gengraph.models.blocks.resolution import agreements, best_resolution
+        from gengraph.models.sizes import spread_facts
+        from gengraph.models.totals import edge_totals
 
         agreement = agreements(graphs, seed=seed) if config.resolution is None else {}
         resolution = best_resolution(agreement) if config.resolution is None else config.resolution
         adjacency, components = Adjacency.of(graphs), graphs.num_components()
         pieces = find_pieces(adjacency, resolution, seed=seed)
-        first = graphs.node_offsets[:-1]
+        first, nodes = graphs.node_offsets[:-1], int(graphs.num_nodes.sum())
         num_pieces = np.maximum.reduceat(pieces, first) + 1
-        return {
+        facts: Facts = {
             "max_num_node": int(graphs.num_nodes.max()),
             "seed": seed,
             "resolution": resolution,
@@ -53,6 +55,10 @@ class Blocks(Family):
                 bool((components > 1).any()),
             ],
         }
+        if config.totals:
+            facts["sizes"] = spread_facts(graphs.num_nodes)
+            facts["totals"], facts["rate"] = edge_totals(graphs), round(64 * len(graphs.edges) / nodes)
+        return facts
 
     def describe(self, config: BlocksConfig, facts: Facts) -> dict[str, str]:
         """How graphs are cut and ordered."""
@@ -67,6 +73,7 @@ class Blocks(Family):
             "blocks": resolution,
             "blocks a graph": f"{facts['pieces_per_graph']:.1f}, of at most {facts['largest_piece']} nodes",
             "order within a block": order[config.order],
+            "end of a graph": "nodes and edges drawn first" if config.totals else "a decision after each node",
         }
 
     def suits(self, config: BlocksConfig, facts: Facts) -> str:
@@ -83,11 +90,12 @@ class Blocks(Family):
         return BlocksModel(config, facts)
 
     def space(self, config: BlocksConfig) -> "Space":
-        """Order, resolution and size."""
+        """Order, totals, resolution and size."""
         from gengraph.models.space import Choice, Range
 
         return {
             "model.order": Choice(("random", "bfs")),
+            "model.totals": Choice((False, True)),
             "model.resolution": Choice((0.5, 0.7, 1.0, 1.3)),
             "model.hidden_size": Choice((32, 64, 96)),
             "model.dropout": Choice((0.0, 0.1, 0.2)),

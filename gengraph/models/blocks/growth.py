@@ -15,13 +15,14 @@ BLOCK_OF, INSIDE, OUTSIDE, LINKS, PARENT, NEAR, BESIDE = range(7)
 """Columns of Growth.nodes: a node's block; neighbours in its own block, in other blocks, in the newest block; its oldest
 neighbour in its own block, or itself; how many of the candidates chosen in this row are adjacent to it; t where it is adjacent
 to the newest node t - 1."""
-FIRST, SIZE, EDGES, MOST, LEAVES, BETWEEN, LATEST, REACH = range(8)
+FIRST, SIZE, EDGES, MOST, LEAVES, BETWEEN, LATEST, REACH, ENDS = range(9)
 """Columns of Growth.blocks: a block's first node, its size and the edges within it; the most neighbours that a node has in it,
 and how many nodes have one there; edges between it and the newest block, and its node at the last of them or -1; half-edges
-to it from the candidates chosen in this row."""
-NODES, BLOCKS, BASE, CHOSEN, OUT, LAST, NUM_EDGES = range(7)
-"""Of Growth.counts: nodes; blocks; the first block of this component; candidates chosen in this row; edges from the newest
-block to others; the candidate that was chosen last; all edges."""
+to it from the candidates chosen in this row; its edges to other blocks."""
+NODES, BLOCKS, BASE, CHOSEN, LAST, NUM_EDGES, ALL_NODES, ALL_EDGES, RATE = range(9)
+"""Of Growth.counts: nodes; blocks; the first block of this component; candidates chosen in this row; the candidate that was
+chosen last; all edges. What is told: the nodes and edges that there are to be, and 64 times the edges that training graphs have
+a node."""
 
 
 class Growth(NamedTuple):
@@ -29,8 +30,8 @@ class Growth(NamedTuple):
 
     Attributes:
         nodes: int32[n, 7], columns above.
-        blocks: int32[n, 8], columns above.
-        counts: int64[7], see above.
+        blocks: int32[n, 9], columns above.
+        counts: int64[9], see above.
         row: int32[n], the candidates chosen in this row.
         begin: int64[n], where a node's neighbours begin.
         end: int64[n], where they end.
@@ -47,11 +48,19 @@ class Growth(NamedTuple):
 
 
 @nb.njit(cache=True)
-def empty_growth(begin: Int64Array, num_ends: int) -> Growth:
-    """The graph without nodes; begin: int64[n], where there is room for the neighbours of each node, num_ends in all."""
+def empty_growth(begin: Int64Array, num_ends: int, told: Int64Array) -> Growth:
+    """The graph without nodes.
+
+    Args:
+        begin: int64[n], where there is room for the neighbours of each node.
+        num_ends: for all neighbours together.
+        told: int64[3], the last of its counts.
+    """
     n = begin.shape[0]
-    nodes, blocks, row = np.zeros((n, 7), np.int32), np.zeros((n, 8), np.int32), np.zeros(n, np.int32)
-    return Growth(nodes, blocks, np.zeros(7, np.int64), row, begin, begin.copy(), np.empty(num_ends, np.int32))
+    nodes, blocks, row = np.zeros((n, 7), np.int32), np.zeros((n, 9), np.int32), np.zeros(n, np.int32)
+    counts = np.zeros(9, np.int64)
+    counts[ALL_NODES:] = told
+    return Growth(nodes, blocks, counts, row, begin, begin.copy(), np.empty(num_ends, np.int32))
 
 
 @nb.njit(cache=True)
@@ -70,10 +79,9 @@ def begin_row(graph: Growth, event: int) -> None:
             blocks[b, BETWEEN], blocks[b, LATEST] = 0, -1
         for p in range(t):
             nodes[p, LINKS] = 0
-        counts[BLOCKS], counts[OUT] = own + 1, 0
+        counts[BLOCKS] = own + 1
         if event == COMPONENT:
             counts[BASE] = own
-    counts[CHOSEN] = 0
 
 
 @nb.njit(cache=True)
@@ -118,12 +126,14 @@ def end_row(graph: Growth) -> None:
         else:
             blocks[b, BETWEEN] += 1
             blocks[b, LATEST] = p
-            counts[OUT] += 1
+            blocks[b, ENDS] += 1
+            blocks[own, ENDS] += 1
     nodes[t, LINKS] = nodes[t, INSIDE]
     blocks[own, SIZE] += 1
     blocks[own, LEAVES] += nodes[t, INSIDE] == 1
     counts[NODES] += 1
     counts[NUM_EDGES] += counts[CHOSEN]
+    counts[CHOSEN] = 0
 
 
 @nb.njit(cache=True)

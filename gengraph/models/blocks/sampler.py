@@ -12,12 +12,13 @@ import numba as nb
 import numpy as np
 
 from gengraph.graphs import Int32Array, Int64Array
-from gengraph.models.blocks.codes import EVENT, describe_event
+from gengraph.models.blocks.codes import EDGE, EVENT, GATE, describe_event
 from gengraph.models.blocks.growth import NODES, NUM_EDGES, Growth, empty_growth, end_row, has_room, widened
 from gengraph.models.blocks.ordering import BLOCK, COMPONENT, SAME, STOP
 from gengraph.models.blocks.walk import Decider, Floats, HeadWeights, compute, decide_row, drawing
 from gengraph.models.family import Decoding, Drawn
 from gengraph.models.turns import draw_in_turn, one_by_one
+from gengraph.seeded import Stream
 from gengraph.streams import key_of, uniform
 
 _TOGETHER = 64  # graphs that are handed over at a time
@@ -34,8 +35,9 @@ class BlocksSampler:
 
     def __init__(self, model: Any, decoding: Decoding) -> None:
         self._limit = decoding.max_num_node or 2 * model.largest
-        self._event, self._event_codes = head_weights(model.events, model.never), model.event_codes
-        gate, edge = head_weights(model.gates), head_weights(model.edges)
+        self._event, self._event_codes = head_weights(model.events, model.never), model.columns[0]
+        self._size_law, self._totals, self._rate = model.size_law, model.totals, model.facts.get("rate", 0)
+        gate, edge = head_weights(model.gates, rows=sum(GATE)), head_weights(model.edges, rows=sum(EDGE))
         self._decider = drawing(gate, edge, float(decoding.temperature), self._limit)
 
     def draw(self, indices: Int64Array, attempts: Int64Array, *, seed: int) -> Iterator[Drawn]:
@@ -45,23 +47,36 @@ class BlocksSampler:
     def _draw(self, seed: int, index: int, attempt: int) -> tuple[int, Int32Array, bool]:
         """Number of nodes, edges, and whether the graph was cut."""
         self._decider.stream[0] = key_of(seed, index, attempt)
-        edges, num_nodes, ended = _generate(self._limit, self._event_codes, self._event, self._decider)
-        return num_nodes, edges, not ended
+        told = self._told(seed, index, attempt)
+        limit = min(self._limit, int(told[0])) if self._totals else self._limit
+        edges, num_nodes, ended = _generate(limit, told, self._event_codes, self._event, self._decider)
+        return num_nodes, edges, num_nodes < told[0] if self._totals else not ended
+
+    def _told(self, seed: int, index: int, attempt: int) -> Int64Array:
+        """int64[3]: nodes, edges, rate; zeros if nothing is told."""
+        if self._totals is None:
+            return np.zeros(3, np.int64)
+        uniforms = Stream(seed, index, attempt).uniforms(4)
+        n = self._size_law.draw(*uniforms[:2])
+        return np.array([n, *self._totals.draw(n, uniforms[2:]), self._rate])
 
 
-def head_weights(head: Any, offset: Any = 0.0) -> HeadWeights:
-    """The weights of a head, for compiled code; offset is added to its numbers."""
+def head_weights(head: Any, offset: Any = 0.0, rows: int = 0) -> HeadWeights:
+    """The weights of a head, for compiled code; offset is added to its numbers, and entries of zeros up to so many rows."""
     tensors = head.table, head.hidden.weight.t(), head.hidden.bias, head.output.weight.t(), head.output.bias + offset
     weights: list[Floats] = [tensor.detach().float().cpu().numpy().copy("C") for tensor in tensors]
+    weights[0] = np.pad(weights[0], ((0, max(rows - len(weights[0]), 0)), (0, 0)))
     room = (np.zeros(len(weights[k]), np.float32) for k in (1, 2, 4))
     return HeadWeights(*weights, *room)
 
 
 @nb.njit(cache=True)
-def _generate(limit: int, num_codes: int, event_head: HeadWeights, decider: Decider) -> tuple[Int32Array, int, bool]:
+def _generate(
+    limit: int, told: Int64Array, event_codes: Int64Array, event_head: HeadWeights, decider: Decider
+) -> tuple[Int32Array, int, bool]:
     """Grow one graph: its edges, its number of nodes and whether it ended by itself."""
     width = min(_NEIGHBOURS, limit)
-    graph = empty_growth(np.arange(limit) * width, limit * width)
+    graph = empty_growth(np.arange(limit) * width, limit * width, told)
     codes = np.empty(len(EVENT), np.int32)
     event = np.int64(COMPONENT)
     while event != STOP and graph.counts[NODES] < limit:
@@ -70,7 +85,9 @@ def _generate(limit: int, num_codes: int, event_head: HeadWeights, decider: Deci
             graph = widened(graph)
         end_row(graph)
         describe_event(graph, codes)
-        compute(event_head, codes[:num_codes])
+        compute(event_head, codes[event_codes])
+        if graph.counts[NODES] < told[0]:
+            event_head.numbers[STOP] = -np.inf
         event = _draw_event(uniform(decider.stream), event_head.numbers)
     return _edges(graph), graph.counts[NODES], event == STOP
 

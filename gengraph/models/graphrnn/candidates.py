@@ -25,10 +25,10 @@ from gengraph.models.graphrnn.config import CONTEXT_FEATURES
 from gengraph.models.graphrnn.rows import CONTINUE, RowBatch, UInt8Array
 
 CODES = 6
-_MOST_CHOSEN, _MOST_ADJACENT, _MOST_DEGREE, _MOST_COMMON = 7, 5, 11, 5
-_CHOSEN_CODES = (_MOST_CHOSEN + 1) * (_MOST_ADJACENT + 1)
-_DEGREE_CODES = (_MOST_DEGREE + 1) * 2
-_COMMON_CODES = (_MOST_COMMON + 1) ** 2
+MOST_CHOSEN, MOST_ADJACENT, MOST_DEGREE, MOST_COMMON = 7, 5, 11, 5
+CHOSEN_CODES = (MOST_CHOSEN + 1) * (MOST_ADJACENT + 1)
+DEGREE_CODES = (MOST_DEGREE + 1) * 2
+COMMON_CODES = (MOST_COMMON + 1) ** 2
 (_DISTANCE, _FAR_END, _GAP, _CHOSEN, _CHOSEN_ADJACENT, _DEGREE, _LAST_ADJACENT, _COMMON_FIRST, _COMMON_LAST) = range(9)
 _ADJACENT_ROW, _LAST_ROW, _FIRST_ROW, _COMMON_ROW = range(4)  # of a row's scratch
 
@@ -54,7 +54,7 @@ class ContextTable:
 
 def num_codes(max_prev_node: int) -> int:
     """Entries of the table of embeddings."""
-    return 3 * max_prev_node + _CHOSEN_CODES + _DEGREE_CODES + _COMMON_CODES
+    return 3 * max_prev_node + CHOSEN_CODES + DEGREE_CODES + COMMON_CODES
 
 
 def used_features(names: tuple[str, ...]) -> npt.NDArray[np.bool_]:
@@ -164,18 +164,18 @@ def describe(graph: Any, window: Any, i: int, used: npt.NDArray[np.bool_], codes
     bound = scratch.shape[1]
     node = newest + 1 - width + i
     gap = node - progress[1] if progress[0] and used[_GAP] else 0
-    chosen = min(progress[0], _MOST_CHOSEN) if used[_CHOSEN] else 0
-    adjacent = min(scratch[_ADJACENT_ROW, i], _MOST_ADJACENT) if used[_CHOSEN_ADJACENT] else 0
-    degree = min(graph[1][node], _MOST_DEGREE) if used[_DEGREE] else 0
+    chosen = min(progress[0], MOST_CHOSEN) if used[_CHOSEN] else 0
+    adjacent = min(scratch[_ADJACENT_ROW, i], MOST_ADJACENT) if used[_CHOSEN_ADJACENT] else 0
+    degree = min(graph[1][node], MOST_DEGREE) if used[_DEGREE] else 0
     last = scratch[_LAST_ROW, i] if used[_LAST_ADJACENT] else 0
-    common_first = min(scratch[_FIRST_ROW, i], _MOST_COMMON) if used[_COMMON_FIRST] else 0
-    common_last = min(scratch[_COMMON_ROW, i], _MOST_COMMON) if used[_COMMON_LAST] else 0
+    common_first = min(scratch[_FIRST_ROW, i], MOST_COMMON) if used[_COMMON_FIRST] else 0
+    common_last = min(scratch[_COMMON_ROW, i], MOST_COMMON) if used[_COMMON_LAST] else 0
     codes[0] = newest - node if used[_DISTANCE] else 0
     codes[1] = bound + (i if used[_FAR_END] else 0)
     codes[2] = 2 * bound + gap
-    codes[3] = 3 * bound + chosen * (_MOST_ADJACENT + 1) + adjacent
-    codes[4] = 3 * bound + _CHOSEN_CODES + 2 * degree + last
-    codes[5] = 3 * bound + _CHOSEN_CODES + _DEGREE_CODES + common_first * (_MOST_COMMON + 1) + common_last
+    codes[3] = 3 * bound + chosen * (MOST_ADJACENT + 1) + adjacent
+    codes[4] = 3 * bound + CHOSEN_CODES + 2 * degree + last
+    codes[5] = 3 * bound + CHOSEN_CODES + DEGREE_CODES + common_first * (MOST_COMMON + 1) + common_last
 
 
 @nb.njit(cache=True)

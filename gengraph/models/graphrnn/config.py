@@ -155,7 +155,7 @@ class GraphRNNConfig:
             reads them; a transformer always does.
         embedding_size: units that a row is embedded in.
         head: the edge level.
-        conditions: properties that the node level is told of a graph with every row, names of rewards
+        conditions: properties that the node level is told of a graph with every row, names of rewards, or `class`
             (`gengraph.rewards.conditions`).
         condition_dropout: share of the graphs in training, in (0, 1), of which nothing is told; of the others each condition is
             left out as often, by itself.

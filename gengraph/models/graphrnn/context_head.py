@@ -36,6 +36,7 @@ from gengraph.models.graphrnn.rnn_head import log_bernoulli
 from gengraph.models.graphrnn.row_samplers import RowSampler, in_blocks
 from gengraph.models.graphrnn.rows import RowBatch
 
+_FEW = 64  # candidates, which are not worth the loading of compiled code
 _RARE = -3.0  # edges are rare: the logit of a bit at the start
 _SPREAD = 0.2  # standard deviation of the embeddings at the start
 
@@ -97,13 +98,15 @@ class _Sum(torch.autograd.Function):
     def forward(ctx: Any, now: Tensor, then: Tensor, table: Tensor, *places: npt.NDArray[np.int32]) -> Tensor:
         ctx.places, ctx.shapes = places, (now.shape, then.shape, table.shape)
         sums = now.new_empty(len(places[0]), now.shape[1])
-        _gather(*(tensor.detach().numpy() for tensor in (now, then, table)), *places, sums.numpy())
+        gather = _gather if len(sums) > _FEW else _gather.py_func
+        gather(*(tensor.detach().numpy() for tensor in (now, then, table)), *places, sums.numpy())
         return sums
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
         grads = [grad_outputs[0].new_zeros(shape) for shape in ctx.shapes]
-        _scatter(*(grad.numpy() for grad in grads), *ctx.places, grad_outputs[0].contiguous().numpy())
+        scatter = _scatter if len(grad_outputs[0]) > _FEW else _scatter.py_func
+        scatter(*(grad.numpy() for grad in grads), *ctx.places, grad_outputs[0].contiguous().numpy())
         return (*grads, None, None, None)
 
 

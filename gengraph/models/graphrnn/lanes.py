@@ -8,24 +8,21 @@ Legend: B lanes (a multiple of the unit), W widest window of a step, A attempts.
 """
 
 from collections import deque
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Iterator
+from typing import Any
 
 import numba as nb
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
 
 from gengraph.graphs import GraphSet, Int64Array
 from gengraph.models.family import Decoding, Drawn
+from gengraph.models.graphrnn.device import DEVICE_LANES, DeviceLanes
 from gengraph.models.graphrnn.kernels.library import one_torch_thread
-from gengraph.models.graphrnn.node import NodeSampler
-from gengraph.models.graphrnn.row_samplers import Decide, RowSampler
 from gengraph.models.graphrnn.rows import CONTINUE, STOP
-from gengraph.models.graphrnn.totals import Tally, TotalsLaw
-from gengraph.models.sizes import SizeLaw
+from gengraph.models.graphrnn.rules import WHOLE_ROWS, GrowingModel, Rules, drawn_size
+from gengraph.models.graphrnn.totals import Tally
 from gengraph.streams import key_of, uniform_at
 
 LANES = 1024
@@ -37,75 +34,6 @@ _MOST_BYTES = 2**30  # of what the node level remembers; what needs more has few
 _NOBODY = -1
 _SIZE_MARGIN = 2  # a sequence is cut at so many times the largest training graph
 _YIELDED_TOGETHER = 256
-_WHOLE_ROWS = 2**48  # where, in the stream of an attempt, the numbers for rows as a whole begin
-_SIZE = 2**49  # where the two numbers for its size stand
-
-
-class GrowingModel(Protocol):
-    """What lanes ask of a model (`gengraph.models.graphrnn.network.GraphRNNModel`).
-
-    Attributes:
-        largest: nodes of the largest training graph.
-        adaptive: whether a row's candidates start at the oldest neighbour of the row before.
-        decides: whether a decision ends a graph, and not an empty row.
-        sizes: the law of the number of nodes, where it is drawn first.
-        totals: the law of what else is drawn then, if anything.
-        embed: its first layer.
-    """
-
-    largest: int
-    adaptive: bool
-    decides: bool
-    sizes: SizeLaw | None
-    totals: TotalsLaw | None
-    embed: nn.Linear
-
-    @property
-    def max_prev_node(self) -> int:
-        """M."""
-        ...
-
-    @property
-    def rowwise(self) -> bool:
-        """Whether each lane can be taken by itself, without blocks."""
-        ...
-
-    def bytes_per_lane(self, limit: int) -> int:
-        """What the node level remembers of one lane when its graph has `limit` nodes."""
-        ...
-
-    def node_sampler(self, lanes: int, block: int | None, limit: int, given: Mapping[str, float]) -> NodeSampler:
-        """The node level."""
-        ...
-
-    def row_sampler(self, lanes: int, block: int | None, limit: int, *, planar: bool) -> RowSampler:
-        """The edge level."""
-        ...
-
-    def decider(self, block: int | None) -> Decide:
-        """What decides whether a graph goes on."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rules:
-    """How attempts are drawn.
-
-    Attributes:
-        seed: of the sample, >= 0.
-        limit: nodes at which a sequence is cut.
-        ends: False takes no row as an end, so that every attempt grows to the limit.
-        temperature: divides the logits of edges, > 0; the decisions to stop or to start a new component are left alone.
-        planar: take no edge that a planar graph cannot have; for the context head only.
-        given: values of conditions by name.
-    """
-
-    seed: int
-    limit: int
-    ends: bool = True
-    temperature: float = 1.0
-    planar: bool = False
-    given: Mapping[str, float] = field(default_factory=dict)
 
 
 class LanesSampler:
@@ -114,11 +42,19 @@ class LanesSampler:
     Args:
         model: trained, on the CPU or a GPU.
         decoding: how graphs are drawn; the model is capable of it.
-        lanes: attempts that grow at a time, rounded up.
+        lanes: attempts that grow at a time, rounded up on a CPU; None takes what suits the device.
+        on_device: whether whole graphs grow on the device (`gengraph.models.graphrnn.device`); None leaves it to device and
+            model: not on a CPU, where the native library computes fewer lanes, and no attention, and nothing that is planar.
     """
 
-    def __init__(self, model: GrowingModel, decoding: Decoding, lanes: int = LANES) -> None:
-        self._model, self._decoding, self._lanes = model, decoding, lanes
+    def __init__(
+        self, model: GrowingModel, decoding: Decoding, lanes: int | None = None, *, on_device: bool | None = None
+    ) -> None:
+        self._model, self._decoding = model, decoding
+        if on_device is None:
+            on_device = model.embed.weight.is_cuda and model.recordable and decoding.constraint != "planar"
+        self._grow: type[Lanes | DeviceLanes] = DeviceLanes if on_device else Lanes
+        self._lanes = lanes or (DEVICE_LANES if on_device else LANES)
         self._ends = decoding.stop == "model"
         self._limit = decoding.max_num_node or (_SIZE_MARGIN * model.largest if self._ends else model.largest)
 
@@ -133,7 +69,7 @@ class LanesSampler:
             given=self._decoding.given,
         )
         with torch.inference_mode(), one_torch_thread():
-            lanes = Lanes(self._model, (indices, attempts), rules, self._lanes)
+            lanes = self._grow(self._model, (indices, attempts), rules, self._lanes)
         while lanes.busy or lanes.num_ended:
             with torch.inference_mode(), one_torch_thread():
                 while lanes.busy and lanes.num_ended < _YIELDED_TOGETHER:
@@ -206,9 +142,9 @@ class Lanes:
         streams = keys, self._number, self._last * (bound + 1), self._last
         uniforms, of_rows, thresholds = _draw(self._rules.seed, streams, widths, int(widths.max()), self._rules.temperature)
         to_come = np.maximum(self._end - self._last, 0)
-        told = torch.from_numpy(self._tally.told(self._end + 1, to_come)) if self._tally else None
-        states = self._nodes.advance(to_come if self._model.sizes else None, told)
-        decisions = self._decide(states, uniforms)
+        told = self._tally.told(self._end + 1, to_come) if self._tally else None
+        states = self._nodes.advance(torch.from_numpy(to_come) if self._model.sizes else None, told)
+        decisions = self._decide(states, torch.from_numpy(uniforms)).cpu().numpy()
         if self._model.sizes:
             decisions = np.where(self._last >= self._end, STOP, decisions)
         continues = np.where(decisions == CONTINUE, widths, 0)
@@ -257,7 +193,7 @@ class Lanes:
         self._last[lanes] = self._start[lanes] = self._num_edges[lanes] = 0
         if self._model.sizes:
             keys = [self._key(*attempt) for attempt in zip(self._indices[places], self._number[lanes], strict=True)]
-            self._end[lanes] = [self._size(key) - 1 for key in keys]
+            self._end[lanes] = [drawn_size(self._model.sizes, key) - 1 for key in keys]
             if self._tally:
                 self._tally.reset(lanes, self._end[lanes] + 1, keys)
         self._nodes.reset(lanes)
@@ -266,11 +202,6 @@ class Lanes:
     def _key(self, index: int, attempt: int) -> np.uint64:
         """The stream of an attempt."""
         return np.uint64(key_of(self._rules.seed, index, attempt))
-
-    def _size(self, key: np.uint64) -> int:
-        """The number of nodes that an attempt is to have."""
-        assert self._model.sizes
-        return self._model.sizes.draw(uniform_at(key, _SIZE), uniform_at(key, _SIZE + 1))
 
     def _shrink(self) -> None:
         """Drop units for which no attempt is left."""
@@ -304,7 +235,7 @@ def _draw(
         if widths[lane]:
             key = key_of(seed, keys[lane], numbers[lane])
             uniforms[lane] = uniform_at(key, counters[lane])
-            of_rows[lane] = uniform_at(key, _WHOLE_ROWS + newest[lane])
+            of_rows[lane] = uniform_at(key, WHOLE_ROWS + newest[lane])
             for j in range(widths[lane]):
                 uniform = uniform_at(key, counters[lane] + 1 + j)
                 thresholds[lane, j] = temperature * (np.log(uniform) - np.log1p(-uniform)) if uniform > 0 else -np.inf

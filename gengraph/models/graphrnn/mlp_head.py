@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from gengraph.models.graphrnn.kernels import independent
 from gengraph.models.graphrnn.rnn_head import in_window, log_bernoulli, mlp
-from gengraph.models.graphrnn.row_samplers import BlockwiseSampler, RowSampler
+from gengraph.models.graphrnn.row_samplers import BlockwiseSampler, DrawBlock, RowSampler
 from gengraph.models.graphrnn.rows import CONTINUE, RowBatch
 
 
@@ -77,7 +77,11 @@ class IndependentEdges(nn.Module):
 
     def sampler(self, lanes: int, block: int | None, limit: int) -> RowSampler:
         """What draws rows for so many lanes, in blocks or each by itself; graphs have at most `limit` nodes."""
-        return BlockwiseSampler(independent.NativeSampler(self) if block is None else self._sample, block)
+        return BlockwiseSampler(self.row_drawer(block), block)
+
+    def row_drawer(self, block: int | None) -> DrawBlock:
+        """What draws the rows of so many lanes, or, for None, of any, each by itself."""
+        return independent.NativeSampler(self) if block is None else self._sample
 
     def _sample(self, states: Tensor, widths: Tensor, thresholds: Tensor, uniforms: Tensor) -> Tensor:
         log_weights, of_components = self.components(states)

@@ -14,13 +14,11 @@ Reference:
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -31,16 +29,19 @@ from gengraph.models.conditioning import CODE_SIZE, condition_code
 from gengraph.models.family import Decoding, Encoder, Loss, Sampler, check_decoding
 from gengraph.models.graphrnn.config import GraphRNNConfig, MLPHead, RNNHead, capabilities
 from gengraph.models.graphrnn.context_head import ContextEdges
+from gengraph.models.graphrnn.device_context import DeviceContext
 from gengraph.models.graphrnn.kernels import rowwise
 from gengraph.models.graphrnn.lanes import LanesSampler
 from gengraph.models.graphrnn.mlp_head import IndependentEdges
 from gengraph.models.graphrnn.node import COUNTDOWN, NodeRNN, NodeSampler, countdown, node_network
 from gengraph.models.graphrnn.rnn_head import EdgeRNN, EdgeSampler
-from gengraph.models.graphrnn.row_samplers import Decide, RowSampler, in_blocks
+from gengraph.models.graphrnn.row_samplers import Decide, DrawBlock, RowSampler, in_blocks
 from gengraph.models.graphrnn.rows import CONTINUE, NEW_COMPONENT, STOP, RowBatch, decode_rows, encode_as_numbered, encode_rows
-from gengraph.models.graphrnn.totals import NUM_TOLD, Tally, TotalsLaw, count_rows, told_of, totals_of
+from gengraph.models.graphrnn.totals import NUM_TOLD, Tally, count_rows, draw_totals, told_of, totals_of
+from gengraph.models.graphrnn.window import Window
 from gengraph.models.sizes import SizeLaw
-from gengraph.rewards.conditions import ConditionFacts, telling, told_values
+from gengraph.models.totals import TotalsLaw
+from gengraph.rewards.conditions import ConditionFacts, Given, num_columns, telling, told_values
 from gengraph.streams import key_of
 
 _NEVER = -30.0  # what the training graphs never do: about e^-30, so that a graph that does it still has a likelihood
@@ -118,7 +119,7 @@ class GraphRNNModel(nn.Module):
             self.decision = nn.Linear(deciding, 3)
             with torch.no_grad():
                 self.decision.bias.copy_(torch.tensor([0.0, _RARE, _RARE]))
-        self.code = condition_code(len(config.conditions))
+        self.code = condition_code(num_columns(facts.conditions))
 
     def encoder(self, graphs: GraphSet) -> Encoder:
         """What makes rows of graphs under orderings that belong to (seed, graph, epoch)."""
@@ -197,7 +198,7 @@ class GraphRNNModel(nn.Module):
         if not self.totals:
             return batch
         attempt_of = zip(batch.num_nodes.tolist(), indices[batch.graph], attempts[batch.graph], strict=True)
-        totals = [self.totals.draw(n, np.uint64(key_of(seed, index, attempt))) for n, index, attempt in attempt_of]
+        totals = [draw_totals(self.totals, n, np.uint64(key_of(seed, index, attempt))) for n, index, attempt in attempt_of]
         return replace(batch, totals=np.array(totals))
 
     def decisions(self, batch: RowBatch) -> tuple[Tensor, Tensor]:
@@ -240,7 +241,7 @@ class GraphRNNModel(nn.Module):
         inputs = torch.cat([ones, *before]).to(self.embed.weight.dtype)
         told = self._told(batch).to(inputs) if self.totals else inputs[:, :0]
         if self.sizes:
-            inputs = torch.cat([inputs, countdown(batch.to_come).to(inputs), told], dim=1)
+            inputs = torch.cat([inputs, countdown(torch.from_numpy(batch.to_come)).to(inputs), told], dim=1)
         if self.code:
             inputs = torch.cat([inputs, self._codes(batch)[torch.from_numpy(batch.rank).to(inputs.device)]], dim=1)
         states: Tensor = self.node(functional.relu(self.embed(inputs)), sizes)
@@ -251,8 +252,9 @@ class GraphRNNModel(nn.Module):
         assert self.totals
         before, totals = count_rows(batch)
         totals = totals if batch.totals is None else batch.totals
-        sizes = batch.num_nodes[batch.rank], batch.to_come
-        return torch.from_numpy(told_of(totals[batch.rank], before, sizes, self.totals.a_node))
+        arrays = totals[batch.rank], before, batch.num_nodes[batch.rank], batch.to_come, self.totals.a_node
+        of_graphs, so_far, num_nodes, to_come, a_node = map(torch.from_numpy, arrays)
+        return told_of(of_graphs, so_far, (num_nodes, to_come), a_node)
 
     def _codes(self, batch: RowBatch) -> Tensor:
         """float[B, D] of what is told of each graph; float[B, 0] of a model without conditions."""
@@ -284,6 +286,16 @@ class GraphRNNModel(nn.Module):
         return self.node.rowwise and not self.reads_edge_state and not self.edge_decides
 
     @property
+    def recordable(self) -> bool:
+        """Whether a sampler's step is the same operations each time, so that a device can record it and grow whole graphs."""
+        return isinstance(self.node, NodeRNN)
+
+    @property
+    def sees_window(self) -> bool:
+        """Whether the head reads the graph that was built so far."""
+        return isinstance(self.head, ContextEdges)
+
+    @property
     def max_prev_node(self) -> int:
         """M."""
         return self.facts.max_prev_node
@@ -292,6 +304,13 @@ class GraphRNNModel(nn.Module):
         """What is remembered of one lane when its graph has `limit` nodes."""
         of_totals = Tally.bytes_per_lane(self.max_prev_node, limit) if self.totals else 0
         return self.node.bytes_per_lane(limit) + of_totals
+
+    def bytes_on_device(self) -> int:
+        """What is remembered of one lane that grows on a device, its rows not counted."""
+        bound = self.max_prev_node
+        of_window = Window.bytes_per_lane(bound) if self.sees_window or self.totals else 0
+        of_head = DeviceContext.bytes_per_lane(bound, len(self.head.now.bias)) if isinstance(self.head, ContextEdges) else 0
+        return self.node.bytes_per_lane(0) + of_window + of_head
 
     def row_sampler(self, lanes: int, block: int | None, limit: int, *, planar: bool) -> RowSampler:
         """The edge level of so many lanes, in blocks or each by itself, of graphs with at most `limit` nodes."""
@@ -303,17 +322,20 @@ class GraphRNNModel(nn.Module):
     def decider(self, block: int | None) -> Decide:
         """What draws decisions, in blocks of so many lanes, or None for each by itself."""
         if not self.decides:
-            return lambda states, _uniforms: np.full(len(states), CONTINUE)
+            return lambda states, _uniforms: states.new_full((len(states),), CONTINUE, dtype=torch.int64)
         linear = rowwise.Linear(self.decision) if block is None else self.decision
         logits = in_blocks(lambda states: linear(self._deciding(states)), block)
+        never = torch.from_numpy(self._never).to(self.decision.weight.device)
+        return lambda states, uniforms: _draw_decisions(logits(states), never, uniforms)
 
-        def decide(states: Tensor, uniforms: npt.NDArray[np.float64]) -> Int64Array:
-            decisions: Int64Array = _draw_decisions(logits(states).cpu().numpy(), self._never, uniforms)
-            return decisions
+    def row_drawer(self, lanes: int, window: Window | None) -> DrawBlock:
+        """What draws rows of so many lanes at once, on the device of the weights; a window for a head that sees it."""
+        if isinstance(self.head, ContextEdges):
+            assert window
+            return DeviceContext(self.head, lanes, window)
+        return self.head.row_drawer(lanes)
 
-        return decide
-
-    def node_sampler(self, lanes: int, block: int | None, limit: int, given: Mapping[str, float] | None = None) -> NodeSampler:
+    def node_sampler(self, lanes: int, block: int | None, limit: int, given: Given | None = None) -> NodeSampler:
         """The node level of so many lanes, in blocks or each by itself, of graphs with at most `limit` nodes."""
         told, read_rows = told_values(given or {}, self.facts.conditions, self.config.model_name), None
         if self.reads_edge_state:
@@ -329,9 +351,7 @@ def size_law(sizes: list[list[float]]) -> SizeLaw:
     return SizeLaw(np.array(sizes[0], np.int64), np.array(sizes[1]), _SIZE_SMOOTHING)
 
 
-def _draw_decisions(logits: npt.NDArray[Any], never: Int64Array, uniforms: npt.NDArray[np.float64]) -> Int64Array:
-    rows = logits.astype(np.float64)
-    rows[:, never] = _NEVER
-    weights = np.exp(rows - rows.max(axis=1, keepdims=True))
-    below, stop, new = uniforms * weights.sum(axis=1), weights[:, STOP], weights[:, NEW_COMPONENT]
-    return np.where(below < stop, STOP, np.where(below < stop + new, NEW_COMPONENT, CONTINUE))
+def _draw_decisions(logits: Tensor, never: Tensor, uniforms: Tensor) -> Tensor:
+    probabilities = logits.double().index_fill(1, never, _NEVER).softmax(1)
+    stop, new = probabilities[:, STOP], probabilities[:, NEW_COMPONENT]
+    return (uniforms < stop).long() + (uniforms < stop + new)  # 2, 1 or 0: STOP, NEW_COMPONENT or CONTINUE

@@ -21,9 +21,9 @@ from gengraph.models.graphrnn.transformer import NodeTransformer
 COUNTDOWN = (4.0, 16.0, 64.0, 256.0)
 
 
-def countdown(to_come: Int64Array) -> Tensor:
+def countdown(to_come: Tensor) -> Tensor:
     """What the node level is told of the number of nodes to come, int64[b]: exp(-number / scale), float64[b, 4] in [0, 1]."""
-    return torch.exp(torch.from_numpy(to_come)[:, None] / -torch.tensor(COUNTDOWN, dtype=torch.float64))
+    return torch.stack([torch.exp(to_come.double() / -scale) for scale in COUNTDOWN], dim=1)
 
 
 class NodeMemory(Protocol):
@@ -191,7 +191,7 @@ class NodeSampler:
         self._rows = embed.weight.new_ones(lanes, embed.in_features)
         self._states = embed.weight.new_empty(lanes, network.hidden_size)
 
-    def advance(self, to_come: Int64Array | None = None, told: Tensor | None = None) -> Tensor:
+    def advance(self, to_come: Tensor | None = None, told: Tensor | None = None) -> Tensor:
         """The states float[B, H] before the next row, overwritten by the next call.
 
         Args:

@@ -16,7 +16,7 @@ from torch.nn import functional
 from gengraph.models.graphrnn import kernels
 from gengraph.models.graphrnn.gru import GRU, Stepper
 from gengraph.models.graphrnn.kernels import edge_rnn, rowwise
-from gengraph.models.graphrnn.row_samplers import BlockwiseSampler, RowSampler
+from gengraph.models.graphrnn.row_samplers import BlockwiseSampler, DrawBlock, RowSampler
 from gengraph.models.graphrnn.rows import RowBatch, scan_rows
 
 
@@ -109,12 +109,16 @@ class EdgeRNN(nn.Module):
 
     def sampler(self, lanes: int, block: int | None, limit: int) -> RowSampler:
         """What draws rows for so many lanes, in blocks or each by itself; graphs have at most `limit` nodes."""
+        return BlockwiseSampler(self.row_drawer(block), block)
+
+    def row_drawer(self, block: int | None) -> DrawBlock:
+        """What draws the rows of so many lanes, or, for None, of any, each by itself."""
         if block is None:
-            return BlockwiseSampler(edge_rnn.NativeSampler(self, rowwise.perceptron(self.start)), None)
+            return edge_rnn.NativeSampler(self, rowwise.perceptron(self.start))
         if programs := kernels.triton_edge_level(self.embed.weight, self.rnn.hidden_size):
-            return BlockwiseSampler(programs.TritonSampler(self), block)
-        native = kernels.is_native(self.embed.weight)
-        return BlockwiseSampler(edge_rnn.NativeSampler(self, self.start) if native else EdgeSampler(self, block), block)
+            drawer: DrawBlock = programs.TritonSampler(self)
+            return drawer
+        return edge_rnn.NativeSampler(self, self.start) if kernels.is_native(self.embed.weight) else EdgeSampler(self, block)
 
 
 class EdgeSampler:

@@ -17,7 +17,7 @@ DrawBlock = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 """Bits uint8[b, w] of a block of lanes, nearest candidate first, from states float[b, H], widths int64[b], thresholds
 float[b, w] in the order of the scan (a bit is 1 when its logit exceeds its threshold), and uniforms float[b] on [0, 1)."""
 
-Decide = Callable[[Tensor, npt.NDArray[np.float64]], Int64Array]
+Decide = Callable[[Tensor, Tensor], Tensor]
 """Decisions int64[B] from states float[B, H] and uniforms float64[B] on [0, 1), by the inverse of the distribution."""
 
 Network = Callable[[Tensor], Tensor]

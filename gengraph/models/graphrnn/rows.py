@@ -28,6 +28,7 @@ from gengraph.streams import key_of
 CONTINUE, NEW_COMPONENT, STOP = 0, 1, 2
 UInt8Array = npt.NDArray[np.uint8]
 _BYTES = np.uint64(0x0101010101010101)
+_FEW_STEPS = 256  # of a scan, which are not worth the loading of compiled code
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,7 +323,8 @@ def scan_rows(batch: RowBatch, *, oldest_first: bool, every_row: bool) -> Scan:
     total = int(step_sizes.sum())
     bits, previous, free = np.empty(total, np.uint8), np.empty(total, np.uint8), np.ones(total, np.uint8)
     offsets = np.concatenate([[0], np.cumsum(step_sizes)])
-    _scan(batch.bits, rows, widths, offsets, oldest_first, not every_row, (bits, previous, free))
+    scan = _scan if total > _FEW_STEPS else _scan.py_func
+    scan(batch.bits, rows, widths, offsets, oldest_first, not every_row, (bits, previous, free))
     return Scan(rows, step_sizes, bits, previous, free)
 
 

@@ -4,36 +4,28 @@ Graphs of one kind differ as wholes: some proteins are denser than others throug
 out row by row, and keep it, forgets: graphs come out too much alike, and their means drift. With totals both levels are told
 before each row how many there are a node, in the whole graph and in what is still to come; so what was missed is made up for.
 
-The law of totals c given the size n is a mixture over the training graphs i of about that size,
-
-    p(c | n) = mean over i of the product over kinds j of Poisson(c_j; c_ij n / n_i),
-
-the k nearest in size, k the square root of their number, and all that have n nodes. Totals need not be met: they are variables
-of their own, and the joint probability of a sequence and of its own totals bounds that of the sequence from below.
+Totals need not be met: they are variables of their own (their law: `gengraph.models.totals`), and the joint probability of a
+sequence and of its own totals bounds that of the sequence from below.
 
 Legend: G training graphs, B graphs of a batch, R rows, M max_prev_node, L lanes of a sampler, 3 kinds of counts.
 """
 
-import math
-from dataclasses import dataclass
 from typing import Any
 
 import numba as nb
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import Tensor
 
 from gengraph.graphs import GraphSet, Int64Array
 from gengraph.models.graphrnn.rows import RowBatch, UInt8Array
+from gengraph.models.totals import TotalsLaw
 from gengraph.streams import uniform_at
-
-FloatArray = npt.NDArray[np.float64]
 
 KINDS = ("edges", "triangles", "paths")
 NUM_TOLD = 2 * len(KINDS)
-_LEAST = 1e-3  # mean of a count that no training graph has, so that it has a likelihood
-_LEAST_A_NODE = 1e-2
 _TOTALS = 2**50  # where, in the stream of an attempt, the four numbers for its totals stand
-_SURE = 10  # standard deviations: nothing of a Poisson law lies beyond
 
 
 def graph_totals(graphs: GraphSet) -> list[list[int]]:
@@ -46,68 +38,12 @@ def graph_totals(graphs: GraphSet) -> list[list[int]]:
     return sorted(np.rint(counts).astype(int).T.tolist())
 
 
-@dataclass(frozen=True, slots=True)
-class TotalsLaw:
-    """How many edges, triangles and paths a graph of a given size has.
-
-    Attributes:
-        nodes: int64[G] ascending, the sizes of the training graphs.
-        counts: float64[G, 3], what they have.
-    """
-
-    nodes: Int64Array
-    counts: FloatArray
-
-    @classmethod
-    def of(cls, table: list[list[int]]) -> "TotalsLaw":
-        """The law of training graphs that were counted by `graph_totals`."""
-        rows = np.array(table, np.int64)
-        return cls(rows[:, 0], rows[:, 1:].astype(np.float64))
-
-    @property
-    def a_node(self) -> FloatArray:
-        """float64[3], counts a node of the average training graph, > 0."""
-        a_node: FloatArray = np.maximum((self.counts / self.nodes[:, None]).mean(axis=0), _LEAST_A_NODE)
-        return a_node
-
-    def means(self, num_nodes: int) -> FloatArray:
-        """float64[k, 3], the means of the Poisson laws of which that of a size is made."""
-        first = min(int(np.searchsorted(self.nodes, num_nodes)), len(self.nodes) - 1)
-        last = max(int(np.searchsorted(self.nodes, num_nodes + 1)), first + 1)
-        reach, middle = math.isqrt(len(self.nodes)), (first + last) // 2
-        near = slice(max(0, min(first, middle - reach // 2)), max(last, middle + (reach + 1) // 2))
-        means: FloatArray = np.maximum(self.counts[near] * (num_nodes / self.nodes[near, None]), _LEAST)
-        return means
-
-    def log_prob(self, num_nodes: Int64Array, totals: Int64Array) -> FloatArray:
-        """Log p float64[B] of totals int64[B, 3] given the sizes int64[B]."""
-        return np.array([self._log_prob(int(n), row) for n, row in zip(num_nodes, totals, strict=True)])
-
-    def _log_prob(self, num_nodes: int, totals: Int64Array) -> float:
-        from scipy.special import gammaln, logsumexp
-
-        means = self.means(num_nodes)
-        each = (totals * np.log(means) - means - gammaln(totals + 1.0)).sum(axis=1)
-        return float(logsumexp(each) - np.log(len(means)))
-
-    def draw(self, num_nodes: int, key: np.uint64) -> Int64Array:
-        """The totals int64[3] that belong to four numbers of an attempt's stream, by the inverse of each distribution."""
-        means = self.means(num_nodes)
-        row = means[int(uniform_at(key, _TOTALS) * len(means))]
-        return np.array([_inverse_poisson(mean, uniform_at(key, _TOTALS + 1 + j)) for j, mean in enumerate(row)], np.int64)
+def draw_totals(law: TotalsLaw, num_nodes: int, key: np.uint64) -> Int64Array:
+    """The totals int64[3] of an attempt, by four numbers of its stream."""
+    return law.draw(num_nodes, np.array([uniform_at(key, _TOTALS + j) for j in range(1 + len(KINDS))]))
 
 
-def _inverse_poisson(mean: float, uniform: float) -> int:
-    from scipy.special import gammaln
-
-    reach = _SURE * math.sqrt(mean) + _SURE
-    first = max(0, math.floor(mean - reach))
-    counts = np.arange(first, math.ceil(mean + reach) + 1)
-    below = np.cumsum(np.exp(counts * math.log(mean) - mean - gammaln(counts + 1.0)))
-    return first + min(int(np.searchsorted(below, uniform, side="right")), len(counts) - 1)
-
-
-def told_of(totals: Any, so_far: Any, sizes: tuple[Any, Any], a_node: FloatArray) -> FloatArray:
+def told_of(totals: Tensor, so_far: Tensor, sizes: tuple[Tensor, Tensor], a_node: Tensor) -> Tensor:
     """What both levels are told before rows, float64[R, 6]: log(1 + counts a node, in averages), of all and of those to come.
 
     Args:
@@ -118,9 +54,8 @@ def told_of(totals: Any, so_far: Any, sizes: tuple[Any, Any], a_node: FloatArray
     """
     num_nodes, to_come = sizes
     whole = totals / (num_nodes[:, None] * a_node)
-    rest = np.maximum(totals - so_far, 0) / (np.maximum(to_come, 1)[:, None] * a_node)
-    told: FloatArray = np.log1p(np.concatenate([whole, rest], axis=1))
-    return told
+    rest = (totals - so_far).clamp(min=0) / (to_come.clamp(min=1)[:, None] * a_node)
+    return torch.log1p(torch.cat([whole, rest], dim=1))
 
 
 def count_rows(batch: RowBatch) -> tuple[Int64Array, Int64Array]:
@@ -185,12 +120,13 @@ class Tally:
 
     def reset(self, lanes: Int64Array, sizes: Int64Array, keys: list[np.uint64]) -> None:
         """New graphs of so many nodes begin in these lanes, their totals drawn from their streams."""
-        self._totals[lanes] = [self._law.draw(int(n), key) for n, key in zip(sizes, keys, strict=True)]
+        self._totals[lanes] = [draw_totals(self._law, int(n), key) for n, key in zip(sizes, keys, strict=True)]
         self._counts[lanes] = self._degrees[lanes] = self._rows[lanes] = 0
 
-    def told(self, num_nodes: Int64Array, to_come: Int64Array) -> FloatArray:
+    def told(self, num_nodes: Int64Array, to_come: Int64Array) -> Tensor:
         """float64[L, 6] before the next rows."""
-        return told_of(self._totals, self._counts, (num_nodes, to_come), self._a_node)
+        totals, counts, *sizes, a_node = map(torch.from_numpy, (self._totals, self._counts, num_nodes, to_come, self._a_node))
+        return told_of(totals, counts, (sizes[0], sizes[1]), a_node)
 
     def read(self, bits: UInt8Array, grows: npt.NDArray[np.bool_], newest: Int64Array) -> None:
         """Take in the rows uint8[L, W] of the lanes that grow, before their newest nodes int64[L] move on."""

@@ -50,11 +50,11 @@ class Trees(Family):
 
     def prepare(self, graphs: GraphSet, config: TreesConfig, *, seed: int) -> Facts:
         """Sizes, whether there are edges, whether all are connected, and how many edges are cut."""
-        from gengraph.models.sizes import spread_counts
+        from gengraph.models.sizes import spread_facts
 
         return {
             "max_num_node": int(graphs.num_nodes.max()),
-            "sizes": [part.tolist() for part in spread_counts(graphs.num_nodes)],
+            "sizes": spread_facts(graphs.num_nodes),
             "has_edges": len(graphs.edges) > 0,
             "connected": bool((graphs.num_components() == 1).all()),
             "cut_edges": int(num_cycles(graphs).sum()),

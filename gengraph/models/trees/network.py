@@ -83,8 +83,7 @@ class TreesModel(nn.Module):
         super().__init__()
         self.config, self.facts = config, facts
         self.largest: int = facts["max_num_node"]
-        sizes, counts = facts["sizes"]
-        self.size_law = SizeLaw(np.array(sizes), np.array(counts), config.size_smoothing)
+        self.size_law = SizeLaw.from_spread(facts["sizes"], config.size_smoothing)
         apart, joined = NEVER * facts["connected"], NEVER * (not facts["has_edges"])
         self.register_buffer("never", torch.tensor([0.0, apart, joined, apart + joined]), persistent=False)
         self.ranks = Head(RANKS, config.hidden_size, config.dropout)

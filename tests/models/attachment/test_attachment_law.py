@@ -12,19 +12,24 @@ from gengraph.graphs import GraphSet
 from gengraph.models.attachment.coding import Sequence, encode
 from gengraph.models.attachment.config import AttachmentConfig
 from gengraph.models.attachment.network import NEVER, AttachmentModel
+from gengraph.models.attachment.views import Typical
 from gengraph.models.family import Decoding
 
-MOST, TYPICAL = 4, 2
+MOST, TYPICAL = 4, Typical(2, 0.8)
 Key = tuple[int, tuple[tuple[int, int], ...]]
 
 
-def small_model(seed: int = 0, most_joined: int = MOST) -> AttachmentModel:
+TOTALS = [[1, 0], [2, 1], [3, 2], [3, 3], [4, 3], [4, 4], [4, 5], [4, 6]]
+
+
+def small_model(seed: int = 0, most_joined: int = MOST, *, totals: bool = True) -> AttachmentModel:
     """Of random weights, larger than those that training begins with."""
     facts = {
         "max_num_node": MOST,
         "sizes": [[1, 2, 3, 4], [1.0, 1.0, 2.0, 4.0]],
         "most_joined": most_joined,
         "typical": TYPICAL,
+        "totals": TOTALS if totals else None,
         "order": "bfs",
     }
     torch.manual_seed(seed)
@@ -52,10 +57,11 @@ def log_probs(model: AttachmentModel, found: list[Sequence]) -> np.ndarray:
         return model.log_prob(encode(np.arange(len(found)), found, TYPICAL)).double().numpy()
 
 
+@pytest.mark.parametrize("totals", [False, True])
 @pytest.mark.parametrize("most_joined", [0, 1, MOST])
-def test_probabilities_sum_to_one(most_joined: int) -> None:
+def test_probabilities_sum_to_one(most_joined: int, totals: bool) -> None:
     """Over all sequences of a size to that of the size, those included that join more than any training graph does."""
-    model = small_model(most_joined=most_joined)
+    model = small_model(most_joined=most_joined, totals=totals)
     with torch.no_grad():
         model.never.zero_()
     for n in range(1, MOST + 1):
@@ -68,10 +74,10 @@ def test_every_sequence_has_a_name_of_its_own() -> None:
     assert len(set(encode(np.arange(len(found)), found, TYPICAL).names())) == len(found)
 
 
-@pytest.mark.parametrize(("temperature", "most_joined"), [(1.0, MOST), (0.7, 1)])
-def test_sampler_draws_with_the_probabilities_of_the_likelihood(temperature: float, most_joined: int) -> None:
+@pytest.mark.parametrize(("temperature", "most_joined", "totals"), [(1.0, MOST, True), (0.7, 1, True), (1.0, 1, False)])
+def test_sampler_draws_with_the_probabilities_of_the_likelihood(temperature: float, most_joined: int, totals: bool) -> None:
     """Against every numbered graph of at most four nodes; the temperature is that of the weights that make logits."""
-    model = small_model(seed=1, most_joined=most_joined)
+    model = small_model(seed=1, most_joined=most_joined, totals=totals)
     with torch.no_grad():
         model.never.zero_()
     sampler, count = model.sampler(Decoding(temperature=temperature)), 1500
@@ -100,7 +106,7 @@ def test_sampler_draws_with_the_probabilities_of_the_likelihood(temperature: flo
 
 def test_what_no_training_graph_does_is_hardly_ever_drawn() -> None:
     """Yet it has a likelihood."""
-    model = small_model(most_joined=1)
+    model = small_model(most_joined=1, totals=False)
     star = GraphSet.from_edge_lists([12], [[(11, i) for i in range(11)]])
     (sequence,) = [found for found in sequences(3) if found.target.tolist() == [0, 1] and found.place.tolist() == [2, 2]]
     with torch.inference_mode():

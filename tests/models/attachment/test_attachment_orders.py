@@ -12,7 +12,7 @@ from gengraph.models.attachment.coding import Coder, choices_of, rows_of
 from gengraph.models.attachment.config import AttachmentConfig
 from gengraph.models.attachment.orders import ORDERS, Matrix, Order, draw_order, find_ring
 from gengraph.models.attachment.sampler import _Growth
-from gengraph.models.attachment.views import choice_codes, number_codes
+from gengraph.models.attachment.views import Typical, choice_codes, number_codes
 from gengraph.seeded import Stream
 
 PAW = nx.Graph([(0, 1), (1, 2), (2, 0), (2, 3)])  # a triangle with a tail
@@ -68,12 +68,13 @@ def test_a_ring_is_found_in_spite_of_chords() -> None:
 def test_the_sampler_sees_what_the_encoder_saw() -> None:
     """Along a sequence, each decision has the same codes."""
     graphs = GraphSet.from_networkx([nx.gnp_random_graph(14, 0.3, seed=3)])
-    sequence = Coder(graphs, "cardinality", 4).sequence(0, (0, 0))
+    typical = Typical(4, 1.5)
+    sequence = Coder(graphs, "cardinality", typical).sequence(0, (0, 0))
     n, joined = len(sequence.matrix), sequence.joined
-    rows, (codes, choice, _) = number_codes(rows_of(sequence, 4)), choice_codes(choices_of(sequence))
-    growth, number = _Growth.empty(n, n), 0
+    rows, (codes, choice, _) = number_codes(rows_of(sequence, typical)), choice_codes(choices_of(sequence))
+    growth, number = _Growth.empty(n, n, len(sequence.target)), 0
     for place in range(1, n):
-        assert (number_codes(growth.row(place, 4))[0] == rows[place]).all()
+        assert (number_codes(growth.row(place, typical))[0] == rows[place]).all()
         for chosen in range(joined[place]):
             seen = choice_codes(growth.choice(place, chosen, joined[place] - chosen))[0]
             assert (seen == codes[choice == number]).all()

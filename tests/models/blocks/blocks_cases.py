@@ -60,8 +60,8 @@ def _may_come(t: int, event: int, block: Any, component: Any, edges: tuple[tuple
     return bool(row) == (event == BLOCK)
 
 
-def encoded(found: list[Sequence]) -> DecisionBatch:
-    """The decisions of sequences."""
+def encoded(found: list[Sequence], told: tuple[int, int, int] = (0, 0, 0)) -> DecisionBatch:
+    """The decisions of sequences, each told how many nodes and edges there are to be, and the rate of these."""
     num_nodes = [len(events) for events, _ in found]
     graphs = GraphSet.from_edge_lists(num_nodes, [list(edges) for _, edges in found])
     adjacency = Adjacency.of(graphs)
@@ -71,9 +71,9 @@ def encoded(found: list[Sequence]) -> DecisionBatch:
     for g, (events, _) in enumerate(found):
         own = adjacency.indptr[adjacency.node_offsets[g] : adjacency.node_offsets[g + 1] + 1]
         order = np.arange(len(events), dtype=np.int32)
-        encode_graph(own, adjacency.neighbours, (order, np.array(events, np.uint8)), tables, no_weights())
+        encode_graph(own, adjacency.neighbours, (order, np.array(events, np.uint8), np.array(told)), tables, no_weights())
         offsets[:, g + 1] = [table.filled[0] for table in tables]
     kinds = [
         Decisions(table.codes[: own[-1]], table.outcomes[: own[-1]], own) for table, own in zip(tables, offsets, strict=True)
     ]
-    return DecisionBatch(np.arange(len(found)), *kinds, np.zeros(len(found)))
+    return DecisionBatch(np.arange(len(found)), *kinds, np.tile(told[:2], (len(found), 1)), np.zeros(len(found)))

@@ -10,16 +10,20 @@ from scipy import stats
 
 from gengraph.models.blocks.network import BlocksModel
 from gengraph.models.family import Decoding
+from gengraph.models.totals import TotalsLaw
 
-MOST = 4
+MOST, TOTAL = 4, 3
 FIELDS: list[dict[str, Any]] = [{}, {"events": "sizes"}]
+SAMPLED = [({}, 1.0), ({"events": "sizes"}, 0.7), ({"totals": True}, 0.7), ({"totals": True, "events": "sizes"}, 1.0)]
 
 
 def log_probs(model: BlocksModel, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Of every sequence of n nodes, and of the same without its end."""
-    batch = encoded(list(sequences(n)))
+    """Of every sequence of n nodes, where TOTAL edges are told if any, and of the same without its end."""
+    batch = encoded(list(sequences(n)), (n, TOTAL, model.facts.get("rate", 0)))
     with torch.inference_mode():
         whole = model.log_prob(batch).double().numpy()
+        if model.totals:
+            whole -= model.totals.log_prob(batch.totals[:, 0], batch.totals[:, 1:])
         ends = model._parts(batch)[0].double().numpy()[batch.events.offsets[1:] - 1]
     return whole, whole - ends
 
@@ -35,15 +39,26 @@ def test_probabilities_sum_to_one(fields: dict[str, Any]) -> None:
     assert 0.1 < ended < 1
 
 
+@pytest.mark.parametrize("fields", FIELDS)
+def test_given_nodes_and_edges_probabilities_sum_to_one(fields: dict[str, Any]) -> None:
+    model = small_model(totals=True, **fields)
+    assert model.size_law
+    for n in range(1, MOST + 1):
+        of_size = np.exp(model.size_law.log_prob(np.array(n)))
+        assert np.exp(log_probs(model, n)[0]).sum() == pytest.approx(of_size, rel=1e-5)
+
+
 def test_every_sequence_has_a_name_of_its_own() -> None:
     names = [name for n in range(1, MOST + 1) for name in encoded(list(sequences(n))).names()]
     assert len(set(names)) == len(names)
 
 
-@pytest.mark.parametrize("temperature", [1.0, 0.7])
-@pytest.mark.parametrize("fields", FIELDS)
-def test_sampler_draws_with_the_probabilities_of_the_likelihood(fields: dict[str, Any], temperature: float) -> None:
+@pytest.mark.parametrize(("fields", "temperature"), SAMPLED)
+def test_sampler_draws_with_the_probabilities_of_the_likelihood(
+    fields: dict[str, Any], temperature: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Against every numbered graph of at most four nodes; the temperature is that of the weights that make logits."""
+    monkeypatch.setattr(TotalsLaw, "draw", lambda *_: np.array([TOTAL]))
     model = small_model(seed=1, **fields)
     expected: dict[tuple[Any, ...], float] = {}
     sampler, count = model.sampler(Decoding(max_num_node=MOST + 1, temperature=temperature)), 20_000

@@ -23,15 +23,17 @@ def drawn(model: BlocksModel, indices: list[int], **fields: int) -> list[GraphSe
     return list(graphs[np.argsort(places)])
 
 
-def test_compiled_numbers_are_those_of_the_network() -> None:
-    model = small_model(COMMUNITIES, hidden_size=20)
+@pytest.mark.parametrize("totals", [False, True])
+def test_compiled_numbers_are_those_of_the_network(totals: bool) -> None:
+    model = small_model(COMMUNITIES, hidden_size=20, totals=totals)
     batch = model.encoder(COMMUNITIES)(np.arange(4), key=(0, 0))
-    for head, kind in zip((model.events, model.gates, model.edges), batch.kinds, strict=True):
-        weights = head_weights(head)
+    heads = model.events, model.gates, model.edges
+    for head, kind, columns in zip(heads, batch.kinds, model.columns, strict=True):
+        weights, codes = head_weights(head), kind.codes.take(columns, axis=1)
         with torch.inference_mode():
-            numbers = head(kind.codes).numpy()
-        for k in range(0, len(kind.codes), 7):
-            compute(weights, kind.codes[k])
+            numbers = head(codes).numpy()
+        for k in range(0, len(codes), 7):
+            compute(weights, codes[k])
             np.testing.assert_allclose(weights.numbers, numbers[k], rtol=1e-4, atol=1e-4)
 
 

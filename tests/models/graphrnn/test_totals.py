@@ -7,14 +7,14 @@ import pytest
 import torch
 from enumeration import MAX_NODES, Rows, chi_square, codes, sequences, tiny_config
 from in_lanes import InLanes
-from scipy.stats import chisquare, poisson
 
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
 from gengraph.graphs.orderings import Adjacency
 from gengraph.models.graphrnn.network import DataFacts, GraphRNNModel
 from gengraph.models.graphrnn.rows import RowBatch, encode_rows
-from gengraph.models.graphrnn.totals import Tally, TotalsLaw, count_rows, graph_totals, told_of
+from gengraph.models.graphrnn.totals import Tally, count_rows, draw_totals, graph_totals, told_of
+from gengraph.models.totals import TotalsLaw
 from gengraph.sampling.attempts import sample_graphs
 from gengraph.sampling.conditions import Conditions
 from gengraph.streams import key_of
@@ -72,13 +72,21 @@ def test_totals_of_graphs() -> None:
     assert graph_totals(dense_graphs()) == expected
 
 
+def told_before(batch: RowBatch, a_node: np.ndarray) -> torch.Tensor:
+    """What is told of a batch's own totals before each row."""
+    before, totals = count_rows(batch)
+    arrays = totals[batch.rank], before, batch.num_nodes[batch.rank], batch.to_come, a_node
+    of_graphs, so_far, num_nodes, to_come, averages = map(torch.from_numpy, arrays)
+    return told_of(of_graphs, so_far, (num_nodes, to_come), averages)
+
+
 @pytest.mark.parametrize("ordering", ["cm", "degree"])
 def test_rows_and_lanes_count_what_a_graph_has(ordering: str) -> None:
     batch = encoded(ordering)
     before, totals = count_rows(batch)
     assert batch.num_cut or ordering == "cm"
     law = TotalsLaw.of(graph_totals(dense_graphs()))
-    told = told_of(totals[batch.rank], before, (batch.num_nodes[batch.rank], batch.to_come), law.a_node)
+    told = told_before(batch, law.a_node)
     tally = Tally(law, 2, BOUND, 30)
     for b, n in enumerate(batch.num_nodes.tolist()):
         graph = nx.empty_graph(1)
@@ -97,33 +105,10 @@ def test_rows_and_lanes_count_what_a_graph_has(ordering: str) -> None:
 
 def test_what_is_told_of_a_graph_with_its_own_totals_ends_at_zero() -> None:
     batch = encoded("cm")
-    before, totals = count_rows(batch)
-    told = told_of(totals[batch.rank], before, (batch.num_nodes[batch.rank], batch.to_come), np.ones(3))
+    told = told_before(batch, np.ones(3))
     last = batch.to_come == 0
     assert (told[last, 3:] == 0).all()
     assert (told[~last, 3] > 0).any()
-
-
-def test_the_law_of_totals_is_a_mixture_over_the_graphs_of_that_size() -> None:
-    law, grid = TotalsLaw.of(TABLE), np.indices((24, 14, 26)).reshape(3, -1).T
-    expected = np.logaddexp(*(poisson.logpmf(grid, np.maximum(row[1:], 1e-3)).sum(1) for row in TABLE[2:])) - math.log(2)
-    some = slice(None, None, 40)
-    np.testing.assert_allclose(law.log_prob(np.full(len(grid[some]), 4), grid[some]), expected[some], atol=1e-9)
-    drawn = np.array([law.draw(4, np.uint64(key_of(5, index, 0))) for index in range(2000)])
-    for kind in range(3):
-        law_of_kind = np.bincount(grid[:, kind], np.exp(expected))
-        seen = np.bincount(np.minimum(drawn[:, kind], len(law_of_kind) - 1), minlength=len(law_of_kind))
-        often = law_of_kind > 0.005
-        counts = 2000 * np.array([*law_of_kind[often], 1 - law_of_kind[often].sum()])
-        assert chisquare([*seen[often], seen[~often].sum()], counts).pvalue > 1e-4
-
-
-@pytest.mark.parametrize("size", [1, 2, 3, 5, 40])
-def test_sizes_that_no_graph_has_take_those_of_the_nearest(size: int) -> None:
-    means = TotalsLaw.of(TABLE).means(size)
-    first, last = {1: (0, 1), 2: (0, 1), 3: (0, 2), 5: (2, 4), 40: (2, 4)}[size]
-    expected = [np.maximum(np.array(row[1:]) * size / row[0], 1e-3) for row in TABLE[first:last]]
-    np.testing.assert_allclose(means, expected)
 
 
 @pytest.mark.parametrize("head", ["context", "rnn"])
@@ -152,7 +137,7 @@ def test_a_rollout_knows_the_totals_that_were_drawn() -> None:
     drawn = sample_graphs(model, indices, seed=4).graphs
     batch = model.rollout(drawn, indices, np.zeros(3, np.int64), seed=4)
     for place, n, totals in zip(batch.graph, batch.num_nodes.tolist(), batch.totals, strict=True):
-        assert totals.tolist() == model.totals.draw(n, np.uint64(key_of(4, indices[place], 0))).tolist()
+        assert totals.tolist() == draw_totals(model.totals, n, np.uint64(key_of(4, indices[place], 0))).tolist()
 
 
 def test_totals_need_a_size() -> None:

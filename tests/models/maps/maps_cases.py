@@ -124,5 +124,6 @@ def as_batch(size: int, sequences: list[Sequence], widths: tuple[int, int]) -> t
         num_choices=joined["num_choices"].astype(np.int64),
         taken=taken,
         num_cut=0,
+        log_ways=np.zeros(len(sequences)),
     )
     return batch, list(graphs)

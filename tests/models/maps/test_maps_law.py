@@ -9,13 +9,26 @@ from maps_cases import as_batch, every_sequence, small_model
 from scipy import stats
 
 from gengraph.graphs import GraphSet
-from gengraph.graphs.isomorphism import canonical_keys
+from gengraph.graphs.isomorphism import canonical_keys, log_automorphisms
 from gengraph.graphs.planarity import is_planar
 from gengraph.models.family import Decoding
 from gengraph.models.maps.network import MapsModel
+from gengraph.training.likelihood import log_prob_bound
 
 CYCLES = GraphSet.from_edge_lists([3, 4, 5], [[(i, (i + 1) % n) for i in range(n)] for n in (3, 4, 5)])
 TRIANGLES = GraphSet.from_edge_lists([3, 4], [[(0, 1), (1, 2), (0, 2)], [(0, 1), (1, 2), (0, 2), (2, 3), (0, 3)]])
+HUNG = {
+    "star": [(0, 1), (0, 2), (0, 3), (0, 4)],
+    "tree": [(0, 1), (0, 2), (0, 3), (3, 4), (3, 5), (5, 6)],
+    "bow tie": [(0, 1), (1, 2), (2, 0), (2, 3), (3, 4), (4, 2)],
+    "clique with hairs": [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3), (0, 4), (0, 5)],
+    "square with diagonal and hair": [(0, 1), (1, 2), (2, 3), (3, 0), (1, 3), (1, 4)],
+    "wheel with hairs": [(0, 1), (0, 2), (0, 3), (0, 4), (1, 2), (2, 3), (3, 4), (4, 1), (0, 5), (5, 6), (0, 7)],
+    "ring with a tail": [(0, 1), (1, 2), (2, 3), (3, 4), (4, 0), (0, 5), (1, 6), (6, 7)],
+    "triangle and edge": [(0, 1), (1, 2), (2, 0), (3, 4)],
+}
+NUM_SEQUENCES = [2, 24, 3, 10, 6, 8, 22, 1]
+"""By hand: ways to mirror and hang the blocks of each graph, times edges of the outer face, over its automorphisms."""
 EVERY_GRAPH = {1: 1, 2: 2, 3: 4, 4: 11}
 """Graphs of a size up to isomorphism; all of at most four nodes are planar."""
 
@@ -60,3 +73,26 @@ def test_sampler_draws_with_the_probabilities_of_the_likelihood(temperature: flo
     weights = np.array([expected[key] for key in keys])
     result = stats.chisquare([observed[key] for key in keys], weights / weights.sum() * total)
     assert (result.pvalue > 1e-3) == (temperature == 1)
+
+
+def test_every_way_to_hang_blocks_is_drawn_with_the_probability_that_it_has() -> None:
+    graphs = GraphSet.from_edge_lists([1 + max(map(max, edges)) for edges in HUNG.values()], HUNG.values())
+    model, count = small_model(graphs), 800
+    encode, names, ways = model.encoder(graphs), [set[bytes]() for _ in HUNG], np.empty((count, len(HUNG)))
+    for epoch in range(count):
+        batch = encode(np.arange(len(graphs)), key=(0, epoch))
+        ways[epoch] = model.log_ways(batch)
+        for name, own in zip(model.sequences(batch), names, strict=True):
+            own.add(name)
+    assert [len(own) for own in names] == NUM_SEQUENCES
+    found = np.exp(ways - log_automorphisms(graphs)).mean(0)  # the mean of 1 / q over drawings counts these
+    np.testing.assert_allclose(found, NUM_SEQUENCES, rtol=0.02)
+
+
+def test_the_weighted_bound_is_the_sum_over_all_sequences() -> None:
+    graphs = GraphSet.from_edge_lists([7, 6], [HUNG["tree"], HUNG["clique with hairs"]])
+    bound = log_prob_bound(small_model(graphs), graphs, num_orderings=800)
+    assert bound.num_distinct.tolist() == [24, 10]
+    assert bound.weighted is not None
+    np.testing.assert_allclose(bound.weighted, bound.distinct, atol=0.3)  # half a choice between two that is counted wrong
+    assert (bound.weighted > bound.average + 1).all()

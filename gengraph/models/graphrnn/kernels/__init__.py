@@ -77,7 +77,8 @@ def use(name: str) -> None:
     Raises:
         InputError: there is no such back-end, or it cannot be used here.
     """
-    chosen = {"cpu": _named(name, "asked for", "cpu")} if name else {}
+    kinds = ("cpu", "cuda") if _is_of_other_device(name, "cpu") else ("cpu",)  # what is named is checked where it computes
+    chosen = {kind: _named(name, "asked for", kind) for kind in kinds} if name else {}
     _Chosen.name, _Chosen.backends = name, chosen
 
 

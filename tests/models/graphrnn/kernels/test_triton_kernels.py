@@ -165,6 +165,16 @@ def test_programs_that_compute_something_else_are_not_used(monkeypatch: pytest.M
         assert kernels.backend("cuda").name == "torch"
 
 
+def test_programs_are_checked_where_they_compute_when_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("gengraph.models.graphrnn.selfcheck.triton_difference", lambda device: asked.append(device) or 1.0)
+    monkeypatch.setattr(kernels, "_has_cuda", lambda: True)
+    monkeypatch.setenv("TRITON_INTERPRET", "0")
+    with pytest.raises(InputError, match="differs from torch"):
+        kernels.use("triton")
+    assert asked == ["cuda"]
+
+
 def test_triton_is_refused_without_a_device(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernels, "_has_cuda", lambda: False)
     assert kernels.backend("cuda") == kernels.Backend("torch", "no CUDA device")

@@ -67,4 +67,5 @@ def _bits(model: Any, graphs: GraphSet) -> dict[str, float]:
     from gengraph.training.likelihood import log_prob_bound
 
     found = log_prob_bound(model, graphs, num_orderings=1).to_dict()
-    return {unit: found[name] / math.log(2) for unit, name in (("graph", "nll"), ("node", "nll_per_node"))}
+    nats = found.get("nll_weighted", found["nll"])
+    return {"graph": nats / math.log(2), "node": nats / math.log(2) / graphs.num_nodes.mean()}

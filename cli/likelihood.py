@@ -11,7 +11,8 @@ from gengraph.cli.output import TextFormat, plain_table, show_as_text, show_json
 from gengraph.errors import InputError
 from gengraph.models.registry import LEARNED
 
-COLUMNS = ("part", "nll", "a node", "an edge bit", "nll (distinct)", "sequences", "graphs", "cut edges")
+COLUMNS = ("part", "nll", "a node", "an edge bit", "nll (distinct)", "nll (weighted)", "sequences", "graphs", "cut edges")
+_FIGURES = ("nll", "nll_per_node", "nll_per_edge_bit", "nll_distinct", "nll_weighted", "num_distinct")
 
 
 def likelihood(
@@ -27,6 +28,7 @@ def likelihood(
     """Bound the negative log-likelihood of a run's train, validation and test graphs from above, in nats a graph.
 
     nll is the mean over orderings, which papers report; nll (distinct) sums over the distinct sequences and is tighter;
+    nll (weighted), of models that know how likely they draw each sequence, estimates the sum over all, a bound on average;
     sequences says how many of these a graph had on average.
     For models that have a likelihood (`gengraph models`).
 
@@ -78,6 +80,6 @@ def _check_capable(folder: Path) -> None:
 
 def _row(name: str, values: dict[str, Any]) -> list[str]:
     """The texts under COLUMNS."""
-    figures = [values.get(key) for key in ("nll", "nll_per_node", "nll_per_edge_bit", "nll_distinct", "num_distinct")]
+    figures = [values.get(key) for key in _FIGURES]
     counts = [str(values["num_graphs"]), str(values["num_cut"])]
     return [name, *("-" if figure is None else f"{figure:.4g}" for figure in figures), *counts]

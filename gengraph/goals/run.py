@@ -50,7 +50,7 @@ def read_goal(folder: Path) -> GoalConfig:
         raise InputError(msg) from error
 
 
-def read_start(folder: Path) -> GraphSet | None:
+def _read_start(folder: Path) -> GraphSet | None:
     """The graph that all graphs of a run towards a goal go on from, if there is one."""
     return read_graphs(folder / _START) if (folder / _START).is_file() else None
 
@@ -80,7 +80,6 @@ def create_goal_run(
     find_reward(goal.reward)
     for rule in goal.rules:
         find_rule(rule)
-    begun = {"run": origin.name, "checkpoint": path.name}
     with atomic_folder(folder) as temporary:
         shutil.copytree(origin / "data", temporary / "data")
         shutil.copytree(path, temporary / _PRIOR)
@@ -88,7 +87,9 @@ def create_goal_run(
         write_text(temporary / _GOAL, tomli_w.dumps(goal.to_dict()))
         if start is not None:
             write_graphs(start, temporary / _START)
-        write_json(temporary / "run.json", about | {"goal": goal.to_dict(), "begun_with": begun})
+        write_json(
+            temporary / "run.json", about | {"goal": goal.to_dict(), "origin": {"run": origin.name, "checkpoint": path.name}}
+        )
 
 
 def extend_goal(folder: Path, *, steps: int | None, budget: float | None) -> None:
@@ -119,7 +120,7 @@ def train_goal(
     """
     about, goal = read_run(folder) | {"run": folder.name}, read_goal(folder)
     train = frozen_part(folder, "train", about)
-    start = read_start(folder)
+    start = _read_start(folder)
     trainer = GoalTrainer(goal, load_checkpoint(folder / _PRIOR), train, Found.read(folder), reward=reward, start=start)
 
     def save(checkpoint: Checkpoint, found: Found) -> None:

@@ -58,8 +58,8 @@ class Decoding:
         steps: of denoising, >= 1, for models that denoise; fewer than they were trained with are faster and coarser. None takes
             all.
         start: one graph that every drawn graph goes on from: its nodes come first, and nothing between them changes.
-        given: values of conditions that the model was trained with, by name: graphs that are likely to have them, near them
-            and not exactly. Of the others nothing is told.
+        given: values of conditions that the model was trained with, by name, of `class` a name: graphs that are likely to have
+            them, near them and not exactly. Of the others nothing is told.
 
     Raises:
         InputError: a value out of range.
@@ -71,7 +71,7 @@ class Decoding:
     constraint: Literal["none", "planar"] = "none"
     steps: int | None = None
     start: GraphSet | None = None
-    given: Mapping[str, float] = field(default_factory=dict)
+    given: Mapping[str, float | str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 0 < self.temperature < np.inf:
@@ -87,7 +87,7 @@ class Decoding:
             msg = f"start must be one graph, got {len(self.start)}; give the one that all are to go on from"
             raise InputError(msg)
         for name, value in self.given.items():
-            if not np.isfinite(value):
+            if not isinstance(value, str) and not np.isfinite(value):
                 msg = f"a value that is given must be finite, got {name} = {value}; leave {name} out to say nothing of it"
                 raise InputError(msg)
         for name, choices in (("stop", ("model", "reference")), ("constraint", ("none", "planar"))):
@@ -233,6 +233,18 @@ class HasLikelihood(Protocol):
 
     def units(self, batch: Any) -> Mapping[str, int]:
         """What `Loss.units` has for the batch."""
+        ...
+
+
+@runtime_checkable
+class HasWays(Protocol):
+    """A model with a likelihood that says how many ways its encoder had to code a graph: all that is random in it is known."""
+
+    def log_ways(self, batch: Any) -> npt.NDArray[np.float64]:
+        """float64[B], -log of the probability with which the encoder drew how each graph is coded, in nats.
+
+        Two drawings make the same sequence only where an automorphism of the graph takes one to the other.
+        """
         ...
 
 

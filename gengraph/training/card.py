@@ -51,11 +51,15 @@ def _data(about: Mapping[str, Any] | None) -> list[tuple[str, str]]:
         return [("data set", "not recorded: fitted to graphs in memory")]
     counts = ", ".join(f"{count} {name}" for name, count in about["num_graphs"].items())
     seed = "" if about["split_seed"] is None else f", seed {about['split_seed']}"
-    begun = ", ".join(f"{name} {value}" for name, value in about.get("begun_with", {}).items())
+    beginnings = [
+        (key.replace("_", " "), ", ".join(f"{name} {value}" for name, value in about[key].items()))
+        for key in ("begun_with", "origin")
+        if key in about
+    ]
     return [
         ("data set", f"{about['dataset']}: {counts} graphs"),
         ("split", f"{about['split']}{seed}; the graphs are in the run's folder data/"),
-        *([("begun with", begun)] if begun else []),
+        *beginnings,
     ]
 
 

@@ -14,10 +14,16 @@ breadth-first orderings); the third is the tighter bound. Their distance from lo
 orderings that count: where an ordering leaves little to chance (cm on ladders and grids) they are nearly exact, and the
 likelihoods of models with different orderings are bounds of different tightness.
 
+Where a model knows the probability q with which its encoder drew how a graph is coded (`gengraph.models.family.HasWays`), the
+sum can be estimated: at most |Aut(G)| drawings make the same sequence, so the mean of p(s) / (q |Aut(G)|) over drawings is at
+most p(G), and the log of its mean over K of them is below log p(G) on average [2], though not for every draw. It does not
+depend on how many sequences a graph has, which log K in the third bound cannot catch up with.
+
 Legend: G graphs, K orderings a graph.
 
-Reference:
+References:
     [1] J. You et al. GraphRNN. ICML 2018, section 4.3 and table 2.
+    [2] Y. Burda, R. Grosse, R. Salakhutdinov. Importance weighted autoencoders. ICLR 2016.
 """
 
 from collections import Counter
@@ -31,7 +37,8 @@ import torch
 
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet, Int64Array
-from gengraph.models.family import HasLikelihood
+from gengraph.graphs.isomorphism import log_automorphisms
+from gengraph.models.family import HasLikelihood, HasWays
 from gengraph.training.batches import size_chunks
 
 _BOUND_EPOCH = 2**41  # epochs that neither training nor validation reaches: the orderings of a bound are its own
@@ -51,6 +58,7 @@ class LikelihoodBound:
         average: float64[G], the mean of log p(rows) over the orderings drawn.
         distinct: float64[G], the log of the sum of p(rows) over the distinct row sequences among them; never below average.
         num_distinct: int64[G], how many those are.
+        weighted: float64[G], the log of the mean of p(rows) / (q |Aut|), a bound on average; None where a model knows no q.
         units: what the likelihood is divided by, averaged over the orderings: graphs, nodes, edge bits.
         num_cut: what the coding could not keep (edges that did not fit into a window), over all orderings: the bounds are those
             of graphs without them.
@@ -59,6 +67,7 @@ class LikelihoodBound:
     average: npt.NDArray[np.float64]
     distinct: npt.NDArray[np.float64]
     num_distinct: Int64Array
+    weighted: npt.NDArray[np.float64] | None
     units: Mapping[str, float]
     num_cut: int
 
@@ -69,6 +78,7 @@ class LikelihoodBound:
             **per_unit(-float(self.average.sum()), self.units, "nll"),
             "nll_distinct": -float(self.distinct.mean()),
             "num_distinct": float(self.num_distinct.mean()),
+            **({} if self.weighted is None else {"nll_weighted": -float(self.weighted.mean())}),
             "num_cut": self.num_cut,
         }
 
@@ -93,7 +103,7 @@ def log_prob_bound(model: Any, graphs: GraphSet, *, num_orderings: int = 16, see
         raise InputError(msg)
     encode = model.encoder(graphs)  # type: ignore[attr-defined]
     log_probs = np.empty((num_orderings, len(graphs)))
-    is_new = np.zeros((num_orderings, len(graphs)), np.bool_)
+    is_new, log_ways = np.zeros(log_probs.shape, np.bool_), np.zeros(log_probs.shape)
     seen: list[set[bytes]] = [set() for _ in range(len(graphs))]
     units: Counter[str] = Counter()
     num_cut = 0
@@ -102,6 +112,8 @@ def log_prob_bound(model: Any, graphs: GraphSet, *, num_orderings: int = 16, see
             for chunk in size_chunks(graphs.num_nodes, _BATCH):
                 batch = encode(chunk, key=(seed, _BOUND_EPOCH + k))
                 log_probs[k, batch.graph] = model.log_prob(batch).double().cpu().numpy()
+                if isinstance(model, HasWays):
+                    log_ways[k, batch.graph] = model.log_ways(batch)
                 for graph, numbered in zip(batch.graph, model.sequences(batch), strict=True):
                     is_new[k, graph] = numbered not in seen[graph]
                     seen[graph].add(numbered)
@@ -111,6 +123,13 @@ def log_prob_bound(model: Any, graphs: GraphSet, *, num_orderings: int = 16, see
         average=log_probs.mean(0),
         distinct=np.logaddexp.reduce(np.where(is_new, log_probs, -np.inf), axis=0),
         num_distinct=is_new.sum(0),
+        weighted=_weighted(log_probs + log_ways, graphs) if isinstance(model, HasWays) else None,
         units={name: count / num_orderings for name, count in units.items()},
         num_cut=num_cut,
     )
+
+
+def _weighted(log_weights: npt.NDArray[np.float64], graphs: GraphSet) -> npt.NDArray[np.float64]:
+    """float64[G], of log p(s) / q, float64[K, G]."""
+    of_draws: npt.NDArray[np.float64] = np.logaddexp.reduce(log_weights, axis=0) - np.log(len(log_weights))
+    return of_draws - log_automorphisms(graphs)

@@ -42,7 +42,7 @@ def pack_run(run: Path, target: Path, *, licence: str, command: str = "", checkp
             "cpu_seconds": round(trained.cpu_seconds, 1),
             "licence": licence,
         }
-        | ({"begun_with": about["begun_with"]} if "begun_with" in about else {})
+        | {key: about[key] for key in ("begun_with", "origin") if key in about}
     )
     write_ready_made(target, trained, known, card="")
     stored = read_ready_made(target).checkpoint.build_model()

@@ -2,7 +2,8 @@
 
 - family: what training, sampling and tuning know of it; config: section [model].
 - frontier: a map under construction, its letters and what they may be; views: what the network sees of it.
-- plane: embeddings of graphs, their roots; letters: graphs to letters; batches: letters of some graphs.
+- plane: embeddings of graphs, and the maps that are drawn of them; darts: what maps are made of; hanging: blocks hung anew.
+- letters: graphs to letters; batches: letters of some graphs.
 - network: two perceptrons, and the exact likelihood; sampler: draws graphs by compiled code.
 """
 

@@ -31,6 +31,7 @@ class MapBatch:
         splits: int64[S], the rows of the letters S.
         choices: int32[Q, D], num_choices: int64[S], taken: int64[S], which of its choices each takes.
         num_cut: edges that were cut.
+        log_ways: float64[B], -log of the probability with which embedding and root of each graph were drawn.
     """
 
     graph: Int64Array
@@ -46,6 +47,7 @@ class MapBatch:
     num_choices: Int64Array
     taken: Int64Array
     num_cut: int
+    log_ways: npt.NDArray[np.float64]
 
     @property
     def losses_of_data(self) -> Mapping[str, int]:
@@ -68,7 +70,7 @@ class MapBatch:
 
 
 def encode_maps(plane: PlaneGraphs, graph: Int64Array, widths: tuple[int, int], *, key: tuple[int, int]) -> MapBatch:
-    """Encode graphs, the root of each and whether it is mirrored drawn from the stream of (seed, graph, epoch).
+    """Encode graphs, embedding and root of each drawn from the stream of (seed, graph, epoch).
 
     Args:
         plane: the whole graph set.
@@ -78,7 +80,7 @@ def encode_maps(plane: PlaneGraphs, graph: Int64Array, widths: tuple[int, int], 
     """
     seed, epoch = key
     parts = [_encode(plane, int(g), widths, np.uint64(key_of(seed, int(g), epoch))) for g in graph]
-    codes, numbers, masks, letters, choices, num_choices, taken, _ = zip(*parts, strict=True)
+    codes, numbers, masks, letters, choices, num_choices, taken, _, log_ways = zip(*parts, strict=True)
     every = np.concatenate(letters)
     return MapBatch(
         graph=graph,
@@ -94,13 +96,14 @@ def encode_maps(plane: PlaneGraphs, graph: Int64Array, widths: tuple[int, int], 
         num_choices=np.concatenate(num_choices),
         taken=np.concatenate(taken),
         num_cut=int(plane.num_cut[graph].sum()),
+        log_ways=np.array(log_ways),
     )
 
 
 def count_virtual(plane: PlaneGraphs, seed: int) -> int:
     """Virtual edges of all graphs, those to infinity not counted."""
     widths, everything = (NUM_CODES[0], NUM_NUMBERS[0]), range(len(plane.num_nodes))
-    return sum(int(_encode(plane, g, widths, np.uint64(key_of(seed, g, 0)))[-1]) for g in everything)
+    return sum(int(_encode(plane, g, widths, np.uint64(key_of(seed, g, 0)))[-2]) for g in everything)
 
 
 def _encode(plane: PlaneGraphs, g: int, widths: tuple[int, int], key: np.uint64) -> tuple[Any, ...]:

@@ -55,13 +55,13 @@ class PlanarMaps(Family):
         """Sizes, and how many virtual edges the maps need."""
         from gengraph.models.maps.batches import count_virtual
         from gengraph.models.maps.plane import PlaneGraphs
-        from gengraph.models.sizes import size_counts
+        from gengraph.models.sizes import spread_facts
 
         plane = PlaneGraphs.of(graphs)
         virtual, real = count_virtual(plane, seed), len(plane.edges)
         return {
             "max_num_node": int(graphs.num_nodes.max()),
-            "sizes": size_counts(graphs.num_nodes),
+            "sizes": [list(pair) for pair in zip(*spread_facts(graphs.num_nodes), strict=True)],
             "has_edges": real > 0,
             "virtual_share": virtual / max(1, virtual + real),
             "triangulated": virtual < _TRIANGULATED * (virtual + real),

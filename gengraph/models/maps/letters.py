@@ -15,6 +15,7 @@ import numba as nb
 import numpy as np
 
 from gengraph.graphs import Int64Array
+from gengraph.models.maps.darts import BACK, FOLLOW, IS_REAL, SOURCE, Darts, add_diagonal
 from gengraph.models.maps.frontier import (
     AFTER,
     BEFORE,
@@ -35,7 +36,7 @@ from gengraph.models.maps.frontier import (
     put,
     start,
 )
-from gengraph.models.maps.plane import BACK, FOLLOW, IS_REAL, SOURCE, Darts, add_diagonal, draw_map
+from gengraph.models.maps.plane import draw_map
 from gengraph.models.maps.views import NUM_CHOICE_CODES, describe, describe_choices, describe_root
 
 
@@ -54,17 +55,17 @@ def encode_graph(
 
     Returns:
         codes int32[T, C], numbers float32[T, K], masks bool[T, NUM_LETTERS], letters int64[T]; codes of the choices of all
-        letters S int32[., NUM_CHOICE_CODES], how many each has int64[Q], which is taken int64[Q]; and how many virtual edges
-        there are beside those to infinity.
+        letters S int32[., NUM_CHOICE_CODES], how many each has int64[Q], which is taken int64[Q]; how many virtual edges there
+        are beside those to infinity; and -log of the probability with which embedding and root were drawn.
     """
     count = 2 * num_nodes - 2
     codes, numbers = np.empty((count, widths[0]), np.int64), np.empty((count, widths[1]), np.float32)
     masks, letters = np.empty((count, NUM_LETTERS), np.bool_), np.empty(count, np.int64)
     choices, targets = np.empty((max(2 * num_nodes, 8), NUM_CHOICE_CODES), np.int64), np.empty(num_nodes + 1, np.int64)
     num_choices, taken = np.empty(num_nodes, np.int64), np.empty(num_nodes, np.int64)
-    splits, filled, at_infinity = 0, 0, 0
+    splits, filled, at_infinity, drawn = 0, 0, 0, 0.0
     if count:
-        state, (darts, num_darts, root) = new_state(num_nodes), draw_map(num_nodes, edges, rotation, stream)
+        state, (darts, num_darts, (root, drawn)) = new_state(num_nodes), draw_map(num_nodes, edges, rotation, stream)
         names, dart_of = np.full(num_nodes + 1, -1), np.empty(3 * num_nodes + 3, np.int64)
         marks = np.full((2, num_nodes + 1), -1)
         describe_root(num_nodes, codes[0], numbers[0], masks[0])
@@ -86,7 +87,7 @@ def encode_graph(
     return (
         codes.astype(np.int32), numbers, masks, letters,
         choices[:filled].astype(np.int32), num_choices[:splits].copy(), taken[:splits].copy(),
-        max(0, 3 * num_nodes - 3 - len(edges) - at_infinity),
+        max(0, 3 * num_nodes - 3 - len(edges) - at_infinity), drawn,
     )  # fmt: skip
 
 

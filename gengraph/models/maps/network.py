@@ -10,6 +10,7 @@ Legend: B graphs, R letters, S letters S, Q choices, L kinds of letters, H hidde
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -96,6 +97,10 @@ class MapsModel(nn.Module):
     def sequences(self, batch: MapBatch) -> list[bytes]:
         """The names of the sequences of letters."""
         return batch.names()
+
+    def log_ways(self, batch: MapBatch) -> npt.NDArray[np.float64]:
+        """float64[B], of embeddings and roots."""
+        return batch.log_ways
 
     def units(self, batch: MapBatch) -> dict[str, int]:
         """Graphs and nodes of a batch."""

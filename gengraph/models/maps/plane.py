@@ -1,8 +1,7 @@
-"""Graphs in the plane: an embedding of each graph, and the map that letters build, its outer face and root drawn.
+"""Graphs in the plane: an embedding of each graph, and the map that letters build, drawn from it.
 
-A dart is a directed edge; `follow` walks the face on its left. In the map of a graph everything is connected: components are
-linked by virtual edges, the largest first, from the root of each to that of the next; a root is a dart of the component's
-largest face, that a graph without edges lacks.
+In the map of a graph everything is connected: components are linked by virtual edges, the largest first, from the root of each
+to that of the next; a root is a dart of the component's outer face, that a graph without edges lacks.
 
 Legend: n nodes, m edges and D darts of a graph, E edges of all graphs.
 """
@@ -15,6 +14,8 @@ import numpy as np
 
 from gengraph.graphs import GraphSet, Int64Array
 from gengraph.graphs.planarity import edges_are_planar, embed_edges, is_planar
+from gengraph.models.maps.darts import BACK, IS_REAL, SOURCE, Darts, add_diagonal, walk_on
+from gengraph.models.maps.hanging import hang_blocks
 from gengraph.streams import below, key_of, open_stream
 
 _TRIES = 32  # embeddings of each graph, of which that with the longest face is kept
@@ -127,47 +128,34 @@ def _longest_face(rotation: Int64Array) -> int:
     return longest
 
 
-SOURCE, FOLLOW, PRECEDE, BACK, IS_REAL = range(5)
-"""Of a dart of a map: its first node, the darts after and before it around its face, its reverse, whether it is real."""
-Darts = Any
-"""int64[D, 5]."""
-
-
 @nb.njit(cache=True)
-def draw_map(num_nodes: int, edges: Int64Array, rotation: Int64Array, state: Any) -> tuple[Darts, Int64Array, int]:
-    """A map of a graph of two nodes or more, connected by virtual edges, mirrored or not, with a root, drawn from a stream.
+def draw_map(
+    num_nodes: int, edges: Int64Array, rotation: Int64Array, state: Any
+) -> tuple[Darts, Int64Array, tuple[int, float]]:
+    """A map of a graph of two nodes or more, connected by virtual edges; its embedding and root are drawn from a stream.
 
     Returns:
-        The darts, with room for infinity and a triangulation; int64[1], how many there are; the root, on the outer face.
+        The darts, with room for infinity and a triangulation; int64[1], how many there are; the root, on the outer face, and
+        -log of the probability of what was drawn.
     """
     total = 2 * len(edges)
     darts, count = np.empty((6 * num_nodes + 6, 5), np.int64), np.array([total])
-    mirrored = below(state, 2)
     for dart in range(total):
-        back = (dart + len(edges)) % total
-        darts[dart, SOURCE], darts[dart, BACK] = edges[dart % len(edges), dart // len(edges)], back
-        darts[dart, IS_REAL] = 1
+        darts[dart, SOURCE], darts[dart, IS_REAL] = edges[dart % len(edges), dart // len(edges)], 1
+        darts[dart, BACK] = (dart + len(edges)) % total
     for dart in range(total):
-        following = rotation[dart]
-        if mirrored:
-            _walk_on(darts, darts[following, BACK], dart)
-        else:
-            _walk_on(darts, darts[dart, BACK], following)
-    return darts, count, _link_components(num_nodes, darts, count, state)
+        walk_on(darts, darts[dart, BACK], rotation[dart])
+    component, sizes = _components(num_nodes, darts, total)
+    roots, choices = hang_blocks(num_nodes, darts, total, component, state)
+    return darts, count, (_link_components(darts, count, component, (sizes, roots)), choices)
 
 
 @nb.njit(cache=True)
-def _walk_on(darts: Darts, dart: int, following: int) -> None:
-    darts[dart, FOLLOW], darts[following, PRECEDE] = following, dart
-
-
-@nb.njit(cache=True)
-def _link_components(num_nodes: int, darts: Darts, count: Int64Array, state: Any) -> int:
+def _link_components(darts: Darts, count: Int64Array, component: Int64Array, parts: tuple[Int64Array, Int64Array]) -> int:
     """Link the root of each component to that of the next; return the first root."""
-    component, sizes = _components(num_nodes, darts, count[0])
-    roots = _draw_roots(component, len(sizes), darts, count[0], state)
+    sizes, roots = parts
     singles = np.empty(len(sizes), np.int64)
-    for node in range(num_nodes):
+    for node in range(len(component)):
         singles[component[node]] = node
     order = np.argsort(-sizes, kind="mergesort")
     for k in range(1, len(order)):
@@ -201,53 +189,3 @@ def _components(num_nodes: int, darts: Darts, num_darts: int) -> tuple[Int64Arra
         else:
             component[node] = component[link[node]]
     return component, np.bincount(component, minlength=count)
-
-
-@nb.njit(cache=True)
-def _draw_roots(component: Int64Array, num_components: int, darts: Darts, num_darts: int, state: Any) -> Int64Array:
-    """A uniformly random dart of the largest face of each component, ties drawn too; -1 for one without edges."""
-    roots, lengths = np.full(num_components, -1), np.zeros(num_components, np.int64)
-    ties, seen = np.zeros(num_components, np.int64), np.zeros(num_darts, np.bool_)
-    for first in range(num_darts):
-        dart, length = first, 0
-        while not seen[dart]:
-            seen[dart] = True
-            dart = darts[dart, FOLLOW]
-            length += 1
-        own = component[darts[first, SOURCE]]
-        if length > lengths[own]:
-            lengths[own], ties[own] = length, 0
-        if length and length == lengths[own]:
-            ties[own] += 1
-            if below(state, ties[own]) == 0:
-                roots[own] = first
-    for own in range(num_components):
-        for _ in range(below(state, max(1, lengths[own]))):
-            roots[own] = darts[roots[own], FOLLOW]
-    return roots
-
-
-@nb.njit(cache=True)
-def add_diagonal(darts: Darts, count: Int64Array, first: tuple[int, int], second: tuple[int, int]) -> int:
-    """Add a virtual edge a - b inside a face, or between the faces of two components.
-
-    Args:
-        darts: as `draw_map` gives them.
-        count: int64[1], raised.
-        first: a, and the dart of the face that starts there; -1 where a has none.
-        second: b, likewise.
-
-    Returns:
-        The dart a -> b; after it comes the dart given for b.
-    """
-    there, back = count[0], count[0] + 1
-    count[0] += 2
-    for dart, other, (node, _) in ((there, back, first), (back, there, second)):
-        darts[dart, SOURCE], darts[dart, BACK], darts[dart, IS_REAL] = node, other, 0
-    into_first = back if first[1] < 0 else darts[first[1], PRECEDE]
-    into_second = there if second[1] < 0 else darts[second[1], PRECEDE]
-    _walk_on(darts, into_first, there)
-    _walk_on(darts, there, back if second[1] < 0 else second[1])
-    _walk_on(darts, into_second, back)
-    _walk_on(darts, back, there if first[1] < 0 else first[1])
-    return int(there)

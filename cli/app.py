@@ -20,6 +20,7 @@ COMMANDS = {
     "Generate and compare": {
         "sample": "Sample graphs from a run, a ready-made model, or one that is fitted first",
         "grow": "Fit a model to one very large graph, and draw a graph like it",
+        "pieces": "Part one very large graph into small ones that any model can learn, and the links between them",
         "compare": "Compare two large graphs by degrees, clustering, orbits and spectra",
         "plot": "Draw a grid of graphs into a picture",
         "evaluate": "Compare generated graphs with real ones by squared MMD",

@@ -20,7 +20,6 @@ from gengraph.models.generator import read_saved
 from gengraph.models.registry import family_of
 from gengraph.sampling.job import (
     CheckpointOrigin,
-    CountReport,
     GeneratorOrigin,
     Origin,
     SampleRequest,
@@ -29,6 +28,7 @@ from gengraph.sampling.job import (
     sample_into,
 )
 from gengraph.sampling.shards import MANIFEST, Shard, abandon_folder, open_folder
+from gengraph.sampling.writing import CountReport
 from gengraph.storage import Folder
 from gengraph.tables import counted
 from gengraph.training.checkpoint import find_device, load_checkpoint

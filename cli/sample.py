@@ -32,7 +32,8 @@ from gengraph.tables import counted
 if TYPE_CHECKING:
     from gengraph.cli.fitted import Fit
     from gengraph.graphs.collection import Policy
-    from gengraph.sampling.job import CountReport, SampleRequest, ShardsWriter
+    from gengraph.sampling.job import SampleRequest, ShardsWriter
+    from gengraph.sampling.writing import CountReport
     from gengraph.storage import Folder
 
 _BUDGET = 60.0
@@ -86,7 +87,7 @@ def sample(
         typer.Option(
             metavar="NAME=VALUE|NAME=MIN..MAX",
             help="A property, named as rewards are (`gengraph train --help`): a range is kept by rejection, with every model; "
-            "a value is told to a model that was trained with it (model.conditions). May be repeated.",
+            "a value, or class=NAME, is told to a model that was trained with it (model.conditions). May be repeated.",
             rich_help_panel=_WISHES,
         ),
     ] = None,

@@ -93,7 +93,7 @@ def workers_session(
 def shards_writer(workers: int, per_worker: dict[str, float]) -> Any:
     """What writes shards: this process, or workers of the Ray that it is connected to."""
     if workers == 0:
-        from gengraph.sampling.job import write_here
+        from gengraph.sampling.writing import write_here
 
         return write_here
 

@@ -3,10 +3,12 @@
 What must be the same with every version takes its numbers from here: these functions serve compiled code, `gengraph.seeded`
 code that is not.
 
-Reference:
-    G. Steele, D. Lea, C. Flood. Fast splittable pseudorandom number generators. OOPSLA 2014 (SplitMix64).
+References:
+    [1] G. Steele, D. Lea, C. Flood. Fast splittable pseudorandom number generators. OOPSLA 2014 (SplitMix64).
+    [2] G. Marsaglia, W. W. Tsang. The ziggurat method for generating random variables. Journal of Statistical Software 5, 2000.
 """
 
+import math
 from typing import Any
 
 import numba as nb
@@ -21,6 +23,21 @@ State = npt.NDArray[np.uint64]
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
+
+_LAYERS = 256
+_TAIL = 7.69711747013104972  # where the lowest of 256 layers ends, and the area of each [2]
+_AREA = 0.0039496598225815571993
+
+
+def _ziggurat() -> npt.NDArray[np.float64]:
+    """float64[257], where the layers under exp(-x) end, from the lowest up; that of the first is as if it were a rectangle."""
+    ends = [_AREA * math.exp(_TAIL), _TAIL]
+    while len(ends) < _LAYERS:
+        ends.append(-math.log(_AREA / ends[-1] + math.exp(-ends[-1])))
+    return np.array([*ends, 0.0])
+
+
+_ENDS = _ziggurat()
 
 
 def stream_key(seed: int, purpose: str) -> np.uint64:
@@ -91,3 +108,21 @@ def uniform_at(key: Any, counter: int) -> Any:
     """The number in [0, 1) that stands at a counter of the stream of a key: 53 random bits."""
     word = mix(key + np.uint64(counter + 1) * _GOLDEN)
     return np.float64(word >> np.uint64(11)) * 2.0**-53
+
+
+@nb.njit(cache=True)
+def exponential(state: State) -> Any:
+    """The next waiting time of a Poisson process of rate 1, by the ziggurat method [2]: 98.9% of them take one number."""
+    more = 0.0
+    while True:
+        word = next_bits(state)
+        layer = np.int64(word & np.uint64(_LAYERS - 1))
+        x = np.float64(word >> np.uint64(11)) * 2.0**-53 * _ENDS[layer]
+        if x < _ENDS[layer + 1]:
+            return more + x
+        if layer == 0:
+            more += _TAIL  # behind it the law is the same again
+            continue
+        low, high = math.exp(-_ENDS[layer]), math.exp(-_ENDS[layer + 1])
+        if low + uniform(state) * (high - low) < math.exp(-x):
+            return more + x

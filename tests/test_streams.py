@@ -4,7 +4,7 @@ from scipy import stats
 
 from gengraph.errors import InputError
 from gengraph.seeded import Stream
-from gengraph.streams import below, choices, next_bits, open_stream, stream_key, uniform, uniform_at
+from gengraph.streams import below, choices, exponential, next_bits, open_stream, stream_key, uniform, uniform_at
 
 
 def test_equals_the_published_generator() -> None:
@@ -19,6 +19,16 @@ def test_uniforms_are_uniform_and_never_zero() -> None:
     assert values.min() > 0
     assert values.max() <= 1
     assert stats.kstest(values, "uniform").pvalue > 0.001
+
+
+def test_waiting_times_are_exponential() -> None:
+    state = open_stream(stream_key(5, "test"), 0)
+    values = np.array([exponential(state) for _ in range(100_000)])
+    tail = values[values > 5] - 5  # where layers are thin, and behind the last
+    assert stats.kstest(values, "expon").pvalue > 0.001
+    assert stats.kstest(tail, "expon").pvalue > 0.001
+    assert len(tail) == pytest.approx(100_000 * np.exp(-5), abs=100)
+    assert values.max() > 8
 
 
 def test_integers_are_uniform() -> None:

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gengraph.benchmarks.scale.model import Cluster, Costs, sampling, training
+from gengraph.benchmarks.scale.growing import grow_costs
+from gengraph.benchmarks.scale.model import Cluster, Costs, beside, sampling, training
 from gengraph.data import Split, load_dataset, split_graphs
 from gengraph.runs.folders import create_run, newest_checkpoint, train_run
 from gengraph.sampling.conditions import Conditions
@@ -63,7 +64,7 @@ def measure_costs() -> Costs:
         reduction = reduce_costs(int(steps["gradient_bytes"]))
         imports = {"import_s": import_seconds(_IMPORT_TRAINER), "actor_s": import_seconds(_IMPORT_SAMPLER)}
         start = min(train_once(folder, 1)["start_s"] for _ in range(2)) - imports["import_s"]
-    values: dict[str, Any] = {**steps, **sampled, **reduction, **imports, "start_s": max(0.0, start)}
+    values: dict[str, Any] = {**steps, **sampled, **reduction, **imports, **grow_costs(), "start_s": max(0.0, start)}
     return Costs(about=about | {"load_after": os.getloadavg()[0]}, **values)
 
 
@@ -99,20 +100,6 @@ def check_costs(costs: Costs, *, turns: int) -> dict[str, Any]:
         predicted = {"work_s": sample.work_s, "shard_cpu_s": costs.shard_s + costs.shard_graph_s * _SHARD}
         report["sampling"][workers] = beside(predicted, sampled)
     report["load_after"] = os.getloadavg()[0]
-    return report
-
-
-def beside(predicted: dict[str, float], measured: list[dict[str, float]]) -> dict[str, Any]:
-    """Of each quantity the prediction, every measured value, and the error against their median."""
-    report = {}
-    for name, value in predicted.items():
-        values = sorted(turn[name] for turn in measured)
-        error = value / statistics.median(values) - 1
-        report[name] = {
-            "predicted": round(value, 4),
-            "measured": [round(found, 4) for found in values],
-            "error": f"{error:+.0%}",
-        }
     return report
 
 

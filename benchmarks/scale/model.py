@@ -1,4 +1,4 @@
-"""A cost model of training and sampling, from what was measured on one machine.
+"""A cost model of training, of sampling and of growing one large graph, from what was measured on one machine.
 
 Legend: W workers, C cores of the whole cluster, B graphs of a step over all workers, P bytes of the gradients.
 
@@ -10,6 +10,7 @@ import dataclasses
 import heapq
 import json
 import math
+import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ import numpy as np
 
 from gengraph.errors import InputError
 from gengraph.files import read_text
+from gengraph.large.cells import SHARD_EDGES
 
 MEASURED = Path(__file__).with_name("measured.json")
 
@@ -46,6 +48,9 @@ class Costs:
         dispatch_s: of the driver for a shard.
         close_shard_s: of the driver to read a shard again at the end.
         close_byte_s: a byte more of it.
+        edge_s: of drawing and writing an edge of a configuration model.
+        edge_bytes: of an edge on disk.
+        plan_node_s: of the driver for a node of the new graph.
     """
 
     about: dict[str, Any]
@@ -66,6 +71,9 @@ class Costs:
     dispatch_s: float
     close_shard_s: float
     close_byte_s: float
+    edge_s: float
+    edge_bytes: float
+    plan_node_s: float
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -113,7 +121,7 @@ class Estimate:
     """What is predicted.
 
     Attributes:
-        start_s: until the first step or graph.
+        start_s: until the first step, graph or edge.
         work_s: of steps or shards.
         end_s: of what one process does at the end.
         stored_bytes: that stay.
@@ -182,6 +190,28 @@ def sampling(costs: Costs, cluster: Cluster, *, graphs: int, shard_size: int = 1
     return Estimate(start_s=start, work_s=work, end_s=end, stored_bytes=stored)
 
 
+def growing(costs: Costs, cluster: Cluster, *, edges: int, nodes: int, seed: int = 0) -> Estimate:
+    """One graph of so many edges by a configuration model: planned by the driver, drawn in shards, and read again by it.
+
+    The reading of the graph that the model is fitted to is not in it.
+
+    Args:
+        costs: measured.
+        cluster: where.
+        edges: of the new graph.
+        nodes: of it.
+        seed: of the times of shards.
+    """
+    groups = math.ceil(math.sqrt(2 * edges / SHARD_EDGES))
+    shards = groups * (groups + 1) // 2  # of a matching: `gengraph.large.matching`
+    busy = dataclasses.replace(cluster, workers=min(cluster.workers, shards))
+    seconds = costs.edge_s * edges / shards * busy.share
+    work = simulate(shards, seconds, costs.shard_spread, busy.workers, costs.dispatch_s, seed=seed)
+    stored = costs.edge_bytes * edges
+    start = costs.start_s + costs.actor_s * busy.share + costs.plan_node_s * nodes
+    return Estimate(start_s=start, work_s=work, end_s=costs.close_byte_s * stored, stored_bytes=stored)
+
+
 def simulate(shards: int, seconds: float, spread: float, workers: int, dispatch: float, *, seed: int = 0) -> float:
     """When the last of the shards is done: a driver hands each to the worker that is free first, one after the other.
 
@@ -214,3 +244,17 @@ def sweep_sizes(
     """(graphs, workers, cluster, estimate) for every combination, by graphs."""
     cells = [(count, number, make(number)) for count in graphs for number in workers]
     return [(count, number, cluster, predict(cluster, count)) for count, number, cluster in cells]
+
+
+def beside(predicted: dict[str, float], measured: list[dict[str, float]]) -> dict[str, Any]:
+    """Of each quantity the prediction, every measured value, and the error against their median."""
+    report = {}
+    for name, value in predicted.items():
+        values = sorted(turn[name] for turn in measured)
+        error = value / statistics.median(values) - 1
+        report[name] = {
+            "predicted": round(value, 4),
+            "measured": [round(found, 4) for found in values],
+            "error": f"{error:+.0%}",
+        }
+    return report

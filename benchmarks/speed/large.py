@@ -22,7 +22,7 @@ from gengraph.graphs import GraphSet
 from gengraph.large.attachment import AttachmentPlan
 from gengraph.large.folder import grow_into, simple
 from gengraph.large.models import LARGE_MODELS, Plan, fit_large
-from gengraph.sampling.job import write_here
+from gengraph.sampling.writing import write_here
 from gengraph.storage import Folder
 
 Draws = dict[str, dict[str, Callable[[], Any]]]

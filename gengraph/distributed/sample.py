@@ -7,7 +7,7 @@ from typing import Generic
 
 from gengraph.distributed.channel import Channel
 from gengraph.distributed.tasks import spread
-from gengraph.sampling.job import CountReport, Part
+from gengraph.sampling.writing import CountReport, Part
 
 _TELL_S = 0.5  # between two reports of a worker
 

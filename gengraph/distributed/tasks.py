@@ -1,6 +1,7 @@
 """Calls spread over Ray actors: one in flight each, results as they come."""
 
 import itertools
+import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
@@ -83,12 +84,10 @@ def spread(
 
 
 class _Worker:
-    """An actor that makes its function at the first call."""
+    """An actor that makes its function at the first call; torch, where that imports it, has as many threads as the actor."""
 
     def __init__(self, threads: int) -> None:
-        import torch
-
-        torch.set_num_threads(threads)
+        os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(threads)
         self._function: Callable[[Any], Any] | None = None
 
     def call(self, make: list[Any], item: Any) -> Any:

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from gengraph.graphs import Int32Array, Int64Array
-from gengraph.large.stubs import Stubs, owner
-from gengraph.streams import below, open_stream, stream_key, uniform
+from gengraph.graphs import Int64Array
+from gengraph.large.stubs import Stubs, Tables, owner
+from gengraph.streams import exponential, open_stream, stream_key
 
 SHARD_EDGES = 1 << 20
 """About as many edges make a shard."""
@@ -32,8 +32,8 @@ class Cells:
     """Cells of pairs of stubs.
 
     Attributes:
-        bounds: int64[C, 4], the stubs of the rows, first and behind the last, and those of the columns; equal ones are a
-            triangle, others have no stub in common.
+        bounds: int64[C, 4], the stubs of the rows, first and behind the last, and those of the columns. If both begin with the
+            same stub, a row has the columns behind it; else rows and columns have no stub in common.
         measures: float64[C] >= 0, expected points.
     """
 
@@ -43,8 +43,9 @@ class Cells:
     def no_larger(self, most: float, stubs: Stubs) -> "Cells":
         """The same pairs in cells of at most so many expected points each, as far as nodes can be parted."""
         large = self.measures > most
+        offsets = stubs.offsets
         parts = [
-            _split(bounds, measure, most, stubs.offsets)
+            _split(bounds, measure, most, offsets)
             for bounds, measure in zip(self.bounds[large].tolist(), self.measures[large].tolist(), strict=True)
         ]
         bounds = [self.bounds[~large], *(np.array([bound for bound, _ in part], np.int64) for part in parts)]
@@ -58,7 +59,7 @@ def _split(bounds: list[int], measure: float, most: float, offsets: Int64Array) 
         halves = _halves(cell, offsets) if measure > most else []
         area = _area(cell)
         if halves:
-            todo += [(half, measure * _area(half) / area) for half in halves]
+            todo += [(half, measure * _area(half) / area) for half in reversed(halves)]
         else:
             done.append((cell, measure))
     return done
@@ -66,23 +67,24 @@ def _split(bounds: list[int], measure: float, most: float, offsets: Int64Array) 
 
 def _area(cell: list[int]) -> float:
     first, last, left, right = cell
-    return (last - first) * (right - left) / (2 if first == left else 1)
+    return (last - first) * (right - left - (last - first) / 2 * (first == left))
 
 
 def _halves(cell: list[int], offsets: Int64Array) -> list[list[int]]:
-    """Two rectangles, or two triangles and a rectangle; none of what cannot be parted between nodes."""
+    """Two cells of about equal area, or none of what cannot be parted between nodes."""
     first, last, left, right = cell
-    if first == left:
-        return [half for m in _between(first, last, offsets) for half in ([first, m] * 2, [m, last] * 2, [first, m, m, last])]
-    rows, columns = _between(first, last, offsets), _between(left, right, offsets)
-    if rows and (last - first >= right - left or not columns):
-        return [[first, rows[0], left, right], [rows[0], last, left, right]]
-    return [half for m in columns for half in ([first, last, left, m], [first, last, m, right])]
+    behind, width = first == left, right - left
+    middle = first + (width - math.sqrt(width**2 - _area(cell)) if behind else (last - first) / 2)
+    start = last if behind else left
+    rows, columns = _between(first, last, middle, offsets), _between(start, right, (start + right) / 2, offsets)
+    if rows and (behind or last - first >= width or not columns):
+        return [half for m in rows for half in ([first, m, left, right], [m, last, m if behind else left, right])]
+    return [half for m in columns for half in ([first, last, start, m], [first, last, m, right])]
 
 
-def _between(start: int, stop: int, offsets: Int64Array) -> list[int]:
-    """The first stub of a node about half way, if there is one inside."""
-    place = int(np.searchsorted(offsets, (start + stop) // 2))
+def _between(start: int, stop: int, middle: float, offsets: Int64Array) -> list[int]:
+    """The first stub of a node near the middle, if there is one inside."""
+    place = int(np.searchsorted(offsets, middle))
     return next(([int(stub)] for stub in offsets[max(place - 1, 0) : place + 1][::-1] if start < stub < stop), [])
 
 
@@ -142,22 +144,39 @@ def room_for(measures: FloatArray) -> Keys:
 
 
 @njit(cache=True)
-def _points(
-    bounds: Int64Array, measures: FloatArray, tables: tuple[Int64Array, Int32Array, int], key: np.uint64, shard: int
-) -> Keys:
+def _points(bounds: Int64Array, measures: FloatArray, tables: Tables, key: np.uint64, shard: int) -> Keys:
+    """Cell after cell, row after row, and along a row the waiting times of the process: in order, so that nothing is sorted."""
+    starts, nodes, weights, guide, shift = tables
     state = open_stream(key, shard)
     keys = room_for(measures)
     count = 0
     for cell in range(len(measures)):
         first, last, left, right = bounds[cell]
-        time = -math.log(uniform(state))
-        while time < measures[cell]:
-            u = owner(first + below(state, last - first), tables)
-            v = owner(left + below(state, right - left), tables)
-            if count == len(keys):
-                keys = enlarged(keys)
-            keys[count] = (np.uint64(min(u, v)) << np.uint64(32)) | np.uint64(max(u, v))
-            count += 1
-            time -= math.log(uniform(state))
+        if not measures[cell]:
+            continue
+        behind = first == left
+        area = np.float64(last - first) * (right - left - (last - first) / 2 * behind)
+        apart = area / measures[cell]  # pairs of stubs a point
+        at = exponential(state) * apart  # how many pairs of stubs from the beginning of the row the next point is
+        stub, run = first, guide[first >> shift]
+        while stub < last:
+            while starts[run + 1] <= stub:
+                run += 1
+            weight = weights[run]
+            u = nodes[run] + np.int64((stub - starts[run]) / weight)
+            end = min(last, starts[run + 1])
+            while stub < end:
+                stub += np.int64(weight)
+                low = stub if behind else left
+                row = (right - low) * weight
+                while at < row:
+                    v = owner(min(low + np.int64(at / weight), right - 1), tables)
+                    if count == len(keys):
+                        keys = enlarged(keys)
+                    keys[count] = (np.uint64(u) << np.uint64(32)) | np.uint64(v)
+                    count += 1
+                    at += exponential(state) * apart
+                at -= row
+                u += 1
     drawn: Keys = keys[:count]
     return drawn

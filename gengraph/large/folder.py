@@ -15,13 +15,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numba import njit
 
 from gengraph.errors import InputError, NotEnoughResources
 from gengraph.formats.edge_shards import LAYOUT, read_edges
+from gengraph.graphs import Int32Array
 from gengraph.large.cells import Keys
 from gengraph.large.models import Plan
-from gengraph.sampling.job import CountReport
 from gengraph.sampling.shards import MANIFEST, abandon_folder, open_folder, remove_left_overs, write_manifest
+from gengraph.sampling.writing import CountReport
 from gengraph.storage import Folder
 
 _COUNTS = ("loops", "repetitions")
@@ -52,12 +54,30 @@ def shards_of(plan: Plan) -> list[EdgeShard]:
 
 
 def simple(keys: Keys) -> tuple[Keys, dict[str, int]]:
-    """Sorted, without loops and repetitions, and how many of these there were."""
-    ordered = np.sort(keys)
-    loops = (ordered >> np.uint64(32)) == (ordered & np.uint64(0xFFFFFFFF))
-    again = np.zeros(len(ordered), bool)
-    np.equal(ordered[1:], ordered[:-1], out=again[1:])
-    return ordered[~(loops | again)], {"loops": int(loops.sum()), "repetitions": int((again & ~loops).sum())}
+    """Sorted, without loops and repetitions, and how many of these there were; the keys may be changed in their place."""
+    if (keys[1:] < keys[:-1]).any():
+        keys.sort()
+    kept, loops = _kept(keys)
+    return keys[:kept], {"loops": loops, "repetitions": len(keys) - kept - loops}
+
+
+@njit(cache=True)
+def _kept(keys: Keys) -> tuple[int, int]:
+    """Moves what is kept of sorted keys to their beginning; how many these are, and how many loops there were."""
+    kept, loops = 0, 0
+    for key in keys:
+        if (key >> np.uint64(32)) == (key & np.uint64(0xFFFFFFFF)):
+            loops += 1
+        elif not kept or keys[kept - 1] != key:
+            keys[kept] = key
+            kept += 1
+    return kept, loops
+
+
+def columns_of(keys: Keys) -> dict[str, Int32Array]:
+    """Sources and targets of edges u 2^32 + v, int32[E]."""
+    halves = keys.astype("<u8", copy=False).view("<i4").reshape(-1, 2)
+    return {"source": np.ascontiguousarray(halves[:, 1]), "target": np.ascontiguousarray(halves[:, 0])}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +97,8 @@ class EdgeWriter:
     def __call__(self, shard: EdgeShard, report: CountReport = lambda _edges: None) -> None:
         """Draw and write one shard."""
         keys, dropped = simple(self.plan.draw(shard.index, self.seed))
-        columns = {"source": (keys >> np.uint64(32)).astype(np.int32), "target": keys.astype(np.uint32).view(np.int32)}
-        about = {**dropped, "hash": hashlib.sha256(keys.tobytes()).hexdigest()}
-        table = pa.table(columns).replace_schema_metadata({_ABOUT_KEY: json.dumps(about)})
+        about = {**dropped, "hash": hashlib.sha256(keys.data).hexdigest()}
+        table = pa.table(columns_of(keys)).replace_schema_metadata({_ABOUT_KEY: json.dumps(about)})
         buffer = pa.BufferOutputStream()
         pq.write_table(
             table,
@@ -88,6 +107,7 @@ class EdgeWriter:
             use_dictionary=False,
             column_encoding={"source": "DELTA_BINARY_PACKED", "target": "PLAIN"},  # sources rise
             write_page_checksum=True,
+            write_statistics=False,  # which take as long as the encoding
         )
         self.folder.write(shard.filename, buffer.getvalue())
         report(shard.count)

@@ -19,7 +19,7 @@ from gengraph.baselines.kronecker_classes import half_classes
 from gengraph.baselines.kronecker_sampling import pairs_by_class
 from gengraph.graphs import Int32Array, Int64Array
 from gengraph.large.cells import SHARD_EDGES, FloatArray, Keys, enlarged, room_for, shard_ends
-from gengraph.streams import below, open_stream, stream_key, uniform
+from gengraph.streams import below, exponential, open_stream, stream_key
 
 _SUREST = 1 - 1e-9  # the largest probability: of a certain pair one in a thousand million is left out
 _PRODUCTS = (("ordered", "all", "all"), ("equal", "ordered", "all"), ("equal", "equal", "ordered"))
@@ -141,7 +141,7 @@ def _points(
     count = 0
     for cell in range(len(measures)):
         part = bounds[cell]
-        time = -math.log(uniform(state))
+        time = exponential(state)
         while time < measures[cell]:
             a = high[part[0, 0] + below(state, part[0, 1] - part[0, 0])]
             b = middle[part[1, 0] + below(state, part[1, 1] - part[1, 0])]
@@ -152,6 +152,6 @@ def _points(
                 keys = enlarged(keys)
             keys[count] = (np.uint64(u) << np.uint64(32)) | np.uint64(v)
             count += 1
-            time -= math.log(uniform(state))
+            time += exponential(state)
     drawn: Keys = keys[:count]
     return drawn

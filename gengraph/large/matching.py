@@ -42,9 +42,10 @@ class MatchingPlan:
     def of(cls, degrees: npt.NDArray[np.integer], most: int = SHARD_EDGES) -> "MatchingPlan":
         """For degrees int[n] with an even sum; about `most` edges a shard."""
         stubs = Stubs.of(degrees)
-        total = int(stubs.offsets[-1])
+        total = int(stubs.starts[-1])
         wanted = np.arange(1, math.ceil(math.sqrt(total / most))) * (total / math.ceil(math.sqrt(total / most)))
-        inner = stubs.offsets[np.searchsorted(stubs.offsets, wanted)]
+        offsets = stubs.offsets
+        inner = offsets[np.searchsorted(offsets, wanted)]
         return cls(len(degrees), stubs, np.unique(np.concatenate([[0], inner, [total]])).astype(np.int64))
 
     @property

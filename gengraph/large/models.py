@@ -132,7 +132,7 @@ def _in_communities(graph: GraphSet, communities: Int64Array, num_nodes: int, se
     starts = np.concatenate([[0], np.cumsum(np.bincount(communities))])[:-1]
     weights = graph.degrees()[order][_resampled(np.tile(starts, copies), sizes, new_sizes)]
     pairs, edges = edges_of_communities(graph, communities)
-    pairs = _lifted(pairs, len(starts), copies, seed)
+    pairs = lifted(pairs, len(starts), copies, seed)
     expected = np.tile(edges.astype(np.float64), copies) * (num_nodes / n / copies)
     stubs = Stubs.of(weights)
     firsts = np.concatenate([[0], np.cumsum(new_sizes)])
@@ -141,7 +141,7 @@ def _in_communities(graph: GraphSet, communities: Int64Array, num_nodes: int, se
     return Fitted(CellPlan.of(num_nodes, stubs, cells), about)
 
 
-def _lifted(pairs: Int64Array, num_blocks: int, copies: int, seed: int) -> Int64Array:
+def lifted(pairs: Int64Array, num_blocks: int, copies: int, seed: int) -> Int64Array:
     """int64[P copies, 2]: copy i of a pair r < s joins copy i of r with copy i + shift of s; a community stays with itself."""
     shift = (Stream(seed, 1).uniforms(len(pairs)) * copies).astype(np.int64) * (pairs[:, 0] < pairs[:, 1])
     copy = np.arange(copies)[:, None]

@@ -6,7 +6,8 @@ from typing import Any
 from gengraph.data import load_dataset
 from gengraph.files import hash_file
 from gengraph.runs.folders import find_checkpoint, read_run
-from gengraph.sampling.job import CheckpointOrigin, CountReport, SampleRequest, ShardsWriter, sample_into, write_here
+from gengraph.sampling.job import CheckpointOrigin, SampleRequest, ShardsWriter, sample_into
+from gengraph.sampling.writing import CountReport, write_here
 from gengraph.storage import Folder
 from gengraph.training.checkpoint import load_checkpoint
 

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from gengraph.data import load_dataset
 from gengraph.errors import InputError, NotEnoughResources
@@ -25,12 +25,10 @@ from gengraph.sampling.shards import (
     write_shard,
 )
 from gengraph.sampling.unique import write_unique
+from gengraph.sampling.writing import CountReport, write_here
 from gengraph.storage import Folder
 from gengraph.training.checkpoint import Checkpoint
 from gengraph.versions import installed_version
-
-CountReport = Callable[[int], None]
-"""Told how many graphs have just been finished."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -169,31 +167,6 @@ class ShardWriter:
 
 ShardsWriter = Callable[[Callable[[], ShardWriter], Sequence[Shard], CountReport], None]
 """What has the shards written, here or on workers: it is given what makes a ShardWriter, the shards, and whom to tell."""
-
-
-class Numbered(Protocol):
-    """A shard of anything: its number, and how much is in it."""
-
-    @property
-    def index(self) -> int:
-        """Its number."""
-        ...
-
-    @property
-    def count(self) -> int:
-        """Graphs, or edges, about."""
-        ...
-
-
-Part = TypeVar("Part", bound=Numbered)
-
-
-def write_here(make: Callable[[], Callable[[Part, CountReport], None]], shards: Sequence[Part], report: CountReport) -> None:
-    """Write shards in this process."""
-    if shards:
-        write = make()
-        for shard in shards:
-            write(shard, report)
 
 
 def sample_into(

@@ -5,12 +5,15 @@ import itertools
 import math
 import sys
 
+import numpy as np
 import pytest
 
 from gengraph.benchmarks.scale.__main__ import clock, main
+from gengraph.benchmarks.scale.growing import degrees_of, grow_costs
 from gengraph.benchmarks.scale.model import (
     Cluster,
     Costs,
+    growing,
     reduce_seconds,
     sampling,
     shard_times,
@@ -19,6 +22,7 @@ from gengraph.benchmarks.scale.model import (
     training,
 )
 from gengraph.errors import InputError
+from gengraph.large.matching import MatchingPlan
 
 COSTS = Costs(
     about={},
@@ -38,6 +42,9 @@ COSTS = Costs(
     graph_bytes=300.0,
     dispatch_s=1e-3,
     close_shard_s=1e-3,
+    edge_s=5e-8,
+    edge_bytes=4.0,
+    plan_node_s=1e-7,
     close_byte_s=1e-9,
 )
 
@@ -92,6 +99,29 @@ def test_many_workers_sample_a_billion_graphs_faster_until_the_start_and_the_end
     assert small == sampling(COSTS, cluster(1), graphs=1000)  # one shard is one worker's
 
 
+def test_one_large_graph_is_work_of_workers_between_two_pieces_of_the_drivers() -> None:
+    edges = 5_000_000
+    degrees = degrees_of(edges)
+    alone, two = (growing(COSTS, cluster(workers), edges=edges, nodes=len(degrees)) for workers in (1, 2))
+    assert alone.work_s == pytest.approx(edges * COSTS.edge_s, rel=0.2)
+    assert two.work_s == pytest.approx(alone.work_s / 2, rel=0.2)
+    assert two.start_s - COSTS.start_s - COSTS.actor_s == pytest.approx(COSTS.plan_node_s * 500_000)
+    assert two.end_s == pytest.approx(COSTS.close_byte_s * 4.0 * edges) == alone.end_s
+    shards = len(MatchingPlan.of(degrees).expected)
+    one_each = dataclasses.replace(COSTS, shard_spread=0.0, edge_s=1.0, dispatch_s=0.0)
+    last = growing(one_each, cluster(10**6), edges=edges, nodes=2)  # as many workers as shards
+    assert last.work_s == pytest.approx(edges / shards)
+
+
+def test_what_growing_costs_is_measured() -> None:
+    degrees = degrees_of(100_000)
+    assert degrees.sum() % 2 == 0
+    assert np.diff(degrees).max() <= 0
+    found = grow_costs(num_edges=100_000)
+    assert found["edge_s"] > 0 < found["plan_node_s"]
+    assert 4 < found["edge_bytes"] < 8
+
+
 def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(InputError, match="a batch must hold a graph for each of the 8 workers, got 4"):
         training(COSTS, cluster(8), steps=1, batch=4)
@@ -116,6 +146,9 @@ def test_money_is_named_only_at_the_users_own_price(
         head, _, *priced = table(monkeypatch, capsys, what, *sizes, "--price-core-hour", "10")
         hours, money = head.index("core hours"), head.index("money")
         assert [float(row[money]) for row in priced] == pytest.approx([10 * float(row[hours]) for row in rows], rel=0.01)
+    head, _, *rows = table(monkeypatch, capsys, "growing", "--edges", "1e8", "--workers", "1,2")
+    assert head[0] == "edges"
+    assert [row[:2] for row in rows] == [["1e+08", "1"], ["1e+08", "2"]]
 
 
 def test_a_file_that_holds_no_costs_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path, capsys) -> None:

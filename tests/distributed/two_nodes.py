@@ -2,12 +2,12 @@
 
 import logging
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
+from simulated import CPU, simulated_cluster, wait_for_cpus
+
 from gengraph.data import load_dataset, split_graphs
-from gengraph.distributed.cluster import capacity_for, session
 from gengraph.distributed.sample import sample_shards
 from gengraph.distributed.train import train_on_ray
 from gengraph.runs.folders import create_run
@@ -19,34 +19,27 @@ from gengraph.training.config import Config
 
 STEPS = 400
 SMALL = ["model.hidden_size=8", "model.embedding_size=4", "model.head.hidden_size=4", "model.head.num_layers=1"]
-CPU = {"CPU": 1.0}
 
 
 def main(folder: Path) -> None:
     logging.disable(logging.WARNING)
     config = Config().replace([*SMALL, f"training.steps={STEPS}", "training.checkpoint_every=0.3"])
     create_run(folder / "g", dataset="grid-small", split=split_graphs(load_dataset("grid-small")), split_seed=0, config=config)
-    from ray.cluster_utils import Cluster
-
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-    nodes = [cluster.add_node(num_cpus=1)]
-    with session(cluster.address):
+    with simulated_cluster(2) as nodes:
 
         def lose_node_at(reached: bool) -> None:
             if reached and nodes:
-                cluster.remove_node(nodes.pop(), allow_graceful=False)
+                nodes.lose_one()
 
         def train_report(metrics: dict[str, Any]) -> None:
             lose_node_at(metrics["step"] >= STEPS // 8)
 
-        assert capacity_for(CPU) == 2
         done = train_on_ray(folder / "g", workers=2, min_workers=1, per_worker=CPU, max_failures=2, report=train_report)
         assert done == STEPS, done
         assert not nodes, "trained to the end before the node was lost"
 
-        nodes.append(cluster.add_node(num_cpus=1))
-        while capacity_for(CPU) < 2:
-            time.sleep(0.2)
+        nodes.add()
+        wait_for_cpus(2)
         sampled = 0
 
         def sample_report(count: int) -> None:
@@ -61,7 +54,6 @@ def main(folder: Path) -> None:
         sample_run(folder / "g", Folder(str(folder / "s")), request, write_shards=write_shards, report=sample_report)
         assert not nodes, "sampled to the end before the node was lost"
         assert sampled == request.num_graphs, sampled
-    cluster.shutdown()
 
 
 if __name__ == "__main__":

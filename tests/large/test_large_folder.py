@@ -8,12 +8,13 @@ from pathlib import Path
 import networkx as nx
 import pytest
 from command_line import gengraph, in_tmp_path  # noqa: F401
+from object_store import bucket  # noqa: F401
 
 from gengraph.errors import InputError
 from gengraph.formats import read_graphs, write_graphs
 from gengraph.large.attachment import AttachmentPlan
 from gengraph.large.folder import grow_into, verify_edges
-from gengraph.sampling.job import write_here
+from gengraph.sampling.writing import write_here
 from gengraph.storage import Folder
 
 PLAN = AttachmentPlan(300, 3, most=100)
@@ -89,6 +90,17 @@ def test_damage_is_found_and_mended(tmp_path: Path) -> None:
         grown(tmp_path / "a")
         assert contents(tmp_path / "a") == whole
         (tmp_path / "a" / "more.parquet").write_bytes(b"")
+
+
+def test_an_object_store_is_gone_on_with(bucket: str, tmp_path: Path) -> None:  # noqa: F811
+    store, whole = Folder(bucket), grown(tmp_path / "here")
+    assert grow_into(store, PLAN, {"model": "ba"}, seed=1, write_shards=write_here) == whole
+    store.remove("shard-000002.parquet")
+    with pytest.raises(InputError, match=r"shard-000002.parquet"):
+        verify_edges(store)
+    grow_into(store, PLAN, {"model": "ba"}, seed=1, write_shards=write_here)
+    assert verify_edges(store) == whole
+    assert {name: store.read(name) for name in store.names()} == contents(tmp_path / "here")
 
 
 def test_another_graph_has_another_folder(tmp_path: Path) -> None:

@@ -164,7 +164,7 @@ def test_what_cannot_be_met_ends_with_an_error(conditions: Conditions, asked: st
         ({"within": {"nodes": (5, 3)}}, r"a range of nodes must be least\.\.most with least <= most, got 5\.\.3"),
         ({"within": {"nodes": (5, float("inf"))}}, r"got 5\.\.inf; give two numbers"),
         ({"within": {"nodes": (-1, 0)}}, r"a range of nodes must reach 1, got -1\.\.0"),
-        ({"within": {"beauty": (0, 1)}}, "unknown reward 'beauty'; choose from qed"),
+        ({"within": {"beauty": (0, 1)}}, "unknown property 'beauty'; choose from qed"),
         ({"given": {"edges": float("nan")}}, "must be finite, got edges = nan"),
         ({"components": "all"}, "components must be one of keep, largest, reject, got 'all'"),
         ({"stop": "never"}, "stop must be one of model, reference, got 'never'"),

@@ -8,7 +8,7 @@ from gengraph.models.registry import LEARNED, family_of, offered_models
 if TYPE_CHECKING:
     from gengraph.training.config import Config
 
-_USUAL = "graphrnn"
+_USUAL = ("graphrnn", "maps", "trees", "blocks", "graphrnn-c")
 
 
 def configure(name: str | None, model: str | None, dataset: str | None, assignments: list[str] | None) -> "Config":
@@ -16,7 +16,7 @@ def configure(name: str | None, model: str | None, dataset: str | None, assignme
 
     Args:
         name: of a preset or a file; None takes what the model is usually trained with on the data set.
-        model: None takes what the config says, graphrnn where there is none.
+        model: None takes what the config says; where there is none, what a preset was made of for the data set, or graphrnn.
         dataset: name or path.
         assignments: fields that are set.
 
@@ -27,13 +27,21 @@ def configure(name: str | None, model: str | None, dataset: str | None, assignme
         check_learned(model)
     from gengraph.training.config import load_config, usual_config
 
-    config = usual_config(model or _USUAL, dataset or "") if name is None else load_config(name)
+    config = usual_config(model or _usual_model(dataset or ""), dataset or "") if name is None else load_config(name)
     config = config.replace(assignments or [])
     if model is not None and config.model_name != model:
         said = "--set" if name is None else f"--config {name}"
         msg = f"{said} makes a {config.model_name}, and --model asks for a {model}; {_way_out(config, model)}"
         raise InputError(msg)
     return config
+
+
+def _usual_model(dataset: str) -> str:
+    """The first that has a preset for the data set."""
+    from gengraph.training.config import preset_for
+
+    made = (name for name in _USUAL if preset_for(name, dataset) == f"{name}/{dataset.partition(':')[0]}")
+    return next(made, _USUAL[0])
 
 
 def check_learned(model: str) -> None:

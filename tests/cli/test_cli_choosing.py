@@ -8,6 +8,7 @@ import pytest
 from command_line import gengraph, in_tmp_path  # noqa: F401
 
 from gengraph.cli.choosing import is_open
+from gengraph.cli.config import configure
 from gengraph.formats import write_graphs
 from gengraph.graphs import GraphSet
 from gengraph.training import choosing
@@ -70,6 +71,15 @@ def test_without_a_word_the_model_that_suits_is_trained() -> None:
     said = gengraph("train --dataset grid-small --steps 20 --run mine", code=2)
     assert "trying models" not in said
     assert "exists" in said
+
+
+@pytest.mark.parametrize(
+    ("dataset", "expected"),
+    [("grid", "graphrnn"), ("planar", "maps"), ("sbm:60", "blocks"), ("protein", "graphrnn-c"), ("ladder-small", "graphrnn")],
+)
+def test_a_data_set_with_presets_has_the_model_they_were_made_of(dataset: str, expected: str) -> None:
+    assert configure(None, None, dataset, ["training.steps=3"]).model_name == expected
+    assert configure(None, "graphrnn-s", dataset, None).model_name == "graphrnn-s"
 
 
 @pytest.mark.usefixtures("in_tmp_path")

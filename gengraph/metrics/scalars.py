@@ -11,7 +11,7 @@ from numba import njit
 
 from gengraph.graphs import GraphSet, Int64Array
 from gengraph.graphs.orbits import node_triangles
-from gengraph.metrics.statistics import FloatArray, node_degrees, orbit_means
+from gengraph.metrics.statistics import FloatArray, local_clustering, node_degrees, orbit_means
 
 
 def node_counts(graphs: GraphSet) -> FloatArray:
@@ -32,6 +32,29 @@ def component_counts(graphs: GraphSet) -> FloatArray:
 def triangle_counts(graphs: GraphSet) -> FloatArray:
     """float64[G] >= 0, triangles of each graph; O(E^1.5)."""
     return _sum_by_graph(graphs, node_triangles(graphs)) / 3
+
+
+def largest_degrees(graphs: GraphSet) -> FloatArray:
+    """float64[G] >= 0, of the node with the most neighbours; 0 for a graph without nodes."""
+    largest = np.zeros(len(graphs))
+    np.maximum.at(largest, _graph_of_node(graphs), graphs.degrees())
+    return largest
+
+
+def mean_degrees(graphs: GraphSet) -> FloatArray:
+    """float64[G] >= 0, neighbours of a node, the mean over the nodes; 0 for a graph without nodes."""
+    return np.asarray(2 * graphs.num_edges / np.maximum(graphs.num_nodes, 1))
+
+
+def densities(graphs: GraphSet) -> FloatArray:
+    """float64[G] in [0, 1], share of the pairs of nodes that are edges; 0 for a graph of fewer than two nodes."""
+    return mean_degrees(graphs) / np.maximum(graphs.num_nodes.astype(np.int64) - 1, 1)
+
+
+def mean_clustering(graphs: GraphSet) -> FloatArray:
+    """float64[G] in [0, 1], the mean of the local clustering over the nodes; 0 for a graph without nodes."""
+    sums = np.bincount(_graph_of_node(graphs), local_clustering(graphs), minlength=len(graphs))
+    return np.asarray(sums / np.maximum(graphs.num_nodes, 1))
 
 
 def four_cycle_means(graphs: GraphSet) -> FloatArray:
@@ -70,6 +93,10 @@ def diameters(graphs: GraphSet) -> FloatArray:
     adjacency = graphs.to_csr()
     result = _diameters(adjacency.indptr.astype(np.int64), adjacency.indices.astype(np.int64), graphs.node_offsets)
     return np.where(graphs.num_nodes > 0, result, np.nan)
+
+
+def _graph_of_node(graphs: GraphSet) -> Int64Array:
+    return np.repeat(np.arange(len(graphs)), graphs.num_nodes)
 
 
 def _sum_by_graph(graphs: GraphSet, of_node: Int64Array) -> Int64Array:

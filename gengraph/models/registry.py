@@ -121,7 +121,7 @@ def find_entry(group: str, name: str) -> "EntryPoint | None":
     found = _offered(group, name)
     if len(found) > 1:
         packages = " and ".join(map(package_of, found))
-        msg = f"a model must be offered by one package, got {name!r} of {packages}; uninstall the others"
+        msg = f"a name must be offered by one package, got {name!r} of {packages}; uninstall the others"
         raise InputError(msg)
     return found[0] if found else None
 
@@ -136,7 +136,7 @@ def load_entry(entry: "EntryPoint") -> Any:
         return entry.load()
     except Exception as error:
         msg = (
-            f"model {entry.name!r} cannot be imported from package {package_of(entry)} ({type(error).__name__}: {error}); "
+            f"{entry.name!r} cannot be imported from package {package_of(entry)} ({type(error).__name__}: {error}); "
             "install what that package needs, or a version of it that works here"
         )
         raise InputError(msg) from error

@@ -35,15 +35,15 @@ REWARDS: Mapping[str, Listed] = {
     "validity": Listed("gengraph.chemistry.scores:validity", "molecules: 1 for a possible one, else 0"),
     "nodes": Listed("gengraph.metrics.scalars:node_counts", "nodes of a graph"),
     "edges": Listed("gengraph.metrics.scalars:edge_counts", "edges of a graph"),
-    "density": Listed("gengraph.rewards.find:densities", "share of the pairs of nodes that are edges, 0 to 1"),
-    "mean-degree": Listed("gengraph.rewards.find:mean_degrees", "neighbours of a node, the mean over the nodes"),
-    "max-degree": Listed("gengraph.rewards.find:largest_degrees", "neighbours of the node that has the most"),
+    "density": Listed("gengraph.metrics.scalars:densities", "share of the pairs of nodes that are edges, 0 to 1"),
+    "mean-degree": Listed("gengraph.metrics.scalars:mean_degrees", "neighbours of a node, the mean over the nodes"),
+    "max-degree": Listed("gengraph.metrics.scalars:largest_degrees", "neighbours of the node that has the most"),
     "components": Listed("gengraph.metrics.scalars:component_counts", "connected components of a graph"),
     "assortativity": Listed(
         "gengraph.metrics.scalars:assortativity", "correlation of the degrees at the ends of an edge, -1 to 1"
     ),
     "triangles": Listed("gengraph.metrics.scalars:triangle_counts", "triangles of a graph"),
-    "clustering": Listed("gengraph.rewards.find:mean_clustering", "clustering, the mean over the nodes, 0 to 1"),
+    "clustering": Listed("gengraph.metrics.scalars:mean_clustering", "clustering, the mean over the nodes, 0 to 1"),
     "diameter": Listed("gengraph.metrics.scalars:diameters", "diameter of a connected graph"),
 }
 RULES: Mapping[str, Listed] = {

@@ -25,40 +25,11 @@ Rule = Callable[[GraphSet], BoolArray]
 Score = Callable[[GraphSet], Any]
 
 
-def mean_clustering(graphs: GraphSet) -> FloatArray:
-    """float64[G] in [0, 1], the mean of the local clustering over the nodes; 0 for a graph without nodes."""
-    from gengraph.metrics.statistics import local_clustering
-
-    sums = np.bincount(_graph_of_node(graphs), local_clustering(graphs), minlength=len(graphs))
-    return np.asarray(sums / np.maximum(graphs.num_nodes, 1))
-
-
 def possible(graphs: GraphSet) -> BoolArray:
     """bool[G], whether RDKit takes a graph as a molecule of one part."""
     from gengraph.chemistry.scores import validity
 
     return validity(graphs) > 0
-
-
-def largest_degrees(graphs: GraphSet) -> FloatArray:
-    """float64[G] >= 0, of the node with the most neighbours; 0 for a graph without nodes."""
-    largest = np.zeros(len(graphs))
-    np.maximum.at(largest, _graph_of_node(graphs), graphs.degrees())
-    return largest
-
-
-def mean_degrees(graphs: GraphSet) -> FloatArray:
-    """float64[G] >= 0, neighbours of a node, the mean over the nodes; 0 for a graph without nodes."""
-    return np.asarray(2 * graphs.num_edges / np.maximum(graphs.num_nodes, 1))
-
-
-def densities(graphs: GraphSet) -> FloatArray:
-    """float64[G] in [0, 1], share of the pairs of nodes that are edges; 0 for a graph of fewer than two nodes."""
-    return mean_degrees(graphs) / np.maximum(graphs.num_nodes.astype(np.int64) - 1, 1)
-
-
-def _graph_of_node(graphs: GraphSet) -> npt.NDArray[np.int64]:
-    return np.repeat(np.arange(len(graphs)), graphs.num_nodes)
 
 
 def find_reward(name: str) -> Reward:

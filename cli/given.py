@@ -31,7 +31,7 @@ def read_given(texts: Iterable[str], num_nodes: str | None) -> tuple[Given, With
             continue
         numbers = [_number(part) for part in value.split("..", 1)]
         if not name or None in numbers:
-            forms = "clustering=0.3, say, nodes=20..30, or class=NAME"
+            forms = "clustering=0.3, say, nodes=20..30 (numbers), or class=NAME"
             msg = f"--given must be NAME=VALUE or NAME=LEAST..MOST, got {text!r}; {forms}"
             raise InputError(msg)
         found: Given | Within = given if len(numbers) == 1 else within

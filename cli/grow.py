@@ -97,7 +97,7 @@ def _fitted(reading: _Reading, model: str, size: int | None, seed: int) -> "tupl
 
 def _of_pieces(reading: _Reading, pieces: str, size: int | None, seed: int) -> "tuple[Fitted, dict[str, Any]]":
     """The plan of drawn pieces, and what the manifest says of it."""
-    from gengraph.cli.progress import busy
+    from gengraph.cli.progress import busy, errors
     from gengraph.data import load_dataset
     from gengraph.large.parting import Parting
     from gengraph.large.pieces import fit_pieces
@@ -106,6 +106,10 @@ def _of_pieces(reading: _Reading, pieces: str, size: int | None, seed: int) -> "
     drawn = load_dataset(pieces, data_dir=reading.data_dir, policy=reading.policy)
     with busy("choosing and linking pieces"):
         fitted = fit_pieces(parting, drawn, num_nodes=size, seed=seed)
+    lost = fitted.parameters["stubs_left_over"]
+    if lost:
+        ends = lost + 2 * fitted.parameters["links"]
+        errors.print(f"{counted(lost, 'end')} of {ends} of links found no partner and are left out")
     about = {"model": "pieces", "graph": reading.graph, "graph_hash": parting.content_hash()}
     return fitted, {**about, "pieces": pieces, "pieces_hash": drawn.content_hash(), "parameters": fitted.parameters}
 

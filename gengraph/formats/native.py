@@ -38,7 +38,8 @@ def read_parquet(path: Path, policy: Policy) -> RawGraphs:
         with pq.ParquetFile(path) as file:
             names = file.schema_arrow.names
             if not {"num_nodes", "edges"} <= set(names):
-                msg = f"{path}: a table of graphs needs the columns num_nodes and edges, got {names}"
+                way = "; of a graph in pieces, give pieces.parquet alone" if {"source", "target"} <= set(names) else ""
+                msg = f"{path}: a table of graphs needs the columns num_nodes and edges, got {names}{way}"
                 raise InputError(msg)
             num_nodes, edge_offsets, edges = _arrays(file)
             split = file.read(["split"]).column("split").to_pylist() if "split" in names else None

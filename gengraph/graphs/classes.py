@@ -46,8 +46,8 @@ class Classes:
 
     @classmethod
     def of(cls, said: Sequence[Any]) -> Self | None:
-        """The classes of values as files have them, None or "" for a graph that has none; None if no graph has one."""
-        texts = [None if value is None or value == "" else text_of(value) for value in said]
+        """The classes of values as files have them, None, NaN or "" for a graph that has none; None if no graph has one."""
+        texts = [None if _is_missing(value) else text_of(value) for value in said]
         values = in_order({text for text in texts if text is not None})
         number: dict[str | None, int] = {text: k for k, text in enumerate(values)} | {None: _NONE}
         return cls(values, np.array([number[text] for text in texts], np.int32)) if values else None
@@ -74,6 +74,13 @@ class Classes:
         """float64[G, len(values)], 1 in the column of a graph's class and 0 elsewhere; NaN for a graph of none of these."""
         columns = np.array([values.index(name) if name in values else _NONE for name in self.values] + [_NONE])[self.codes]
         return np.where(columns[:, None] == _NONE, np.nan, columns[:, None] == np.arange(len(values)))
+
+
+def _is_missing(value: Any) -> bool:
+    if isinstance(value, float | np.floating):
+        return bool(np.isnan(value))
+    missing = value is None or type(value).__name__ in {"NAType", "NaTType"}
+    return missing or (isinstance(value, str) and not value)
 
 
 def same_classes(one: Classes | None, two: Classes | None) -> bool:

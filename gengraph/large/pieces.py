@@ -156,9 +156,8 @@ def _linked(parting: Parting, taken: GraphSet, copies: int, seed: int) -> _Linke
     pairs = lifted(pairs, len(own), copies, seed)
     pairs, numbers = numbers_of_links(_links_and_nodes(pieces)[0], pairs, np.tile(wanted, copies), seed)
     closing = _Closing(pieces.node_offsets, pieces.to_csr(), pairs, numbers, node_stubs, seed)
-    plan = closing.found(_triangles_of_links(parting) / max(len(parting.links), 1))
-    left = int(node_stubs.sum()) - 2 * int(numbers.sum())
-    return _Linked(plan, {"links": int(numbers.sum()), "stubs_left_over": left, "closure": plan.closure})
+    plan, made = closing.found(_triangles_of_links(parting) / max(len(parting.links), 1))
+    return _Linked(plan, {"links": made, "stubs_left_over": int(node_stubs.sum()) - 2 * made, "closure": plan.closure})
 
 
 def _of_one(graph: GraphSet, bounds: Int64Array) -> FloatArray:
@@ -205,20 +204,23 @@ class _Closing:
     node_stubs: Int64Array
     seed: int
 
-    def found(self, triangles: float) -> PiecesPlan:
-        """The plan whose links close so many triangles each, or as many as they can."""
+    def found(self, triangles: float) -> tuple[PiecesPlan, int]:
+        """The plan whose links close so many triangles each, or as many as they can; and how many links it makes."""
         low, high = 0.0, 1.0
         plan = self.plan(high)
-        if self.triangles(plan) > triangles:
+        closed, made = self.measured(plan)
+        if closed > triangles:
             for _ in range(_HALVINGS):
                 middle = (low + high) / 2
                 plan = self.plan(middle)
-                low, high = (low, middle) if self.triangles(plan) > triangles else (middle, high)
-        return plan
+                closed, made = self.measured(plan)
+                low, high = (low, middle) if closed > triangles else (middle, high)
+        return plan, made
 
-    def triangles(self, plan: PiecesPlan) -> float:
-        """Triangles that a link closes."""
-        return plan.linked(0, len(self.pairs), self.seed)[1] / max(int(self.numbers.sum()), 1)
+    def measured(self, plan: PiecesPlan) -> tuple[float, int]:
+        """Triangles that a link closes, and the links that are made."""
+        links, closed = plan.linked(0, len(self.pairs), self.seed)
+        return closed / max(int(self.numbers.sum()), 1), len(links)
 
     def plan(self, closure: float) -> PiecesPlan:
         """The stubs of each place shared out among those that it is linked with."""

@@ -6,9 +6,11 @@ what a graph is to its network (orderings, rows, blocks, noise) from the data to
 Legend: G graphs asked for, A graphs drawn.
 """
 
+import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -42,6 +44,10 @@ Capability = Literal[
 - start: `Decoding.start`, a graph that all drawn ones go on from.
 - conditions: `Decoding.given`, if its config says which properties it is told of graphs (`gengraph.rewards.conditions`).
 """
+
+
+def _is_said(value: object) -> bool:
+    return isinstance(value, str) or (isinstance(value, Real) and math.isfinite(value))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,8 +93,8 @@ class Decoding:
             msg = f"start must be one graph, got {len(self.start)}; give the one that all are to go on from"
             raise InputError(msg)
         for name, value in self.given.items():
-            if not isinstance(value, str) and not np.isfinite(value):
-                msg = f"a value that is given must be finite, got {name} = {value}; leave {name} out to say nothing of it"
+            if not _is_said(value):
+                msg = f"a value that is given must be finite, or a name, got {name} = {value}; leave {name} out to say nothing"
                 raise InputError(msg)
         for name, choices in (("stop", ("model", "reference")), ("constraint", ("none", "planar"))):
             if getattr(self, name) not in choices:

@@ -78,6 +78,12 @@ def _facts_of_classes(graphs: GraphSet) -> dict[str, Any]:
         what = f"all are of {next(iter(counts))}" if counts else "they have none"
         msg = f"the condition class needs training graphs of several classes, but {what}; leave it out of model.conditions"
         raise InputError(msg)
+    if len(counts) > len(graphs) // 2:
+        msg = (
+            f"the condition class needs two training graphs a class, got {len(counts)} classes of {len(graphs)} graphs; "
+            "leave it out of model.conditions, or call what is no class something else in the file"
+        )
+        raise InputError(msg)
     return {"name": CLASS, "values": list(counts)}
 
 
@@ -118,8 +124,8 @@ def having(graphs: GraphSet, given: Given, within: Mapping[str, tuple[float, flo
             msg = f"graphs that are there are chosen by a class or a range, got {name} = {_spelled(value)}; give least..most"
             raise InputError(msg)
         if graphs.classes is None or text_of(value) not in counts:
-            known = f"they have {', '.join(counts)}" if counts else "they have none"
-            msg = f"a class that is given must be one that the graphs have, got {value!r}, {known}; give one of these"
+            known = f"they have {', '.join(counts)}; give one of these" if counts else "they have none; leave class out"
+            msg = f"a class that is given must be one that the graphs have, got {value!r}, {known}"
             raise InputError(msg)
         kept &= np.array([one == text_of(value) for one in graphs.classes.names()])
     for name, ends in within.items():

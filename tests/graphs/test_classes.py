@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import networkx as nx
 import numpy as np
+import pandas as pd
 import pytest
 
 from gengraph.errors import InputError
@@ -21,6 +22,12 @@ CLASSED = GRAPHS.classified(NAMES)
 
 def names(graphs: GraphSet) -> list[str | None] | None:
     return graphs.classes and graphs.classes.names()
+
+
+def test_what_is_missing_is_no_class() -> None:
+    said = ["ring", float("nan"), np.float64("nan"), pd.NA, ""]
+    assert names(GRAPHS.classified(said)) == ["ring", None, None, None, None]
+    assert GRAPHS.classified([float("nan")] * len(GRAPHS)).classes is None
 
 
 @pytest.mark.parametrize(

@@ -22,3 +22,9 @@ def gengraph(command: str, code: int = 0) -> str:
     result = CliRunner().invoke(app, command.split())
     assert result.exit_code == code, result.output
     return result.output
+
+
+@pytest.fixture
+def orders_are_tried_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The orders of attachment are compared after four steps."""
+    monkeypatch.setattr("gengraph.models.attachment.selection._STEPS", 4)

@@ -24,7 +24,7 @@ from typing import Any
 
 import pytest
 import typer.main
-from command_line import FAST, gengraph, in_tmp_path  # noqa: F401
+from command_line import FAST, gengraph, in_tmp_path, orders_are_tried_briefly  # noqa: F401
 from mkdocs.exceptions import PluginError
 
 from gengraph.benchmarks.scale import __main__ as scale
@@ -118,7 +118,7 @@ def generator_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
 
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("page", RUN)
-@pytest.mark.usefixtures("in_tmp_path", "generator_of_the_page")
+@pytest.mark.usefixtures("in_tmp_path", "generator_of_the_page", "orders_are_tried_briefly")
 def test_blocks_run(page: str) -> None:
     names: dict[str, Any] = {}
     for block in blocks(page):

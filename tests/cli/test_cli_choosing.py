@@ -5,7 +5,7 @@ from typing import Any
 
 import networkx as nx
 import pytest
-from command_line import gengraph, in_tmp_path  # noqa: F401
+from command_line import gengraph, in_tmp_path, orders_are_tried_briefly  # noqa: F401
 
 from gengraph.cli.choosing import is_open
 from gengraph.cli.config import configure
@@ -19,11 +19,6 @@ TRIALS = [
     Trial(model="graphrnn-c", why="takes any graphs", ratios={"degree": 9.0}, distance=3.0, steps=5),
     Trial(model="maps", why="all graphs are planar", ratios={"degree": 1.0}, distance=1.0, steps=7),
 ]
-
-
-@pytest.fixture
-def orders_are_tried_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gengraph.models.attachment.selection._STEPS", 4)
 
 
 @pytest.mark.usefixtures("in_tmp_path")

@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 comma := ,
+unexport PYTHONDONTWRITEBYTECODE  # each of the many commands in the tests would compile PyTorch's files again
 SOURCES := pyproject.toml setup.py constraints.txt $(wildcard gengraph/models/graphrnn/kernels/native/*)
 
 .PHONY: benchmark test test-killed test-ray check docs install develop results clean sanitize

@@ -12,7 +12,7 @@ import numpy as np
 
 from gengraph.errors import InputError, TrainingFailed
 from gengraph.graphs import GraphSet
-from gengraph.models.family import Facts
+from gengraph.models.family import Facts, Family
 from gengraph.models.registry import LEARNED
 from gengraph.training.config import Config, usual_config
 from gengraph.training.trainer import Trainer, prepare_graphs
@@ -108,6 +108,8 @@ def best_trial(trials: list[Trial]) -> Trial:
 def _prepared(graphs: GraphSet, dataset: str, **training: Any) -> Iterator[_Candidate]:
     for model in LEARNED:
         config = usual_config(model, dataset).trained(**training)
+        if type(config.own_family).suits is Family.suits:
+            continue  # it says of no graphs that it suits them; to prepare them could take long
         try:
             chosen, facts = prepare_graphs(graphs, config)
         except InputError:

@@ -72,3 +72,12 @@ def test_a_tenth_makes_no_difference() -> None:
     assert best_trial([trial("a", 1.3), trial("b", 1.08), trial("c", 1.0)]).model == "b"
     with pytest.raises(InputError, match="no model could be trained"):
         best_trial([])
+
+
+def test_families_that_claim_nothing_prepare_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("gengraph.models.jtvae.family.JTVAE.prepare", forbidden)
+    graphs = GraphSet.from_networkx([nx.random_regular_graph(3, 12, seed=seed) for seed in range(8)])
+    assert "jtvae" not in [model for model, _ in candidates(graphs)]

@@ -1,6 +1,8 @@
 """Commands run in the test's process, in a folder of the test's own."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -22,6 +24,13 @@ def gengraph(command: str, code: int = 0) -> str:
     result = CliRunner().invoke(app, command.split())
     assert result.exit_code == code, result.output
     return result.output
+
+
+def answer(command: str) -> Any:
+    """What a command with ``--format json`` says on standard output: signs of life of a slow machine go to standard error."""
+    result = CliRunner().invoke(app, command.split())
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import networkx as nx
 import pytest
-from command_line import FAST, gengraph, in_tmp_path  # noqa: F401
+from command_line import FAST, answer, gengraph, in_tmp_path  # noqa: F401
 
 from gengraph.formats import write_graphs
 from gengraph.graphs import GraphSet
@@ -47,8 +47,8 @@ def test_early_stopping_and_the_best_checkpoint() -> None:
     assert "5 graphs in 1 shard: usual" in output
     steps = [json.loads(Path(f"{name}/manifest.json").read_text())["step"] for name in ("best", "last", "usual")]
     assert steps == [int(stopped[1]), done, int(stopped[1])]
-    assert json.loads(gengraph("likelihood g --orderings 1 --format json"))["checkpoint"] == best
-    assert json.loads(gengraph("likelihood g --orderings 1 --checkpoint last --format json"))["checkpoint"] == last
+    assert answer("likelihood g --orderings 1 --format json")["checkpoint"] == best
+    assert answer("likelihood g --orderings 1 --checkpoint last --format json")["checkpoint"] == last
     other = gengraph("sample --run g -n 5 --checkpoint last --out best", code=2)
     assert re.search(rf"holds another sample \(.*step: {stopped[1]} there, {done} asked for", other)
 

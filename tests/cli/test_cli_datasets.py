@@ -4,7 +4,7 @@ from pathlib import Path
 
 import networkx as nx
 import pytest
-from command_line import FAST, gengraph, in_tmp_path  # noqa: F401
+from command_line import FAST, answer, gengraph, in_tmp_path  # noqa: F401
 
 from gengraph.data import load_dataset, split_graphs
 from gengraph.formats import read_graphs, write_graphs
@@ -23,8 +23,7 @@ def test_the_list() -> None:
 
 
 def test_show() -> None:
-    output = gengraph("datasets show grid-small --orderings --format json")
-    about = json.loads(output[output.index("{") :])  # behind signs of life
+    about = answer("datasets show grid-small --orderings --format json")
     graphs = load_dataset("grid-small")
     assert about["description"].startswith("Two-dimensional grids")
     assert about["graphs"] == about["connected"] == 20
@@ -36,7 +35,7 @@ def test_show() -> None:
     assert bfs["maximum"] == estimate_max_prev_node(graphs, "bfs").max_prev_node <= bfs["safe_bound"] == safe_bound(graphs)
     assert bfs["p999"] <= bfs["maximum"]
     assert about["orderings"]["degree"]["safe_bound"] is None
-    plain = json.loads(gengraph("datasets show grid-small --format json"))
+    plain = answer("datasets show grid-small --format json")
     assert plain == {name: value for name, value in about.items() if name != "orderings"}
     assert "max_prev_node" not in gengraph("datasets show grid-small")
     output = gengraph("datasets show grid-small --orderings")
@@ -147,7 +146,7 @@ def test_isomorphic_graphs() -> None:
     Path("twins.jsonl").write_text("\n".join([*lines, '{"n": 4, "edges": [[0, 1], [1, 2], [2, 3]], "split": "test"}']))
     output = gengraph("datasets show twins.jsonl --leaks")
     assert "1 validation in train, 1 test in train, 1 test in validation, 2 repeated" in output
-    about = json.loads(gengraph("datasets show twins.jsonl --leaks --format json"))
+    about = answer("datasets show twins.jsonl --leaks --format json")
     assert about["leaks"] == {"validation in train": 1, "test in train": 1, "test in validation": 1, "repeated": 2}
     gengraph("datasets export twins.jsonl --unique --out once.jsonl")
     assert read_graphs("once.jsonl") == read_graphs("twins.jsonl")[[0, 2, 4]]

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import gengraph
+from command_line import answer, gengraph
 
 from gengraph.data import load_dataset
 from gengraph.formats import write_graphs
@@ -69,9 +69,9 @@ def test_graphs_with_labels_against_bare_ones(tmp_path: Path) -> None:
     graphs = GraphSet.from_edge_lists([2, 1], [[[0, 1]], []]).labelled(labels)
     for name, part in (("labelled", graphs), ("bare", graphs.bare())):
         write_graphs(part, tmp_path / f"{name}.parquet")
-    same = json.loads(gengraph(f"evaluate {tmp_path}/labelled.parquet {tmp_path}/labelled.parquet --format json"))
+    same = answer(f"evaluate {tmp_path}/labelled.parquet {tmp_path}/labelled.parquet --format json")
     assert list(same["metrics"])[3:] == ["node_labels", "labelled_degree", "labelled_edges", "nspdk"]
     refused = gengraph(f"evaluate {tmp_path}/labelled.parquet {tmp_path}/bare.parquet", code=2)
     assert "leave labels aside with --bare" in " ".join(refused.split())
-    bare = json.loads(gengraph(f"evaluate {tmp_path}/labelled.parquet {tmp_path}/bare.parquet --bare --format json"))
+    bare = answer(f"evaluate {tmp_path}/labelled.parquet {tmp_path}/bare.parquet --bare --format json")
     assert {name: metric["mmd2"] for name, metric in bare["metrics"].items()} == {"degree": 0, "clustering": 0, "orbit": 0}

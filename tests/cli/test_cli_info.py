@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from command_line import gengraph
+from command_line import answer, gengraph
 
 import gengraph as package
 from gengraph.models.graphrnn import kernels
@@ -31,7 +31,7 @@ importlib.metadata.version = version
 def test_info_says_what_computes_and_why(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(kernels.VARIABLE, "torch")
     kernels.use("")
-    facts = json.loads(gengraph("info --format json"))
+    facts = answer("info --format json")
     assert facts["back-end"] == "torch: GENGRAPH_BACKEND=torch"
     assert facts["on CUDA"] in {"no CUDA device", "torch: GENGRAPH_BACKEND=torch"}
     assert facts["threads"].isdigit()

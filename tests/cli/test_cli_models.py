@@ -1,10 +1,9 @@
 """The list of models."""
 
-import json
 import re
 
 import pytest
-from command_line import gengraph, in_tmp_path  # noqa: F401
+from command_line import answer, gengraph, in_tmp_path  # noqa: F401
 
 from gengraph.cli.models import capabilities_of
 from gengraph.models.registry import CLOSED_FORMS, LEARNED, LISTED, find_family
@@ -14,7 +13,7 @@ pytestmark = pytest.mark.usefixtures("in_tmp_path")
 
 
 def test_every_model_is_listed_with_what_it_can_do() -> None:
-    rows = {row["model"]: row for row in json.loads(gengraph("models --format json"))}
+    rows = {row["model"]: row for row in answer("models --format json")}
     assert list(rows) == list(LISTED)
     for name, row in rows.items():
         assert row["summary"] == LISTED[name].summary

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from command_line import FAST, FAST_S, gengraph, in_tmp_path  # noqa: F401
+from command_line import FAST, FAST_S, answer, gengraph, in_tmp_path  # noqa: F401
 
 from gengraph.files import file_lock, is_locked
 from gengraph.runs.history import differences, read_metrics, text_curve
@@ -39,11 +39,11 @@ def test_runs_are_listed_with_their_states() -> None:
     assert re.match(r"parts +ladder-small +graphrnn-s +stopped +4 +50% +\d+\.\d{4} +\d+s", lines[1])
     assert re.match(r"whole +grid-small +graphrnn +finished +20 +100% +\d+\.\d{4} +2h", lines[2])
     assert re.match(r"broken +damaged +\d+d", lines[3])
-    listed = {run["name"]: run for run in json.loads(gengraph("runs --format json"))}
+    listed = {run["name"]: run for run in answer("runs --format json")}
     losses = [line["validation_loss"] for line in read_metrics(Path("runs/whole")) if "validation_loss" in line]
     assert listed["whole"]["best_loss"] == min(losses)
     with file_lock(Path("runs/parts/training")):
-        assert json.loads(gengraph("runs --format json"))[0]["state"] == "running"
+        assert answer("runs --format json")[0]["state"] == "running"
 
 
 def test_a_run_is_shown_with_what_to_do_next() -> None:
@@ -58,7 +58,7 @@ def test_a_run_is_shown_with_what_to_do_next() -> None:
     assert "gengraph resume g --runs-dir my --steps 40" in output
     for command in output.split("next:\n")[1].splitlines()[:2]:
         gengraph(command.strip().removeprefix("gengraph ").replace("-n 1000", "-n 5"))
-    about = json.loads(gengraph("runs show g --runs-dir my --format json"))
+    about = answer("runs show g --runs-dir my --format json")
     assert about["run"]["num_graphs"]["train"] == 14
     config = Path("my/g/config.toml")
     config.write_text(config.read_text().replace("steps = 20", "steps = 30"))
@@ -92,7 +92,7 @@ def test_bad_input_is_named(command: str, message: str) -> None:
 
 def test_no_runs_yet() -> None:
     assert "no runs in runs; make one with `gengraph train" in gengraph("runs")
-    assert json.loads(gengraph("runs --format json")) == []
+    assert answer("runs --format json") == []
     assert not Path("runs").exists()
     Path("runs").mkdir()
     assert "no runs in runs; make one with `gengraph train" in gengraph("runs")

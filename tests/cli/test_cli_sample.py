@@ -4,7 +4,7 @@ from pathlib import Path
 
 import networkx as nx
 import pytest
-from command_line import FAST, gengraph, in_tmp_path  # noqa: F401
+from command_line import FAST, answer, gengraph, in_tmp_path  # noqa: F401
 
 from gengraph.data import load_dataset, split_graphs
 from gengraph.formats import read_graphs, write_graphs
@@ -44,10 +44,10 @@ def test_train_sample_evaluate() -> None:
 
     table = gengraph("evaluate runs/g/data/test.parquet s")
     assert all(word in table for word in ("degree", "clustering", "orbit", "emd"))
-    values = json.loads(gengraph("evaluate runs/g/data/test.parquet s --format json"))
+    values = answer("evaluate runs/g/data/test.parquet s --format json")
     assert values["num_generated"] == 120
     assert values["metrics"]["degree"]["mmd2"] > 0
-    same = json.loads(gengraph("evaluate s s --format json"))
+    same = answer("evaluate s s --format json")
     assert abs(same["metrics"]["orbit"]["mmd2"]) < 1e-12
 
 
@@ -56,7 +56,7 @@ def test_evaluate_in_every_form() -> None:
     table = gengraph(f"evaluate grid-small ladder-small --protocol emd,tv {train}")
     assert "spectral" in table
     assert "valid: 9 of 9" in table
-    two = json.loads(gengraph("evaluate grid-small ladder-small --protocol emd,tv --format json"))
+    two = answer("evaluate grid-small ladder-small --protocol emd,tv --format json")
     assert [result["protocol"] for result in two] == ["emd", "tv"]
     text = gengraph("evaluate grid-small ladder-small --statistics degree --format csv")
     assert text.splitlines()[0] == "protocol,statistic,mmd²,floor,ratio,interval,p (Holm)"
@@ -72,7 +72,7 @@ def test_evaluate_in_every_form() -> None:
 
 def test_the_likelihood_of_a_run() -> None:
     gengraph(f"train --dataset grid-small --steps 20 --run g --set model.sequence.ordering=bfs {FAST}")
-    values = json.loads(gengraph("likelihood g --orderings 3 --format json"))
+    values = answer("likelihood g --orderings 3 --format json")
     assert values["checkpoint"] == "step-00000020"
     assert list(values["parts"]) == ["train", "validation", "test"]
     for part in values["parts"].values():

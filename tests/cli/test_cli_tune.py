@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from command_line import gengraph, in_tmp_path  # noqa: F401
+from command_line import answer, gengraph, in_tmp_path  # noqa: F401
 
 from gengraph.formats import write_graphs
 from gengraph.graphs import GraphSet
@@ -61,7 +61,7 @@ def test_failed_trials_are_listed_and_all_failing_is_a_failure() -> None:
 
 def test_sweeps_are_listed() -> None:
     assert "no sweeps in sweeps; make one with `gengraph tune" in gengraph("sweeps")
-    assert json.loads(gengraph("sweeps --format json")) == []
+    assert answer("sweeps --format json") == []
     gengraph("tune --dataset ladder-small --model graphrnn-s --trials 2 --steps 2 --sweep first")
     record = Path("sweeps/first/trials.jsonl")
     record.write_text(record.read_text().splitlines()[0] + "\n")
@@ -72,11 +72,11 @@ def test_sweeps_are_listed() -> None:
     assert re.match(r"name +data set +model +trials +metric +best", lines[0])
     assert re.match(r"first +ladder-small +graphrnn-s +1 of 2 +loss +\d+\.?\d*", lines[1])
     assert re.match(r"broken +damaged", lines[2])
-    listed = json.loads(gengraph("sweeps --format json"))[0]
+    listed = answer("sweeps --format json")[0]
     assert listed["best"] == json.loads(record.read_text())["metrics"]["score"]
     assert (listed["ended"], listed["trials"]) == (1, 2)
     gengraph("sweeps resume first")
-    assert json.loads(gengraph("sweeps --format json"))[0]["ended"] == 2
+    assert answer("sweeps --format json")[0]["ended"] == 2
 
 
 @pytest.mark.parametrize(

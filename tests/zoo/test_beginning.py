@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from command_line import gengraph, in_tmp_path  # noqa: F401
+from command_line import answer, gengraph, in_tmp_path  # noqa: F401
 
 import gengraph as library
 from gengraph.errors import InputError
@@ -105,7 +105,7 @@ def test_samples_of_a_ready_made_model(packed: Path) -> None:
 def test_the_list_the_card_and_a_run_as_a_file(runs: Path, packed: Path) -> None:
     listed = gengraph("pretrained")
     assert all(name in listed for name in catalogue())
-    assert set(json.loads(gengraph("pretrained --format json"))) == set(catalogue())
+    assert set(answer("pretrained --format json")) == set(catalogue())
     assert "CC0" in gengraph(f"pretrained show {packed}")
     output = gengraph(f"pretrained pack grid-small --runs-dir {runs} --out mine.safetensors --licence CC0")
     assert f"#sha256={hash_file(Path('mine.safetensors'))}" in output

@@ -11,7 +11,7 @@ import networkx as nx
 import numpy as np
 import pytest
 import torch
-from command_line import FAST_S, gengraph, in_tmp_path  # noqa: F401
+from command_line import FAST_S, answer, gengraph, in_tmp_path  # noqa: F401
 from gran_cases import as_numbered, numbered_graphs
 from scipy.stats import chisquare
 
@@ -182,7 +182,7 @@ def test_classes_from_the_command_line() -> None:
     assert "without their classes" in gengraph("datasets export own.jsonl --out own.g6")
     assert "without" not in gengraph("datasets export own.jsonl --out own.parquet")
     for given, num in (("class=2", 10), ("edges=5..6", 15)):
-        about = json.loads(gengraph(f"evaluate own.parquet a --given {given} --no-cache --format json"))
+        about = answer(f"evaluate own.parquet a --given {given} --no-cache --format json")
         assert (about["num_reference"], about["num_generated"]) == (num, 12)
     for command, message in (
         (

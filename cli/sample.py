@@ -373,5 +373,5 @@ def _show(manifest: dict[str, Any], out: str, *, in_shards: bool) -> None:
     if manifest["num_attempts"] > num_graphs:
         errors.print(f"{num_graphs} of {manifest['num_attempts']} attempts were taken: {manifest['acceptance_rate']:.1%}")
     if manifest["num_cut"]:
-        errors.print(f"{counted(manifest['num_cut'], 'graph')} did not end by themselves: cut at the most nodes allowed")
+        errors.print(f"{counted(manifest['num_cut'], 'graph')} cut at the most nodes allowed, without an end of their own")
     typer.echo(f"{graphs} in {counted(len(manifest['shards']), 'shard')}: {out}" if in_shards else f"{graphs}: {out}")

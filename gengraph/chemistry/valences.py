@@ -82,7 +82,7 @@ def valences_fit(graphs: GraphSet) -> npt.NDArray[np.bool_]:
     ends = graphs.edges + graphs.node_offsets[graphs.graph_of_edge][:, None]
     weights = np.repeat(orders[graphs.edge_labels], 2)
     total = np.bincount(ends.ravel(), weights, minlength=len(graphs.node_labels))
-    graph = np.repeat(np.arange(len(graphs)), graphs.num_nodes)
+    graph = graphs.graph_of_node
     too_many = graph[total > largest[graphs.node_labels]]
     fit: npt.NDArray[np.bool_] = np.bincount(too_many, minlength=len(graphs)) == 0
     return fit

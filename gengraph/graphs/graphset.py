@@ -465,6 +465,11 @@ class GraphSet:
         return np.concatenate([[0], np.cumsum(self.num_nodes, dtype=np.int64)])
 
     @property
+    def graph_of_node(self) -> Int64Array:
+        """int64[N], the graph that each node belongs to."""
+        return np.repeat(np.arange(len(self)), self.num_nodes)
+
+    @property
     def graph_of_edge(self) -> Int64Array:
         """int64[E], the graph that each edge belongs to."""
         return np.repeat(np.arange(len(self)), self.num_edges)
@@ -498,7 +503,7 @@ class GraphSet:
         Labels of nodes are in `node_labels`, those of the edges of edge_index in `edge_index_labels()`.
         """
         source, target, _ = self._both_ways()
-        batch = np.repeat(np.arange(len(self)), self.num_nodes)
+        batch = self.graph_of_node
         return np.stack([source, target]), batch
 
     def edge_index_labels(self) -> Int32Array | None:
@@ -555,7 +560,7 @@ class GraphSet:
     def _num_components(self) -> Int64Array:
         labels = self._components()[1]
         begins = np.diff(np.maximum.accumulate(labels), prepend=-1) > 0
-        return np.bincount(np.repeat(np.arange(len(self)), self.num_nodes)[begins], minlength=len(self))
+        return np.bincount(self.graph_of_node[begins], minlength=len(self))
 
     def _components(self) -> tuple[int, npt.NDArray[np.int32]]:
         """How many connected components there are, and int32[N], which one each node is of, in the order of first nodes."""
@@ -572,7 +577,7 @@ class GraphSet:
         if (self.num_components() <= 1).all():
             return self
         labels = self.component_labels()
-        graph_of_node = np.repeat(np.arange(len(self)), self.num_nodes)
+        graph_of_node = self.graph_of_node
         _, first, sizes = np.unique(labels, return_index=True, return_counts=True)
         order = np.lexsort((first, -sizes, graph_of_node[first]))
         ranked = graph_of_node[first][order]
@@ -581,7 +586,7 @@ class GraphSet:
 
     def induced(self, keep: npt.NDArray[np.bool_]) -> "GraphSet":
         """The subgraphs induced on the nodes with `keep` bool[N]; kept nodes are renumbered in order."""
-        graph_of_node = np.repeat(np.arange(len(self)), self.num_nodes)
+        graph_of_node = self.graph_of_node
         num_nodes = np.bincount(graph_of_node[keep], minlength=len(self))
         new_offsets = np.concatenate([[0], np.cumsum(num_nodes)])
         new_id = np.cumsum(keep) - 1

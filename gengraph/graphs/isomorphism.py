@@ -204,7 +204,7 @@ def _components(
     by_component = np.argsort(component, kind="stable")
     pairs = local[ends[by_component]]
     bounds = np.searchsorted(component[by_component], np.arange(len(sizes) + 1)).tolist()
-    graph_of_node = np.repeat(np.arange(len(graphs)), graphs.num_nodes)
+    graph_of_node = graphs.graph_of_node
     owner, shades = graph_of_node[order[starts]].tolist(), colours[order]
     for c, (g, n, start) in enumerate(zip(owner, sizes.tolist(), starts.tolist(), strict=True)):
         yield g, pairs[bounds[c] : bounds[c + 1]], shades[start : start + n]

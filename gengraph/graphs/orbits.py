@@ -47,7 +47,7 @@ def _order(graphs: GraphSet) -> _Ordered:
     pairs = graphs.edges + graphs.node_offsets[:-1][graphs.graph_of_edge][:, None]
     num_nodes = int(graphs.node_offsets[-1])
     degree = np.bincount(pairs.reshape(-1), minlength=num_nodes)
-    graph_of_node = np.repeat(np.arange(len(graphs)), graphs.num_nodes)
+    graph_of_node = graphs.graph_of_node
     number = np.empty(num_nodes, np.int64)
     number[np.lexsort((degree, graph_of_node))] = np.arange(num_nodes)
     tail, head = np.sort(number[pairs], axis=1).T

@@ -77,7 +77,7 @@ class Parting:
             table = pq.read_table(folder / LINKS)
             links = np.column_stack([table["source"].to_numpy(), table["target"].to_numpy()])
             parting = cls(read_graphs(folder / PIECES), links, json.loads(table.schema.metadata[_ABOUT_KEY]))
-        except (OSError, KeyError, TypeError, pa.ArrowException) as error:
+        except (OSError, KeyError, TypeError, json.JSONDecodeError, pa.ArrowException) as error:
             msg = f"{folder} is no folder of pieces and links ({error}); make one with `gengraph pieces`"
             raise InputError(msg) from error
         outside_of(parting.pieces, "the pieces of the graph")

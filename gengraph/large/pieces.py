@@ -167,7 +167,7 @@ def _of_one(graph: GraphSet, bounds: Int64Array) -> FloatArray:
 
 def _links_and_nodes(pieces: GraphSet) -> Int64Array:
     """int64[2, M], links that leave each piece, and its nodes."""
-    graph = np.repeat(np.arange(len(pieces)), pieces.num_nodes)
+    graph = pieces.graph_of_node
     links = np.bincount(graph, outside_of(pieces, "pieces"), len(pieces)).astype(np.int64)
     return np.stack([links, pieces.num_nodes.astype(np.int64)])
 
@@ -182,7 +182,7 @@ def _ranked(places: Int64Array, pieces: Int64Array) -> Int64Array:
 def _linked_places(parting: Parting) -> tuple[Int64Array, Int64Array]:
     """int64[Q, 2], pairs of pieces with links, and int64[Q], how many."""
     own = parting.pieces
-    ends = np.repeat(np.arange(len(own)), own.num_nodes)[parting.links]
+    ends = own.graph_of_node[parting.links]
     keys, numbers = np.unique(ends[:, 0] * len(own) + ends[:, 1], return_counts=True)
     return np.stack([keys // len(own), keys % len(own)], axis=1), numbers
 

@@ -52,7 +52,7 @@ def gin_embeddings(graphs: GraphSet) -> FloatArray:
     u, v = (graphs.edges.astype(np.int64) + graphs.node_offsets[:-1][graphs.graph_of_edge][:, None]).T
     ends = np.concatenate([u, v]), np.concatenate([v, u])
     adjacency = csr_array((np.ones(len(ends[0]), np.float32), ends), (num_nodes, num_nodes))
-    graph = np.repeat(np.arange(len(graphs)), graphs.num_nodes)
+    graph = graphs.graph_of_node
     pool = csr_array((np.ones(num_nodes, np.float32), (graph, np.arange(num_nodes))), (len(graphs), num_nodes))
     state = (2 * node_degrees(graphs)).astype(np.float32)[:, None]
     pooled, weights = [], _weights()

@@ -21,7 +21,7 @@ Cells = Callable[[GraphSet], tuple[Int64Array, Int64Array, int]]
 
 def node_label_cells(graphs: GraphSet) -> tuple[Int64Array, Int64Array, int]:
     """Nodes by label: K columns."""
-    return _graph_of_node(graphs), _node_labels(graphs).astype(np.int64), graphs.schema.num_kinds[0]
+    return graphs.graph_of_node, _node_labels(graphs).astype(np.int64), graphs.schema.num_kinds[0]
 
 
 def edge_label_cells(graphs: GraphSet) -> tuple[Int64Array, Int64Array, int]:
@@ -32,7 +32,7 @@ def edge_label_cells(graphs: GraphSet) -> tuple[Int64Array, Int64Array, int]:
 def degree_label_cells(graphs: GraphSet) -> tuple[Int64Array, Int64Array, int]:
     """Nodes by the number of their neighbours and by label: column degree x K + label [1]."""
     kinds, degrees = graphs.schema.num_kinds[0], node_degrees(graphs)
-    return _graph_of_node(graphs), degrees * kinds + _node_labels(graphs), kinds * (1 + int(degrees.max(initial=0)))
+    return graphs.graph_of_node, degrees * kinds + _node_labels(graphs), kinds * (1 + int(degrees.max(initial=0)))
 
 
 def labelled_edge_cells(graphs: GraphSet) -> tuple[Int64Array, Int64Array, int]:
@@ -78,11 +78,7 @@ def _arc_degree_cells(graphs: GraphSet, end: int) -> tuple[Int64Array, Int64Arra
     edge, ends = graphs.arcs()
     node = ends[:, end] + graphs.node_offsets[:-1][graphs.graph_of_edge[edge]]
     degrees = np.bincount(node, minlength=int(graphs.node_offsets[-1]))
-    return _graph_of_node(graphs), degrees, 1 + int(degrees.max(initial=0))
-
-
-def _graph_of_node(graphs: GraphSet) -> Int64Array:
-    return np.repeat(np.arange(len(graphs)), graphs.num_nodes)
+    return graphs.graph_of_node, degrees, 1 + int(degrees.max(initial=0))
 
 
 def _node_labels(graphs: GraphSet) -> Int32Array:

@@ -37,7 +37,7 @@ def triangle_counts(graphs: GraphSet) -> FloatArray:
 def largest_degrees(graphs: GraphSet) -> FloatArray:
     """float64[G] >= 0, of the node with the most neighbours; 0 for a graph without nodes."""
     largest = np.zeros(len(graphs))
-    np.maximum.at(largest, _graph_of_node(graphs), graphs.degrees())
+    np.maximum.at(largest, graphs.graph_of_node, graphs.degrees())
     return largest
 
 
@@ -53,7 +53,7 @@ def densities(graphs: GraphSet) -> FloatArray:
 
 def mean_clustering(graphs: GraphSet) -> FloatArray:
     """float64[G] in [0, 1], the mean of the local clustering over the nodes; 0 for a graph without nodes."""
-    sums = np.bincount(_graph_of_node(graphs), local_clustering(graphs), minlength=len(graphs))
+    sums = np.bincount(graphs.graph_of_node, local_clustering(graphs), minlength=len(graphs))
     return np.asarray(sums / np.maximum(graphs.num_nodes, 1))
 
 
@@ -93,10 +93,6 @@ def diameters(graphs: GraphSet) -> FloatArray:
     adjacency = graphs.to_csr()
     result = _diameters(adjacency.indptr.astype(np.int64), adjacency.indices.astype(np.int64), graphs.node_offsets)
     return np.where(graphs.num_nodes > 0, result, np.nan)
-
-
-def _graph_of_node(graphs: GraphSet) -> Int64Array:
-    return np.repeat(np.arange(len(graphs)), graphs.num_nodes)
 
 
 def _sum_by_graph(graphs: GraphSet, of_node: Int64Array) -> Int64Array:

@@ -119,7 +119,7 @@ Rows = FloatArray | SparseHistograms | FeatureRows
 
 def sparse_degree_histogram(graphs: GraphSet) -> SparseHistograms:
     """`degree_histogram` for graphs with hubs."""
-    return sparse_rows(len(graphs), np.repeat(np.arange(len(graphs)), graphs.num_nodes), node_degrees(graphs))
+    return sparse_rows(len(graphs), graphs.graph_of_node, node_degrees(graphs))
 
 
 def clustering_histogram(graphs: GraphSet) -> FloatArray:
@@ -162,7 +162,7 @@ def _node_means(graphs: GraphSet, counts: Int64Array) -> FloatArray:
         np.cumsum(counts, axis=0, out=totals[1:])
         sums = np.diff(totals[graphs.node_offsets], axis=0)
     else:  # sums that do not fit are those of floats
-        graph = np.repeat(np.arange(len(graphs)), graphs.num_nodes)
+        graph = graphs.graph_of_node
         sums = np.stack([np.bincount(graph, column, len(graphs)) for column in counts.T], axis=1)
     return np.asarray(sums / np.maximum(graphs.num_nodes, 1)[:, None])
 
@@ -177,7 +177,7 @@ def histogram_bins(values: FloatArray, *, num_bins: int, low: float, high: float
 def count_by_graph(graphs: GraphSet, column: Int64Array, num_columns: int | None = None) -> FloatArray:
     """float64[G, D], how many nodes of each graph fall in each column; columns outside 0..D-1 are left out."""
     width = int(column.max(initial=0)) + 1 if num_columns is None else num_columns
-    row = np.repeat(np.arange(len(graphs)), graphs.num_nodes)
+    row = graphs.graph_of_node
     inside = (column >= 0) & (column < width)
     return count_rows(len(graphs), row[inside], column[inside], width)
 

@@ -37,7 +37,7 @@ def is_lobster(graphs: GraphSet) -> BoolArray:
     rest = graphs
     for _ in range(2):
         rest = rest.induced(node_degrees(rest) > 1)
-    graph_of_node = np.repeat(np.arange(len(rest)), rest.num_nodes)
+    graph_of_node = rest.graph_of_node
     branches = np.bincount(graph_of_node[node_degrees(rest) > 2], minlength=len(rest))
     return np.asarray(is_tree(graphs) & (branches == 0))
 

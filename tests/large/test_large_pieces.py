@@ -1,12 +1,14 @@
 """A large graph parted and grown of pieces: nothing lost, the law of links, and what is refused."""
 
 import os
+import shutil
 import signal
 from collections import Counter
 from pathlib import Path
 
 import networkx as nx
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from command_line import gengraph, in_tmp_path  # noqa: F401
 from scipy.stats import chisquare
@@ -92,8 +94,14 @@ def test_a_folder_of_a_parting(tmp_path: Path) -> None:
     assert (read.pieces, read.about) == (parting.pieces, {"max_size": 30, "graph": "room"})
     assert np.array_equal(read.links, parting.links)
     assert read.content_hash() == parting.content_hash()
-    (tmp_path / "parted" / "links.parquet").write_bytes(b"no")
-    for folder in ("parted", "nowhere"):
+    links = tmp_path / "parted" / "links.parquet"
+    table = pq.read_table(links)
+    (tmp_path / "other").mkdir()
+    shutil.copy(tmp_path / "parted" / "pieces.parquet", tmp_path / "other")
+    about = {name: value[:-1] for name, value in table.schema.metadata.items()}  # no JSON any more
+    pq.write_table(table.replace_schema_metadata(about), tmp_path / "other" / "links.parquet")
+    links.write_bytes(b"no")
+    for folder in ("parted", "other", "nowhere"):
         with pytest.raises(InputError, match="no folder of pieces and links"):
             Parting.read(tmp_path / folder)
 

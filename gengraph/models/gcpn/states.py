@@ -57,7 +57,7 @@ class Rules:
         of_edges: Any = np.zeros(len(graphs.edges), np.int64) if graphs.edge_labels is None else graphs.edge_labels
         ends = graphs.edges + graphs.node_offsets[graphs.graph_of_edge][:, None]
         total = np.bincount(ends.ravel(), np.repeat(self.orders[of_edges], 2), minlength=len(labels))
-        broken = np.repeat(np.arange(len(graphs)), graphs.num_nodes)[total > self.largest[labels]]
+        broken = graphs.graph_of_node[total > self.largest[labels]]
         fit: BoolArray = np.bincount(broken, minlength=len(graphs)) == 0
         return fit if self.components else fit & (graphs.num_components() == 1)
 

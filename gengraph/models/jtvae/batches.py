@@ -166,7 +166,7 @@ class Coder:
         labels = np.zeros(len(graphs.edges), np.int64) if graphs.edge_labels is None else graphs.edge_labels
         source, target = (graphs.edges + graphs.node_offsets[:-1][graphs.graph_of_edge][:, None]).T
         edges = np.stack([np.r_[source, target], np.r_[target, source], np.r_[labels, labels]]).astype(np.int64)
-        return {"atoms": atoms.astype(np.int64), "atom_of": np.repeat(np.arange(len(graphs)), graphs.num_nodes), "edges": edges}
+        return {"atoms": atoms.astype(np.int64), "atom_of": graphs.graph_of_node, "edges": edges}
 
 
 def row_of(lengths: Int64Array, step: Int64Array, graph: Int64Array) -> Int64Array:

@@ -53,7 +53,7 @@ class Rooted:
         num_nodes, num_graphs = int(graphs.num_nodes.sum()), len(graphs)
         parent, height, size, ends = _peel(graphs)
         forest = num_nodes + len(ends) + np.arange(num_graphs)
-        graph = np.repeat(np.arange(num_graphs), graphs.num_nodes)
+        graph = graphs.graph_of_node
         parent[ends] = num_nodes + np.arange(len(ends))[:, None]
         role = np.where(parent == -1, CENTRE, NODE)
         rank = np.where(parent == -1, 2 * height, height)

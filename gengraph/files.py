@@ -5,18 +5,20 @@ import hashlib
 import json
 import math
 import os
-import re
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
 from gengraph.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @contextmanager
@@ -33,6 +35,19 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_tensors(path: Path, tensors: "Mapping[str, Tensor]", about: Mapping[str, str] | None = None) -> None:
+    """Write tensors and texts about them as safetensors.
+
+    The library's own function for files makes such that nobody else may read, whatever the umask says (0.8.0).
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    from safetensors.torch import save
+
+    path.write_bytes(save(dict(tensors), None if about is None else dict(about)))
 
 
 def sync(path: Path) -> None:
@@ -102,23 +117,12 @@ def atomic_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
             _replace(path, temporary)
         else:
             temporary.rename(path)
-    except Exception as error:
-        told = _as_os_error(error, path)
-        if told is None:
+    except OSError as error:
+        if error.filename or error.errno is None:
             raise
-        raise told from error
+        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error  # a full disk names no file
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _as_os_error(error: Exception, path: Path) -> OSError | None:
-    """With the path, what the system said; a library in Rust, safetensors say, puts that into an exception of its own."""
-    if isinstance(error, OSError):
-        number = None if error.filename else error.errno
-    else:
-        found = re.search(r"\(os error (\d+)\)", str(error))
-        number = int(found[1]) if found else None
-    return None if number is None else OSError(number, os.strerror(number), str(path))
 
 
 def _replace(path: Path, temporary: Path) -> None:

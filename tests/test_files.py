@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors import safe_open
 
 from gengraph.errors import InputError
 from gengraph.files import (
@@ -20,6 +22,7 @@ from gengraph.files import (
     is_locked,
     read_text,
     write_json,
+    write_tensors,
     write_text,
 )
 
@@ -171,6 +174,19 @@ def test_a_lock_ends_with_its_process(tmp_path: Path) -> None:
         os.kill(process.pid, signal.SIGKILL)
     with file_lock(target, patience=5):
         assert is_locked(target)
+
+
+def test_tensors_are_for_those_whom_the_umask_allows(tmp_path: Path) -> None:
+    path, tensors = tmp_path / "model.safetensors", {"a": torch.arange(3), "b": torch.ones(2, 2)}
+    former = os.umask(0o027)
+    try:
+        write_tensors(path, tensors, {"of": "two"})
+    finally:
+        os.umask(former)
+    assert path.stat().st_mode & 0o777 == 0o640
+    with safe_open(path, framework="pt") as file:
+        assert file.metadata() == {"of": "two"}
+        assert all(torch.equal(file.get_tensor(name), value) for name, value in tensors.items())
 
 
 def test_names_of_what_is_new_are_checked(tmp_path: Path) -> None:

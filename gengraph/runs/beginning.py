@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from gengraph.data import Split
 from gengraph.errors import InputError
+from gengraph.files import write_tensors
 from gengraph.models.family import Facts
 from gengraph.training.config import Config, labels_of
 
@@ -65,9 +66,7 @@ def facts_beginning(config: Config, facts: Facts, before: "Checkpoint") -> Facts
 
 def write_beginning(folder: Path, before: "Checkpoint") -> None:
     """Keep in a run's folder the weights that its training begins with."""
-    from safetensors.torch import save_file
-
-    save_file(before.weights, folder / BEGINNING)
+    write_tensors(folder / BEGINNING, before.weights)
 
 
 def read_beginning(folder: Path, about: dict[str, Any]) -> "dict[str, Tensor] | None":

@@ -24,11 +24,11 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import nn
 
 from gengraph.errors import InputError, NotEnoughResources
-from gengraph.files import atomic_folder, write_json, write_text
+from gengraph.files import atomic_folder, write_json, write_tensors, write_text
 from gengraph.models.family import Facts
 from gengraph.training.config import Config, labels_of, present_name
 from gengraph.training.optimizers import Adam
@@ -154,10 +154,10 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, card: str, keep: in
     """
     target = folder / _name(checkpoint.step)
     with atomic_folder(target, replace=True) as temporary:  # the same step again: the newer one may have another config
-        save_file(checkpoint.weights, temporary / "model.safetensors")
-        save_file(checkpoint.optimizer, temporary / "optimizer.safetensors")
+        write_tensors(temporary / "model.safetensors", checkpoint.weights)
+        write_tensors(temporary / "optimizer.safetensors", checkpoint.optimizer)
         if checkpoint.raw_weights is not None:
-            save_file(checkpoint.raw_weights, temporary / "raw.safetensors")
+            write_tensors(temporary / "raw.safetensors", checkpoint.raw_weights)
         for name, value in _records(checkpoint).items():
             write_json(temporary / name, value)
         write_text(temporary / "card.md", card)

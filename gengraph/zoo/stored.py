@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gengraph.errors import InputError
-from gengraph.files import atomic_path, hash_file
+from gengraph.files import atomic_path, hash_file, write_tensors
 from gengraph.graphs import GraphSet
 from gengraph.sampling.job import CheckpointOrigin
 from gengraph.training.checkpoint import Checkpoint
@@ -75,8 +75,6 @@ def write_ready_made(path: Path, checkpoint: Checkpoint, about: dict[str, Any], 
     Raises:
         InputError: a weight is too large for half precision.
     """
-    from safetensors.torch import save_file
-
     header = {
         "format": str(FORMAT),
         "gengraph": OWN,
@@ -87,7 +85,7 @@ def write_ready_made(path: Path, checkpoint: Checkpoint, about: dict[str, Any], 
         "card": card,
     }
     with atomic_path(path) as temporary:
-        save_file(halved(checkpoint), temporary, metadata=header)
+        write_tensors(temporary, halved(checkpoint), header)
 
 
 def halved(checkpoint: Checkpoint) -> dict[str, Any]:

@@ -489,7 +489,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_nothing(tmp_path: Path, monk
 
     trainer = make_trainer()
     save(trainer.checkpoint(), tmp_path)
-    monkeypatch.setattr("gengraph.training.checkpoint.save_file", full)
+    monkeypatch.setattr("gengraph.training.checkpoint.write_tensors", full)
     with pytest.raises(OSError, match="No space"):
         save(dataclasses.replace(trainer.checkpoint(), step=5), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["step-00000000"]

@@ -177,7 +177,6 @@ def sample(
       gengraph sample --run moses-molrnn -n 1000 --start "c1ccccc1" --out with-ring.smi
     """
     from gengraph.sampling.conditions import Conditions
-    from gengraph.sampling.shards import check_format, export_shards
     from gengraph.storage import Folder
 
     _check_mode(run, model, pretrained, dataset, budget=budget, checkpoint=checkpoint)
@@ -193,12 +192,7 @@ def sample(
         steps=denoising_steps,
         start=None if start is None else read_start(start, policy),
     )
-    if export:
-        check_format(f".{export}")
-    file = _single_file(out)
-    if file is not None and export:
-        msg = f"--export copies the shards of a folder, {out} is one file; leave it out, or name a folder"
-        raise InputError(msg)
+    file = _single_file(out, export)
     place = out if file is None else str(file.with_name(f".{file.name}.shards"))
     if run is not None:
         from gengraph.runs.folders import read_run
@@ -215,11 +209,8 @@ def sample(
         novel_against=novel_against,
         data_dir=data_dir,
     )
-    device, folder, per_worker = (
-        "cuda" if gpus_per_worker else "cpu",
-        Folder(place),
-        resources(cpus_per_worker, gpus_per_worker),
-    )
+    device, folder = "cuda" if gpus_per_worker else "cpu", Folder(place)
+    per_worker = resources(cpus_per_worker, gpus_per_worker)
     fit = None if model is None else _fit(model, str(dataset), data_dir, policy, split_seed, budget or _BUDGET, seed, device)
     try:
         with workers_session(workers, per_worker, address):
@@ -234,18 +225,32 @@ def sample(
         msg = f"Finished shards stay in {place}; the same command writes the others."
         raise KeyboardInterrupt(msg) from None
     if export:
+        from gengraph.sampling.shards import export_shards
+
         export_shards(folder, request.shards(), f".{export}")
     if file is not None:
         _write_file(folder, request, file)
     _show(manifest, out, in_shards=file is None)
 
 
-def _single_file(out: str) -> Path | None:
-    """The file that a name with the suffix of a format means; None for a folder.
+def _single_file(out: str, export: str | None) -> Path | None:
+    """The file that a name with the suffix of a format means; None for a folder, whose shards may be exported.
 
     Raises:
-        InputError: a format that needs a package that is missing.
+        InputError: a format that is not known, or needs a package that is missing; one file, and what it has no shards for.
     """
+    from gengraph.sampling.shards import check_format
+
+    if export:
+        check_format(f".{export}")
+    path = _file_of(out)
+    if path is not None and export:
+        msg = f"--export copies the shards of a folder, {out} is one file; leave it out, or name a folder"
+        raise InputError(msg)
+    return path
+
+
+def _file_of(out: str) -> Path | None:
     from gengraph.formats.codecs import writer_of
     from gengraph.formats.molecules import SUFFIXES
 

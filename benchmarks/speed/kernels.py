@@ -125,7 +125,8 @@ def _edges(
     """The likelihood of rows, and with it the gradients."""
     head = EdgeRNN(16, size, layers, every_layer=False, oldest_first=False, never_empty=False).to(device)
     bits = (np.random.default_rng(0).random(rows * width) < 0.1).astype(np.uint8)
-    scan = Scan(np.arange(rows), np.full(width, rows), bits, bits, np.ones_like(bits))
+    widths, offsets = np.full(rows, width, np.int32), np.arange(width + 1) * rows
+    scan = Scan(np.arange(rows), np.full(width, rows), widths, offsets, bits, bits, np.ones_like(bits))
     start, operations = torch.randn(rows, size, device=device), _operations(head, len(bits))
 
     @torch.inference_mode()

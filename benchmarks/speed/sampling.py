@@ -9,8 +9,9 @@ Parts, each by itself with --part:
   done to turn decisions into a GraphSet.
 - workers: one Ray worker against two, worker start not counted; turns again.
 - memory: the resident memory of one process that writes more and more shards of a tiny model.
-- device: graphs a second of a GraphRNN where whole graphs grow on the device, and where rows go to and fro; turns again. For
-  --device cuda; on a CPU it says what the device's path costs there. `--part device --pretrained grid --device cuda`
+- device: graphs a second of a GraphRNN where whole graphs grow on the device, where rows go to and fro (an eighth of the
+  graphs), and on one core of the CPU (a hundredth); turns again. For --device cuda; on a CPU it says what the device's path
+  costs there. `--part device --device cuda --preset graphrnn/gpu --dataset grid`
 
 Times are CPU seconds of one thread, but for the workers and a device, whose times are wall seconds.
 """
@@ -31,6 +32,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from gengraph.data import load_dataset
+from gengraph.graphs import GraphSet
 from gengraph.models.family import Decoding
 from gengraph.models.graphrnn.lanes import LANES, Lanes, LanesSampler
 from gengraph.models.graphrnn.network import DataFacts, GraphRNNModel
@@ -42,8 +45,8 @@ from gengraph.sampling.shards import Shard, plan_shards
 from gengraph.storage import Folder
 from gengraph.training.checkpoint import Checkpoint, load_checkpoint
 from gengraph.training.config import load_config
+from gengraph.training.trainer import Place, Trainer, prepare_graphs
 from gengraph.zoo import load_ready_made
-from gengraph.zoo.stored import ReadyMade
 
 GRID = DataFacts(max_prev_node=40, max_num_node=361, several_components=False)  # the data set `grid`, M as in 2018
 
@@ -54,6 +57,9 @@ def main() -> None:
     parser.add_argument("--part", choices=("loop", "model", "workers", "memory", "device"), action="append")
     parser.add_argument("--run", type=Path, help="a trained run, for model, workers and device")
     parser.add_argument("--pretrained", help="a ready-made model instead, for device")
+    parser.add_argument("--preset", help="or a preset, trained for some seconds beforehand")
+    parser.add_argument("--dataset", default="grid", help="that it is trained on")
+    parser.add_argument("--budget", type=float, default=15.0, help="seconds that it is trained for")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="of the part device")
     parser.add_argument("--graphs", type=int, default=3000, help="graphs of the parts model, workers and device")
     parser.add_argument("--lanes", type=int, default=LANES, help="graphs that grow side by side in the part loop")
@@ -252,20 +258,39 @@ def of_memory(_options: argparse.Namespace) -> list[dict[str, float]]:
 
 def on_a_device(options: argparse.Namespace) -> dict[str, Any]:
     """Graphs a second, one graph at least of each path drawn before; the paths have the same law."""
-    trained = load_ready_made(options.pretrained) if options.pretrained else load_checkpoint(newest_checkpoint(options.run))
-    checkpoint = trained.checkpoint if isinstance(trained, ReadyMade) else trained
-    model = checkpoint.build_model(options.device)
-    rates: dict[str, list[float]] = {"whole graphs on the device": [], "rows to and fro": []}
+    checkpoint = _checkpoint(options)
+    models = {device: checkpoint.build_model(device) for device in (options.device, "cpu")}
+    paths = {
+        "whole graphs on the device": (models[options.device], True, 1),
+        "rows to and fro": (models[options.device], False, 8),
+        "one core": (models["cpu"], False, 100),
+    }
+    rates: dict[str, list[float]] = {path: [] for path in paths}
+    nodes = dict.fromkeys(paths, 0.0)
     for turn in range(options.turns + 1):  # the first compiles and does not count
-        for of_path, on_device in zip(rates.values(), (True, False), strict=True):
-            sampler = LanesSampler(model, Decoding(), on_device=on_device)
-            start, nodes = time.perf_counter(), 0
-            for drawn in sampler.draw(np.arange(options.graphs), np.zeros(options.graphs, np.int64), seed=turn):
-                nodes += int(drawn.graphs.num_nodes.sum())
+        for path, (model, on_device, share) in paths.items():
+            sampler, count = LanesSampler(model, Decoding(), on_device=on_device), max(1, options.graphs // share)
+            start, made = time.perf_counter(), 0
+            for drawn in sampler.draw(np.arange(count), np.zeros(count, np.int64), seed=turn):
+                made += int(drawn.graphs.num_nodes.sum())
             if turn:
-                of_path.append(round(options.graphs / (time.perf_counter() - start), 1))
+                rates[path].append(round(count / (time.perf_counter() - start), 1))
+            nodes[path] = round(made / count, 1)
     name = torch.cuda.get_device_name() if options.device == "cuda" else "cpu"
-    return {"device": name, "model": checkpoint.config.model_name, "mean_nodes": round(nodes / options.graphs, 1)} | rates
+    return {"device": name, "model": checkpoint.config.model_name, "mean_nodes": nodes} | rates
+
+
+def _checkpoint(options: argparse.Namespace) -> Checkpoint:
+    """A model that is there, or trained now."""
+    if options.pretrained:
+        return load_ready_made(options.pretrained).checkpoint
+    if not options.preset:
+        return load_checkpoint(newest_checkpoint(options.run))
+    config = load_config(options.preset).trained(steps=None, budget=options.budget, evaluations=1)
+    graphs, facts = prepare_graphs(load_dataset(options.dataset), config)
+    trainer = Trainer(config, facts, graphs, GraphSet.empty(), Place(device=torch.device(options.device)))
+    trainer.run(lambda _: None, lambda _: None)
+    return trainer.checkpoint()
 
 
 def _cpu_seconds(function: Callable[[], Any]) -> tuple[Any, float]:

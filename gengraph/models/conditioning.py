@@ -25,11 +25,11 @@ class ConditionCode(nn.Module):
         self.num_columns = num_columns
         self.network = nn.Sequential(nn.Linear(2 * num_columns, _HIDDEN), nn.ReLU(), nn.Linear(_HIDDEN, CODE_SIZE))
 
-    def forward(self, told: npt.NDArray[np.float64] | None, count: int) -> Tensor:
+    def forward(self, told: npt.NDArray[np.float64] | Tensor | None, count: int) -> Tensor:
         """float[B, D] of values float64[B, C], NaN for what is not told; None tells nothing of `count` graphs."""
         weight = next(self.parameters())
-        values = torch.full((count, self.num_columns), torch.nan) if told is None else torch.from_numpy(told)
-        values = values.to(weight)
+        nothing = weight.new_full((count, self.num_columns), torch.nan)
+        values = nothing if told is None else torch.as_tensor(told).to(weight)
         code: Tensor = self.network(torch.cat([values.nan_to_num(0.0), (~values.isnan()).to(weight)], 1))
         return code
 

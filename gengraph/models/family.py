@@ -222,6 +222,18 @@ class GraphModel(Protocol):
 
 
 @runtime_checkable
+class ReadiesBatches(Protocol):
+    """A model that makes of a batch, ahead of its step, all that hangs on no weights.
+
+    Where a GPU takes the steps, several threads call encoder and `ready` while it does; so both must stand that.
+    """
+
+    def ready(self, batch: Any) -> Any:
+        """What `forward` takes in place of the batch, with its `losses_of_data`; of a GPU's model in pinned memory."""
+        ...
+
+
+@runtime_checkable
 class HasLikelihood(Protocol):
     """A model whose loss is an exact negative log-likelihood of the sequences that its encoder makes.
 
@@ -357,6 +369,10 @@ class Family(Protocol):
     def suits(self, config: Any, facts: Facts) -> str:
         """What in the facts says that a model of this config may suit the graphs, a clause; "" if nothing does."""
         return ""
+
+    def variants(self, config: Any, facts: Facts) -> tuple[Mapping[str, Any], ...]:
+        """What is tried where the model is chosen: fields of [model] by name ("model.hidden_size"), none for the config's."""
+        return ({},)
 
     def space(self, config: Any) -> "Space":
         """What a sweep varies by default around a config, fields of [model] by name ("model.hidden_size")."""

@@ -101,22 +101,25 @@ class Log:
         return self._clock.wall - self._reported
 
     def add(self, loss: StepLoss) -> None:
-        """Note a step's loss; on a GPU it is waited for every few steps only."""
+        """Note a step's loss; on a GPU only that of some steps before is asked for, which is there by now."""
         self._unchecked.append(loss)
         self._graphs += loss.num_graphs
-        if loss.total.device.type == "cpu" or len(self._unchecked) >= _UNCHECKED:
+        if loss.total.device.type == "cpu":
             self.check()
+        elif len(self._unchecked) >= _UNCHECKED:
+            self.check(but=_UNCHECKED // 2)
 
-    def check(self) -> None:
-        """Wait for the losses that were added.
+    def check(self, *, but: int = 0) -> None:
+        """Wait for the losses that were added, but for the last few.
 
         Raises:
             TrainingDiverged: one of them is not finite, or has exploded.
         """
-        for loss in self._unchecked:
+        checked = self._unchecked[: len(self._unchecked) - but]
+        for loss in checked:
             parts = {name: part.item() for name, part in loss.parts.items()}
             self._last.append((loss.check(), parts, loss.units))
-        self._unchecked.clear()
+        del self._unchecked[: len(checked)]
 
     def flush(self) -> dict[str, float]:
         """Speed and loss; the speed is measured anew from here on."""

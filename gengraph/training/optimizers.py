@@ -6,6 +6,7 @@ References:
     [3] B. Polyak, A. Juditsky. Acceleration of stochastic approximation by averaging. SIAM J. Control Optim. 30, 1992.
 """
 
+import copy
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +14,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
 
 from gengraph.training.config import TrainingConfig
 
@@ -113,27 +113,41 @@ def learning_rate(config: TrainingConfig, progress: float) -> float:
 
 @contextmanager
 def matmul_precision(precision: str) -> Iterator[None]:
-    """Within the block, products of float32 matrices on a GPU are computed in float32 or tf32; sums are in float32 always."""
-    before = torch.get_float32_matmul_precision()
+    """Within the block, products of float32 matrices on a GPU are computed in float32 or tf32; sums are in float32 always.
+
+    Those within cuDNN's recurrent layers, too, which torch lets be tf32 unless told otherwise.
+    """
+    before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
     torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
+    torch.backends.cudnn.allow_tf32 = precision == "tf32"
     try:
         yield
     finally:
-        torch.set_float32_matmul_precision(before)
+        torch.set_float32_matmul_precision(before[0])
+        torch.backends.cudnn.allow_tf32 = before[1]
 
 
-def averaged_model(model: nn.Module, decay: float) -> AveragedModel:
+class Average:
     """A moving average [3] of a model's weights; buffers are taken over as they are.
 
     The decay at a step is at most (1 + step) / (10 + step), so that the first weights are forgotten.
+
+    Args:
+        model: whose weights it begins with.
+        decay: of what was averaged before, in [0, 1).
+
+    Attributes:
+        module: a model of the averaged weights.
     """
 
-    @torch.no_grad()
-    def average(means: Sequence[Tensor], values: Sequence[Tensor], step: int | Tensor) -> None:
-        count = int(step) - 1  # torch counts the copy that it starts from
-        torch._foreach_lerp_(list(means), list(values), 1 - min(decay, (1 + count) / (10 + count)))
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.module, self._decay = copy.deepcopy(model), decay
+        self.module.eval().requires_grad_(False)
 
-    averaged = AveragedModel(model, multi_avg_fn=average)
-    averaged.n_averaged.fill_(1)
-    averaged.module.eval().requires_grad_(False)
-    return averaged
+    @torch.no_grad()
+    def update(self, model: nn.Module, step: int) -> None:
+        """Take in the weights after a step, numbered from 0; nothing is asked of their device."""
+        weight = 1 - min(self._decay, (1 + step) / (10 + step))
+        torch._foreach_lerp_(list(self.module.parameters()), list(model.parameters()), weight)
+        for own, other in zip(self.module.buffers(), model.buffers(), strict=True):
+            own.copy_(other)

@@ -6,10 +6,19 @@ from contextlib import contextmanager
 
 import torch
 
+_MOST_ENCODING = 4
+
 
 def num_training_threads() -> int:
     """How many threads a training takes: one, or what torch has where the environment sets OMP_NUM_THREADS."""
     return torch.get_num_threads() if "OMP_NUM_THREADS" in os.environ else 1
+
+
+def num_encoding_threads(device: torch.device) -> int:
+    """How many threads make what a step reads ahead of it: none on a CPU, which has the step itself to compute."""
+    if device.type == "cpu":
+        return 0
+    return num_training_threads() if "OMP_NUM_THREADS" in os.environ else min(_MOST_ENCODING, os.cpu_count() or 1)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,9 @@ from torch.nn.parallel import DistributedDataParallel
 
 from gengraph.errors import InputError, RanksDiverged, TrainingDiverged
 from gengraph.graphs import GraphSet, Int64Array
-from gengraph.models.family import Facts
+from gengraph.models.family import Facts, ReadiesBatches
 from gengraph.seeded import Stream
+from gengraph.training.ahead import Step, made_ahead
 from gengraph.training.batches import NUM_GROUPS, batch_indices, size_chunks, validation_sample
 from gengraph.training.checkpoint import (
     Checkpoint,
@@ -34,8 +36,8 @@ from gengraph.training.checkpoint import (
 )
 from gengraph.training.config import Config, TrainingConfig
 from gengraph.training.log import Clock, Log, StepLoss, check_loss, deferred_interrupt, describe_losses
-from gengraph.training.optimizers import averaged_model, build_optimizer, learning_rate, matmul_precision
-from gengraph.training.threads import training_threads
+from gengraph.training.optimizers import Average, build_optimizer, learning_rate, matmul_precision
+from gengraph.training.threads import num_encoding_threads, training_threads
 
 TrainingReport = Callable[[dict[str, Any]], None]
 """Called with what is known after a step.
@@ -134,7 +136,7 @@ class Trainer:
             msg = "training.precision = tf32 needs a GPU; train on one, or set training.precision = float32"
             raise InputError(msg)
         self.model.to(self._device)
-        self._average = averaged_model(self.model, config.training.ema) if config.training.ema else None
+        self._average = Average(self.model, config.training.ema) if config.training.ema else None
         self._call, self._interrupted = place.wrap(self.model), place.interrupted
         self._optimizer = build_optimizer(self.model, config.training)
         self.step, self.selection = 0, Selection()
@@ -143,7 +145,7 @@ class Trainer:
         self._parts: tuple[str, ...] = ()
         self._mean_nodes = float(train.num_nodes.mean())
         self._epoch_steps = len(train) // batch_size
-        self._batches = self._iterate()
+        self._steps = self._iterate()
 
     @property
     def elapsed(self) -> float:
@@ -189,7 +191,6 @@ class Trainer:
         load_weights(self.model, checkpoint.weights if checkpoint.raw_weights is None else checkpoint.raw_weights)
         if self._average is not None:
             load_weights(self._average.module, checkpoint.weights)
-            self._average.n_averaged.fill_(checkpoint.step + 1)
         load_optimizer(self._optimizer, checkpoint.optimizer)
         self.step, self.selection, self._metrics = checkpoint.step, checkpoint.selection, dict(checkpoint.metrics)
         names = self._encode(np.zeros(1, np.int64), key=(0, 0)).losses_of_data
@@ -197,7 +198,7 @@ class Trainer:
         self._clock = Clock(checkpoint.wall_seconds, checkpoint.cpu_seconds)
         if _length(checkpoint.config.training) != _length(self.config.training):
             self.selection = replace(self.selection, stale=0)
-        self._batches = self._iterate()
+        self._steps = self._iterate()
 
     def progress(self) -> float:
         """Share of the training that is done, in [0, 1]; the same number on every rank."""
@@ -284,7 +285,7 @@ class Trainer:
         evaluations, stop = math.floor(progress * training.evaluations), 0.0
         with training_threads(), deferred_interrupt() as interrupted:
             while progress < 1 and not self.stopped_early and not stop:
-                loss = self._update(next(self._batches), progress)
+                loss = self._update(next(self._steps), progress)
                 self._clock.tick()
                 due_save, interruption = saver.waited > training.checkpoint_every, interrupted.is_set() or self._interrupted()
                 loss, (progress, save_now, stop) = self._share_step(loss, self._share(), due_save, interruption)
@@ -362,7 +363,7 @@ class Trainer:
         units: Counter[str] = Counter()
         means, guess = [], 0.0
         model = self.evaluated.eval()
-        with torch.inference_mode(), self._seeded(_VALIDATION_EPOCH):
+        with torch.inference_mode(), self._seeded(_VALIDATION_EPOCH), matmul_precision("float32"):
             for chunks in self._validation_groups():
                 group, graphs = 0.0, 0
                 for chunk in chunks:
@@ -403,9 +404,16 @@ class Trainer:
 
     def train_step(self) -> None:
         """One optimiser step on the next batch, at the learning rate of the progress made."""
-        self.losses_of_data.update(self._update(next(self._batches), self.progress()).losses_of_data)
+        self.losses_of_data.update(self._update(next(self._steps), self.progress()).losses_of_data)
 
-    def _iterate(self) -> Iterator[tuple[int, Int64Array]]:
+    def _iterate(self) -> Iterator[Step]:
+        """Every step from the present one on; where a GPU takes them, threads make what it reads meanwhile."""
+        workers = num_encoding_threads(self._device)
+        ahead = isinstance(self.model, ReadiesBatches) and workers > 0
+        steps = (self._step(epoch, graphs, ready=ahead) for epoch, graphs in self._drawn())
+        return made_ahead(steps, workers) if ahead else steps
+
+    def _drawn(self) -> Iterator[tuple[int, Int64Array]]:
         """(epoch, graphs) for every step from the present one on; all epochs have equally many."""
         first = self.step % self._epoch_steps
         for epoch in itertools.count(self.step // self._epoch_steps):
@@ -413,27 +421,36 @@ class Trainer:
                 yield epoch, batch
             first = 0
 
-    def _update(self, batch: tuple[int, Int64Array], progress: float) -> StepLoss:
+    def _step(self, epoch: int, graphs: Int64Array, *, ready: bool = False) -> Step:
+        """What is read of a batch, of this rank's share of it, in parts."""
+        own, key = graphs[self.rank :: self.world], (self.config.training.seed, epoch)
+        num_parts = min(self.config.training.accumulate, len(own))
+
+        def make(graphs: Int64Array) -> Any:
+            batch = self._encode(graphs, key=key)
+            return self.model.ready(batch) if ready else batch
+
+        return Step(len(graphs), [partial(make, own[k::num_parts]) for k in range(num_parts)])
+
+    def _update(self, step: Step, progress: float) -> StepLoss:
         """One optimiser step at the learning rate of the progress made."""
         training = self.config.training
         rate = learning_rate(training, progress)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
-        loss = self._accumulate_gradients(*batch, rate, progress)
+        loss = self._accumulate_gradients(step, rate, progress)
         if training.clip_norm:
             nn.utils.clip_grad_norm_(self.model.parameters(), training.clip_norm)
         self._optimizer.step()
         if self._average is not None:
-            self._average.update_parameters(self.model)
+            self._average.update(self.model, self.step)
         self.step += 1
         return loss
 
-    def _accumulate_gradients(self, epoch: int, graphs: Int64Array, rate: float, progress: float) -> StepLoss:
+    def _accumulate_gradients(self, step: Step, rate: float, progress: float) -> StepLoss:
         """The gradient of the mean loss over a batch, from this rank's share of it, which is worked off in parts."""
-        own = graphs[self.rank :: self.world]
-        num_parts = min(self.config.training.accumulate, len(own))
         # Gradients are averaged over ranks: each rank's share of the mean over the whole batch is scaled up by the world.
-        scale = self.world / len(graphs) / self._mean_nodes
+        scale = self.world / step.num_graphs / self._mean_nodes
         total, guess = torch.zeros((), device=self._device), 0.0
         parts: dict[str, Tensor] = {}
         units: Counter[str] = Counter()
@@ -441,9 +458,9 @@ class Trainer:
         self._call.train()
         self._optimizer.zero_grad()
         with self._seeded(self.step), matmul_precision(self.config.training.precision):
-            for k in range(num_parts):
-                batch = self._encode(own[k::num_parts], key=(self.config.training.seed, epoch))
-                with self._together(last=k == num_parts - 1):
+            for k, make in enumerate(step.parts, 1):
+                batch = make()
+                with self._together(last=k == len(step.parts)):
                     loss = self._call(batch, progress)
                     (loss.total * scale).backward()
                 total, guess = total + loss.total.detach(), guess + loss.guess
@@ -451,7 +468,7 @@ class Trainer:
                 units.update(loss.units)
                 losses_of_data.update(batch.losses_of_data)
         self._parts = tuple(parts)
-        return StepLoss(total, parts, units, guess, len(graphs), losses_of_data, self.step, rate)
+        return StepLoss(total, parts, units, guess, step.num_graphs, losses_of_data, self.step, rate)
 
     @contextmanager
     def _seeded(self, step: int) -> Iterator[None]:

@@ -2,14 +2,18 @@
 
 import json
 import math
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+from gengraph.benchmarks.speed import card, training_on_device
 from gengraph.benchmarks.speed.builds import BLOCKS, CALLS, QUANTITIES, SIDES, summarize
 from gengraph.benchmarks.speed.scale import START, commands, exponent, measure, molecule_like, table
 from gengraph.formats import write_graphs
@@ -73,3 +77,42 @@ def test_a_command_is_measured_in_a_process_of_its_own(tmp_path: Path) -> None:
         measure(["datasets", "show", str(tmp_path / "nothing.parquet")])
     report = {"datasets show": {"start": cost, "sizes": {10: {"cpu_s": 3.0, "peak_mb": 70.0}}, "exponent": math.nan}}
     assert table(report, [10]).splitlines()[-1].endswith("| 3.0 s, 70 MB | - |")
+
+
+def test_a_device_is_measured_beside_a_core(capsys: pytest.CaptureFixture[str]) -> None:
+    few = ["--preset", "graphrnn-s/gpu", "--dataset", "grid-small", "--steps", "1", "--turns", "1", "--budget", "0.1"]
+    training_on_device.main([*few, "--loss", "1e9"])
+    report = json.loads(capsys.readouterr().out)
+    assert report["device"] == "cpu"
+    (steps,) = report["steps"].values()
+    assert set(steps["seconds_a_step"]) == {"device", "core"}
+    assert steps["graphs_a_second"]["device"] > 0
+    assert steps["threads_that_code"] == 0
+    (found,) = report["until"].values()
+    assert found["seconds"] is not None
+    assert found["least"] > 0
+    (times,) = report["profile"].values()
+    assert times["all"] >= sum(list(times.values())[1:]) > 0
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+@pytest.mark.parametrize("command", [lambda: card.main([]), lambda: training_on_device.main(["--device", "cuda"])])
+def test_without_a_device_nothing_is_measured(command: Callable[[], None], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        command()
+    assert re.search(r"CUDA device.*; nothing was (run|measured)", capsys.readouterr().err)
+
+
+def test_what_fails_or_takes_too_long_leaves_its_place_to_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    works = {"slow": (["-c", "import time; time.sleep(60)"], 1), "bad": (["-c", "1 / 0"], 60), "good": (["-c", "print(7)"], 60)}
+    monkeypatch.setattr(card, "WORKS", works)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda: "a card")
+    with pytest.raises(SystemExit, match="failed: slow, bad"):
+        card.main(["--out", str(tmp_path / "card")])
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line.get("status") for line in lines] == [None, "took more than 1 s", 1, 0]
+    assert (tmp_path / "card" / "good.txt").read_text() == "7\n"
+    assert "ZeroDivisionError" in (tmp_path / "card" / "bad.txt").read_text()

@@ -46,6 +46,20 @@ def test_info_says_what_computes_and_why(monkeypatch: pytest.MonkeyPatch) -> Non
     kernels.use("")
 
 
+def test_info_says_what_trains_and_samples_on_a_cuda_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(kernels.VARIABLE, "torch")
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    kernels.use("")
+    facts = answer("info --format json")
+    assert facts["on CUDA"] == "torch: GENGRAPH_BACKEND=torch"
+    assert facts["training on CUDA"].startswith("GraphRNN's edge level by torch, its node level by ")
+    assert "batches are made by 3 threads of the CPU ahead" in facts["training on CUDA"]
+    assert facts["sampling on CUDA"].startswith("whole graphs on the device")
+    kernels.use("")
+
+
 @pytest.fixture
 def plain_tree(tmp_path: Path) -> Path:
     """A folder on Python's path with the sources of gengraph, as a clone has them."""

@@ -235,6 +235,7 @@ def test_a_preset_is_the_present_one(name: str) -> None:
 
 def test_every_preset_of_a_graphrnn_but_the_new_ones_was_there() -> None:
     new = {"graphrnn-s/default", *(f"{model}/{name}" for model in ("graphrnn", "graphrnn-c") for name in ("qm9", "moses"))}
+    new |= {f"{model}/gpu" for model in ("graphrnn", "graphrnn-s", "graphrnn-c")}
     assert {name for name in presets() if name.startswith("graphrnn")} == {*PRESETS, *new}
     assert upgraded('[model]\nhead = "mlp"\n') == load_config("graphrnn-s/default")
 

@@ -14,7 +14,7 @@ Legend: N nodes, M max_prev_node, S candidates of all rows, E half-edges.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numba as nb
 import numpy as np
@@ -44,6 +44,8 @@ class ContextTable:
         bits: uint8[S], whether the candidate was chosen.
         free: uint8[S], 0 where the decision is certain: the last candidate, and nothing chosen before.
     """
+
+    MOVED: ClassVar = ("rows", "candidate_rows", "codes", "bits", "free")
 
     rows: Int32Array
     candidate_rows: Int32Array
@@ -82,7 +84,7 @@ def context_table(batch: RowBatch, used: npt.NDArray[np.bool_]) -> ContextTable:
     return table
 
 
-@nb.njit(cache=True)
+@nb.njit(cache=True, nogil=True)
 def _describe_batch(num_nodes: Int64Array, offsets: Int64Array, rows: Any, used: npt.NDArray[np.bool_], out: Any) -> None:
     bits, widths, decisions = rows
     row_of, candidate_row, codes, chosen, free = out

@@ -35,7 +35,9 @@ from gengraph.models.graphrnn.kernels import native_context, rowwise
 from gengraph.models.graphrnn.rnn_head import log_bernoulli
 from gengraph.models.graphrnn.row_samplers import RowSampler, in_blocks
 from gengraph.models.graphrnn.rows import RowBatch
+from gengraph.models.moving import on
 
+_MANY_VALUED = 3  # codes, the first of a candidate, have as many values as a window has places
 _FEW = 64  # candidates, which are not worth the loading of compiled code
 _RARE = -3.0  # edges are rare: the logit of a bit at the start
 _SPREAD = 0.2  # standard deviation of the embeddings at the start
@@ -63,26 +65,28 @@ class ContextEdges(nn.Module):
 
     def forward(self, states: Tensor, batch: RowBatch) -> Tensor:
         """The log-probability float[R] of each row's bits, given the node-level states float[R, H]."""
-        return self.log_prob(states, context_table(batch, self.used))
+        return self.log_prob(states, self.describe(batch))
 
-    def log_prob(self, states: Tensor, table: ContextTable) -> Tensor:
-        """As `forward`, of candidates that have been described."""
+    def describe(self, batch: RowBatch) -> ContextTable:
+        """What is read of rows."""
+        return context_table(batch, self.used)
+
+    def log_prob(self, states: Tensor, table: ContextTable, *, alike: bool = False) -> Tensor:
+        """As `forward`, of candidates that have been described; how rows weigh in the loss does not matter here."""
+        del alike
         if kernels.is_native(states):
             return native_context.log_prob(self, states, table)
         logits = self.logits(states, table)
-        bits, free = (torch.from_numpy(array).to(states) for array in (table.bits, table.free))
-        rows = torch.from_numpy(table.rows).to(states.device)
-        return states.new_zeros(len(states)).index_add(0, rows, log_bernoulli(logits, bits) * free)
+        bits, free = (on(array, states.device).to(states) for array in (table.bits, table.free))
+        return states.new_zeros(len(states)).index_add(0, on(table.rows, states.device), log_bernoulli(logits, bits) * free)
 
     def logits(self, states: Tensor, table: ContextTable) -> Tensor:
         """The logits float[S] of all candidates."""
-        places = table.rows, table.candidate_rows, table.codes
-        if states.is_cuda:
-            rows, candidates, codes = (torch.from_numpy(array).to(states.device) for array in places)
-            sums = self.now(states)[rows] + self.then(states)[candidates]
-            sums = sums + functional.embedding_bag(codes, self.table, mode="sum")
+        places, now, then = (table.rows, table.candidate_rows, table.codes), self.now(states), self.then(states)
+        if isinstance(table.codes, np.ndarray) and not states.is_cuda:
+            sums = _Sum.apply(now, then, self.table, *places)  # type: ignore[no-untyped-call]
         else:
-            sums = _Sum.apply(self.now(states), self.then(states), self.table, *places)  # type: ignore[no-untyped-call]
+            sums = _sum_on_device(now, then, self.table, *(on(array, states.device) for array in places))
         logits: Tensor = self.output(functional.relu(self.hidden(functional.relu(sums)))).squeeze(1)
         return logits
 
@@ -108,6 +112,21 @@ class _Sum(torch.autograd.Function):
         scatter = _scatter if len(grad_outputs[0]) > _FEW else _scatter.py_func
         scatter(*(grad.numpy() for grad in grads), *ctx.places, grad_outputs[0].contiguous().numpy())
         return (*grads, None, None, None)
+
+
+def _sum_on_device(now: Tensor, then: Tensor, table: Tensor, *places: Tensor) -> Tensor:
+    """What `_Sum` computes, by operations that wait for nothing.
+
+    The codes that have few values are a product with ones: looked up, the gradients of so many candidates would be added to the
+    same few rows one after the other.
+    """
+    rows, candidates, codes = places
+    first = len(table) - num_codes(0)
+    sums = now.index_select(0, rows) + then.index_select(0, candidates)
+    for column in codes[:, :_MANY_VALUED].unbind(1):
+        sums = sums + table.index_select(0, column)
+    ones = sums.new_zeros(len(codes), num_codes(0)).scatter_(1, codes[:, _MANY_VALUED:].long() - first, 1.0)
+    return torch.addmm(sums, ones, table[first:])
 
 
 @nb.njit(cache=True)

@@ -11,12 +11,16 @@ Reference:
     The gates are those of torch.nn.GRU: r, z, n = sigmoid, sigmoid, tanh and h' = (1 - z) n + z h.
 """
 
+import warnings
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from gengraph.models.graphrnn import kernels
+
+Weights = tuple[Tensor, Tensor, Tensor, Tensor]
+"""Of a layer: input weight float[3H, I], recurrent weight float[3H, H], input bias float[3H], recurrent bias float[3H]."""
 
 
 class GRU(nn.Module):
@@ -55,14 +59,41 @@ class GRU(nn.Module):
             float[S, H], the last layer's states.
         """
         states = inputs
-        run = kernels.gru_layer(inputs) or _Layer.apply
+        run = kernels.gru_layer(inputs)
         starts = [] if initial is None else list(initial.split(self.hidden_size, dim=1))
         starts += [inputs.new_zeros(batch_sizes[0], self.hidden_size)] * (self.num_layers - len(starts))
-        for layer in range(self.num_layers):
-            gates = torch.addmm(self.input_biases[layer], states, self.input_weights[layer].t())
-            weights = self.hidden_weights[layer], self.hidden_biases[layer]
-            states = run(gates, starts[layer].contiguous(), *weights, batch_sizes)
+        if run is None and inputs.device.type != "cpu" and len(batch_sizes) > 1:
+            return run_on_device(self.layers, inputs, batch_sizes, starts)
+        run = run or _Layer.apply
+        for layer, (input_weight, weight, input_bias, bias) in enumerate(self.layers):
+            gates = torch.addmm(input_bias, states, input_weight.t())
+            states = run(gates, starts[layer].contiguous(), weight, bias, batch_sizes)
         return states
+
+    @property
+    def layers(self) -> list[Weights]:
+        """The weights of each layer."""
+        parts = self.input_weights, self.hidden_weights, self.input_biases, self.hidden_biases
+        return list(zip(*parts, strict=True))
+
+
+def run_on_device(layers: list[Weights], inputs: Tensor, batch_sizes: list[int], starts: list[Tensor]) -> Tensor:
+    """`GRU.forward` by torch's own layers, which on a CUDA device are cuDNN's: all steps of all layers in one call.
+
+    Args:
+        layers: of each the weights.
+        inputs: float[S, I].
+        batch_sizes: sequences that have a step t, descending.
+        starts: float[B, H] for each layer.
+    """
+    weights = [weight for layer in layers for weight in layer]
+    sizes, dropout, with_biases, both_ways = torch.tensor(batch_sizes), 0.0, True, False
+    with warnings.catch_warnings():  # the weights do not lie as cuDNN has them: it copies them, microseconds in a call
+        warnings.filterwarnings("ignore", message="RNN module weights")
+        states: Tensor = torch.gru(
+            inputs, sizes, torch.stack(starts), weights, with_biases, len(layers), dropout, torch.is_grad_enabled(), both_ways
+        )[0]
+    return states
 
 
 def _xavier(rows: int, columns: int) -> nn.Parameter:

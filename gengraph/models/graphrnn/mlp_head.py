@@ -10,6 +10,11 @@ Reference:
     R. Liao et al. Efficient graph generation with graph recurrent attention networks. NeurIPS 2019, section 2.3 (the mixture).
 """
 
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -17,7 +22,23 @@ from torch.nn import functional
 from gengraph.models.graphrnn.kernels import independent
 from gengraph.models.graphrnn.rnn_head import in_window, log_bernoulli, mlp
 from gengraph.models.graphrnn.row_samplers import BlockwiseSampler, DrawBlock, RowSampler
-from gengraph.models.graphrnn.rows import CONTINUE, RowBatch
+from gengraph.models.graphrnn.rows import CONTINUE, RowBatch, UInt8Array
+from gengraph.models.moving import on
+
+
+@dataclass(frozen=True, slots=True)
+class CountedBits:
+    """What the head reads of rows.
+
+    Attributes:
+        bits: uint8[R, M], nearest first.
+        counted: bool[R, M], which of them are free: neither outside of the window nor certain.
+    """
+
+    MOVED: ClassVar = ("bits", "counted")
+
+    bits: UInt8Array
+    counted: npt.NDArray[np.bool_]
 
 
 class IndependentEdges(nn.Module):
@@ -63,14 +84,22 @@ class IndependentEdges(nn.Module):
 
     def forward(self, states: Tensor, batch: RowBatch) -> Tensor:
         """The log-probability float[R] of each row's bits, given the node-level states float[R, H]."""
-        widths = torch.from_numpy(batch.widths).to(states.device)
-        bits = torch.from_numpy(batch.bits).to(states)
-        counted = torch.arange(bits.shape[1], device=states.device) < widths[:, None]
+        return self.log_prob(states, self.describe(batch))
+
+    def describe(self, batch: RowBatch) -> CountedBits:
+        """What is read of rows."""
+        bits, widths = batch.bits, batch.widths.astype(np.int64)
+        counted = np.arange(bits.shape[1]) < widths[:, None]
         if self.never_empty:
-            continues = torch.from_numpy(batch.decisions == CONTINUE).to(states.device)
-            rows, last = torch.arange(len(widths), device=states.device), self._last(widths)
-            counted &= continues[:, None]
+            rows, last = np.arange(len(widths)), np.zeros_like(widths) if self.oldest_first else widths - 1
+            counted &= (batch.decisions == CONTINUE)[:, None]
             counted[rows, last] &= bits.sum(1) > bits[rows, last]
+        return CountedBits(bits, counted)
+
+    def log_prob(self, states: Tensor, described: CountedBits, *, alike: bool = False) -> Tensor:
+        """As `forward`, of rows that have been described; how they weigh in the loss does not matter here."""
+        del alike
+        bits, counted = on(described.bits, states.device).to(states), on(described.counted, states.device)
         log_weights, logits = self.components(states)
         of_bits = log_bernoulli(logits, bits[:, None].expand_as(logits)) * counted[:, None]
         return torch.logsumexp(log_weights + of_bits.sum(2), dim=1)
@@ -91,7 +120,3 @@ class IndependentEdges(nn.Module):
             candidates = torch.arange(thresholds.shape[1], device=states.device)
             logits = logits.gather(1, (widths[:, None] - 1 - candidates).clamp(min=0))
         return in_window(logits > thresholds, widths, self.oldest_first, self.never_empty)
-
-    def _last(self, widths: Tensor) -> Tensor:
-        """The bit that is decided last in each row."""
-        return torch.zeros_like(widths) if self.oldest_first else widths - 1

@@ -19,6 +19,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -37,8 +38,10 @@ from gengraph.models.graphrnn.node import COUNTDOWN, NodeRNN, NodeSampler, count
 from gengraph.models.graphrnn.rnn_head import EdgeRNN, EdgeSampler
 from gengraph.models.graphrnn.row_samplers import Decide, DrawBlock, RowSampler, in_blocks
 from gengraph.models.graphrnn.rows import CONTINUE, NEW_COMPONENT, STOP, RowBatch, decode_rows, encode_as_numbered, encode_rows
-from gengraph.models.graphrnn.totals import NUM_TOLD, Tally, count_rows, draw_totals, told_of, totals_of
+from gengraph.models.graphrnn.step_inputs import StepInputs, step_inputs
+from gengraph.models.graphrnn.totals import NUM_TOLD, Tally, draw_totals
 from gengraph.models.graphrnn.window import Window
+from gengraph.models.moving import Packed, on
 from gengraph.models.sizes import SizeLaw
 from gengraph.models.totals import TotalsLaw
 from gengraph.rewards.conditions import ConditionFacts, Given, num_columns, telling, told_values
@@ -132,11 +135,17 @@ class GraphRNNModel(nn.Module):
         )
         return telling(encode, graphs, self.facts.conditions, self.config.condition_dropout)
 
-    def forward(self, batch: RowBatch, progress: float) -> Loss:
-        """The negative log-likelihood of a batch, given what is told of its graphs."""
-        units = self.units(batch)
+    def ready(self, batch: RowBatch) -> Packed[StepInputs]:
+        """A batch with all that its likelihood reads, in memory from which a step can move it to the device of the weights."""
+        inputs = replace(step_inputs(self, batch), units=self.units(batch))
+        return Packed.of(inputs, pinned=self.embed.weight.is_cuda)
+
+    def forward(self, batch: RowBatch | Packed[StepInputs], progress: float) -> Loss:
+        """The negative log-likelihood of a batch, given what is told of its graphs; the batch may have been made ready."""
+        inputs = self._inputs(batch)
+        units = inputs.units or self.units(inputs.batch)
         guess = units["edge_bit"] * math.log(2) + units["node"] * math.log(3)  # log 2 a bit, log 3 a decision of a row
-        return Loss(-self._log_prob(batch).sum(), units, guess=guess)
+        return Loss(-self._log_prob(inputs, alike=True).sum(), units, guess=guess)
 
     def units(self, batch: RowBatch) -> dict[str, int]:
         """Graphs, nodes, and the decisions of the edge level that are free: whether a node connects to one candidate.
@@ -171,23 +180,28 @@ class GraphRNNModel(nn.Module):
 
     def log_prob(self, batch: RowBatch) -> Tensor:
         """The log-likelihood float[B] of each graph's rows under its ordering, in nats, no condition being given."""
-        return self._log_prob(replace(batch, told=None))
+        return self._log_prob(self._inputs(replace(batch, told=None)))
 
-    def _log_prob(self, batch: RowBatch) -> Tensor:
-        """The same given what is told; order of `batch.graph`."""
+    def _inputs(self, batch: RowBatch | Packed[StepInputs]) -> StepInputs:
+        """What the likelihood reads of a batch: arrays on the CPU, elsewhere tensors."""
         device = self.embed.weight.device
-        states, log_prob = self._row_by_row(batch) if self.reads_edge_state else self._all_rows(batch)
+        if device.type == "cpu":
+            return step_inputs(self, batch) if isinstance(batch, RowBatch) else batch.record
+        return (self.ready(batch) if isinstance(batch, RowBatch) else batch).moved(device)
+
+    def _log_prob(self, inputs: StepInputs, *, alike: bool = False) -> Tensor:
+        """The same given what is told; order of `batch.graph`. `alike` says that all graphs will weigh alike in the loss."""
+        device = self.embed.weight.device
+        rank = on(inputs.rank, device)
+        states, log_prob = self._row_by_row(inputs.batch) if self.reads_edge_state else self._all_rows(inputs, alike)
         if self.decides:
-            decisions = torch.from_numpy(batch.decisions).to(device).long().unsqueeze(1)
+            decisions = on(inputs.decisions, device).long().unsqueeze(1)
             decided = self.decision_log_probs(states).gather(1, decisions).squeeze(1)
-            if self.sizes:  # the end is no decision: what it costs is the size
-                first = self.sizes.log_prob(batch.num_nodes)
-                if self.totals:
-                    first = first + self.totals.log_prob(batch.num_nodes, totals_of(batch))
-                decided = torch.where(decisions.squeeze(1) == STOP, torch.from_numpy(first).to(decided)[batch.rank], decided)
+            if inputs.law is not None:  # the end is no decision: what it costs is the size
+                law = on(inputs.law, device).to(decided).index_select(0, rank)
+                decided = torch.where(decisions.squeeze(1) == STOP, law, decided)
             log_prob = log_prob + decided
-        rank = batch.rank
-        return log_prob.new_zeros(len(batch.graph)).index_add(0, torch.from_numpy(rank).to(device), log_prob)
+        return log_prob.new_zeros(len(inputs.batch.graph)).index_add(0, rank, log_prob)
 
     def rollout(
         self, drawn: GraphSet, indices: Int64Array, attempts: Int64Array, *, seed: int, start: GraphSet | None = None
@@ -206,16 +220,16 @@ class GraphRNNModel(nn.Module):
         log_prob = self.log_prob(batch)
         return log_prob, torch.from_numpy(batch.graph).to(log_prob.device)
 
-    def _all_rows(self, batch: RowBatch) -> tuple[Tensor, Tensor]:
+    def _all_rows(self, inputs: StepInputs, alike: bool) -> tuple[Tensor, Tensor]:
         """The node-level states float[R, H] and the log-probabilities float[R] of the rows' bits, all rows at once."""
-        states = self.node_states(batch)
-        return states, self.head(states, batch)
+        states = self._states(inputs)
+        return states, self.head.log_prob(states, inputs.of_head, alike=alike)
 
     def _row_by_row(self, batch: RowBatch) -> tuple[Tensor, Tensor]:
         """As `_all_rows`, where the node level reads what the edge level made of the row before: one step after the other."""
         assert isinstance(self.head, EdgeRNN)
         assert isinstance(self.node, NodeRNN)
-        weight, sizes, code = self.embed.weight, batch.batch_sizes.tolist(), self._codes(batch)
+        weight, sizes, code = self.embed.weight, batch.batch_sizes.tolist(), self._codes(batch.told, len(batch.graph))
         inputs = weight.new_ones(sizes[0], self.embed.in_features - code.shape[1])
         hidden = [weight.new_zeros(sizes[0], self.node.hidden_size) for _ in self.node.layers]
         states, log_probs = [], []
@@ -234,37 +248,31 @@ class GraphRNNModel(nn.Module):
 
         With totals what is told of them stands at its end, so that the heads see it, too.
         """
-        sizes = batch.batch_sizes.tolist()
-        rows = torch.from_numpy(batch.bits).to(self.embed.weight.device).split(sizes)
-        before = [row[:count] for row, count in zip(rows, sizes[1:], strict=False)]
-        ones = rows[0].new_ones(sizes[0], self.facts.max_prev_node)
-        inputs = torch.cat([ones, *before]).to(self.embed.weight.dtype)
-        told = self._told(batch).to(inputs) if self.totals else inputs[:, :0]
-        if self.sizes:
-            inputs = torch.cat([inputs, countdown(torch.from_numpy(batch.to_come)).to(inputs), told], dim=1)
+        return self._states(self._inputs(batch))
+
+    def _states(self, inputs: StepInputs) -> Tensor:
+        weight, sizes = self.embed.weight, inputs.batch.batch_sizes.tolist()
+        bits = on(inputs.bits, weight.device)
+        before = bits.index_select(0, on(inputs.before, weight.device))
+        rows = torch.cat([bits.new_ones(sizes[0], self.facts.max_prev_node), before]).to(weight.dtype)
+        told = on(inputs.of_totals, weight.device).to(rows)
+        if inputs.to_come is not None:
+            rows = torch.cat([rows, countdown(on(inputs.to_come, weight.device)).to(rows), told], dim=1)
         if self.code:
-            inputs = torch.cat([inputs, self._codes(batch)[torch.from_numpy(batch.rank).to(inputs.device)]], dim=1)
-        states: Tensor = self.node(functional.relu(self.embed(inputs)), sizes)
+            codes = self._codes(inputs.told, len(inputs.batch.graph))
+            rows = torch.cat([rows, codes.index_select(0, on(inputs.rank, weight.device))], dim=1)
+        states: Tensor = self.node(functional.relu(self.embed(rows)), sizes)
         return torch.cat([states, told], dim=1)
 
-    def _told(self, batch: RowBatch) -> Tensor:
-        """float64[R, 6] of the totals."""
-        assert self.totals
-        before, totals = count_rows(batch)
-        totals = totals if batch.totals is None else batch.totals
-        arrays = totals[batch.rank], before, batch.num_nodes[batch.rank], batch.to_come, self.totals.a_node
-        of_graphs, so_far, num_nodes, to_come, a_node = map(torch.from_numpy, arrays)
-        return told_of(of_graphs, so_far, (num_nodes, to_come), a_node)
-
-    def _codes(self, batch: RowBatch) -> Tensor:
+    def _codes(self, told: npt.NDArray[np.float64] | Tensor | None, count: int) -> Tensor:
         """float[B, D] of what is told of each graph; float[B, 0] of a model without conditions."""
-        count = len(batch.graph)
-        return self.code(batch.told, count) if self.code else self.embed.weight.new_zeros(count, 0)
+        return self.code(told, count) if self.code else self.embed.weight.new_zeros(count, 0)
 
     def decision_log_probs(self, states: Tensor) -> Tensor:
         """Log-probabilities float[R, 3] of CONTINUE, NEW_COMPONENT and STOP; what training graphs never do has e^-30."""
         logits = self.decision(self._deciding(states))
-        logits = logits.index_fill(1, torch.from_numpy(self._never).to(logits.device), _NEVER)
+        for decision in self._never.tolist():
+            logits = logits.select_scatter(logits.new_full((len(logits),), _NEVER), 1, decision)
         return functional.log_softmax(logits, dim=1)
 
     @property

@@ -13,7 +13,7 @@ from torch.nn import functional
 from gengraph.graphs import Int64Array
 from gengraph.models.graphrnn import kernels
 from gengraph.models.graphrnn.config import GraphRNNConfig
-from gengraph.models.graphrnn.gru import GRU, Stepper
+from gengraph.models.graphrnn.gru import GRU, Stepper, run_on_device
 from gengraph.models.graphrnn.kernels import rowwise
 from gengraph.models.graphrnn.lstm import LSTM, LSTMStepper
 from gengraph.models.graphrnn.transformer import NodeTransformer
@@ -75,6 +75,11 @@ class NodeRNN(nn.Module):
 
     def forward(self, inputs: Tensor, batch_sizes: list[int]) -> Tensor:
         """The states float[R, H] for inputs float[R, I]; batch_sizes are the graphs that have a row t, descending."""
+        if inputs.device.type != "cpu" and self.plain and not (self.training and self.dropout.p):
+            layers: Any = self.layers
+            weights = [weights for layer in layers for weights in layer.layers]
+            starts = [inputs.new_zeros(batch_sizes[0], self.hidden_size)] * len(self.layers)
+            return run_on_device(weights, inputs, batch_sizes, starts)  # together, so that layers take their steps side by side
         states = inputs
         for layer, norm in zip(self.layers, self.norms, strict=True):
             states = norm(layer(self.dropout(states), batch_sizes))
@@ -103,10 +108,13 @@ class NodeRNN(nn.Module):
     @property
     def rowwise(self) -> bool:
         """Whether the native library can take each lane by itself."""
-        known = all(isinstance(layer, GRU) for layer in self.layers) and all(
-            isinstance(norm, nn.Identity) for norm in self.norms
-        )
-        return known and kernels.is_native(next(self.parameters()))
+        return self.plain and kernels.is_native(next(self.parameters()))
+
+    @property
+    def plain(self) -> bool:
+        """Whether there is nothing but gated recurrent units, one layer on the other."""
+        of_units = all(isinstance(layer, GRU) for layer in self.layers)
+        return of_units and all(isinstance(norm, nn.Identity) for norm in self.norms)
 
     def memory(self, lanes: int, block: int | None, limit: int) -> "Hidden":
         """What so many lanes remember, in blocks, of graphs with at most `limit` nodes."""

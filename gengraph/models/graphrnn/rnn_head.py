@@ -17,7 +17,8 @@ from gengraph.models.graphrnn import kernels
 from gengraph.models.graphrnn.gru import GRU, Stepper
 from gengraph.models.graphrnn.kernels import edge_rnn, rowwise
 from gengraph.models.graphrnn.row_samplers import BlockwiseSampler, DrawBlock, RowSampler
-from gengraph.models.graphrnn.rows import RowBatch, scan_rows
+from gengraph.models.graphrnn.rows import RowBatch, Scan, scan_rows
+from gengraph.models.moving import on
 
 
 def mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
@@ -62,19 +63,26 @@ class EdgeRNN(nn.Module):
 
     def forward(self, states: Tensor, batch: RowBatch) -> Tensor:
         """The log-probability float[R] of each row's bits, given the node-level states float[R, H]."""
-        scan = scan_rows(batch, oldest_first=self.oldest_first, every_row=not self.never_empty)
-        log_prob = states.new_zeros(len(batch.widths))
+        return self.log_prob(states, self.describe(batch))
+
+    def describe(self, batch: RowBatch) -> Scan:
+        """What is read of rows."""
+        return scan_rows(batch, oldest_first=self.oldest_first, every_row=not self.never_empty)
+
+    def log_prob(self, states: Tensor, scan: Scan, *, alike: bool = False) -> Tensor:
+        """As `forward`, of rows that have been described; `alike` says that all of them will weigh alike in the loss."""
+        log_prob = states.new_zeros(len(states))
         if not len(scan.rows):  # the weights take part all the same: ranks that train together expect it
             return log_prob + 0 * sum(parameter.sum() for parameter in self.parameters())
-        rows = torch.from_numpy(scan.rows).to(states.device)
+        rows = on(scan.rows, states.device)
+        start = self.start(states.index_select(0, rows))
         if kernels.is_native(states):
-            return log_prob.index_add(0, rows, edge_rnn.log_prob(self, scan, self.start(states[rows])))
+            return log_prob.index_add(0, rows, edge_rnn.log_prob(self, scan, start))
         if programs := kernels.triton_edge_level(states, self.rnn.hidden_size):
-            return log_prob.index_add(0, rows, programs.log_prob(self, scan, self.start(states[rows])))
+            return log_prob.index_add(0, rows, programs.log_prob(self, scan, start, alike=alike))
         step_sizes = scan.step_sizes.tolist()
-        previous = torch.from_numpy(scan.previous).to(states).unsqueeze(1)
-        hidden = self.rnn(functional.relu(self.embed(previous)), step_sizes, self.start(states[rows]))
-        bits, free = (torch.from_numpy(array).to(states) for array in (scan.bits, scan.free))
+        bits, free, previous = (on(array, states.device).to(states) for array in (scan.bits, scan.free, scan.previous))
+        hidden = self.rnn(functional.relu(self.embed(previous.unsqueeze(1))), step_sizes, start)
         at_step = log_bernoulli(self.output(hidden).squeeze(1), bits) * free
         row_of_step = torch.cat([rows[:count] for count in step_sizes])
         return log_prob.index_add(0, row_of_step, at_step)
@@ -91,7 +99,7 @@ class EdgeRNN(nn.Module):
         Returns:
             float[R], log-probabilities; float[R, H'], the last layer's state at the end, zero for rows that are not scanned.
         """
-        scan = scan_rows(batch, oldest_first=self.oldest_first, every_row=not self.never_empty)
+        scan = self.describe(batch)
         log_prob = states.new_zeros(len(batch.widths)) + 0 * sum(parameter.sum() for parameter in self.parameters())
         at_end = states.new_zeros(len(batch.widths), self.rnn.hidden_size)
         if not len(scan.rows):

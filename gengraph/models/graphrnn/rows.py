@@ -15,7 +15,7 @@ Legend: B graphs in a batch, T rows of the largest graph, R rows in all, M max_p
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numba as nb
 import numpy as np
@@ -147,7 +147,7 @@ def _encode_numbered(
     return num_cut
 
 
-@nb.njit(cache=True)
+@nb.njit(cache=True, nogil=True)
 def _encode(
     ordering: int,
     adaptive: bool,
@@ -294,14 +294,20 @@ class Scan:
 
     Attributes:
         rows: int64[R'], the scanned rows.
-        step_sizes: int64[W], how many rows are wider than j.
+        step_sizes: int64[W], how many rows are wider than j; stays on the CPU.
+        widths: int32[R'], descending.
+        offsets: int64[W + 1], where each step begins.
         bits: uint8[S], the decision at each step.
         previous: uint8[S], the decision before it in the row; 1 at the start.
         free: uint8[S], 0 where the decision is certain: a row that connects to something, and nothing chosen until the last.
     """
 
+    MOVED: ClassVar = ("rows", "widths", "offsets", "bits", "previous", "free")
+
     rows: Int64Array
     step_sizes: Int64Array
+    widths: Int32Array
+    offsets: Int64Array
     bits: UInt8Array
     previous: UInt8Array
     free: UInt8Array
@@ -325,10 +331,10 @@ def scan_rows(batch: RowBatch, *, oldest_first: bool, every_row: bool) -> Scan:
     offsets = np.concatenate([[0], np.cumsum(step_sizes)])
     scan = _scan if total > _FEW_STEPS else _scan.py_func
     scan(batch.bits, rows, widths, offsets, oldest_first, not every_row, (bits, previous, free))
-    return Scan(rows, step_sizes, bits, previous, free)
+    return Scan(rows, step_sizes, widths, offsets, bits, previous, free)
 
 
-@nb.njit(cache=True)
+@nb.njit(cache=True, nogil=True)
 def _scan(
     rows_bits: npt.NDArray[np.uint8],
     rows: npt.NDArray[np.int64],

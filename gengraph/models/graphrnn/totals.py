@@ -70,7 +70,7 @@ def totals_of(batch: RowBatch) -> Int64Array:
     return count_rows(batch)[1] if batch.totals is None else batch.totals
 
 
-@nb.njit(cache=True)
+@nb.njit(cache=True, nogil=True)
 def _count_rows(num_nodes: Int64Array, offsets: Int64Array, bits: UInt8Array, before: Int64Array, totals: Int64Array) -> None:
     for b in range(num_nodes.shape[0]):
         degrees, place = np.zeros(num_nodes[b] + 1, np.int64), offsets + b

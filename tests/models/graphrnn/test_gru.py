@@ -3,7 +3,7 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from gengraph.models.graphrnn.gru import GRU, Stepper
+from gengraph.models.graphrnn.gru import GRU, Stepper, run_on_device
 
 
 def reference(gru: GRU, input_size: int) -> nn.GRU:
@@ -45,6 +45,20 @@ def test_states_and_gradients_equal_torch(lengths: list[int], num_layers: int, n
         torch.testing.assert_close(gru.hidden_weights[layer].grad, getattr(plain, f"weight_hh_l{layer}").grad)
         torch.testing.assert_close(gru.input_biases[layer].grad, getattr(plain, f"bias_ih_l{layer}").grad)
         torch.testing.assert_close(gru.hidden_biases[layer].grad, getattr(plain, f"bias_hh_l{layer}").grad)
+
+
+def test_what_a_device_calls_has_the_same_states_and_gradients() -> None:
+    torch.manual_seed(3)
+    gru, sizes = GRU(3, 4, 2).double(), [3, 2, 2, 1]
+    for bias in [*gru.input_biases, *gru.hidden_biases]:
+        nn.init.normal_(bias)
+    inputs, start = torch.randn(8, 3, dtype=torch.float64), torch.randn(3, 8, dtype=torch.float64)
+    weights, found = torch.randn(8, 4, dtype=torch.float64), []
+    for run in (gru, lambda *arguments: run_on_device(gru.layers, *arguments[:2], list(arguments[2].split(4, dim=1)))):
+        states = run(inputs, sizes, start)
+        found.append([states, *torch.autograd.grad((states * weights).sum(), list(gru.parameters()))])
+    for ours, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(ours, theirs)
 
 
 def test_gradients_equal_finite_differences() -> None:

@@ -37,7 +37,8 @@ def flat_parameters(head: EdgeLevel) -> Tensor:
     The first layer's input is a bit, so that its gates are one of two rows.
     """
     rnn = head.rnn
-    embeddings = functional.relu(head.embed(head.embed.weight.new_tensor([[0.0], [1.0]])))
+    weight = head.embed.weight
+    embeddings = functional.relu(head.embed(torch.arange(2, dtype=weight.dtype, device=weight.device)[:, None]))
     parts = [torch.addmm(rnn.input_biases[0], embeddings, rnn.input_weights[0].t())]
     for layer in range(rnn.num_layers):
         if layer:
@@ -51,13 +52,20 @@ class LogProb(torch.autograd.Function):
     """Log-probabilities float[R] from start float[R, layers x H] and parameters float[P], by a kernel's `_call`.
 
     The gradients of their sum are made along with them, while a block of rows is in the cache. If the rows turn out to have
-    different weights in the loss, a second call makes the gradients for these.
+    different weights in the loss, a second call makes the gradients for these. Where the rows are known to weigh `alike` they
+    are not compared, which would have the host wait for a device.
     """
 
     @staticmethod
-    def forward(ctx: Any, start: Tensor, parameters: Tensor, call: "Callable[..., tuple[Tensor, Tensor, Tensor]]") -> Tensor:
+    def forward(
+        ctx: Any,
+        start: Tensor,
+        parameters: Tensor,
+        call: "Callable[..., tuple[Tensor, Tensor, Tensor]]",
+        alike: bool = False,
+    ) -> Tensor:
         """The log-probabilities; the gradients of their sum are kept if there will be a way back."""
-        ctx.call = call
+        ctx.call, ctx.alike = call, alike
         start, parameters = start.contiguous(), parameters.contiguous()
         result, *gradients = call(start, parameters, gradients=any(ctx.needs_input_grad))
         ctx.save_for_backward(start, parameters, *gradients)
@@ -65,13 +73,13 @@ class LogProb(torch.autograd.Function):
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
         """The gradients of start and parameters."""
         start, parameters, grad_start, grad_parameters = ctx.saved_tensors
-        if bool((grad == grad[0]).all()):
-            return grad_start * grad[0], grad_parameters * grad[0], None
+        if ctx.alike or bool((grad == grad[0]).all()):
+            return grad_start * grad[0], grad_parameters * grad[0], None, None
         _, *gradients = ctx.call(start, parameters, grad.contiguous())
-        return gradients[0], gradients[1], None
+        return gradients[0], gradients[1], None, None
 
 
 def _call(

@@ -12,15 +12,15 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from gengraph.graphs import Int32Array
+from gengraph.graphs import Int64Array
 from gengraph.models.graphrnn.kernels import triton_programs
 from gengraph.models.graphrnn.kernels.edge_rnn import LogProb, flat_parameters, sizes_of
 from gengraph.models.graphrnn.kernels.networks import EdgeLevel
+from gengraph.models.moving import on
 
 if TYPE_CHECKING:
     from gengraph.models.graphrnn.rows import Scan
@@ -29,9 +29,9 @@ _MOST_BYTES = 2**29  # of the scratch memory
 
 
 class _Scan(NamedTuple):
-    """What the programs read of a scan, on the device: offsets int64[T], widths int32[R], codes uint8[S]."""
+    """What the programs read of a scan, on the device: widths int32[R], offsets int64[T + 1], codes uint8[S]."""
 
-    host_widths: Int32Array
+    step_sizes: Int64Array
     widths: Tensor
     offsets: Tensor
     codes: Tensor
@@ -63,14 +63,14 @@ class _Network(NamedTuple):
         """How many programs so many rows take."""
         return (-(-count // self.block),)
 
-    def parts(self, widths: Int32Array) -> Iterator[tuple[int, int, int]]:
+    def parts(self, step_sizes: Int64Array, rows: int) -> Iterator[tuple[int, int, int]]:
         """First row, C and T of parts of the rows that need little scratch memory."""
         first = 0
-        while first < len(widths):
-            steps = int(widths[first])
+        while first < rows:
+            steps = int((step_sizes > first).sum())  # of the first row, the widest
             bytes_a_row = 4 * (steps + 1) * (5 * self.layers * self.hidden + self.hidden + 2 * self.inner + 2)
             count = max(1, _MOST_BYTES // bytes_a_row // self.block) * self.block
-            yield first, min(count, len(widths) - first), steps
+            yield first, min(count, rows - first), steps
             first += count
 
     def views(self, flat: Tensor) -> tuple[Tensor, list[tuple[Tensor, Tensor]], tuple[Tensor, ...]]:
@@ -88,14 +88,18 @@ class _Network(NamedTuple):
         return table.view(2, 3 * size), pairs, (rest[-4].view(inner, size), *rest[-3:])
 
 
-def log_prob(head: EdgeLevel, scan: "Scan", start: Tensor) -> Tensor:
-    """The log-probability float[R] of the scanned rows; start float[R, layers x H]: of the first or of all layers."""
+def log_prob(head: EdgeLevel, scan: "Scan", start: Tensor, *, alike: bool = False) -> Tensor:
+    """The log-probability float[R] of the scanned rows; start float[R, layers x H]: of the first or of all layers.
+
+    The scan may have been moved to the device. `alike` says that all rows will weigh alike in the loss.
+    """
     network = _Network(*sizes_of(head))
-    widths = np.searchsorted(-scan.step_sizes, -np.arange(len(scan.rows))).astype(np.int32)
-    arrays = widths, np.cumsum(scan.step_sizes) - scan.step_sizes, scan.bits + 2 * scan.previous + 4 * scan.free
-    packed = _Scan(widths, *(torch.from_numpy(array).to(start.device) for array in arrays))
-    call = partial(_call, network, packed)
-    result: Tensor = LogProb.apply(_of_all_layers(start, network), flat_parameters(head), call)  # type: ignore[no-untyped-call]
+    widths, offsets, bits, previous, free = (
+        on(array, start.device) for array in (scan.widths, scan.offsets, scan.bits, scan.previous, scan.free)
+    )
+    call = partial(_call, network, _Scan(scan.step_sizes, widths, offsets, bits + 2 * previous + 4 * free))
+    inputs = _of_all_layers(start, network), flat_parameters(head)
+    result: Tensor = LogProb.apply(*inputs, call, alike)  # type: ignore[no-untyped-call]
     return result
 
 
@@ -117,7 +121,7 @@ def _call(
             triton_programs.forward[network.programs(len(start))](*inputs, *kept, *rows, KEEP=False, **network.options)
             return result, empty, empty
         grad_start, grad_parameters = torch.empty_like(start), torch.zeros_like(parameters)
-        for rows in network.parts(scan.host_widths):
+        for rows in network.parts(scan.step_sizes, len(start)):
             _add_gradients(network, inputs, rows, grad_start, grad_parameters)
     return result, grad_start, grad_parameters
 

@@ -74,6 +74,20 @@ def test_rows_may_have_different_weights_and_several_parts(monkeypatch: pytest.M
 
 
 @pytest.mark.usefixtures("triton")
+def test_rows_that_weigh_alike_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    head, batch = edge_level(7, 2).to(DEVICE), ROWS["a growing window"]
+    states, found = torch.randn(20, 6, device=DEVICE), []
+    for alike in (False, True):
+        log_probs = head.log_prob(states, head.describe(batch), alike=alike)
+        with monkeypatch.context() as patch:
+            if alike:
+                patch.setattr(torch.Tensor, "__bool__", lambda _: pytest.fail("the device was asked"))
+            found.append(torch.autograd.grad(-3 * log_probs.sum(), list(head.parameters())))
+    for compared, taken in zip(*found, strict=True):
+        torch.testing.assert_close(taken, compared)
+
+
+@pytest.mark.usefixtures("triton")
 def test_without_gradients_the_likelihood_is_the_same_and_what_was_not_a_number_stays_so() -> None:
     head, batch = edge_level(7, 2).to(DEVICE), ROWS["a growing window"]
     states = torch.randn(20, 6, device=DEVICE)

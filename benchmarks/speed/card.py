@@ -1,0 +1,66 @@
+"""All that only a CUDA device can say, in one call of a few minutes: `python -m gengraph.benchmarks.speed.card --out card`.
+
+Tests of what computes there, the programs alone, training beside one core, and sampling beside one core and beside rows that go
+to and fro. Each is a command of its own, whose output is a file in the folder; what fails or takes too long leaves its place to
+the next. In a checkout only, where the tests are.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+_ROOT = Path(__file__).parents[2]
+_MODULES = "gengraph.benchmarks.speed."
+_TESTS = (
+    "tests/models/graphrnn/kernels/test_triton_kernels.py",
+    "tests/models/graphrnn/test_device_graphs.py",
+    "tests/training/test_training_on_devices.py",
+)
+_SAMPLING = ["-m", f"{_MODULES}sampling", "--part", "device", "--turns", "1", "--budget", "10", "--device", "cuda"]
+WORKS: dict[str, tuple[list[str], int]] = {
+    "tests": (["-m", "pytest", "-q", "-n", "0", "--durations=5", *_TESTS], 100),
+    "training": (["-m", f"{_MODULES}training_on_device", "--device", "cuda", "--part", "steps", "--part", "profile"], 80),
+    "until": (["-m", f"{_MODULES}training_on_device", "--device", "cuda", "--part", "until", "--budget", "15"], 60),
+    "grids": ([*_SAMPLING, "--preset", "graphrnn/gpu", "--dataset", "grid", "--graphs", "50000"], 70),
+    "proteins": ([*_SAMPLING, "--preset", "graphrnn-c/gpu", "--dataset", "protein", "--graphs", "10000"], 90),
+    "programs": (["-m", f"{_MODULES}kernels", "--device", "cuda", "--turns", "3"], 60),
+}
+"""What is run, the most telling first, and the seconds that it may take."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run all, and print a line for each; the exit status is 0 if all went well."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path("card"), help="a folder for what the commands print")
+    parser.add_argument("--only", choices=tuple(WORKS), action="append")
+    options = parser.parse_args(arguments)
+    if not torch.cuda.is_available():
+        parser.error("no CUDA device: torch finds none here; nothing was run")
+    options.out.mkdir(parents=True, exist_ok=True)
+    print(json.dumps({"device": torch.cuda.get_device_name(), "torch": torch.__version__}), flush=True)
+    failed = [name for name in options.only or WORKS if not _run(name, options.out)]
+    sys.exit(f"failed: {', '.join(failed)}" if failed else 0)
+
+
+def _run(name: str, folder: Path) -> bool:
+    """Run one work; whether it went well."""
+    command, limit = WORKS[name]
+    start = time.monotonic()
+    with (folder / f"{name}.txt").open("w") as file:
+        try:
+            status: int | str = subprocess.run(
+                [sys.executable, *command], cwd=_ROOT, stdout=file, stderr=subprocess.STDOUT, timeout=limit, check=False
+            ).returncode
+        except subprocess.TimeoutExpired:
+            status = f"took more than {limit} s"
+    print(json.dumps({"work": name, "status": status, "seconds": round(time.monotonic() - start, 1)}), flush=True)
+    return status == 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,200 @@
+"""Steps on a device: on tensors without values, on the CPU as if it were one, and on a CUDA device if there is one."""
+
+import math
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.parallel import DistributedDataParallel
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from gengraph.data import load_dataset, split_graphs
+from gengraph.errors import TrainingDiverged
+from gengraph.graphs import GraphSet
+from gengraph.models.graphrnn import kernels
+from gengraph.models.graphrnn.step_inputs import StepInputs, step_inputs
+from gengraph.models.moving import Packed
+from gengraph.training.ahead import Step, made_ahead
+from gengraph.training.config import Config
+from gengraph.training.log import Clock, Log, StepLoss
+from gengraph.training.trainer import Place, Trainer, prepare_graphs
+
+CUDA = torch.cuda.is_available()
+on_cuda = pytest.mark.skipif(not CUDA, reason="no CUDA device")
+
+HEADS = {
+    "rnn": ["model.head.hidden_size=4", "model.num_layers=2"],
+    "zero row": ["model.head.hidden_size=4", "model.stop=zero_row", "model.sequence.window=fixed"],
+    "mlp": ["model.head.kind=mlp", "model.head.mixture=3"],
+    "context": ["model.head.kind=context", "model.dropout=0.2", 'model.conditions=["edges"]'],
+    "totals": ["model.head.kind=context", "model.stop=size", "model.totals=true"],
+}
+
+
+def make_trainer(head: str, *settings: str, device: str = "cpu", place: Place | None = None) -> Trainer:
+    small = ["model.hidden_size=8", "model.embedding_size=4", "training.steps=12", "training.batch_size=4"]
+    config = Config().replace([*small, *HEADS[head], *settings])
+    split = split_graphs(load_dataset("grid-small"))
+    train, facts = prepare_graphs(split.train, config)
+    return Trainer(config, facts, train, split.validation, place or Place(device=torch.device(device)))
+
+
+def batch_of(trainer: Trainer) -> Any:
+    return trainer._encode(np.arange(6), key=(0, 3))
+
+
+def gradients(trainer: Trainer, loss: torch.Tensor) -> list[torch.Tensor]:
+    return [loss, *torch.autograd.grad(loss, list(trainer.model.parameters()))]
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_what_was_moved_costs_what_the_batch_costs(head: str) -> None:
+    trainer = make_trainer(head, "model.dropout=0")
+    model = trainer.model.double()
+    batch = batch_of(trainer)
+    ready = model.ready(batch)
+    assert ready.losses_of_data == batch.losses_of_data
+    moved: StepInputs = ready.moved(torch.device("cpu"))
+    assert isinstance(moved.bits, torch.Tensor)
+    assert isinstance(moved.of_head.bits, torch.Tensor)
+    assert (moved.of_head.bits.data_ptr() == moved.bits.data_ptr()) == (head == "mlp")  # what stands in two places moves once
+    expected = gradients(trainer, model(batch, 0.5).total)
+    for ours, theirs in zip(gradients(trainer, -model._log_prob(moved, alike=True).sum()), expected, strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("head", ["context", "totals"])
+def test_a_record_is_moved_whatever_its_arrays_are(head: str) -> None:
+    trainer = make_trainer(head)
+    record = step_inputs(trainer.model, batch_of(trainer))
+    moved = Packed.of(record, pinned=False).moved(torch.device("cpu"))
+    for before, after in ((record, moved), (record.of_head, moved.of_head)):
+        for name in before.MOVED:
+            array, tensor = getattr(before, name), getattr(after, name)
+            if isinstance(array, np.ndarray):
+                np.testing.assert_array_equal(array, tensor.numpy(), strict=True)
+            else:
+                assert (array is None) == (tensor is None)
+    assert moved.batch is record.batch
+
+
+class NothingIsAsked(TorchDispatchMode):
+    """Tensors without values fail where one is asked for; here they do so, too, where a copy would be waited for."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        kinds = {leaf.device.type for leaf in tree_leaves((args, kwargs, result)) if isinstance(leaf, torch.Tensor)}
+        assert len(kinds) <= 1 or (kwargs or {}).get("non_blocking"), func
+        return result
+
+
+STEP = ("training.ema=0.9", "training.optimizer=adamw", "training.weight_decay=0.1")
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_a_step_waits_for_no_device(head: str) -> None:
+    kernels.backend()  # its check computes on the CPU
+    trainer = make_trainer(head, *STEP, "training.batch_size=2", device="meta")
+    with NothingIsAsked():
+        trainer.train_step()
+    assert trainer.step == 1
+
+
+def test_batches_that_threads_make_are_those_of_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = "training.accumulate=2", "model.sequence.max_prev_node=2"
+    alone = make_trainer("context", *settings)
+    alone.run(lambda _: None, lambda _: None)
+    assert alone.losses_of_data["cut_edges"] > 0
+    for threads in (1, 3):
+        monkeypatch.setattr("gengraph.training.trainer.num_encoding_threads", lambda _device, threads=threads: threads)
+        ahead = make_trainer("context", *settings)
+        for _ in range(5):
+            ahead.train_step()
+        ahead.load(ahead.checkpoint())
+        ahead.run(lambda _: None, lambda _: None)
+        assert all(map(torch.equal, alone.model.parameters(), ahead.model.parameters()))
+        assert alone.losses_of_data == ahead.losses_of_data
+
+
+def test_threads_are_a_few_steps_ahead_and_pass_on_what_they_raise() -> None:
+    asked: list[int] = []
+
+    def steps() -> Iterator[Step]:
+        for number in range(20):
+            asked.append(number)
+            yield Step(1, [lambda number=number: (threading.current_thread().name, 1 / (7 - number))])
+
+    made = made_ahead(steps(), 2)
+    for number in range(7):
+        (make,) = next(made).parts
+        name, value = make()
+        assert name.startswith("encode")
+        assert value == 1 / (7 - number)
+        assert len(asked) <= number + 4
+    with pytest.raises(ZeroDivisionError):
+        next(made).parts[0]()
+    made.close()
+    assert len(asked) < 20
+
+
+class OnDevice:
+    """A loss that a device computes."""
+
+    device = torch.device("cuda")
+
+    def __init__(self, step: int, asked: list[int]) -> None:
+        self._step, self._asked = step, asked
+
+    def item(self) -> float:
+        self._asked.append(self._step)
+        return math.nan if self._step == 19 else 1.0
+
+
+def test_losses_of_a_device_are_asked_for_some_steps_later() -> None:
+    asked: list[int] = []
+    log = Log(100, Clock())
+    for step in range(20):
+        total: Any = OnDevice(step, asked)
+        log.add(StepLoss(total, {}, {"graph": 1}, 1.0, 1, {}, step, 0.1))
+        assert len(asked) <= max(0, step - 7)
+    assert asked == list(range(8))
+    with pytest.raises(TrainingDiverged, match="at step 19"):
+        log.flush()
+    assert asked == list(range(20))
+
+
+@on_cuda
+@pytest.mark.parametrize("head", HEADS)
+def test_a_gpu_trains_as_a_cpu_and_no_step_waits_for_it(head: str) -> None:
+    on_cpu, on_gpu = (make_trainer(head, *STEP, "model.dropout=0", device=device) for device in ("cpu", "cuda"))
+    for step in range(12):
+        on_cpu.train_step()
+        torch.cuda.set_sync_debug_mode("error" if step > 1 else "default")  # at first programs are compiled, memory allocated
+        try:
+            on_gpu.train_step()
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+    losses = [trainer.validate()["validation_loss"] for trainer in (on_cpu, on_gpu)]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
+
+
+@on_cuda
+def test_a_rank_with_nccl_trains_as_one_without(tmp_path: Path) -> None:
+    alone = make_trainer("rnn", device="cuda")
+    device = torch.device("cuda")
+    torch.distributed.init_process_group("nccl", init_method=f"file://{tmp_path}/ranks", rank=0, world_size=1)
+    try:
+        place = Place(device=device, wrap=lambda model: DistributedDataParallel(model, device_ids=[0]))
+        ranked = make_trainer("rnn", place=place)
+        for trainer in (alone, ranked):
+            trainer.run(lambda _: None, lambda _: None)
+    finally:
+        torch.distributed.destroy_process_group()
+    for one, other in zip(alone.model.parameters(), ranked.model.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-5)
+    assert isinstance(ranked._train, GraphSet)

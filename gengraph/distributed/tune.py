@@ -43,6 +43,7 @@ _NAME = "ray"
 _SCORE, _TIME, _SETTING = "score", "training_iteration", "setting"
 _DRIVER = {"node:__internal_head__": 0.001}  # on the head node, and nothing that a worker could use
 _END_S = 90.0  # for the workers of a stopped trial to end
+_KEPT_S = 60.0  # before a checkpoint that is not the newest is removed: Tune's record, from which a sweep goes on, may be older
 _DEFAULT_RATE = Range(1e-4, 1e-2, log=True)
 _TABLE = "table "
 
@@ -73,6 +74,9 @@ def sweep_on_ray(sweep: Sweep, *, budget: float | None, report: Callable[[int], 
         except _TimeOut as out:
             unfinished = out.unfinished
             grid = _tuner(sweep, folder).get_results() if tune.Tuner.can_restore(str(folder / _NAME)) else []
+    if not unfinished and sweep.request.scheduler != "pbt":
+        for trial in (folder / _NAME).iterdir():
+            forget_checkpoints(trial, 0)
     for left in folder.glob("runs/*/.ray-*"):  # Ray's record of trials that were stopped
         shutil.rmtree(left)
     begun = {Path(result.path).name: result for result in grid if result.path and result.config}
@@ -107,7 +111,6 @@ def _tuner(sweep: Sweep, folder: Path) -> tune.Tuner:
             verbose=0,
             callbacks=[_Progress(folder, request.trials)],
             failure_config=tune.FailureConfig(max_failures=1),  # a machine that is lost; what we raise is reported instead
-            checkpoint_config=tune.CheckpointConfig(num_to_keep=None if request.scheduler == "pbt" else 1),
         ),
     )
 
@@ -201,6 +204,8 @@ def _one_worker(point: dict[str, Any], *, folder: Path) -> None:
         with tempfile.TemporaryDirectory() as temporary:
             save_checkpoint(checkpoint, Path(temporary), card=write_card(checkpoint, None))
             tune.report(metrics | {_SETTING: _written(setting)}, checkpoint=tune.Checkpoint.from_directory(temporary))
+        if sweep.request.scheduler != "pbt":  # where a trial may go on from any checkpoint of another
+            forget_checkpoints(folder / _NAME / Path(tune.get_context().get_trial_dir()).name, _KEPT_S)
 
     handed = tune.get_checkpoint()
     with contextlib.nullcontext() if handed is None else handed.as_directory() as path:
@@ -209,6 +214,17 @@ def _one_worker(point: dict[str, Any], *, folder: Path) -> None:
         setting = _going_on(setting, start.config)
     with _failures_reported():
         run_trial(setting, sweep.split(), report, metric=sweep.request.metric, start=start, place=place)
+
+
+def forget_checkpoints(trial: Path, age: float) -> None:
+    """Remove a trial's checkpoints but for the newest and those of the last `age` seconds.
+
+    Tune can be told to keep so many, but then removes what its record on the disk, seconds old, still names: the trial of a
+    driver that is killed at that moment could not go on.
+    """
+    for path in sorted(trial.glob("checkpoint_*"))[:-1]:
+        if time.time() - path.stat().st_mtime > age:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _going_on(setting: Setting, config: Config) -> Setting:

@@ -20,10 +20,10 @@ from gengraph.benchmarks.studies import read_lines
 from gengraph.data import Split, split_graphs
 from gengraph.graphs import GraphSet
 from gengraph.metrics import evaluate
-from gengraph.sampling.attempts import sample_graphs
+from gengraph.sampling.attempts import first_graphs
 from gengraph.tables import to_markdown
-from gengraph.training.choosing import best_trial, try_models
-from gengraph.training.config import usual_config
+from gengraph.training.choosing import Trial, best_trial, try_models
+from gengraph.training.config import Config, usual_config
 from gengraph.training.trainer import Trainer, prepare_graphs
 
 NUM_GRAPHS, NUM_SAMPLES = 200, 200
@@ -87,20 +87,28 @@ def carry_out(name: str, seed: int, minutes: float) -> Iterator[dict[str, Any]]:
     torch.set_num_threads(1)
     split = family(name)
     length = {**_LENGTH, "budget": 60 * minutes * TRIAL_SHARE}
-    trials = list(try_models(split.train, split.validation, _draw, length=length, seed=seed))
-    chosen = best_trial(trials).model
-    about = {"family": name, "seed": seed, "minutes": minutes, "trials": {trial.model: trial.distance for trial in trials}}
-    for model in dict.fromkeys((ANY, chosen)):
-        yield about | {"model": model, "chosen": model == chosen} | train(model, split, seed, minutes)
+    how: dict[str, Any] = {"length": length, "times": 1 / TRIAL_SHARE, "seed": seed}
+    trials = list(try_models(split.train, split.validation, first_graphs, **how))
+    chosen = best_trial(trials)
+    about = {"family": name, "seed": seed, "minutes": minutes, "trials": [_outcome(trial) for trial in trials]}
+    settings: dict[str, Any]
+    for model, settings in {ANY: (ANY, {}), chosen.name: (chosen.model, dict(chosen.settings))}.values():
+        config = usual_config(model).with_values(settings).trained(**_LENGTH, budget=60 * minutes, seed=seed)
+        which = {"model": model, "settings": settings, "chosen": (model, settings) == (chosen.model, chosen.settings)}
+        yield about | which | train(config, split)
 
 
-def train(model: str, split: Split, seed: int, minutes: float) -> dict[str, Any]:
+def _outcome(trial: Trial) -> tuple[str, float | None]:
+    """The model and its distance, or that which is to be expected."""
+    return (trial.name, trial.distance) if trial.expected is None else (f"{trial.name} in the end", trial.expected)
+
+
+def train(config: Config, split: Split) -> dict[str, Any]:
     """Train and judge the last checkpoint."""
-    config = usual_config(model).trained(**_LENGTH, budget=60 * minutes, seed=seed)
     graphs, facts = prepare_graphs(split.train, config)
     held_out, kept = config.own_family.select(split.validation, config.model), list[Any]()
     Trainer(config, facts, graphs, held_out).run(lambda metrics: None, kept.append)
-    samples = _draw(kept[-1].build_model(), NUM_SAMPLES)
+    samples = first_graphs(kept[-1].build_model(), NUM_SAMPLES)
     found, floors = (evaluate(split.test, graphs, "tv").metrics for graphs in (samples, split.train))
     return {
         "steps": kept[-1].step,
@@ -110,19 +118,16 @@ def train(model: str, split: Split, seed: int, minutes: float) -> dict[str, Any]
     }
 
 
-def _draw(model: Any, count: int) -> GraphSet:
-    return sample_graphs(model, np.arange(count), seed=0).graphs
-
-
 def table(lines: list[dict[str, Any]]) -> str:
     """Markdown: a row a training, at the end the geometric means of what takes any graphs and of what was chosen."""
     rows, statistics = [], list(lines[0]["mmd2"])
     for line in lines:
-        tried = ", ".join(f"{model} {distance:.2g}" for model, distance in line["trials"].items() if distance) or "none other"
-        name = f"**{line['model']}**" if line["chosen"] else line["model"]
+        tried = ", ".join(f"{name} {distance:.2g}" for name, distance in line["trials"] if distance) or "none other"
+        name = " ".join([line["model"], *map(str, line["settings"].values())])
+        name = f"**{name}**" if line["chosen"] else name
         rows.append([line["family"], tried, name, *(_cell(line, name) for name in statistics), _mean([line])])
     for name, members in (
-        (f"all, {ANY}", [line for line in lines if line["model"] == ANY]),
+        (f"all, {ANY}", [line for line in lines if line["model"] == ANY and not line["settings"]]),
         ("all, chosen", [line for line in lines if line["chosen"]]),
     ):
         rows.append([name, "", "", *(_mean(members, [name]) for name in statistics), _mean(members)])

@@ -8,7 +8,6 @@ from gengraph.tables import counted
 
 if TYPE_CHECKING:
     from gengraph.data import Split
-    from gengraph.graphs import GraphSet
     from gengraph.training.choosing import Trial
 
 AUTO = "auto"
@@ -33,8 +32,8 @@ def is_open(dataset: str, model: str | None, config: str | None, assignments: li
 
 def try_out(
     dataset: str, split: "Split", *, steps: int | None, budget: float | None, seed: int | None, tried: "list[Trial]"
-) -> str:
-    """The name of the model that came closest; the trials are added to `tried`.
+) -> "Trial":
+    """The trial of the model that came closest; all are added to `tried`.
 
     Args:
         dataset: name or path.
@@ -48,15 +47,17 @@ def try_out(
         InputError: no model could be trained.
     """
     from gengraph.cli.progress import busy, errors
+    from gengraph.sampling.attempts import first_graphs
     from gengraph.training.choosing import best_trial, try_models
 
     seconds = _USUAL if budget is None else min(_MOST, max(_LEAST, _SHARE * budget))
     length: dict[str, Any] = {"steps": None, "budget": seconds, "clock": "cpu"}
-    each = f"{seconds:.0f} CPU seconds each"
+    each, times = f"{seconds:.0f} CPU seconds each", 1 / _SHARE if budget is None else budget / seconds
     if steps is not None:
         length = {"steps": max(1, round(_SHARE * steps))}
-        each = f"{counted(length['steps'], 'step')} each"
-    trials = try_models(split.train, split.validation, _draw, length=length, dataset=dataset, seed=seed or 0)
+        each, times = f"{counted(length['steps'], 'step')} each", steps / length["steps"]
+    about: dict[str, Any] = {"length": length, "times": times, "dataset": dataset, "seed": seed or 0}
+    trials = try_models(split.train, split.validation, first_graphs, **about)
     while True:
         with busy(f"trying models, {each}"):
             trial = next(trials, None)
@@ -65,16 +66,11 @@ def try_out(
         tried.append(trial)
         if trial.distance is not None:
             told = f"distance {trial.distance:.2f} after {trial.steps} steps, 1 is the floor"
-            errors.print(f"{trial.model} ({trial.why}): {told}")
+            expected = "" if trial.expected is None else f"; {trial.expected:.2f} is to be expected in the end"
+            errors.print(f"{trial.name} ({trial.why}): {told}{expected}")
     best = best_trial(tried)
     reason = "no other suits these graphs" if best.distance is None else f"it came closest in {each}"
-    errors.print(f"{best.model} is trained: {reason}; --model NAME overrules")
-    return best.model
-
-
-def _draw(model: Any, count: int) -> "GraphSet":
-    import numpy as np
-
-    from gengraph.sampling.attempts import sample_graphs
-
-    return sample_graphs(model, np.arange(count), seed=0).graphs
+    if best.expected is not None:
+        reason = f"of the two that came closest in {each} it is expected to come closer"
+    errors.print(f"{best.name} is trained: {reason}; --model NAME overrules")
+    return best

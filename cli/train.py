@@ -154,7 +154,8 @@ def train(
     if begun is None and is_open(str(dataset), model, config, assign):
         read = read_split(str(dataset), data_dir, policy, split_seed)
         check_writable(runs_dir)  # before minutes of trials
-        model = try_out(str(dataset), read[0], steps=steps, budget=budget, seed=seed, tried=tried)
+        best = try_out(str(dataset), read[0], steps=steps, budget=budget, seed=seed, tried=tried)
+        model, assign = best.model, [*(f"{field}={value}" for field, value in best.settings.items()), *(assign or [])]
     base = configure(config, model, dataset, assign) if begun is None else begun.checkpoint.config.replace(assign or [])
     chosen = _train_for(base, seed=seed, steps=steps, budget=budget)
     folder, mirror = place or _find_place(runs_dir, f"{name}-{chosen.model_name}", storage)

@@ -147,6 +147,11 @@ def sample_graphs(
     return replace(samples, graphs=conditions.named(samples.graphs))
 
 
+def first_graphs(source: Source, count: int) -> GraphSet:
+    """The first graphs of seed 0, by which models are compared."""
+    return sample_graphs(source, np.arange(count), seed=0).graphs
+
+
 def _ahead(num_pending: int, num_judged: int, num_taken: int) -> int:
     """Attempts at each pending graph to draw together: about as many as it takes, and few where many graphs wait."""
     expected = num_judged // max(1, num_taken)

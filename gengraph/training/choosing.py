@@ -2,10 +2,18 @@
 
 No test graph is looked at: the reference is the training and validation graphs together. In so short a time nothing is learnt
 by heart, which the comparison would not see.
+
+What is closest early need not stay so: models learn at different speeds. Where two models are near each other, what was closest
+of each is trained on to three times the length, and the line through its two distances, both axes logarithmic, says what it
+would reach in the training that follows: losses of networks fall about like powers of what they have been trained with [1].
+
+References:
+    1. J. Hestness et al. Deep learning scaling is predictable, empirically. arXiv:1712.00409, 2017.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +30,9 @@ if TYPE_CHECKING:
 
 MOST_SAMPLES, LEAST_SAMPLES = 256, 64
 PROTOCOL = "tv"
+_LONGER = 3.0  # times as long the two closest models are, if they differ by less than this factor:
+_NEAR = 2.5
+_ALIKE = 1.1  # distances that differ by less than this factor make no difference
 _LEAST_FLOOR = 1e-5  # of a statistic that all graphs share, as the clustering of trees: it must not outweigh the others
 
 Draw = Callable[[Any, int], GraphSet]
@@ -35,17 +46,26 @@ class Trial:
     Attributes:
         model: its name in the registry.
         why: what speaks for it, by its family.
+        settings: fields of [model] that differ from its usual config, by name.
         ratios: of each statistic squared MMD over what more real graphs would get, at least 1: below, chance decides. None of
             the only model that may suit, which need not be tried.
         distance: their geometric mean; None where nothing was tried.
         steps: that it was trained for.
+        expected: of one that was trained on, the distance after the training that follows.
     """
 
     model: str
     why: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
     ratios: Mapping[str, float]
     distance: float | None
     steps: int
+    expected: float | None = None
+
+    @property
+    def name(self) -> str:
+        """The model and what is set of it."""
+        return " ".join([self.model, *(f"{name}={value}" for name, value in self.settings.items())])
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +74,7 @@ class _Candidate:
 
     model: str
     why: str
+    settings: Mapping[str, Any]
     config: Config
     graphs: GraphSet
     facts: Facts
@@ -61,39 +82,61 @@ class _Candidate:
 
 def candidates(graphs: GraphSet, dataset: str = "") -> Iterator[tuple[str, str]]:
     """The learned models that may suit graphs, and what speaks for each, by what their families find in the graphs."""
-    return ((found.model, found.why) for found in _prepared(graphs, dataset))
+    return ((model, why) for model, why, *_ in _suitable(graphs, dataset))
 
 
 def try_models(
-    train: GraphSet, validation: GraphSet, draw: Draw, *, length: Mapping[str, Any], dataset: str = "", seed: int = 0
+    train: GraphSet,
+    validation: GraphSet,
+    draw: Draw,
+    *,
+    length: Mapping[str, Any],
+    times: float = 10.0,
+    dataset: str = "",
+    seed: int = 0,
 ) -> Iterator[Trial]:
     """Train each candidate for a while, in one process, and judge what it draws; one that diverges is left out.
 
-    Where there is one candidate alone nothing is trained.
+    Where there is one candidate alone nothing is trained. Those that were trained on are yielded again.
 
     Args:
         train: to learn from.
         validation: added to these as the reference.
         draw: draws graphs of a trained model.
         length: fields of [training] that say for how long each is trained.
+        times: as long is the training that follows.
         dataset: whose presets are taken.
         seed: of everything random.
     """
-    prepared = list(_prepared(train, dataset, **length, seed=seed))
+    prepared = [one for found in _suitable(train, dataset, **length, seed=seed) for one in _variants(*found, train)]
     if len(prepared) == 1:
         yield Trial(model=prepared[0].model, why=prepared[0].why, ratios={}, distance=None, steps=0)
         return
-    for found in prepared:
+    reference = GraphSet.concatenate([train, validation])
+    closest: dict[str, tuple[float, int, Checkpoint]] = {}
+    for number, found in enumerate(prepared):
         try:
             made = _train(found, validation)
         except TrainingFailed:
             continue
-        ratios = floor_ratios(GraphSet.concatenate([train, validation]), draw(made.build_model(), num_samples(train)))
-        yield Trial(model=found.model, why=found.why, ratios=ratios, distance=mean_ratio(ratios), steps=made.step)
+        trial = _judged(found, made, reference, draw(made.build_model(), num_samples(train)))
+        own = mean_ratio(trial.ratios), number, made
+        closest[found.model] = min(own, closest.get(found.model, own), key=lambda one: one[:2])
+        yield trial
+    last = sorted(closest.values(), key=lambda one: one[:2])[:2]
+    if len(last) < 2 or last[1][0] > _NEAR * last[0][0] or times <= _LONGER:
+        return
+    for distance, number, begun in sorted(last, key=lambda one: one[1]):
+        try:
+            made = _train_on(prepared[number], begun, validation)
+        except TrainingFailed:
+            continue
+        trial = _judged(prepared[number], made, reference, draw(made.build_model(), num_samples(train)))
+        yield replace(trial, expected=_expected(distance, mean_ratio(trial.ratios), times))
 
 
 def best_trial(trials: list[Trial]) -> Trial:
-    """The trial of the least distance; among those within a tenth of it the first, and the only one where there is one.
+    """The trial of the least distance to be expected; among those within a tenth of it the first, the only one if there is one.
 
     Raises:
         InputError: no model took the graphs.
@@ -101,11 +144,12 @@ def best_trial(trials: list[Trial]) -> Trial:
     if not trials:
         msg = "no model could be trained on these graphs in the time it was given; name one, or give more time"
         raise InputError(msg)
-    distances = [trial.distance or 0.0 for trial in trials]
-    return next(trial for trial, distance in zip(trials, distances, strict=True) if distance <= 1.1 * min(distances))
+    last = [trial for trial in trials if trial.expected is not None] or trials
+    distances = [trial.expected or trial.distance or 0.0 for trial in last]
+    return next(trial for trial, distance in zip(last, distances, strict=True) if distance <= _ALIKE * min(distances))
 
 
-def _prepared(graphs: GraphSet, dataset: str, **training: Any) -> Iterator[_Candidate]:
+def _suitable(graphs: GraphSet, dataset: str, **training: Any) -> Iterator[tuple[str, str, Config, GraphSet, Facts]]:
     for model in LEARNED:
         config = usual_config(model, dataset).trained(**training)
         if type(config.own_family).suits is Family.suits:
@@ -116,14 +160,47 @@ def _prepared(graphs: GraphSet, dataset: str, **training: Any) -> Iterator[_Cand
             continue  # its family cannot say these graphs
         why = config.own_family.suits(config.model, facts)
         if why:
-            yield _Candidate(model, why, config, chosen, facts)
+            yield model, why, config, chosen, facts
+
+
+def _variants(model: str, why: str, config: Config, chosen: GraphSet, facts: Facts, graphs: GraphSet) -> Iterator[_Candidate]:
+    for settings in config.own_family.variants(config.model, facts):
+        other = config.with_values(settings)
+        own = prepare_graphs(graphs, other) if settings else (chosen, facts)
+        yield _Candidate(model, why, settings, other, *own)
 
 
 def _train(found: _Candidate, validation: GraphSet) -> "Checkpoint":
-    held_out, kept = found.config.own_family.select(validation, found.config.model), list["Checkpoint"]()
     for config in (found.config.trained(steps=1), found.config):  # the first compiles what is not compiled yet
-        Trainer(config, found.facts, found.graphs, held_out).run(lambda metrics: None, kept.append)
+        made = _run(replace(found, config=config), validation)
+    return made
+
+
+def _train_on(found: _Candidate, made: "Checkpoint", validation: GraphSet) -> "Checkpoint":
+    training = found.config.training
+    longer = {"budget": _LONGER * training.budget} if training.steps is None else {"steps": round(_LONGER * training.steps)}
+    return _run(replace(found, config=found.config.trained(**longer)), validation, made)
+
+
+def _run(found: _Candidate, validation: GraphSet, begun: "Checkpoint | None" = None) -> "Checkpoint":
+    held_out, kept = found.config.own_family.select(validation, found.config.model), list["Checkpoint"]()
+    trainer = Trainer(found.config, found.facts, found.graphs, held_out)
+    if begun is not None:
+        trainer.load(begun)
+    trainer.run(lambda metrics: None, kept.append)
     return kept[-1]
+
+
+def _judged(found: _Candidate, made: "Checkpoint", reference: GraphSet, samples: GraphSet) -> Trial:
+    ratios = floor_ratios(reference, samples)
+    distance = mean_ratio(ratios)
+    return Trial(model=found.model, why=found.why, settings=found.settings, ratios=ratios, distance=distance, steps=made.step)
+
+
+def _expected(short: float, longer: float, times: float) -> float:
+    """The distance >= 1 after a training, by those after trials that were so many times as short, and _LONGER times less."""
+    power = math.log(times / _LONGER, _LONGER)
+    return float(max(1.0, longer * min(1.0, longer / short) ** power))
 
 
 def num_samples(train: GraphSet) -> int:

@@ -36,8 +36,9 @@ def line(model: str, *, chosen: bool, degree: float, clustering: float = 0.0) ->
     mmd2, floor = {"degree": degree, "clustering": clustering}, {"degree": 0.001, "clustering": 0.0}
     return {
         "family": "f",
-        "trials": {"graphrnn-c": 2.0, "maps": 1.0},
+        "trials": [["graphrnn-c", 2.0], ["maps", 1.0]],
         "model": model,
+        "settings": {},
         "chosen": chosen,
         "mmd2": mmd2,
         "floor": floor,
@@ -63,7 +64,7 @@ def test_a_family_is_tried_trained_and_judged_once(
     choosing.main()
     lines = read_lines(tmp_path / "choosing.jsonl")
     assert [line["chosen"] for line in lines].count(True) == 1
-    assert {"graphrnn-c", "maps"} == set(lines[0]["trials"])
+    assert {"graphrnn-c", "maps"} == {name for name, _ in lines[0]["trials"][:2]}
     assert all(line["mmd2"]["degree"] > line["floor"]["degree"] > 0 for line in lines)
     choosing.main()
     assert read_lines(tmp_path / "choosing.jsonl") == lines

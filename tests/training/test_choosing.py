@@ -11,8 +11,8 @@ from gengraph.sampling.attempts import sample_graphs
 from gengraph.training.choosing import Trial, best_trial, candidates, try_models
 
 
-def trial(model: str, distance: float) -> Trial:
-    return Trial(model=model, why="", ratios={}, distance=distance, steps=1)
+def trial(model: str, distance: float, expected: float | None = None) -> Trial:
+    return Trial(model=model, why="", ratios={}, distance=distance, steps=1, expected=expected)
 
 
 def test_planar_graphs_may_be_planar_maps() -> None:
@@ -44,7 +44,7 @@ def test_the_model_that_draws_like_the_data_is_taken() -> None:
     assert best_trial(trials).model == "maps"
     distances = {found.model: found.distance or 0.0 for found in trials}
     assert distances["maps"] < 2 < distances["graphrnn-c"]
-    assert all(found.steps == 2 for found in trials)
+    assert all(found.steps == 2 for found in trials)  # none is near the closest, so nothing is trained on
 
 
 def test_a_trial_is_repeated_exactly() -> None:
@@ -68,8 +68,41 @@ def test_the_only_one_that_suits_is_not_tried() -> None:
     assert best_trial([only]) == only
 
 
+def test_the_two_closest_are_trained_on_and_what_is_expected_of_them_decides() -> None:
+    """Both draw cliques after two steps; after six one of them draws the graphs themselves."""
+    graphs = load_dataset("grid-small")
+    lattices, cliques = GraphSet.concatenate([graphs] * 4), GraphSet.from_networkx([nx.complete_graph(6)] * 64)
+    drawn: list[bool] = []
+
+    def draw(model: Any, count: int) -> GraphSet:
+        drawn.append(hasattr(model, "choice_table"))
+        return lattices[:count] if drawn[-1] and drawn.count(True) == 2 else cliques[:count]
+
+    trials = list(try_models(graphs[:16], graphs[16:], draw, length={"steps": 2}))
+    first, last = trials[:-2], trials[-2:]
+    assert all(found.expected is None and found.steps == 2 for found in first)
+    assert [(found.model, found.steps) for found in last] == [("graphrnn-c", 6), ("maps", 6)]
+    assert best_trial(trials) == last[1]
+    assert last[0].expected == last[0].distance  # no closer for being trained on
+    assert last[1].expected is not None
+    assert 1 <= last[1].expected <= (last[1].distance or 0.0)
+
+
+def test_orders_of_attachment_are_tried_beside_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gengraph.training.choosing.LEARNED", ("graphrnn-c", "attachment"))
+    orders = {"model.order": "bfs"}, {"model.order": "ring"}
+    monkeypatch.setattr("gengraph.models.attachment.family.Attachment.variants", lambda *_: orders)
+    monkeypatch.setattr("gengraph.models.attachment.selection._STEPS", 4)
+    monkeypatch.setattr("gengraph.models.attachment.family.Attachment.suits", lambda *_: "they join")
+    graphs = GraphSet.from_networkx([nx.barabasi_albert_graph(16, 2, seed=seed) for seed in range(12)])
+    distant = GraphSet.from_networkx([nx.complete_graph(6)] * 64)
+    trials = list(try_models(graphs[:10], graphs[10:], lambda model, count: distant[:count], length={"steps": 1}, times=2))
+    assert [found.name for found in trials] == ["graphrnn-c", "attachment model.order=bfs", "attachment model.order=ring"]
+
+
 def test_a_tenth_makes_no_difference() -> None:
     assert best_trial([trial("a", 1.3), trial("b", 1.08), trial("c", 1.0)]).model == "b"
+    assert best_trial([trial("a", 1.0), trial("b", 2.0, 1.5), trial("c", 2.2, 1.2)]).model == "c"
     with pytest.raises(InputError, match="no model could be trained"):
         best_trial([])
 

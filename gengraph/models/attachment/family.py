@@ -1,6 +1,7 @@
 """The family of attachment models."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from gengraph.models.space import Space
 
 _SAVED = 0.9  # of what graphs cost if all edges are alike, the most that an order may cost to speak for the model
+_NEAR = 0.1  # of what graphs cost under the cheapest order, how much more they may cost under one that is tried, too
 
 
 class Attachment(Family):
@@ -76,6 +78,12 @@ class Attachment(Family):
         if cost > facts["alike"] - (1 - _SAVED) * abs(facts["alike"]):
             return ""
         return f"nodes that join in order {facts['order']} cost {cost:.0f} nats a graph, edges all alike {facts['alike']:.0f}"
+
+    def variants(self, config: AttachmentConfig, facts: Facts) -> tuple[Mapping[str, Any], ...]:
+        """Orders about as cheap as the cheapest: a shorter code need not be closer."""
+        least = min((cost for _, cost in facts["costs"]), default=0.0)
+        near = [order for order, cost in facts["costs"] if cost - least <= _NEAR * abs(least)]
+        return tuple({"model.order": order} for order in near) or ({},)
 
     def build(self, config: AttachmentConfig, facts: Facts) -> "nn.Module":
         """The network with fresh weights."""

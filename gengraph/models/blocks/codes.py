@@ -23,7 +23,9 @@ from gengraph.models.blocks.growth import (
     EDGES,
     ENDS,
     INSIDE,
+    LACKING,
     LAST,
+    LATE,
     LEAVES,
     LINKS,
     MOST,
@@ -31,6 +33,7 @@ from gengraph.models.blocks.growth import (
     NODES,
     NUM_EDGES,
     OUTSIDE,
+    OWING,
     RATE,
     REACH,
     SIZE,
@@ -39,11 +42,11 @@ from gengraph.models.blocks.growth import (
 
 SIZES = 128  # of blocks, as the event that comes next sees them
 EVENT = (SIZES, 16, 64, 128, 64, 16, 16, 128, 64, 64, 128)
-GATE = (16, 64, 64, 16, 64, 64, 16, 64, 64, 128, 64, 64, 128)
-EDGE = (128, 128, 256, 64, 128, 256, 128, 128, 128, 64, 256, 64, 128, 256)
+GATE = (16, 64, 64, 16, 64, 64, 16, 64, 64, 128, 64, 64, 128, 128, 64, 64, 64)
+EDGE = (128, 128, 256, 64, 128, 256, 128, 128, 128, 64, 256, 64, 128, 256, 128, 128, 64)
 """How many entries each code has; codes are numbered through."""
 SIZE_CODES = 3  # of an event: the first of them, which say how large blocks are
-TOLD = 2, 5, 3  # of each kind: the last of them, which say what is to come and what a node or a block lacks to a clique
+TOLD = 2, 9, 6  # of each kind: the last of them, which say what is to come and what a node or a block lacks to a clique
 COUNTS = 2  # of an event: the first of them, whose tables are made of steps
 _EVENT_AT, _GATE_AT, _EDGE_AT = (np.cumsum((0, *sizes)).astype(np.int32) for sizes in (EVENT, GATE, EDGE))
 
@@ -103,8 +106,13 @@ def rate_code(counts: Int64Array) -> Any:
 @nb.njit(cache=True)
 def excess_code(counts: Int64Array) -> Any:
     """How many edges more are to come than training graphs have for so many nodes, in 1..127: 64 for as many."""
-    excess = edges_left(counts) - (counts[RATE] * (counts[ALL_NODES] - counts[NODES]) >> 6)
-    return 64 + count_code(excess) if excess > 0 else 64 - count_code(-excess)
+    return signed_code(edges_left(counts) - (counts[RATE] * (counts[ALL_NODES] - counts[NODES]) >> 6))
+
+
+@nb.njit(cache=True)
+def signed_code(number: int) -> Any:
+    """The code of a number, in 1..127: 64 for 0."""
+    return 64 + count_code(number) if number > 0 else 64 - count_code(-number)
 
 
 @nb.njit(cache=True)
@@ -134,10 +142,23 @@ def describe_event(graph: Growth, codes: Int32Array) -> None:
 
 
 @nb.njit(cache=True)
-def describe_gate(blocks: Int32Array, counts: Int64Array, b: int, opened: int, due: int, codes: Int32Array) -> None:
-    """Has the new node an edge to block b? due: blocks left, if one of them must have one, else 0."""
+def describe_gate(
+    node: Int32Array, blocks: Int32Array, counts: Int64Array, about: tuple[int, int, int, int, int], codes: Int32Array
+) -> None:
+    """Has a node of the newest block an edge to an earlier one?
+
+    Args:
+        node: its row of `Growth.nodes`.
+        blocks: of the graph.
+        counts: of the graph.
+        about: the earlier block; how many nodes of its own block came before the node; how many blocks it has an edge to so
+            far; how many are left, if one of them must have one, else 0; and how many nodes are owing in those after it.
+        codes: int32[17], filled.
+    """
+    b, place, opened, due, ahead = about
     own, at = counts[BLOCKS] - 1, _GATE_AT
-    size, other, edges = blocks[own, SIZE], blocks[b, SIZE], blocks[b, BETWEEN]
+    mates, other, edges = blocks[own, SIZE] - 1, blocks[b, SIZE], blocks[b, BETWEEN]
+    size = mates + 1 if counts[LATE] else place
     pairs = size * other
     codes[0] = at[0] + min(due, 15)
     codes[1] = at[1] + count_code(size)
@@ -146,12 +167,16 @@ def describe_gate(blocks: Int32Array, counts: Int64Array, b: int, opened: int, d
     codes[4] = at[4] + _density_code(edges, pairs) * 8 + min(7, int(np.log2(pairs + 1) / 1.5))
     codes[5] = at[5] + min(opened, 7) * 8 + min(own - counts[BASE], 7)
     codes[6] = at[6] + min(own - b, 15)
-    codes[7] = at[7] + min(counts[CHOSEN], 7) * 8 + min(blocks[b, REACH], 7)
+    codes[7] = at[7] + min(node[INSIDE] + counts[CHOSEN], 7) * 8 + min(blocks[b, REACH], 7)
     codes[8] = at[8] + rate_code(counts)
     codes[9] = at[9] + excess_code(counts)
     codes[10] = at[10] + count_code(other * (other - 1) // 2 - blocks[b, EDGES])
     codes[11] = at[11] + count_code(blocks[b, ENDS])
-    codes[12] = at[12] + lack_code(size - counts[CHOSEN], opened)
+    codes[12] = at[12] + lack_code(mates - node[INSIDE], counts[CHOSEN])
+    codes[13] = at[13] + signed_code(counts[LACKING] - counts[CHOSEN])
+    codes[14] = at[14] + count_code(max(counts[ALL_NODES] - counts[NODES], 0))
+    codes[15] = at[15] + count_code(mates - place)
+    codes[16] = at[16] + min(blocks[b, OWING], 7) * 8 + min(ahead, 7)
 
 
 @nb.njit(cache=True)
@@ -161,7 +186,7 @@ def describe_edge(
     p: int,
     chosen: int,
     due: int,
-    about: tuple[int, int, int, int, int, int],
+    about: tuple[int, int, int, int, int, int, int, int, int],
     codes: Int32Array,
 ) -> None:
     """Is there an edge to candidate p?
@@ -172,12 +197,14 @@ def describe_edge(
         p: the candidate.
         chosen: how many are, in its block so far.
         due: candidates left, if one of them must be chosen, else 0.
-        about: six numbers for all candidates of its block: whether it is the own block, whether that is a new one, the block's
-            size, its `inner_code` and `shape_code`, and a node that the last row or edge there had, or -1.
-        codes: int32[14], filled.
+        about: nine numbers for all candidates of its block: the node whose edge it is, how many it has, whether the block is
+            its own, whether it is the first there, the block's size, its `inner_code` and `shape_code`, and a node that the
+            last row or edge there had, or -1; and how many candidates after it are owing (in its own block: how
+            many blocks its component had before).
+        codes: int32[17], filled.
     """
-    side, is_new, size, inner, shape, past = about
-    t, at = counts[NODES], _EDGE_AT
+    t, joined, side, is_first, size, inner, shape, past, ahead = about
+    at = _EDGE_AT
     codes[0] = at[0] + side * 64 + min(due, 63)
     codes[1] = at[1] + side * 64 + count_code(size)
     codes[2] = at[2] + side * 128 + min(chosen, 15) * 8 + min(node[NEAR], 7)
@@ -187,8 +214,11 @@ def describe_edge(
     codes[6] = at[6] + side * 64 + count_code(t - 1 - p)
     codes[7] = at[7] + side * 64 + (count_code(p - counts[LAST]) if chosen else 0)
     codes[8] = at[8] + side * 64 + (min(max(p - past, -31), 31) + 32 if past >= 0 else 0)
-    codes[9] = at[9] + side * 32 + min(counts[CHOSEN], 15) * 2 + is_new
+    codes[9] = at[9] + side * 32 + min(joined + counts[CHOSEN], 15) * 2 + is_first
     codes[10] = at[10] + side * 128 + shape
     codes[11] = at[11] + rate_code(counts)
     codes[12] = at[12] + excess_code(counts)
     codes[13] = at[13] + side * 128 + lack_code(size - 1 - node[INSIDE], node[OUTSIDE])
+    codes[14] = at[14] + side * 64 + min(ahead, 7) * 8 + min(due, 7)
+    codes[15] = at[15] + signed_code(counts[LACKING] - counts[CHOSEN] + side * (size - (t - 1 - p) - 1))
+    codes[16] = at[16] + count_code(max(counts[ALL_NODES] - t, 0))

@@ -14,9 +14,9 @@ import numpy.typing as npt
 from gengraph.graphs import Int32Array, Int64Array
 from gengraph.graphs.orderings import Adjacency
 from gengraph.models.blocks.codes import EDGE, EVENT, GATE, describe_event
-from gengraph.models.blocks.growth import BLOCK_OF, empty_growth, end_row
+from gengraph.models.blocks.growth import BLOCK_OF, LATE, Growth, empty_growth, end_links, end_row, first_to_link
 from gengraph.models.blocks.ordering import COMPONENT, SAME, STOP, draw_order
-from gengraph.models.blocks.walk import Decider, Table, decide_row, empty_table, no_weights
+from gengraph.models.blocks.walk import Decider, Table, decide_links, decide_row, empty_table, no_weights
 from gengraph.streams import key_of
 
 
@@ -67,7 +67,7 @@ def _name(kind: Decisions, b: int) -> bytes:
 
 
 def encode_graphs(
-    adjacency: Adjacency, pieces: Int32Array, graph: Int64Array, *, breadth: bool, rate: int, key: tuple[int, int]
+    adjacency: Adjacency, pieces: Int32Array, graph: Int64Array, *, breadth: bool, told: tuple[int, int], key: tuple[int, int]
 ) -> DecisionBatch:
     """Encode graphs under freshly drawn orders; O(decisions + the neighbours of chosen candidates) each.
 
@@ -76,7 +76,7 @@ def encode_graphs(
         pieces: int32, of each node of the set.
         graph: int64[B], which graphs.
         breadth: whether the nodes of a piece come in the order in which they were reached.
-        rate: 64 times the edges a node of training graphs.
+        told: 64 times the edges a node of training graphs, and whether edges between blocks are decided late.
         key: (seed, epoch): with the graph's index it names the random stream.
     """
     sizes = np.diff(adjacency.node_offsets)[graph]
@@ -88,7 +88,7 @@ def encode_graphs(
     events = empty_table(total, len(EVENT))
     gates, edges = empty_table(int(room[0]) + 1, len(GATE)), empty_table(int(room[1]) + 1, len(EDGE))
     offsets = np.zeros((3, len(graph) + 1), np.int64)
-    _encode(graph, adjacency.arrays, (*orders, rate), (events, gates, edges), no_weights(), offsets)
+    _encode(graph, adjacency.arrays, (*orders, *told), (events, gates, edges), no_weights(), offsets)
     tables = zip((events, gates, edges), offsets, strict=True)
     kinds = [Decisions(table.codes[: own[-1]], table.outcomes[: own[-1]], own) for table, own in tables]
     ends = np.diff(adjacency.indptr[adjacency.node_offsets])[graph]
@@ -135,13 +135,13 @@ def _count_room(indptr: Int64Array, neighbours: Int32Array, sequence: Any, room:
 @nb.njit(cache=True)
 def _encode(graph: Int64Array, adjacency: Any, orders: Any, tables: Any, nobody: Any, offsets: Int64Array) -> None:
     node_offsets, indptr, neighbours = adjacency
-    order, events, rate = orders
+    order, events, rate, late = orders
     filled = 0
     for b in range(graph.shape[0]):
         first, after = node_offsets[graph[b]], node_offsets[graph[b] + 1]
         n = after - first
         own = indptr[first : after + 1]
-        told = np.array([n, (own[n] - own[0]) // 2, rate])
+        told = np.array([n, (own[n] - own[0]) // 2, rate, late])
         sequence = order[filled : filled + n], events[filled : filled + n], told
         encode_graph(own, neighbours, sequence, tables, nobody)
         filled += n
@@ -158,7 +158,7 @@ def encode_graph(
     Args:
         indptr: int64[n + 1] into neighbours, of its nodes.
         neighbours: int32 of the whole set.
-        sequence: its nodes in their order int32[n], the events uint8[n] that they come by, and what is told, int64[3].
+        sequence: its nodes in their order int32[n], the events uint8[n] that they come by, and what is told, int64[4].
         tables: of events, gates and edges, filled.
         nobody: a head that is not asked.
     """
@@ -171,16 +171,36 @@ def encode_graph(
             begin[t] = begin[t - 1] + indptr[order[t - 1] + 1] - indptr[order[t - 1]]
     growth = empty_growth(begin, indptr[n] - indptr[0], told)
     wanted, wanted_block = np.zeros(n, np.int32), np.zeros(n, np.int32)
-    after = tables[0]
     decider = Decider(True, tables[1], tables[2], wanted, wanted_block, nobody, nobody, np.zeros(1, np.uint64), 1.0)
+    known = indptr, neighbours, order, position
     for t in range(n):
-        for e in range(indptr[order[t]], indptr[order[t] + 1]):
-            p = position[neighbours[e]]
-            if p < t:
-                wanted[p], wanted_block[growth.nodes[p, BLOCK_OF]] = t, t
+        _want(growth, t, known, decider)
         decide_row(growth, np.int64(events[t]), decider)
         end_row(growth)
-        k = after.filled[0]
-        describe_event(growth, after.codes[k])
-        after.outcomes[k] = events[t + 1] if t + 1 < n else STOP
-        after.filled[0] += 1
+        after = np.int64(events[t + 1]) if t + 1 < n else STOP
+        for turn in range(2):
+            if turn != growth.counts[LATE]:
+                _write_event(growth, after, tables[0])
+                continue
+            for r in range(first_to_link(growth, after != SAME), t + 1):
+                _want(growth, r, known, decider)
+                decide_links(growth, r, decider)
+                end_links(growth, r)
+
+
+@nb.njit(cache=True)
+def _write_event(growth: Growth, event: int, table: Table) -> None:
+    k = table.filled[0]
+    describe_event(growth, table.codes[k])
+    table.outcomes[k] = event
+    table.filled[0] += 1
+
+
+@nb.njit(cache=True)
+def _want(growth: Growth, r: int, known: Any, decider: Decider) -> None:
+    """Mark older nodes and blocks that node r has an edge to."""
+    indptr, neighbours, order, position = known
+    for e in range(indptr[order[r]], indptr[order[r] + 1]):
+        p = position[neighbours[e]]
+        if p < r:
+            decider.wanted[p], decider.wanted_block[growth.nodes[p, BLOCK_OF]] = r, r

@@ -20,6 +20,8 @@ class BlocksConfig:
             reached first).
         events: what is seen when a block, a component or the graph may end: structure, or the sizes of blocks alone, which are
             then not learnt by heart so soon.
+        links: when edges to earlier blocks are decided: joining (as each node joins) or finished (when its block is finished,
+            and all know what they lack within it).
         totals: draw, before anything else, how many nodes and edges a graph is to have, and tell each decision how many are to
             come.
         hidden_size: F, units of the first hidden layer; the second has half as many.
@@ -29,6 +31,7 @@ class BlocksConfig:
     resolution: float | None = None
     order: Literal["random", "bfs"] = "random"
     events: Literal["sizes", "structure"] = "structure"
+    links: Literal["joining", "finished"] = "joining"
     totals: bool = False
     hidden_size: int = 64
     dropout: float = 0.0

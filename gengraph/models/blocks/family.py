@@ -73,6 +73,7 @@ class Blocks(Family):
             "blocks": resolution,
             "blocks a graph": f"{facts['pieces_per_graph']:.1f}, of at most {facts['largest_piece']} nodes",
             "order within a block": order[config.order],
+            "edges between blocks": {"joining": "as nodes join", "finished": "when a block is finished"}[config.links],
             "end of a graph": "nodes and edges drawn first" if config.totals else "a decision after each node",
         }
 
@@ -90,11 +91,12 @@ class Blocks(Family):
         return BlocksModel(config, facts)
 
     def space(self, config: BlocksConfig) -> "Space":
-        """Order, totals, resolution and size."""
+        """Order, when blocks are linked, totals, resolution and size."""
         from gengraph.models.space import Choice, Range
 
         return {
             "model.order": Choice(("random", "bfs")),
+            "model.links": Choice(("joining", "finished")),
             "model.totals": Choice((False, True)),
             "model.resolution": Choice((0.5, 0.7, 1.0, 1.3)),
             "model.hidden_size": Choice((32, 64, 96)),

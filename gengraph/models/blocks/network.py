@@ -50,6 +50,7 @@ class BlocksModel(nn.Module):
         self.totals: TotalsLaw | None = None
         if facts.get("totals"):
             self.size_law, self.totals = SizeLaw.from_spread(facts["sizes"], SIZE_SMOOTHING), TotalsLaw.of(facts["totals"])
+        self.told = facts.get("rate", 0), int(config.links == "finished")  # `growth.RATE` and `growth.LATE`
         self.columns = columns_of(structure=config.events == "structure", told=self.totals is not None)
         events, gates, edges = (kind[: own[-1] + 1] for kind, own in zip((EVENT, GATE, EDGE), self.columns, strict=True))
         self.events = Head(events, size, 4, dropout, COUNTS)
@@ -61,11 +62,11 @@ class BlocksModel(nn.Module):
 
     def encoder(self, graphs: GraphSet) -> Callable[..., DecisionBatch]:
         """What makes batches of these graphs, for indices and key=(seed, epoch); their pieces are found here."""
-        adjacency, breadth, rate = Adjacency.of(graphs), self.config.order == "bfs", self.facts.get("rate", 0)
+        adjacency, breadth = Adjacency.of(graphs), self.config.order == "bfs"
         pieces = find_pieces(adjacency, self.facts["resolution"], seed=self.facts["seed"])
 
         def encode(indices: Int64Array, *, key: tuple[int, int]) -> DecisionBatch:
-            return encode_graphs(adjacency, pieces, np.asarray(indices, np.int64), breadth=breadth, rate=rate, key=key)
+            return encode_graphs(adjacency, pieces, np.asarray(indices, np.int64), breadth=breadth, told=self.told, key=key)
 
         return encode
 

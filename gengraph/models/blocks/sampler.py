@@ -13,9 +13,21 @@ import numpy as np
 
 from gengraph.graphs import Int32Array, Int64Array
 from gengraph.models.blocks.codes import EDGE, EVENT, GATE, describe_event
-from gengraph.models.blocks.growth import NODES, NUM_EDGES, Growth, empty_growth, end_row, has_room, widened
+from gengraph.models.blocks.growth import (
+    ALL_NODES,
+    LATE,
+    NODES,
+    NUM_EDGES,
+    Growth,
+    empty_growth,
+    end_links,
+    end_row,
+    first_to_link,
+    has_room,
+    widened,
+)
 from gengraph.models.blocks.ordering import BLOCK, COMPONENT, SAME, STOP
-from gengraph.models.blocks.walk import Decider, Floats, HeadWeights, compute, decide_row, drawing
+from gengraph.models.blocks.walk import Decider, Floats, HeadWeights, compute, decide_links, decide_row, drawing
 from gengraph.models.family import Decoding, Drawn
 from gengraph.models.turns import draw_in_turn, one_by_one
 from gengraph.seeded import Stream
@@ -36,7 +48,7 @@ class BlocksSampler:
     def __init__(self, model: Any, decoding: Decoding) -> None:
         self._limit = decoding.max_num_node or 2 * model.largest
         self._event, self._event_codes = head_weights(model.events, model.never), model.columns[0]
-        self._size_law, self._totals, self._rate = model.size_law, model.totals, model.facts.get("rate", 0)
+        self._size_law, self._totals, self._fixed = model.size_law, model.totals, model.told
         gate, edge = head_weights(model.gates, rows=sum(GATE)), head_weights(model.edges, rows=sum(EDGE))
         self._decider = drawing(gate, edge, float(decoding.temperature), self._limit)
 
@@ -53,12 +65,12 @@ class BlocksSampler:
         return num_nodes, edges, num_nodes < told[0] if self._totals else not ended
 
     def _told(self, seed: int, index: int, attempt: int) -> Int64Array:
-        """int64[3]: nodes, edges, rate; zeros if nothing is told."""
+        """int64[4]: nodes and edges, zeros if they are not told, rate, and whether edges between blocks are late."""
         if self._totals is None:
-            return np.zeros(3, np.int64)
+            return np.array([0, 0, *self._fixed])
         uniforms = Stream(seed, index, attempt).uniforms(4)
         n = self._size_law.draw(*uniforms[:2])
-        return np.array([n, *self._totals.draw(n, uniforms[2:]), self._rate])
+        return np.array([n, *self._totals.draw(n, uniforms[2:]), *self._fixed])
 
 
 def head_weights(head: Any, offset: Any = 0.0, rows: int = 0) -> HeadWeights:
@@ -81,19 +93,38 @@ def _generate(
     event = np.int64(COMPONENT)
     while event != STOP and graph.counts[NODES] < limit:
         decide_row(graph, event, decider)
-        while not has_room(graph):
-            graph = widened(graph)
+        graph = _roomy(graph, graph.counts[NODES])
         end_row(graph)
-        describe_event(graph, codes)
-        compute(event_head, codes[event_codes])
-        if graph.counts[NODES] < told[0]:
-            event_head.numbers[STOP] = -np.inf
-        event = _draw_event(uniform(decider.stream), event_head.numbers)
+        for turn in range(2):
+            if turn != graph.counts[LATE]:
+                event = _draw_event(_event_logits(graph, codes, event_codes, event_head), uniform(decider.stream))
+                continue
+            for r in range(first_to_link(graph, event != SAME or graph.counts[NODES] == limit), graph.counts[NODES]):
+                decide_links(graph, r, decider)
+                graph = _roomy(graph, r)
+                end_links(graph, r)
     return _edges(graph), graph.counts[NODES], event == STOP
 
 
 @nb.njit(cache=True)
-def _draw_event(number: float, logits: Floats) -> int:
+def _event_logits(graph: Growth, codes: Int32Array, columns: Int64Array, head: HeadWeights) -> Floats:
+    """float32[4]; the end comes when all nodes that are told are there."""
+    describe_event(graph, codes)
+    compute(head, codes[columns])
+    if graph.counts[NODES] < graph.counts[ALL_NODES]:
+        head.numbers[STOP] = -np.inf
+    return head.numbers
+
+
+@nb.njit(cache=True)
+def _roomy(graph: Growth, r: int) -> Growth:
+    while not has_room(graph, r):
+        graph = widened(graph)
+    return graph
+
+
+@nb.njit(cache=True)
+def _draw_event(logits: Floats, number: float) -> int:
     """The event that belongs to a number in (0, 1]."""
     highest, total = max(logits[SAME], logits[BLOCK], logits[COMPONENT], logits[STOP]), 0.0
     for event in range(STOP + 1):

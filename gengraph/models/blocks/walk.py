@@ -1,8 +1,9 @@
 """The decisions of a row, made or written down: the same compiled code for sampling and for likelihoods.
 
-A node of the same block is joined to its own block first, where it has one edge at least; then, oldest block first, the gate of
-every earlier block of its component is decided, and behind an open gate one edge at least. The first node of a new block has a
-gate open at least; that of a new component has no edge. What is certain by these rules is no decision.
+A node of the same block is joined to its own block first, where it has one edge at least; then, or late, when the block is
+finished, the gate of every earlier block of its component is decided, oldest first, and behind an open gate one edge at least.
+The first node of a new block has a gate open at least; that of a new component has no edge. What is certain by these rules is
+no decision.
 
 Legend: K decisions of a kind, C their codes, R entries of a table, F and G units of the two hidden layers, O outputs.
 """
@@ -20,17 +21,21 @@ from gengraph.models.blocks.growth import (
     BLOCKS,
     EDGES,
     FIRST,
+    INSIDE,
     LATEST,
     LEAVES,
     MOST,
     NODES,
+    OWING,
     PARENT,
     SIZE,
     Growth,
+    begin_links,
     begin_row,
     choose,
+    owing,
 )
-from gengraph.models.blocks.ordering import BLOCK, SAME
+from gengraph.models.blocks.ordering import SAME
 from gengraph.streams import State, uniform
 
 Floats = npt.NDArray[np.float32]
@@ -63,7 +68,7 @@ class Decider(NamedTuple):
     Attributes:
         known: which of the two.
         gates, edges: the decisions; of one that draws, room for one.
-        wanted: int32[n], t where the node t has an edge to a candidate; wanted_block: int32[n], to a block.
+        wanted: int32[n], r where the node r has an edge to a candidate; wanted_block: int32[n], to a block.
         gate, edge: heads that draw.
         stream: uint64[1].
         temperature: divides logits.
@@ -82,54 +87,64 @@ class Decider(NamedTuple):
 
 @nb.njit(cache=True)
 def decide_row(graph: Growth, event: int, decider: Decider) -> None:
-    """Decide the row of the next node, which joins the graph in `growth.end_row`."""
+    """Decide the edges of the next node to its own block; it joins the graph in `growth.end_row`."""
     begin_row(graph, event)
-    own, base = graph.counts[BLOCKS] - 1, graph.counts[BASE]
     if event == SAME:
-        _scan(graph, own, event, decider)
-    opened = 0
-    for b in range(base, own):
-        due = own - b if event == BLOCK and opened == 0 else 0
-        if _opens(graph, b, opened, due, decider):
-            opened += 1
-            _scan(graph, b, event, decider)
+        _scan(graph, graph.counts[NODES], graph.counts[BLOCKS] - 1, decider)
 
 
 @nb.njit(cache=True)
-def _opens(graph: Growth, b: int, opened: int, due: int, decider: Decider) -> Any:
-    """Whether there is an edge to block b."""
+def decide_links(graph: Growth, r: int, decider: Decider) -> None:
+    """Decide the edges of node r of the newest block to earlier blocks; it has them in `growth.end_links`."""
+    begin_links(graph, r)
+    own, opened = graph.counts[BLOCKS] - 1, 0
+    place, ahead = r - graph.blocks[own, FIRST], np.sum(graph.blocks[graph.counts[BASE] : own, OWING])
+    for b in range(graph.counts[BASE], own):
+        due = own - b if place == 0 and opened == 0 else 0
+        ahead -= graph.blocks[b, OWING]
+        if _opens(graph, r, (b, place, opened, due, ahead), decider):
+            opened += 1
+            _scan(graph, r, b, decider)
+
+
+@nb.njit(cache=True)
+def _opens(graph: Growth, r: int, about: tuple[int, int, int, int, int], decider: Decider) -> Any:
+    """Whether node r has an edge to a block, which comes first in what `describe_gate` is given about it."""
+    b, due = about[0], about[3]
     if due == 1:
         return True
     table = decider.gates
     k = table.filled[0]
-    describe_gate(graph.blocks, graph.counts, b, opened, due, table.codes[k])
+    describe_gate(graph.nodes[r], graph.blocks, graph.counts, about, table.codes[k])
     if not decider.known:
         return _draw(decider, decider.gate, table.codes[k])
-    opens = decider.wanted_block[b] == graph.counts[NODES]
+    opens = decider.wanted_block[b] == r
     table.outcomes[k] = opens
     table.filled[0] += 1
     return opens
 
 
 @nb.njit(cache=True)
-def _scan(graph: Growth, b: int, event: int, decider: Decider) -> None:
-    """The edges to the nodes of block b, one at least."""
+def _scan(graph: Growth, r: int, b: int, decider: Decider) -> None:
+    """The edges of node r to the nodes of block b, one at least."""
     nodes, blocks, counts = graph.nodes, graph.blocks, graph.counts
     codes, outcomes, filled = decider.edges
     known, wanted = decider.known, decider.wanted
-    t, first, chosen = counts[NODES], blocks[b, FIRST], 0
-    last, side = first + blocks[b, SIZE], np.int64(b == counts[BLOCKS] - 1)
-    past = nodes[t - 1, PARENT] if side else blocks[b, LATEST]
-    inner = inner_code(blocks[b, SIZE], blocks[b, EDGES])
-    about = side, np.int64(event == BLOCK), blocks[b, SIZE], inner, shape_code(blocks[b, MOST], blocks[b, LEAVES]), past
+    own, first, chosen = counts[BLOCKS] - 1, blocks[b, FIRST], 0
+    last, side, is_first = first + blocks[b, SIZE], np.int64(b == own), np.int64(r == blocks[own, FIRST])
+    past = nodes[r - 1, PARENT] if side else blocks[b, LATEST]
+    inner, shape = inner_code(blocks[b, SIZE], blocks[b, EDGES]), shape_code(blocks[b, MOST], blocks[b, LEAVES])
+    size, joined, ahead = blocks[b, SIZE], nodes[r, INSIDE], np.int64(own - counts[BASE] if side else blocks[b, OWING])
     for p in range(first, last):
         due = last - p if chosen == 0 else 0
         takes = due == 1
+        if not side:
+            ahead -= owing(nodes[p], size)
         if not takes:
-            k = filled[0]
+            k, about = filled[0], (r, joined, side, is_first, size, inner, shape, past, ahead)
             describe_edge(nodes[p], counts, p, chosen, due, about, codes[k])
             if known:
-                takes = wanted[p] == t
+                takes = wanted[p] == r
                 outcomes[k] = takes
                 filled[0] += 1
             else:

@@ -94,5 +94,9 @@ def test_the_order_that_costs_least_is_taken() -> None:
     assert costs["degeneracy"] < costs["bfs"]
     assert "nats a graph" in FAMILY.suits(AttachmentConfig(), facts)
     assert "degeneracy" in FAMILY.describe(AttachmentConfig(), facts)["order"]
+    near = {"costs": [["degeneracy", 100.0], ["cardinality", 105.0], ["bfs", 111.0], ["ring", 109.0]]}
+    tried = [settings["model.order"] for settings in FAMILY.variants(AttachmentConfig(), near)]
+    assert tried == ["degeneracy", "cardinality", "ring"]
+    assert FAMILY.variants(AttachmentConfig(order="ring"), {"costs": []}) == ({},)
     alike = GraphSet.from_networkx([nx.gnp_random_graph(20, 0.5, seed=seed) for seed in range(10)])
     assert FAMILY.suits(AttachmentConfig(), FAMILY.prepare(alike, AttachmentConfig(), seed=0)) == ""

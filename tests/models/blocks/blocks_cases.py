@@ -60,8 +60,8 @@ def _may_come(t: int, event: int, block: Any, component: Any, edges: tuple[tuple
     return bool(row) == (event == BLOCK)
 
 
-def encoded(found: list[Sequence], told: tuple[int, int, int] = (0, 0, 0)) -> DecisionBatch:
-    """The decisions of sequences, each told how many nodes and edges there are to be, and the rate of these."""
+def encoded(found: list[Sequence], told: tuple[int, int, int, int] = (0, 0, 0, 0)) -> DecisionBatch:
+    """The decisions of sequences, each told of nodes, edges, the rate of these, and whether links are late."""
     num_nodes = [len(events) for events, _ in found]
     graphs = GraphSet.from_edge_lists(num_nodes, [list(edges) for _, edges in found])
     adjacency = Adjacency.of(graphs)

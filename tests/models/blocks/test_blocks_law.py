@@ -13,13 +13,18 @@ from gengraph.models.family import Decoding
 from gengraph.models.totals import TotalsLaw
 
 MOST, TOTAL = 4, 3
-FIELDS: list[dict[str, Any]] = [{}, {"events": "sizes"}]
-SAMPLED = [({}, 1.0), ({"events": "sizes"}, 0.7), ({"totals": True}, 0.7), ({"totals": True, "events": "sizes"}, 1.0)]
+FIELDS: list[dict[str, Any]] = [{}, {"events": "sizes"}, {"links": "finished"}]
+SAMPLED = [
+    ({}, 1.0),
+    ({"events": "sizes"}, 0.7),
+    ({"totals": True}, 0.7),
+    ({"totals": True, "events": "sizes", "links": "finished"}, 1.0),
+]
 
 
 def log_probs(model: BlocksModel, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Of every sequence of n nodes, where TOTAL edges are told if any, and of the same without its end."""
-    batch = encoded(list(sequences(n)), (n, TOTAL, model.facts.get("rate", 0)))
+    batch = encoded(list(sequences(n)), (n, TOTAL, *model.told))
     with torch.inference_mode():
         whole = model.log_prob(batch).double().numpy()
         if model.totals:

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from blocks_cases import small_model
+from blocks_cases import encoded, small_model
 
 from gengraph.data import load_dataset
 from gengraph.graphs import GraphSet
 from gengraph.models.blocks.codes import EDGE, EVENT, GATE
 from gengraph.models.blocks.network import BlocksModel
+from gengraph.models.blocks.ordering import BLOCK, COMPONENT, SAME
 from gengraph.models.blocks.sampler import head_weights
 from gengraph.models.blocks.walk import compute
 from gengraph.models.family import Decoding
@@ -40,13 +41,35 @@ def test_compiled_numbers_are_those_of_the_network(totals: bool) -> None:
 def test_codes_stay_in_their_tables() -> None:
     """Of graphs that are larger, denser and sparser than most; every code is within its own range."""
     graphs = GraphSet.concatenate([load_dataset("lobster")[:10], COMMUNITIES[:10], star_and_clique()])
-    for order in ("random", "bfs"):
-        model = small_model(graphs, resolution=None, order=order)
+    for order, links in (("random", "joining"), ("bfs", "finished")):
+        model = small_model(graphs, resolution=None, order=order, links=links)
         batch = model.encoder(graphs)(np.arange(len(graphs)), key=(1, 0))
         for sizes, kind in zip((EVENT, GATE, EDGE), batch.kinds, strict=True):
             first = np.cumsum((0, *sizes))
             assert (kind.codes >= first[:-1]).all()
             assert (kind.codes < first[1:]).all()
+
+
+@pytest.mark.parametrize("late", [0, 1])
+def test_gates_and_edges_see_who_is_owing(late: int) -> None:
+    """A clique of four without (2, 3), then one without (4, 5), of which 4 is joined to 2 and 5 to 0, by hand."""
+    inner = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (4, 6), (4, 7), (5, 6), (5, 7), (6, 7)]
+    clique, order = (COMPONENT, SAME, SAME, SAME), [4, 6, 5, 7]  # the nodes of the second as they come: each joins an older one
+    renamed = {node: place for place, node in enumerate([0, 1, 2, 3, *order])}
+    edges = sorted(tuple(sorted((renamed[a], renamed[b]))) for a, b in [*inner, (2, 4), (0, 5)])
+    batch = encoded([((*clique, BLOCK, SAME, SAME, SAME), tuple(edges))], (8, 12, 0, late))
+    gates, of_edges = batch.gates, batch.edges
+    owing = (gates.codes[:, 16] - sum(GATE[:16])) // 8
+    assert owing.tolist() == [1, 1, 1]  # nodes 6, 5 and 7: 2 has its edge, 3 has none; of the first node the gate is certain
+    missing, beyond = np.divmod(gates.codes[:, 12] - sum(GATE[:12]), 8)
+    assert beyond.tolist() == [0, 0, 0]
+    assert missing.tolist() == [0, 1, 0]
+    lacking = gates.codes[:, 13] - sum(GATE[:13]) - 64
+    assert lacking.tolist() == ([1, 1, 0] if late else [0, 1, 0])
+    outer = of_edges.codes[:, 0] < 64
+    ahead, due = np.divmod(of_edges.codes[outer, 14] - sum(EDGE[:14]), 8)
+    assert due.tolist() == [4, 3, 2, 0, 4, 0, 0, 0]
+    assert ahead.tolist() == [2, 2, 1, 0, 1, 1, 1, 0]
 
 
 def star_and_clique() -> GraphSet:

@@ -18,10 +18,14 @@ def is_open(dataset: str, model: str | None, config: str | None, assignments: li
     """Whether the model is to be chosen: this is asked for, or nothing says what to train and no preset is for the data set.
 
     Raises:
-        InputError: it is asked for, and a config is named as well.
+        InputError: it is asked for, and a config or fields of a model are named as well.
     """
     if model == AUTO and config is not None:
         msg = f"--model auto chooses the config with the model, got --config {config} too; leave one out"
+        raise InputError(msg)
+    own = next((text for text in assignments or [] if text.startswith("model.")), None)
+    if model == AUTO and own is not None:
+        msg = f"--model auto chooses what of [model] is set, got --set {own} too; name the model, or leave it out"
         raise InputError(msg)
     if model is not None or config is not None or assignments:
         return model == AUTO
@@ -59,8 +63,13 @@ def try_out(
     about: dict[str, Any] = {"length": length, "times": times, "dataset": dataset, "seed": seed or 0}
     trials = try_models(split.train, split.validation, first_graphs, **about)
     while True:
-        with busy(f"trying models, {each}"):
-            trial = next(trials, None)
+        try:
+            with busy(f"trying models, {each}"):
+                trial = next(trials, None)
+        except KeyboardInterrupt:
+            known = f"--model {best_trial(tried).model} trains what was closest so far" if tried else "--model NAME trains one"
+            msg = f"Nothing is kept of the trials; {known}."
+            raise KeyboardInterrupt(msg) from None
         if trial is None:
             break
         tried.append(trial)

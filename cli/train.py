@@ -1,6 +1,6 @@
 """`gengraph train`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -148,6 +148,7 @@ def train(
         raise InputError(msg)
     trackers = checked_trackers(tracker)
     tried: list[Trial] = []
+    settings: Mapping[str, Any] = {}
     read, name = None, named(dataset)
     place = None if run is None else _find_place(runs_dir, run, storage)
     begun = None if from_pretrained is None else _begin_with(from_pretrained, model, config, data_dir)
@@ -155,8 +156,9 @@ def train(
         read = read_split(str(dataset), data_dir, policy, split_seed)
         check_writable(runs_dir)  # before minutes of trials
         best = try_out(str(dataset), read[0], steps=steps, budget=budget, seed=seed, tried=tried)
-        model, assign = best.model, [*(f"{field}={value}" for field, value in best.settings.items()), *(assign or [])]
+        model, settings = best.model, best.settings
     base = configure(config, model, dataset, assign) if begun is None else begun.checkpoint.config.replace(assign or [])
+    base = base.with_values(settings)
     chosen = _train_for(base, seed=seed, steps=steps, budget=budget)
     folder, mirror = place or _find_place(runs_dir, f"{name}-{chosen.model_name}", storage)
     split, record = read or read_split(str(dataset), data_dir, policy, split_seed)

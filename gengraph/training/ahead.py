@@ -1,7 +1,7 @@
 """What steps read, made by threads before the steps are taken."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -18,10 +18,10 @@ class Step(NamedTuple):
     parts: list[Callable[[], Any]]
 
 
-def made_ahead(steps: Iterator[Step], workers: int) -> Iterator[Step]:
+def made_ahead(steps: Iterator[Step], workers: int) -> Generator[Step]:
     """The same steps in the same order, their parts made by so many threads, at most workers + 1 steps ahead.
 
-    What a thread raises is raised where its part is asked for.
+    What a thread raises is raised where its part is asked for. The threads end when the generator is closed.
     """
     pool, waiting = ThreadPoolExecutor(workers, "encode"), deque[Step]()
     try:
@@ -31,4 +31,4 @@ def made_ahead(steps: Iterator[Step], workers: int) -> Iterator[Step]:
                 yield waiting.popleft()
         yield from waiting
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(cancel_futures=True)

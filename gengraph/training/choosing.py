@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 MOST_SAMPLES, LEAST_SAMPLES = 256, 64
 PROTOCOL = "tv"
+_FURTHEST = 10.0  # times as long as a trial, up to which distances are followed
 _LONGER = 3.0  # times as long the two closest models are, if they differ by less than this factor:
 _NEAR = 2.5
 _ALIKE = 1.1  # distances that differ by less than this factor make no difference
@@ -104,7 +105,7 @@ def try_models(
         validation: added to these as the reference.
         draw: draws graphs of a trained model.
         length: fields of [training] that say for how long each is trained.
-        times: as long is the training that follows.
+        times: as long is the training that follows; what is expected is that after ten times at most, as noise grows with it.
         dataset: whose presets are taken.
         seed: of everything random.
     """
@@ -126,12 +127,12 @@ def try_models(
     last = sorted(closest.values(), key=lambda one: one[:2])[:2]
     if len(last) < 2 or last[1][0] > _NEAR * last[0][0] or times <= _LONGER:
         return
-    for distance, number, begun in sorted(last, key=lambda one: one[1]):
-        try:
-            made = _train_on(prepared[number], begun, validation)
-        except TrainingFailed:
-            continue
-        trial = _judged(prepared[number], made, reference, draw(made.build_model(), num_samples(train)))
+    try:
+        longer = [(prepared[number], _train_on(prepared[number], begun, validation)) for _, number, begun in last]
+    except TrainingFailed:
+        return  # the first trials decide
+    for (found, made), (distance, _, _) in sorted(zip(longer, last, strict=True), key=lambda pair: pair[1][1]):
+        trial = _judged(found, made, reference, draw(made.build_model(), num_samples(train)))
         yield replace(trial, expected=_expected(distance, mean_ratio(trial.ratios), times))
 
 
@@ -199,7 +200,7 @@ def _judged(found: _Candidate, made: "Checkpoint", reference: GraphSet, samples:
 
 def _expected(short: float, longer: float, times: float) -> float:
     """The distance >= 1 after a training, by those after trials that were so many times as short, and _LONGER times less."""
-    power = math.log(times / _LONGER, _LONGER)
+    power = math.log(min(times, _FURTHEST) / _LONGER, _LONGER)
     return float(max(1.0, longer * min(1.0, longer / short) ** power))
 
 

@@ -9,7 +9,7 @@ generator: every step has a stream of its own.
 import itertools
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -198,6 +198,7 @@ class Trainer:
         self._clock = Clock(checkpoint.wall_seconds, checkpoint.cpu_seconds)
         if _length(checkpoint.config.training) != _length(self.config.training):
             self.selection = replace(self.selection, stale=0)
+        self._steps.close()
         self._steps = self._iterate()
 
     def progress(self) -> float:
@@ -283,7 +284,7 @@ class Trainer:
         log, saver = Log(self._epoch_steps, self._clock), _Saver(self, self._clock, save)
         progress = self.progress()
         evaluations, stop = math.floor(progress * training.evaluations), 0.0
-        with training_threads(), deferred_interrupt() as interrupted:
+        with training_threads(), self._stepping(), deferred_interrupt() as interrupted:
             while progress < 1 and not self.stopped_early and not stop:
                 loss = self._update(next(self._steps), progress)
                 self._clock.tick()
@@ -406,7 +407,16 @@ class Trainer:
         """One optimiser step on the next batch, at the learning rate of the progress made."""
         self.losses_of_data.update(self._update(next(self._steps), self.progress()).losses_of_data)
 
-    def _iterate(self) -> Iterator[Step]:
+    @contextmanager
+    def _stepping(self) -> Iterator[None]:
+        """When the block ends, threads that make batches ahead end as well."""
+        try:
+            yield
+        finally:
+            self._steps.close()
+            self._steps = self._iterate()
+
+    def _iterate(self) -> Generator[Step]:
         """Every step from the present one on; where a GPU takes them, threads make what it reads meanwhile."""
         workers = num_encoding_threads(self._device)
         ahead = isinstance(self.model, ReadiesBatches) and workers > 0

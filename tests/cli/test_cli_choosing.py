@@ -1,5 +1,6 @@
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,18 @@ def test_what_was_tried_of_the_model_is_what_is_trained(monkeypatch: pytest.Monk
 def test_a_config_is_a_choice_already() -> None:
     said = gengraph("train --dataset grid-small --model auto --config graphrnn/paper", code=2)
     assert "chooses the config with the model" in said
+    said = gengraph("train --dataset grid-small --model auto --set model.order=bfs", code=2)
+    assert "--model auto chooses what of [model] is set, got --set model.order=bfs too; name the model" in said
+
+
+def test_an_interrupt_in_the_trials_names_the_closest_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
+    def tries(*_: object, **how: object) -> Iterator[Trial]:
+        yield from TRIALS
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(choosing, "try_models", tries)
+    said = gengraph("train --dataset grid-small --model auto", code=130)
+    assert "Nothing is kept of the trials; --model maps trains what was closest so far." in said
 
 
 @pytest.mark.parametrize(

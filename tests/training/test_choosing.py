@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from gengraph.data import load_dataset
-from gengraph.errors import InputError
+from gengraph.errors import InputError, TrainingDiverged
 from gengraph.graphs import GraphSet
 from gengraph.sampling.attempts import sample_graphs
 from gengraph.training.choosing import Trial, best_trial, candidates, try_models
@@ -88,6 +88,18 @@ def test_the_two_closest_are_trained_on_and_what_is_expected_of_them_decides() -
     assert 1 <= last[1].expected <= (last[1].distance or 0.0)
 
 
+def test_where_one_of_the_two_fails_the_first_trials_decide(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(found: Any, *_: object) -> None:
+        raise TrainingDiverged
+
+    monkeypatch.setattr("gengraph.training.choosing._train_on", fails)
+    graphs = load_dataset("grid-small")
+    cliques = GraphSet.from_networkx([nx.complete_graph(6)] * 64)
+    trials = list(try_models(graphs[:16], graphs[16:], lambda model, count: cliques[:count], length={"steps": 1}))
+    assert len({found.name for found in trials}) == len(trials) > 1
+    assert best_trial(trials).expected is None
+
+
 def test_orders_of_attachment_are_tried_beside_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gengraph.training.choosing.LEARNED", ("graphrnn-c", "attachment"))
     orders = {"model.order": "bfs"}, {"model.order": "ring"}
@@ -102,7 +114,7 @@ def test_orders_of_attachment_are_tried_beside_each_other(monkeypatch: pytest.Mo
 
 def test_a_tenth_makes_no_difference() -> None:
     assert best_trial([trial("a", 1.3), trial("b", 1.08), trial("c", 1.0)]).model == "b"
-    assert best_trial([trial("a", 1.0), trial("b", 2.0, 1.5), trial("c", 2.2, 1.2)]).model == "c"
+    assert best_trial([trial("a", 3.0), trial("b", 2.0, 1.5), trial("c", 2.2, 1.2)]).model == "c"
     with pytest.raises(InputError, match="no model could be trained"):
         best_trial([])
 

@@ -110,6 +110,7 @@ def test_batches_that_threads_make_are_those_of_the_loop(monkeypatch: pytest.Mon
     alone = make_trainer("context", *settings)
     alone.run(lambda _: None, lambda _: None)
     assert alone.losses_of_data["cut_edges"] > 0
+    before = set(threading.enumerate())
     for threads in (1, 3):
         monkeypatch.setattr("gengraph.training.trainer.num_encoding_threads", lambda _device, threads=threads: threads)
         ahead = make_trainer("context", *settings)
@@ -119,6 +120,7 @@ def test_batches_that_threads_make_are_those_of_the_loop(monkeypatch: pytest.Mon
         ahead.run(lambda _: None, lambda _: None)
         assert all(map(torch.equal, alone.model.parameters(), ahead.model.parameters()))
         assert alone.losses_of_data == ahead.losses_of_data
+        assert set(threading.enumerate()) <= before
 
 
 def test_threads_are_a_few_steps_ahead_and_pass_on_what_they_raise() -> None:

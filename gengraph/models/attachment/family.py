@@ -77,7 +77,7 @@ class Attachment(Family):
         cost = dict(facts["costs"]).get(facts["order"], np.inf)
         if cost > facts["alike"] - (1 - _SAVED) * abs(facts["alike"]):
             return ""
-        return f"nodes that join in order {facts['order']} cost {cost:.0f} nats a graph, edges all alike {facts['alike']:.0f}"
+        return f"nodes that join one after the other cost {cost:.0f} nats a graph, edges all alike {facts['alike']:.0f}"
 
     def variants(self, config: AttachmentConfig, facts: Facts) -> tuple[Mapping[str, Any], ...]:
         """Orders about as cheap as the cheapest: a shorter code need not be closer."""

@@ -29,6 +29,7 @@ from gengraph.training.trainer import Trainer, prepare_graphs
 NUM_GRAPHS, NUM_SAMPLES = 200, 200
 TRIAL_SHARE = 0.1  # of the CPU seconds of the training
 ANY = "graphrnn-c"
+LAW = "fresh graphs of the law"  # what the best of models could come to
 _LENGTH = {"steps": None, "clock": "cpu"}
 Rng = np.random.Generator
 
@@ -75,13 +76,16 @@ FAMILIES: dict[str, Callable[[int, Rng], Any]] = {
 
 def family(name: str) -> Split:
     """The parts of a family's 200 graphs with 40 to 80 nodes (one more of 3-regular graphs with an odd number)."""
-    rng = np.random.default_rng([7, *name.encode()])
-    sizes = rng.integers(40, 81, size=NUM_GRAPHS).tolist()
-    return split_graphs(GraphSet.from_networkx([FAMILIES[name](n, rng) for n in sizes], attributes="drop"), seed=0)
+    return split_graphs(_graphs(name, NUM_GRAPHS, np.random.default_rng([7, *name.encode()])), seed=0)
+
+
+def _graphs(name: str, count: int, rng: Rng) -> GraphSet:
+    sizes = rng.integers(40, 81, size=count).tolist()
+    return GraphSet.from_networkx([FAMILIES[name](n, rng) for n in sizes], attributes="drop")
 
 
 def carry_out(name: str, seed: int, minutes: float) -> Iterator[dict[str, Any]]:
-    """What the model that takes any graphs and the chosen one come to; once where they are the same."""
+    """What the model that takes any graphs, the chosen one (once where they are the same) and fresh graphs come to."""
     import torch
 
     torch.set_num_threads(1)
@@ -96,6 +100,8 @@ def carry_out(name: str, seed: int, minutes: float) -> Iterator[dict[str, Any]]:
         config = usual_config(model).with_values(settings).trained(**_LENGTH, budget=60 * minutes, seed=seed)
         which = {"model": model, "settings": settings, "chosen": (model, settings) == (chosen.model, chosen.settings)}
         yield about | which | train(config, split)
+    fresh = _graphs(name, NUM_SAMPLES, np.random.default_rng([8, seed, *name.encode()]))
+    yield about | {"model": LAW, "settings": {}, "chosen": False, "steps": 0} | _judged(fresh, split)
 
 
 def _outcome(trial: Trial) -> tuple[str, float | None]:
@@ -108,10 +114,12 @@ def train(config: Config, split: Split) -> dict[str, Any]:
     graphs, facts = prepare_graphs(split.train, config)
     held_out, kept = config.own_family.select(split.validation, config.model), list[Any]()
     Trainer(config, facts, graphs, held_out).run(lambda metrics: None, kept.append)
-    samples = first_graphs(kept[-1].build_model(), NUM_SAMPLES)
+    return {"steps": kept[-1].step} | _judged(first_graphs(kept[-1].build_model(), NUM_SAMPLES), split)
+
+
+def _judged(samples: GraphSet, split: Split) -> dict[str, Any]:
     found, floors = (evaluate(split.test, graphs, "tv").metrics for graphs in (samples, split.train))
     return {
-        "steps": kept[-1].step,
         "nodes": [float(samples.num_nodes.mean()), float(split.test.num_nodes.mean())],
         "mmd2": {statistic: metric.mmd2 for statistic, metric in found.items()},
         "floor": {statistic: metric.mmd2 for statistic, metric in floors.items()},

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from gengraph.cli.app import app
 
@@ -21,16 +21,18 @@ def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def gengraph(command: str, code: int = 0) -> str:
     """The output of a command, standard error included."""
-    result = CliRunner().invoke(app, command.split())
-    assert result.exit_code == code, result.output
-    return result.output
+    return _run(command, code).output
 
 
 def answer(command: str) -> Any:
     """What a command with ``--format json`` says on standard output: signs of life of a slow machine go to standard error."""
+    return json.loads(_run(command, 0).stdout)
+
+
+def _run(command: str, code: int) -> Result:
     result = CliRunner().invoke(app, command.split())
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
+    assert result.exit_code == code, result.output
+    return result
 
 
 @pytest.fixture

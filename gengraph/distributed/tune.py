@@ -63,7 +63,7 @@ def sweep_on_ray(sweep: Sweep, *, budget: float | None, report: Callable[[int], 
         KeyboardInterrupt: Ctrl-C; what is done stays.
     """
     os.environ["TUNE_DISABLE_SIGINT_HANDLER"] = "1"  # Ctrl-C is ours to answer
-    os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "2")  # what a killed driver can lose
+    os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "0")  # Tune renews its record at every event
     folder = sweep.folder.resolve()
     _Progress.told[:] = [report]
     _Progress.deadline = math.inf if budget is None else time.monotonic() + budget
@@ -75,7 +75,7 @@ def sweep_on_ray(sweep: Sweep, *, budget: float | None, report: Callable[[int], 
             unfinished = out.unfinished
             grid = _tuner(sweep, folder).get_results() if tune.Tuner.can_restore(str(folder / _NAME)) else []
     if not unfinished and sweep.request.scheduler != "pbt":
-        for trial in (folder / _NAME).iterdir():
+        for trial in (folder / _NAME).glob("*"):  # none where the time was out before
             forget_checkpoints(trial, 0)
     for left in folder.glob("runs/*/.ray-*"):  # Ray's record of trials that were stopped
         shutil.rmtree(left)

@@ -27,7 +27,7 @@ WORKS: dict[str, tuple[list[str], int]] = {
     "training": (["-m", f"{_MODULES}training_on_device", "--device", "cuda", "--part", "steps", "--part", "profile"], 80),
     "until": (["-m", f"{_MODULES}training_on_device", "--device", "cuda", "--part", "until", "--budget", "15"], 60),
     "grids": ([*_SAMPLING, "--preset", "graphrnn/gpu", "--dataset", "grid", "--graphs", "50000"], 70),
-    "proteins": ([*_SAMPLING, "--preset", "graphrnn-c/gpu", "--dataset", "protein", "--graphs", "10000"], 90),
+    "proteins": ([*_SAMPLING, "--preset", "graphrnn-c/gpu", "--dataset", "protein", "--graphs", "10000"], 120),
     "programs": (["-m", f"{_MODULES}kernels", "--device", "cuda", "--turns", "3"], 60),
 }
 """What is run, the most telling first, and the seconds that it may take."""

@@ -9,9 +9,9 @@ Parts, each by itself with --part:
   done to turn decisions into a GraphSet.
 - workers: one Ray worker against two, worker start not counted; turns again.
 - memory: the resident memory of one process that writes more and more shards of a tiny model.
-- device: graphs a second of a GraphRNN where whole graphs grow on the device, where rows go to and fro (an eighth of the
-  graphs), and on one core of the CPU (a hundredth); turns again. For --device cuda; on a CPU it says what the device's path
-  costs there. `--part device --device cuda --preset graphrnn/gpu --dataset grid`
+- device: graphs a second of a GraphRNN where whole graphs grow on the device, the same without Triton, where rows go to and fro
+  (an eighth of the graphs), and on one core of the CPU (a hundredth); turns again. For --device cuda; on a CPU it says what the
+  device's path costs there. `--part device --device cuda --preset graphrnn/gpu --dataset grid`
 
 Times are CPU seconds of one thread, but for the workers and a device, whose times are wall seconds.
 """
@@ -35,6 +35,7 @@ from torch import Tensor, nn
 from gengraph.data import load_dataset
 from gengraph.graphs import GraphSet
 from gengraph.models.family import Decoding
+from gengraph.models.graphrnn import kernels
 from gengraph.models.graphrnn.lanes import LANES, Lanes, LanesSampler
 from gengraph.models.graphrnn.network import DataFacts, GraphRNNModel
 from gengraph.runs.folders import newest_checkpoint
@@ -261,14 +262,16 @@ def on_a_device(options: argparse.Namespace) -> dict[str, Any]:
     checkpoint = _checkpoint(options)
     models = {device: checkpoint.build_model(device) for device in (options.device, "cpu")}
     paths = {
-        "whole graphs on the device": (models[options.device], True, 1),
-        "rows to and fro": (models[options.device], False, 8),
-        "one core": (models["cpu"], False, 100),
+        "whole graphs on the device": (models[options.device], True, 1, ""),
+        "whole graphs, torch alone": (models[options.device], True, 1, "torch"),
+        "rows to and fro": (models[options.device], False, 8, ""),
+        "one core": (models["cpu"], False, 100, ""),
     }
     rates: dict[str, list[float]] = {path: [] for path in paths}
     nodes = dict.fromkeys(paths, 0.0)
     for turn in range(options.turns + 1):  # the first compiles and does not count
-        for path, (model, on_device, share) in paths.items():
+        for path, (model, on_device, share, backend) in paths.items():
+            kernels.use(backend)
             sampler, count = LanesSampler(model, Decoding(), on_device=on_device), max(1, options.graphs // share)
             start, made = time.perf_counter(), 0
             for drawn in sampler.draw(np.arange(count), np.zeros(count, np.int64), seed=turn):

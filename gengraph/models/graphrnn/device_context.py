@@ -7,6 +7,8 @@ and the node-level states, are added up for all candidates beforehand.
 Legend: B lanes, W widest window of a step, M max_prev_node, F units of the first hidden layer.
 """
 
+from types import ModuleType
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -27,10 +29,11 @@ class DeviceContext:
         head: its weights are shared.
         lanes: B.
         window: of the graphs that grow.
+        programs: `gengraph.models.graphrnn.kernels.triton_context`, if it draws.
     """
 
-    def __init__(self, head: ContextLevel, lanes: int, window: Window) -> None:
-        self._head, self._window = head, window
+    def __init__(self, head: ContextLevel, lanes: int, window: Window, programs: ModuleType | None) -> None:
+        self._head, self._window, self._programs = head, window, programs
         self._used = dict(zip(CONTEXT_FEATURES, head.used.astype(int).tolist(), strict=True))
         self._bound = len(window.slots)
         of_common = 3 * self._bound + candidates.CHOSEN_CODES + candidates.DEGREE_CODES
@@ -46,10 +49,16 @@ class DeviceContext:
     def __call__(self, states: Tensor, widths: Tensor, thresholds: Tensor, _uniforms: Tensor) -> Tensor:
         """The bits uint8[B, W] of the next rows, nearest candidate first."""
         head, window, width = self._head, self._window, thresholds.shape[1]
+        self._then.index_copy_(1, window.slots[:1], head.then(states)[:, None])
+        if self._programs:
+            most = candidates.MOST_CHOSEN, candidates.MOST_ADJACENT, candidates.MOST_DEGREE, candidates.MOST_COMMON
+            codes = self._programs.Codes(*most, used=sum(1 << i for i, used in enumerate(head.used) if used))
+            seen = self._programs.Seen(self._then, window.slots, window.matrices, window.degrees)
+            bits: Tensor = self._programs.draw_rows(head, codes, head.now(states), seen, widths, thresholds)
+            return bits
         scanned = widths[:, None] - 1 - torch.arange(width, device=widths.device)  # when candidate k comes in the scan
         outside, scanned = scanned < 0, scanned.clamp(min=0)
         thresholds = thresholds.gather(1, scanned).masked_fill(outside, torch.inf)
-        self._then.index_copy_(1, window.slots[:1], head.then(states)[:, None])
         known, row = self._known(states, scanned), _Row(window, self._used, self._first_codes)
         for k in reversed(range(width)):
             hidden = known[:, k] + functional.embedding(row.codes(k), head.table).sum(0)

@@ -28,6 +28,7 @@ from gengraph.graphs import GraphSet, Int64Array
 from gengraph.graphs.orderings import Adjacency
 from gengraph.models.conditioning import CODE_SIZE, condition_code
 from gengraph.models.family import Decoding, Encoder, Loss, Sampler, check_decoding
+from gengraph.models.graphrnn import kernels
 from gengraph.models.graphrnn.config import GraphRNNConfig, MLPHead, RNNHead, capabilities
 from gengraph.models.graphrnn.context_head import ContextEdges
 from gengraph.models.graphrnn.device_context import DeviceContext
@@ -340,7 +341,8 @@ class GraphRNNModel(nn.Module):
         """What draws rows of so many lanes at once, on the device of the weights; a window for a head that sees it."""
         if isinstance(self.head, ContextEdges):
             assert window
-            return DeviceContext(self.head, lanes, window)
+            programs = kernels.triton_context_level(self.head.table, self.max_prev_node)
+            return DeviceContext(self.head, lanes, window, programs)
         return self.head.row_drawer(lanes)
 
     def node_sampler(self, lanes: int, block: int | None, limit: int, given: Given | None = None) -> NodeSampler:

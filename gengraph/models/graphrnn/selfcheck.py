@@ -9,12 +9,15 @@ import torch
 from torch import Tensor
 
 from gengraph.models.graphrnn.candidates import ContextTable, num_codes
+from gengraph.models.graphrnn.config import CONTEXT_FEATURES
 from gengraph.models.graphrnn.context_head import ContextEdges
+from gengraph.models.graphrnn.device_context import DeviceContext
 from gengraph.models.graphrnn.gru import GRU
 from gengraph.models.graphrnn.kernels import edge_rnn, native_context, rowwise
 from gengraph.models.graphrnn.kernels.native_gru import NativeLayer, reference_layer
 from gengraph.models.graphrnn.rnn_head import EdgeRNN, EdgeSampler, mlp
 from gengraph.models.graphrnn.rows import RowBatch, scan_rows
+from gengraph.models.graphrnn.window import Window
 
 
 def largest_difference() -> float:
@@ -29,7 +32,8 @@ def triton_difference(device: str) -> float:
     """The same of Triton's programs on a device; a bit that is drawn differently counts 1."""
     from gengraph.models.graphrnn.kernels import triton_edge_rnn
 
-    checks = partial(_edge_level, kernel=triton_edge_rnn, device=device), partial(_drawn_rows, device=device)
+    checks = [partial(_edge_level, kernel=triton_edge_rnn, device=device)]
+    checks += [partial(draws, device=device) for draws in (_drawn_rows, _drawn_in_context)]
     generator = torch.Generator().manual_seed(0)
     with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.enable_grad():
         torch.manual_seed(0)
@@ -95,6 +99,26 @@ def _drawn_rows(generator: torch.Generator, device: str) -> tuple[list[Tensor], 
     with torch.no_grad():
         drawn = EdgeSampler(head, 40)(states, widths, thresholds, thresholds)
         return [TritonSampler(copy.deepcopy(head).to(device))(*on_device)], [drawn]
+
+
+def _drawn_in_context(generator: torch.Generator, device: str) -> tuple[list[Tensor], list[Tensor]]:
+    """Rows of GraphRNN-C drawn by Triton and by torch, the last in graphs that grew by those before."""
+    from gengraph.models.graphrnn.kernels import triton_context
+
+    head, random = ContextEdges(5, 19, 7, CONTEXT_FEATURES), np.random.default_rng(0)
+    given = torch.randn(4, 40, 5, generator=generator), torch.randn(4, 40, 7, generator=generator)
+    widths = [torch.from_numpy(random.integers(0, min(t + 1, 7) + 1, 40)) for t in range(4)]
+
+    def run(device: str, programs: ModuleType | None) -> list[Tensor]:
+        window = Window(40, 7, torch.device(device))
+        draw, rows = DeviceContext(copy.deepcopy(head).to(device), 40, window, programs), []
+        for states, thresholds, width in zip(*given, widths, strict=True):
+            rows.append(draw(states.to(device), width.to(device), thresholds.to(device), states))
+            window.read(rows[-1])
+        return rows
+
+    with torch.no_grad():
+        return run(device, triton_context), run("cpu", None)
 
 
 def _context_head(generator: torch.Generator) -> tuple[list[Tensor], list[Tensor]]:

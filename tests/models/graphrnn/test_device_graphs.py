@@ -1,5 +1,6 @@
 """Whole graphs on a device: on a CUDA device if there is one, else on the CPU, where a device's path is asked for."""
 
+import os
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,17 @@ def test_a_device_grows_the_graphs_of_lanes(variant: dict) -> None:
 def test_temperature_and_runs_to_the_limit_are_the_same() -> None:
     assert_the_same_graphs(tiny_model(), 60, max_num_node=9, temperature=2.0)
     assert_the_same_graphs(tiny_model(model__stop="zero_row"), 60, max_num_node=9, stop="reference")
+
+
+@pytest.mark.skipif(CUDA or os.environ.get("TRITON_INTERPRET") != "1", reason="a CUDA device computes so by itself")
+@pytest.mark.parametrize("settings", DENSE[:2], ids=str)
+def test_programs_in_triton_grow_the_same_graphs(settings: dict, monkeypatch: pytest.MonkeyPatch) -> None:
+    triton_context = pytest.importorskip("gengraph.models.graphrnn.kernels.triton_context")
+    model, asked = dense_model(**settings).float(), []
+    expected = drawn(model, 12, 8, on_device=True)
+    monkeypatch.setattr(kernels, "triton_context_level", lambda _table, bound: asked.append(bound) or triton_context)
+    assert drawn(model, 12, 8, on_device=True) == expected
+    assert asked == [17]
 
 
 @pytest.mark.parametrize("settings", DENSE, ids=str)

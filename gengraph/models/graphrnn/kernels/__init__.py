@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 BACKENDS = ("triton", "native", "torch", "reference")
 VARIABLE = "GENGRAPH_BACKEND"
-_MOST_UNITS = 64
+_MOST_UNITS = 64  # of an edge-level network in Triton
+_MOST_CONTEXT_UNITS, _MOST_PLACES = 128, 512  # of the head of GraphRNN-C there, and of its window
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +241,15 @@ def triton_edge_level(tensor: "Tensor", hidden_size: int) -> "ModuleType | None"
     from gengraph.models.graphrnn.kernels import triton_edge_rnn
 
     return triton_edge_rnn
+
+
+def triton_context_level(table: "Tensor", max_prev_node: int) -> "ModuleType | None":
+    """What draws the rows of GraphRNN-C with a table float[codes, F] like this one in Triton; None if it does not."""
+    if table.shape[1] > _MOST_CONTEXT_UNITS or max_prev_node > _MOST_PLACES or not is_triton(table):
+        return None
+    from gengraph.models.graphrnn.kernels import triton_context
+
+    return triton_context
 
 
 def gru_layer(tensor: "Tensor") -> "Callable[..., Tensor] | None":

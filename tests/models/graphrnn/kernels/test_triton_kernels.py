@@ -15,8 +15,13 @@ from test_kernels import edge_level, rows_of
 
 from gengraph.errors import InputError
 from gengraph.models.graphrnn import kernels
+from gengraph.models.graphrnn.candidates import MOST_DEGREE
+from gengraph.models.graphrnn.config import CONTEXT_FEATURES
+from gengraph.models.graphrnn.context_head import ContextEdges
+from gengraph.models.graphrnn.device_context import DeviceContext
 from gengraph.models.graphrnn.rnn_head import EdgeRNN, EdgeSampler
 from gengraph.models.graphrnn.rows import RowBatch
+from gengraph.models.graphrnn.window import Window
 
 CUDA = torch.cuda.is_available()
 DEVICE = "cuda" if CUDA else "cpu"
@@ -115,6 +120,35 @@ def test_the_same_thresholds_give_the_same_bits(size: int, num_layers: int, plai
     assert np.array_equal(few, bits[order])
 
 
+@pytest.mark.parametrize(
+    ("features", "size", "bound"),
+    [(CONTEXT_FEATURES, 19, 12), (("gap", "common_first"), 3, 12), (CONTEXT_FEATURES, 1, 1), ((), 5, 2)],
+    ids=str,
+)
+@torch.inference_mode()
+def test_rows_of_the_context_head_are_those_of_torch(features: tuple[str, ...], size: int, bound: int) -> None:
+    """Graphs of twenty-five nodes, more than a window holds, dense enough for counts to reach their ends."""
+    from gengraph.models.graphrnn.kernels import triton_context
+
+    torch.manual_seed(1)
+    random, head, lanes = np.random.default_rng(1), ContextEdges(6, size, bound, features), 17
+    head.output.bias.fill_(0)
+    windows = [Window(lanes, bound, torch.device(place)) for place in ("cpu", DEVICE)]
+    ours = DeviceContext(copy.deepcopy(head).to(DEVICE), lanes, windows[1], triton_context)
+    theirs, total = DeviceContext(head.double(), lanes, windows[0], None), 0
+    for t in range(25):
+        widths = torch.from_numpy(random.integers(0, min(t + 1, bound) + 1, lanes))
+        states, thresholds = torch.randn(lanes, 6), torch.from_numpy(random.logistic(size=(lanes, bound)))
+        expected = theirs(states.double(), widths, thresholds, thresholds)
+        rows = ours(states.to(DEVICE), widths.to(DEVICE), thresholds.float().to(DEVICE), thresholds)
+        assert torch.equal(rows.cpu(), expected)
+        for window in windows:
+            window.read(expected.to(window.slots.device))
+        total += int(expected.sum())
+    assert total > 8 * lanes
+    assert windows[0].degrees.max() > MOST_DEGREE or bound < 12
+
+
 @pytest.mark.skipif(not CUDA, reason="no CUDA device")
 def test_a_gpu_computes_with_the_programs_by_itself() -> None:
     head, batch = edge_level(16, 4), rows_of([min(t + 1, 40) for t in range(3000)], 40)
@@ -132,21 +166,28 @@ def test_wide_networks_and_float64_are_left_to_torch() -> None:
     assert kernels.triton_edge_level(one, 64) is not None
     assert kernels.triton_edge_level(one, 65) is None
     assert kernels.triton_edge_level(one.double(), 16) is None
+    assert kernels.triton_context_level(one.expand(9, 128), 512) is not None
+    assert kernels.triton_context_level(one.expand(9, 129), 512) is None
+    assert kernels.triton_context_level(one.expand(9, 128), 513) is None
+    assert kernels.triton_context_level(one.double().expand(9, 16), 16) is None
 
 
 COMPILE = """
 import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
-from gengraph.models.graphrnn.kernels import triton_programs
+from gengraph.models.graphrnn.kernels import triton_context, triton_programs
 
 constants = {"LAYERS": 2, "SIZE": 7, "PADDED": 16, "INNER": 3, "BLOCK": 32}
 constants |= {"KEEP": True, "NEVER_EMPTY": True, "OLDEST_FIRST": True}
+of_context = dict.fromkeys(("MOST_CHOSEN", "MOST_ADJACENT", "MOST_DEGREE", "MOST_COMMON", "USED"), 5)
+of_context |= {"BOUND": 7, "PLACES": 16, "PADDED_INNER": 16}
 kinds = {"widths": "*i32", "offsets": "*i64", "codes": "*u8", "bits": "*u8"}
 kinds |= dict.fromkeys(("first", "count", "steps", "window"), "i32")
-for program in (triton_programs.draw, triton_programs.forward, triton_programs.backward):
-    names = program.arg_names
-    kept = {name: constants[name] for name in names if name in constants}
+kinds |= {"slots": "*i64", "matrices": "*fp16", "degrees": "*i64"}
+for program in (triton_programs.draw, triton_programs.forward, triton_programs.backward, triton_context.draw):
+    names, known = program.arg_names, constants | of_context
+    kept = {name: known[name] for name in names if name in known}
     signature = {name: "constexpr" if name in kept else kinds.get(name, "*fp32") for name in names}
     options = {"num_warps": 4, "num_stages": 1, "enable_fp_fusion": True}
     compiled = triton.compile(ASTSource(program, signature, kept), target=GPUTarget("cuda", 80, 32), options=options)
@@ -160,7 +201,7 @@ def test_the_programs_compile_for_a_cuda_device_that_is_not_here(tmp_path: Path)
     environment = os.environ | {"TRITON_INTERPRET": "0", "TRITON_CACHE_DIR": str(tmp_path), "DISABLE_PTXAS_OPT": "1"}
     command = [sys.executable, "-c", COMPILE]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=480, env=environment)
-    assert done.stdout.split() == ["True"] * 3, done.stderr
+    assert done.stdout.split() == ["True"] * 4, done.stderr
 
 
 def test_programs_that_compute_something_else_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:

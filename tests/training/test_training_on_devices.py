@@ -32,6 +32,8 @@ HEADS = {
     "zero row": ["model.head.hidden_size=4", "model.stop=zero_row", "model.sequence.window=fixed"],
     "mlp": ["model.head.kind=mlp", "model.head.mixture=3"],
     "context": ["model.head.kind=context", "model.dropout=0.2", 'model.conditions=["edges"]'],
+    "lstm": ["model.head.hidden_size=4", "model.node=lstm", "model.num_layers=2", "model.layer_norm=true"],
+    "transformer": ["model.head.kind=mlp", "model.node=transformer", "model.num_heads=2"],
     "totals": ["model.head.kind=context", "model.stop=size", "model.totals=true"],
 }
 
@@ -62,7 +64,7 @@ def test_what_was_moved_costs_what_the_batch_costs(head: str) -> None:
     moved: StepInputs = ready.moved(torch.device("cpu"))
     assert isinstance(moved.bits, torch.Tensor)
     assert isinstance(moved.of_head.bits, torch.Tensor)
-    assert (moved.of_head.bits.data_ptr() == moved.bits.data_ptr()) == (head == "mlp")  # what stands in two places moves once
+    assert (moved.of_head.bits.data_ptr() == moved.bits.data_ptr()) == (head in {"mlp", "transformer"})  # what stands in two places moves once
     expected = gradients(trainer, model(batch, 0.5).total)
     for ours, theirs in zip(gradients(trainer, -model._log_prob(moved, alike=True).sum()), expected, strict=True):
         torch.testing.assert_close(ours, theirs)

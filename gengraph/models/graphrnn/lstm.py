@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 
 def places(batch_sizes: list[int], device: torch.device) -> Tensor:
-    """int64[S]: where the steps of packed sequences stand in a padded tensor [T, B] that is flattened."""
+    """int64[S]: where the steps of packed sequences stand in a padded tensor [T, B] that is flattened; nothing waits for it."""
     inside = torch.arange(batch_sizes[0]) < torch.tensor(batch_sizes)[:, None]
-    return inside.flatten().nonzero().squeeze(1).to(device)
+    return inside.flatten().nonzero().squeeze(1).to(device, non_blocking=True)
 
 
 def pad(packed: Tensor, where: Tensor, batch_sizes: list[int]) -> Tensor:

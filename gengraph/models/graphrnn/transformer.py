@@ -24,9 +24,9 @@ from gengraph.models.graphrnn.rnn_head import mlp
 _CHUNK = 64  # rows whose keys the sampler reads in one call
 
 
-def slopes(num_heads: int) -> Tensor:
-    """float[A]: by how much a head's logits fall with each row of distance, 2^(-8 a / A) for a = 1..A."""
-    return 2.0 ** (-8 * torch.arange(1, num_heads + 1) / num_heads)
+def slopes(num_heads: int, like: Tensor) -> Tensor:
+    """float[A], where another tensor is: by how much a head's logits fall with each row of distance, 2^(-8 a / A), a = 1..A."""
+    return 2.0 ** (-8 * torch.arange(1, num_heads + 1, device=like.device) / num_heads).to(like)
 
 
 class _Block(nn.Module):
@@ -77,7 +77,7 @@ class NodeTransformer(nn.Module):
         states = self.project(pad(self.dropout(inputs), where, batch_sizes)).transpose(0, 1)  # [B, T, H]
         distance = torch.arange(len(batch_sizes), device=inputs.device)
         distance = (distance[:, None] - distance).to(inputs)
-        penalty = -slopes(self.num_heads).to(inputs)[:, None, None] * distance
+        penalty = -slopes(self.num_heads, inputs)[:, None, None] * distance
         penalty = penalty.masked_fill(distance < 0, -math.inf)  # [A, T, T]: no row reads a later one
         for block in self.blocks:
             query, key, value = (part.transpose(1, 2) for part in block.parts(states, self.num_heads))
@@ -113,7 +113,7 @@ class KeysAndValues:
     def __init__(self, network: NodeTransformer, lanes: int, limit: int) -> None:
         self._network, self._limit = network, limit
         weight = network.norm.weight
-        self._penalties = slopes(network.num_heads).to(weight)
+        self._penalties = slopes(network.num_heads, weight)
         self._scale = (network.hidden_size // network.num_heads) ** -0.5
         self._row = torch.zeros(lanes, dtype=torch.int64, device=weight.device)  # [B], the row that comes next
         self._chunks: list[list[Tensor]] = [[] for _ in network.blocks]  # of each block float[B, A, C, 2 D]

@@ -64,7 +64,8 @@ def test_what_was_moved_costs_what_the_batch_costs(head: str) -> None:
     moved: StepInputs = ready.moved(torch.device("cpu"))
     assert isinstance(moved.bits, torch.Tensor)
     assert isinstance(moved.of_head.bits, torch.Tensor)
-    assert (moved.of_head.bits.data_ptr() == moved.bits.data_ptr()) == (head in {"mlp", "transformer"})  # what stands in two places moves once
+    stands_twice = head in {"mlp", "transformer"}  # what does moves once
+    assert (moved.of_head.bits.data_ptr() == moved.bits.data_ptr()) == stands_twice
     expected = gradients(trainer, model(batch, 0.5).total)
     for ours, theirs in zip(gradients(trainer, -model._log_prob(moved, alike=True).sum()), expected, strict=True):
         torch.testing.assert_close(ours, theirs)

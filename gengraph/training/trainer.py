@@ -6,13 +6,11 @@ one (bit for bit on a CPU, when trained for a number of steps). Checkpoints hold
 generator: every step has a stream of its own.
 """
 
-import itertools
 import math
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,12 +18,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from gengraph.errors import InputError, RanksDiverged, TrainingDiverged
+from gengraph.errors import InputError, TrainingDiverged
 from gengraph.graphs import GraphSet, Int64Array
 from gengraph.models.family import Facts, ReadiesBatches
 from gengraph.seeded import Stream
-from gengraph.training.ahead import Step, made_ahead
-from gengraph.training.batches import NUM_GROUPS, batch_indices, size_chunks, validation_sample
+from gengraph.training.batches import NUM_GROUPS, size_chunks, validation_sample
 from gengraph.training.checkpoint import (
     Checkpoint,
     Selection,
@@ -37,6 +34,8 @@ from gengraph.training.checkpoint import (
 from gengraph.training.config import Config, TrainingConfig
 from gengraph.training.log import Clock, Log, StepLoss, check_loss, deferred_interrupt, describe_losses
 from gengraph.training.optimizers import Average, build_optimizer, learning_rate, matmul_precision
+from gengraph.training.ranks import Ranks
+from gengraph.training.steps import Step, Steps
 from gengraph.training.threads import num_encoding_threads, training_threads
 
 TrainingReport = Callable[[dict[str, Any]], None]
@@ -54,7 +53,6 @@ MeasureMMD = Callable[[Any, GraphSet, int], dict[str, float]]
 
 _REPORT_EVERY_S = 0.5
 _CHECK_RANKS_EVERY = 100  # steps; also at every checkpoint
-_RANKS_TOLERANCE = 1e-4  # of a tensor's absolute sum: processors may round differently, and no more than that
 _VALIDATION_EPOCH = 2**40  # an epoch that training never reaches: validation orderings stay the same
 
 
@@ -124,7 +122,7 @@ class Trainer:
             )
             raise InputError(msg)
         self.config, self.facts, self.rank, self.world = config, facts, place.rank, place.world
-        self._train, self._measure_mmd = train, measure_mmd
+        self._measure_mmd = measure_mmd
         self._validation = validation_sample(validation, seed=config.training.seed)
         self._sampled = len(self._validation) < len(validation)
         with torch.random.fork_rng(devices=[]):
@@ -132,6 +130,7 @@ class Trainer:
             self.model = build_model(config, facts)
         self._encode, self._encode_validation = self.model.encoder(train), self.model.encoder(self._validation)
         self._device = place.device or torch.device("cpu")
+        self._ranks = Ranks(place.rank, place.world, self._device)
         if config.training.precision == "tf32" and self._device.type != "cuda":
             msg = "training.precision = tf32 needs a GPU; train on one, or set training.precision = float32"
             raise InputError(msg)
@@ -144,8 +143,10 @@ class Trainer:
         self._clock, self._metrics = Clock(), dict[str, float]()
         self._parts: tuple[str, ...] = ()
         self._mean_nodes = float(train.num_nodes.mean())
-        self._epoch_steps = len(train) // batch_size
-        self._steps = self._iterate()
+        self._workers = num_encoding_threads(self._device) if isinstance(self.model, ReadiesBatches) else 0
+        ready = self.model.ready if self._workers else lambda batch: batch
+        self._steps = Steps(train.num_nodes, config.training, slice(place.rank, None, place.world), self._encode, ready)
+        self._coming = self._steps.begin(0, self._workers)
 
     @property
     def elapsed(self) -> float:
@@ -198,12 +199,11 @@ class Trainer:
         self._clock = Clock(checkpoint.wall_seconds, checkpoint.cpu_seconds)
         if _length(checkpoint.config.training) != _length(self.config.training):
             self.selection = replace(self.selection, stale=0)
-        self._steps.close()
-        self._steps = self._iterate()
+        self._begin_steps()
 
     def progress(self) -> float:
         """Share of the training that is done, in [0, 1]; the same number on every rank."""
-        return self._agreed(self._share())
+        return self._ranks.agreed(self._share())
 
     def _share(self) -> float:
         training = self.config.training
@@ -211,59 +211,7 @@ class Trainer:
 
     def meet(self) -> None:
         """Wait for the other ranks."""
-        self._agreed(0.0)
-
-    def _agreed(self, number: float) -> float:
-        """What rank 0 says."""
-        if self.world == 1:
-            return number
-        shared = torch.tensor(number, dtype=torch.float64, device=self._device)
-        torch.distributed.broadcast(shared, src=0)
-        return shared.item()
-
-    def _share_step(self, loss: StepLoss, *decisions: float) -> tuple[StepLoss, list[float]]:
-        """A step's loss over all ranks, and what rank 0 has decided; all ranks call it together."""
-        if self.world == 1:
-            return loss, list(decisions)
-        decided = decisions if self.rank == 0 else [0.0] * len(decisions)
-        counts = [*loss.units.values(), *loss.losses_of_data.values(), loss.guess, *decided]
-        measured = torch.stack([loss.total.double(), *(part.double() for part in loss.parts.values())])
-        numbers = torch.cat([measured, torch.tensor(counts, dtype=torch.float64, device=self._device)])
-        torch.distributed.all_reduce(numbers)
-        sums, shared = numbers[: len(measured)], iter(numbers[len(measured) :].tolist())
-        whole = replace(
-            loss,
-            total=sums[0],
-            parts=dict(zip(loss.parts, sums[1:], strict=True)),
-            units={name: int(next(shared)) for name in loss.units},
-            losses_of_data={name: int(next(shared)) for name in loss.losses_of_data},
-            guess=next(shared),
-        )
-        return whole, list(shared)
-
-    def check_ranks(self) -> None:
-        """Compare step and weights of all ranks, which call it together.
-
-        Raises:
-            RanksDiverged: they differ by more than rounding.
-        """
-        if self.world == 1:
-            return
-        sums = [parameter.detach().abs().sum(dtype=torch.float64) for parameter in self.model.parameters()]
-        mine = torch.stack([torch.tensor(float(self.step), dtype=torch.float64, device=self._device), *sums])
-        ranks = [torch.empty_like(mine) for _ in range(self.world)]
-        torch.distributed.all_gather(ranks, mine)
-        names = ["step", *(f"sum of |{name}|" for name, _ in self.model.named_parameters())]
-        for rank, theirs in enumerate(ranks):
-            differ = ~torch.isclose(theirs, ranks[0], rtol=_RANKS_TOLERANCE, atol=0.0, equal_nan=True)
-            if differ.any():
-                k = int(differ.nonzero()[0])
-                msg = (
-                    f"ranks 0 and {rank} of {self.world} no longer train the same model: at step {self.step} their {names[k]} "
-                    f"is {ranks[0][k]:.9g} and {theirs[k]:.9g}; the newest checkpoint is from before: resume the run, and "
-                    "if it happens again leave out that rank's machine"
-                )
-                raise RanksDiverged(msg)
+        self._ranks.agreed(0.0)
 
     def run(self, report: TrainingReport, save: Callable[[Checkpoint], object]) -> None:
         """Train to the end of the steps or of the budget, or until patience is out, in one thread (`training_threads`).
@@ -279,22 +227,22 @@ class Trainer:
             KeyboardInterrupt: Ctrl-C, or the place said so; after the checkpoint is saved.
         """
         training = self.config.training
-        self.check_ranks()
+        self._ranks.check(self.step, self.model)
         self._clock.start()
-        log, saver = Log(self._epoch_steps, self._clock), _Saver(self, self._clock, save)
+        log, saver = Log(self._steps.an_epoch, self._clock), _Saver(self, self._clock, save)
         progress = self.progress()
         evaluations, stop = math.floor(progress * training.evaluations), 0.0
         with training_threads(), self._stepping(), deferred_interrupt() as interrupted:
             while progress < 1 and not self.stopped_early and not stop:
-                loss = self._update(next(self._steps), progress)
+                loss = self._update(next(self._coming), progress)
                 self._clock.tick()
                 due_save, interruption = saver.waited > training.checkpoint_every, interrupted.is_set() or self._interrupted()
-                loss, (progress, save_now, stop) = self._share_step(loss, self._share(), due_save, interruption)
+                loss, (progress, save_now, stop) = self._ranks.share(loss, self._share(), due_save, interruption)
                 self.losses_of_data.update(loss.losses_of_data)
                 log.add(loss)
                 due = math.floor(progress * training.evaluations)
                 if save_now or due > evaluations or self.step % _CHECK_RANKS_EVERY == 0:
-                    self.check_ranks()
+                    self._ranks.check(self.step, self.model)
                 if due > evaluations:
                     with_mmd = training.mmd_every > 0 and due // training.mmd_every > evaluations // training.mmd_every
                     self._evaluate(with_mmd, progress, log, report, saver)
@@ -305,7 +253,7 @@ class Trainer:
                     log.check()
                     saver()
         log.check()
-        self.check_ranks()
+        self._ranks.check(self.step, self.model)
         saver()
         if stop:
             raise KeyboardInterrupt
@@ -324,7 +272,7 @@ class Trainer:
                 saver()
             report(metrics)
         if training.patience:
-            self.selection = replace(self.selection, stale=round(self._agreed(self.selection.stale)))
+            self.selection = replace(self.selection, stale=round(self._ranks.agreed(self.selection.stale)))
 
     def _describe(self, log: Log, progress: float) -> dict[str, Any]:
         """What is reported between evaluations."""
@@ -399,13 +347,9 @@ class Trainer:
             "validation_mmd": sum(found.values()) / len(found)
         }
 
-    def _epoch(self, epoch: int) -> list[Int64Array]:
-        training = self.config.training
-        return batch_indices(self._train.num_nodes, training.batch_size, seed=training.seed, epoch=epoch)
-
     def train_step(self) -> None:
         """One optimiser step on the next batch, at the learning rate of the progress made."""
-        self.losses_of_data.update(self._update(next(self._steps), self.progress()).losses_of_data)
+        self.losses_of_data.update(self._update(next(self._coming), self.progress()).losses_of_data)
 
     @contextmanager
     def _stepping(self) -> Iterator[None]:
@@ -413,34 +357,12 @@ class Trainer:
         try:
             yield
         finally:
-            self._steps.close()
-            self._steps = self._iterate()
+            self._begin_steps()
 
-    def _iterate(self) -> Generator[Step]:
-        """Every step from the present one on; where a GPU takes them, threads make what it reads meanwhile."""
-        workers = num_encoding_threads(self._device)
-        ahead = isinstance(self.model, ReadiesBatches) and workers > 0
-        steps = (self._step(epoch, graphs, ready=ahead) for epoch, graphs in self._drawn())
-        return made_ahead(steps, workers) if ahead else steps
-
-    def _drawn(self) -> Iterator[tuple[int, Int64Array]]:
-        """(epoch, graphs) for every step from the present one on; all epochs have equally many."""
-        first = self.step % self._epoch_steps
-        for epoch in itertools.count(self.step // self._epoch_steps):
-            for batch in self._epoch(epoch)[first:]:
-                yield epoch, batch
-            first = 0
-
-    def _step(self, epoch: int, graphs: Int64Array, *, ready: bool = False) -> Step:
-        """What is read of a batch, of this rank's share of it, in parts."""
-        own, key = graphs[self.rank :: self.world], (self.config.training.seed, epoch)
-        num_parts = min(self.config.training.accumulate, len(own))
-
-        def make(graphs: Int64Array) -> Any:
-            batch = self._encode(graphs, key=key)
-            return self.model.ready(batch) if ready else batch
-
-        return Step(len(graphs), [partial(make, own[k::num_parts]) for k in range(num_parts)])
+    def _begin_steps(self) -> None:
+        """The next step is the one that follows those done."""
+        self._coming.close()
+        self._coming = self._steps.begin(self.step, self._workers)
 
     def _update(self, step: Step, progress: float) -> StepLoss:
         """One optimiser step at the learning rate of the progress made."""

@@ -250,7 +250,7 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole(accumulate: int) -> None
     calls: list[int] = []
     inner = parts._call
     parts._call.register_forward_pre_hook(lambda _, arguments: calls.append(len(arguments[0].graph)))
-    losses = [trainer._accumulate_gradients(trainer._step(0, np.arange(6)), 0.1, 0.5) for trainer in (whole, parts)]
+    losses = [trainer._accumulate_gradients(trainer._steps.of(0, np.arange(6)), 0.1, 0.5) for trainer in (whole, parts)]
     assert parts._call is inner
     assert calls == {2: [3, 3], 3: [2, 2, 2], 9: [1] * 6}[accumulate]
     assert losses[0].units == losses[1].units
@@ -369,11 +369,11 @@ def test_training_takes_one_thread_unless_the_environment_says_more(
 def test_two_ranks_together_take_the_gradient_of_one() -> None:
     whole = make_trainer()
     halves = [make_trainer(place=Place(rank=rank, world=2)) for rank in range(2)]
-    drawn = next(whole._drawn())
+    drawn = next(whole._steps.batches(0))
     for trainer in (whole, *halves):
         trainer._optimizer.step = lambda *_: None  # keep the gradients
         trainer.config = dataclasses.replace(trainer.config, training=TrainingConfig(clip_norm=0, steps=12))
-        trainer._update(trainer._step(*drawn), 0.0)
+        trainer._update(trainer._steps.of(*drawn), 0.0)
     for parameter, left, right in zip(*(t.model.parameters() for t in (whole, *halves)), strict=True):
         torch.testing.assert_close(parameter.grad, (left.grad + right.grad) / 2)
 
@@ -519,7 +519,7 @@ def test_every_weight_takes_part_in_a_batch_without_edges(head: str) -> None:
     config = Config().replace([*SMALL, f"model.head.kind={head}", "model.head.hidden_size=4"])
     train, facts = prepare_graphs(graphs, config)
     trainer = Trainer(config, facts, train, GraphSet.empty())
-    trainer._update(trainer._step(0, np.array([0])), 0.0)
+    trainer._update(trainer._steps.of(0, np.array([0])), 0.0)
     assert all(parameter.grad is not None for parameter in trainer.model.parameters())
 
 

@@ -15,13 +15,12 @@ from torch.utils._pytree import tree_leaves
 
 from gengraph.data import load_dataset, split_graphs
 from gengraph.errors import TrainingDiverged
-from gengraph.graphs import GraphSet
 from gengraph.models.graphrnn import kernels
 from gengraph.models.graphrnn.step_inputs import StepInputs, step_inputs
 from gengraph.models.moving import Packed
-from gengraph.training.ahead import Step, made_ahead
 from gengraph.training.config import Config
 from gengraph.training.log import Clock, Log, StepLoss
+from gengraph.training.steps import Step, made_ahead
 from gengraph.training.trainer import Place, Trainer, prepare_graphs
 
 CUDA = torch.cuda.is_available()
@@ -202,4 +201,3 @@ def test_a_rank_with_nccl_trains_as_one_without(tmp_path: Path) -> None:
         torch.distributed.destroy_process_group()
     for one, other in zip(alone.model.parameters(), ranked.model.parameters(), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-5)
-    assert isinstance(ranked._train, GraphSet)

@@ -110,5 +110,9 @@ def test_the_image_is_built_from_what_is_here() -> None:
     ignored = (DEPLOY.parent / ".dockerignore").read_text().split("\n")
     assert all((DEPLOY.parent / name).is_file() and name not in ignored for name in copied)
     assert re.search(r"^USER 1000$", text, flags=re.MULTILINE)
+    build, image = re.split(r"(?m)^FROM .*$", text)[1:]  # without a compiler the installation goes on, without its library
+    assert build.index("install --yes --no-install-recommends g++") < build.index("COPY . .") < build.index("pip wheel")
+    assert "from=wheel" in image
+    assert "native_library()" in image
     for name in ("raycluster.yaml", "rayjob.yaml", "aws.yaml"):
         assert "YOUR_REGISTRY/gengraph:0.1.0" in (DEPLOY / name).read_text()

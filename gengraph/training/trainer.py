@@ -34,7 +34,7 @@ from gengraph.training.checkpoint import (
 from gengraph.training.config import Config, TrainingConfig
 from gengraph.training.log import Clock, Log, StepLoss, check_loss, deferred_interrupt, describe_losses
 from gengraph.training.optimizers import Average, build_optimizer, learning_rate, matmul_precision
-from gengraph.training.ranks import Ranks
+from gengraph.training.ranks import Ranks, Shared
 from gengraph.training.steps import Step, Steps
 from gengraph.training.threads import num_encoding_threads, training_threads
 
@@ -130,7 +130,7 @@ class Trainer:
             self.model = build_model(config, facts)
         self._encode, self._encode_validation = self.model.encoder(train), self.model.encoder(self._validation)
         self._device = place.device or torch.device("cpu")
-        self._ranks = Ranks(place.rank, place.world, self._device)
+        self._ranks = Ranks(place.rank, place.world, self._device, late=self._device.type == "cuda")
         if config.training.precision == "tf32" and self._device.type != "cuda":
             msg = "training.precision = tf32 needs a GPU; train on one, or set training.precision = float32"
             raise InputError(msg)
@@ -237,10 +237,12 @@ class Trainer:
                 loss = self._update(next(self._coming), progress)
                 self._clock.tick()
                 due_save, interruption = saver.waited > training.checkpoint_every, interrupted.is_set() or self._interrupted()
-                loss, (progress, save_now, stop) = self._ranks.share(loss, self._share(), due_save, interruption)
-                self.losses_of_data.update(loss.losses_of_data)
-                log.add(loss)
+                shared = self._ranks.share(loss, self._share(), due_save, interruption)
+                agreed, save_now, stop = self._note(shared, log) or (progress, 0.0, 0.0)
+                progress = agreed if training.steps is None else self._share()
                 due = math.floor(progress * training.evaluations)
+                if save_now or due > evaluations:
+                    self._note(self._ranks.rest(), log)
                 if save_now or due > evaluations or self.step % _CHECK_RANKS_EVERY == 0:
                     self._ranks.check(self.step, self.model)
                 if due > evaluations:
@@ -252,11 +254,21 @@ class Trainer:
                 if save_now:
                     log.check()
                     saver()
+        self._note(self._ranks.rest(), log)
         log.check()
         self._ranks.check(self.step, self.model)
         saver()
         if stop:
             raise KeyboardInterrupt
+
+    def _note(self, shared: Shared | None, log: Log) -> list[float]:
+        """Note a step that is known on all ranks; what was decided after it."""
+        if shared is None:
+            return []
+        loss, decisions = shared
+        self.losses_of_data.update(loss.losses_of_data)
+        log.add(loss)
+        return decisions
 
     def _evaluate(self, with_mmd: bool, progress: float, log: Log, report: TrainingReport, saver: "_Saver") -> None:
         """Evaluate on rank 0: keep the model if it is the best, and tell all ranks whether it is not."""

@@ -3,6 +3,7 @@
 import math
 import threading
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from gengraph.models.graphrnn.step_inputs import StepInputs, step_inputs
 from gengraph.models.moving import Packed
 from gengraph.training.config import Config
 from gengraph.training.log import Clock, Log, StepLoss
+from gengraph.training.ranks import Ranks
 from gengraph.training.steps import Step, made_ahead
 from gengraph.training.trainer import Place, Trainer, prepare_graphs
 
@@ -170,6 +172,49 @@ def test_losses_of_a_device_are_asked_for_some_steps_later() -> None:
     with pytest.raises(TrainingDiverged, match="at step 19"):
         log.flush()
     assert asked == list(range(20))
+
+
+def run_as_one_of_two(late: bool, *settings: str, interrupt_after: int = 1000) -> tuple[Trainer, list[Any], list[Any]]:
+    """A rank of two, the other of which adds nothing."""
+    asked = iter(range(1000))
+    place = Place(world=2, interrupted=lambda: next(asked) >= interrupt_after)
+    trainer = make_trainer("rnn", "model.sequence.max_prev_node=2", "training.evaluations=3", *settings, place=place)
+    trainer._ranks = Ranks(0, 2, torch.device("cpu"), late=late)
+    reports: list[Any] = []
+    saved: list[Any] = []
+    with nullcontext() if interrupt_after == 1000 else pytest.raises(KeyboardInterrupt):
+        trainer.run(reports.append, saved.append)
+    return trainer, reports, saved
+
+
+@pytest.fixture
+def _nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.distributed, "all_reduce", lambda _numbers: None)
+    monkeypatch.setattr(torch.distributed, "broadcast", lambda _number, src: None)
+    monkeypatch.setattr(torch.distributed, "all_gather", lambda ranks, mine: [rank.copy_(mine) for rank in ranks])
+
+
+@pytest.mark.usefixtures("_nobody_else")
+def test_ranks_that_hear_of_a_step_late_train_the_same() -> None:
+    (prompt, reports, saved), (late, later, as_saved) = (run_as_one_of_two(late) for late in (False, True))
+    assert all(map(torch.equal, prompt.model.parameters(), late.model.parameters()))
+    assert late.step == 12
+    assert late.losses_of_data == prompt.losses_of_data
+    assert late.losses_of_data["cut_edges"] > 0
+    assert [(checkpoint.step, checkpoint.metrics) for checkpoint in saved] == [(c.step, c.metrics) for c in as_saved]
+    assert [report["loss"] for report in reports if "validation_loss" in report] == [
+        report["loss"] for report in later if "validation_loss" in report
+    ]
+
+
+@pytest.mark.usefixtures("_nobody_else")
+def test_ranks_that_hear_late_stop_a_step_later_and_save_once_when_it_is_due() -> None:
+    for late, steps in ((False, 5), (True, 6)):
+        trainer, _, saved = run_as_one_of_two(late, "training.evaluations=1", interrupt_after=4)
+        assert trainer.step == steps
+        assert [checkpoint.step for checkpoint in saved] == [steps]
+    _, _, saved = run_as_one_of_two(True, "training.evaluations=1", "training.checkpoint_every=0.000001")
+    assert [checkpoint.step for checkpoint in saved] == [2, 4, 6, 8, 10, 12]
 
 
 @on_cuda

@@ -6,7 +6,7 @@ and unpaired electrons that a label says are thereby in the table as this RDKit 
 It accepts a little more: before it counts, it rewrites some groups with charges (`CN(=O)=O` is read as `C[N+](=O)[O-]`). A
 graph says the charges itself, so a neutral nitrogen has three bonds here.
 
-Legend: G graphs, K kinds of labels.
+Legend: G graphs, K kinds of node labels, L kinds of edge labels.
 """
 
 from functools import lru_cache
@@ -49,21 +49,19 @@ def _star(label: str, bonds: int) -> Chem.RWMol:
     return mol
 
 
-def of_schema(schema: LabelSchema) -> Int64Array | None:
-    """int64[K], the largest total bond order by node label; None of graphs that are no molecules in Kekule form."""
-    if bond_orders(schema) is None or schema.nodes is None:
+def valence_tables(schema: LabelSchema) -> tuple[Int64Array, Int64Array] | None:
+    """The largest total bond order int64[K] by node label, and the bond order int64[L] by edge label.
+
+    None of graphs that are no molecules in Kekule form.
+    """
+    nodes, edges = schema.nodes, schema.edges
+    if nodes is None or edges is None or schema.directed or not set(edges.values) <= BOND_TYPES.keys() - {AROMATIC}:
         return None
     try:
-        return np.array([largest_valence(label) for label in schema.nodes.values], np.int64)
+        largest = [largest_valence(label) for label in nodes.values]
     except InputError:
         return None
-
-
-def bond_orders(schema: LabelSchema) -> Int64Array | None:
-    """int64[K], the bond order by edge label; None of edges that are no bonds of whole order."""
-    if schema.edges is None or schema.directed or not set(schema.edges.values) <= BOND_TYPES.keys() - {AROMATIC}:
-        return None
-    return np.array([int(label) for label in schema.edges.values], np.int64)
+    return np.array(largest, np.int64), np.array([int(label) for label in edges.values], np.int64)
 
 
 def valences_fit(graphs: GraphSet) -> npt.NDArray[np.bool_]:
@@ -72,14 +70,15 @@ def valences_fit(graphs: GraphSet) -> npt.NDArray[np.bool_]:
     Raises:
         InputError: the labels are not atoms and bonds in Kekule form.
     """
-    largest, orders = of_schema(graphs.schema), bond_orders(graphs.schema)
-    if largest is None or orders is None or graphs.node_labels is None or graphs.edge_labels is None:
+    tables = valence_tables(graphs.schema)
+    if tables is None or graphs.node_labels is None or graphs.edge_labels is None:
         msg = (
             "valences are counted of molecules in Kekule form (node labels are elements, edge labels 1, 2, 3 or 4), got "
             f"{graphs.schema}; read them with bonds = kekule"
         )
         raise InputError(msg)
     ends = graphs.edges + graphs.node_offsets[graphs.graph_of_edge][:, None]
+    largest, orders = tables
     weights = np.repeat(orders[graphs.edge_labels], 2)
     total = np.bincount(ends.ravel(), weights, minlength=len(graphs.node_labels))
     graph = graphs.graph_of_node

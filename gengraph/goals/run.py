@@ -6,13 +6,10 @@ start.parquet   the graph that all drawn ones go on from, if there is one
 best.parquet    the graphs of the highest rewards so far, no two isomorphic; best.json their rewards, and when each was drawn
 """
 
-import json
 import shutil
 import tomllib
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import tomli_w
 
@@ -21,11 +18,11 @@ from gengraph.files import atomic_folder, check_new, read_text, write_json, writ
 from gengraph.formats import read_graphs, write_graphs
 from gengraph.goals.config import GoalConfig
 from gengraph.goals.found import Found
-from gengraph.goals.trainer import GoalTrainer, check_policy
+from gengraph.goals.trainer import GoalReport, GoalTrainer, check_policy
 from gengraph.graphs import GraphSet
 from gengraph.models.family import Decoding
 from gengraph.rewards.find import Reward, find_reward, find_rule
-from gengraph.runs.folders import find_checkpoint, frozen_part, hold_run, read_run, whole_checkpoint
+from gengraph.runs.folders import appended_metrics, find_checkpoint, frozen_part, hold_run, read_run, whole_checkpoint
 from gengraph.training.card import write_card
 from gengraph.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 
@@ -100,9 +97,7 @@ def extend_goal(folder: Path, *, steps: int | None, budget: float | None) -> Non
     write_text(folder / _GOAL, tomli_w.dumps(replace(read_goal(folder), **length).to_dict()))
 
 
-def train_goal(
-    folder: Path, *, report: Callable[[dict[str, Any]], None] = lambda _metrics: None, reward: Reward | None = None
-) -> Found:
+def train_goal(folder: Path, *, report: GoalReport = lambda _metrics: None, reward: Reward | None = None) -> Found:
     """Train a run towards its goal from its newest checkpoint, or from the prior, to its end.
 
     Returns:
@@ -127,15 +122,9 @@ def train_goal(
         found.write(folder)
         save_checkpoint(checkpoint, folder / "checkpoints", card=write_card(checkpoint, about))
 
-    with hold_run(folder), (folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
+    with hold_run(folder), appended_metrics(folder, report) as record:
         checkpoint = whole_checkpoint(folder, repair=True)
         if checkpoint is not None:
             trainer.load(checkpoint)
-
-        def record(metrics: dict[str, Any]) -> None:
-            file.write(json.dumps(metrics) + "\n")
-            file.flush()
-            report(metrics)
-
         trainer.run(record, save)
     return Found.checked(folder, reward or find_reward(goal.reward))

@@ -172,6 +172,22 @@ class LabelArrays:
             object.__setattr__(self, name, array)
 
     @classmethod
+    def of(
+        cls,
+        schema: LabelSchema,
+        nodes: npt.NDArray[np.integer],
+        edges: npt.NDArray[np.integer],
+        directions: Int8Array | None = None,
+    ) -> Self:
+        """Those of int[N] and int[E] labels that a schema has; directions must be there exactly where it has them."""
+        return cls(
+            schema,
+            None if schema.nodes is None else np.asarray(nodes, np.int32),
+            None if schema.edges is None else np.asarray(edges, np.int32),
+            directions,
+        )
+
+    @classmethod
     def coded(
         cls,
         *,

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gengraph.errors import InputError
-from gengraph.graphs import GraphSet, Int64Array
+from gengraph.graphs import GraphSet, Int64Array, LabelArrays, LabelSchema
 from gengraph.models.family import Drawn, Facts, Family
 from gengraph.models.sizes import SizeLaw, size_counts
 
@@ -26,21 +26,6 @@ FIRST = 2
 _MOST_TOGETHER = 4096
 
 
-def check_largest(graphs: GraphSet, most: int, family: str) -> None:
-    """Whether no graph is larger than a family takes.
-
-    Raises:
-        InputError: one is.
-    """
-    largest = int(graphs.num_nodes.max(initial=0))
-    if largest > most:
-        msg = (
-            f"{family} takes graphs of at most {most} nodes, got {largest}: memory grows with the square of the largest; "
-            f"set model.most_nodes = {largest}, or take graphrnn-c"
-        )
-        raise InputError(msg)
-
-
 def check_undirected(graphs: GraphSet, family: str) -> None:
     """Whether a family that draws labels itself, and no directions, can take graphs.
 
@@ -52,8 +37,14 @@ def check_undirected(graphs: GraphSet, family: str) -> None:
         raise InputError(msg)
 
 
-class DenseFamily(Family):
-    """A family whose config has `most_nodes`, and whose facts are sizes and density."""
+class BoundedFamily(Family):
+    """A family whose config has `most_nodes`.
+
+    Attributes:
+        bound_by: why it takes no larger graphs.
+    """
+
+    bound_by = "memory grows with the square of the largest"
 
     def select(self, graphs: GraphSet, config: Any) -> GraphSet:
         """Checked.
@@ -62,8 +53,18 @@ class DenseFamily(Family):
             InputError: graphs without nodes, or larger than the config allows.
         """
         graphs = super().select(graphs, config)
-        check_largest(graphs, config.most_nodes, self.name)
+        largest = int(graphs.num_nodes.max(initial=0))
+        if largest > config.most_nodes:
+            msg = (
+                f"{self.model_name(config)} takes graphs of at most {config.most_nodes} nodes, got {largest}: {self.bound_by}; "
+                f"set model.most_nodes = {largest}, or take graphrnn-c"
+            )
+            raise InputError(msg)
         return graphs
+
+
+class DenseFamily(BoundedFamily):
+    """A family whose facts are sizes and density."""
 
     def prepare(self, graphs: GraphSet, config: Any, *, seed: int) -> Facts:
         """Largest size, sizes with their counts, whether there are edges at all, and the share of pairs that are edges."""
@@ -94,6 +95,19 @@ def graphs_of(sizes: Int64Array, present: BoolArray) -> GraphSet:
     """Graphs of int64[B] nodes from bool[B, n, n]; what is below the diagonal counts."""
     graph, high, low = np.nonzero(np.tril(present, -1))
     return GraphSet.from_flat(sizes, graph, np.column_stack([low, high]))
+
+
+def labelled_graphs(
+    sizes: Int64Array, nodes: npt.NDArray[np.integer], pairs: npt.NDArray[np.integer], schema: LabelSchema
+) -> GraphSet:
+    """Graphs of int64[B] nodes from int[B, n] labels of nodes and int[B, n, n]: no edge (0), or its label (from 1 on).
+
+    What is below the diagonal counts; labels of what the schema has none for do not.
+    """
+    graphs = graphs_of(sizes, pairs > 0)
+    low, high = graphs.edges.T
+    of_nodes, of_edges = nodes[inside(sizes, nodes.shape[1])], pairs[graphs.graph_of_edge, high, low] - 1
+    return graphs.labelled(LabelArrays.of(schema, of_nodes, of_edges))
 
 
 def drawn_pairs(numbers: "Numbers", first: int | Int64Array, likely: npt.NDArray[np.float64], sizes: Int64Array) -> BoolArray:

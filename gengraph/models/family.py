@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gengraph.errors import InputError
-from gengraph.graphs import GraphSet, Int64Array
+from gengraph.graphs import GraphSet, Int64Array, LabelSchema
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -44,6 +44,11 @@ Capability = Literal[
 - start: `Decoding.start`, a graph that all drawn ones go on from.
 - conditions: `Decoding.given`, if its config says which properties it is told of graphs (`gengraph.rewards.conditions`).
 """
+
+
+def labels_of(facts: Facts) -> LabelSchema:
+    """The labels of the training graphs."""
+    return LabelSchema.from_json(facts["labels"]) if "labels" in facts else LabelSchema()
 
 
 def _is_said(value: object) -> bool:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from gengraph.data import Split
 from gengraph.errors import InputError
 from gengraph.files import write_tensors
-from gengraph.models.family import Facts
-from gengraph.training.config import Config, labels_of
+from gengraph.models.family import Facts, labels_of
+from gengraph.training.config import Config
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -30,7 +30,7 @@ from gengraph.versions import versions
 if TYPE_CHECKING:
     from gengraph.training.checkpoint import Checkpoint
     from gengraph.training.likelihood import LikelihoodBound
-    from gengraph.training.trainer import Place
+    from gengraph.training.trainer import Place, TrainingReport
 
 logger = logging.getLogger(__name__)
 CHECKPOINTS = ("last", "best")
@@ -203,6 +203,19 @@ def hold_run(folder: Path) -> Iterator[None]:
         raise InputError(msg) from error
 
 
+@contextmanager
+def appended_metrics(folder: Path, report: "TrainingReport") -> "Iterator[TrainingReport]":
+    """What writes a line of a run's metrics.jsonl for each report, and then reports it."""
+    with (folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
+
+        def record(metrics: dict[str, Any]) -> None:
+            file.write(json.dumps(metrics) + "\n")
+            file.flush()
+            report(metrics)
+
+        yield record
+
+
 def is_running(folder: Path) -> bool:
     """Whether a process trains the run now."""
     return is_locked(folder / _LOCK)
@@ -311,7 +324,7 @@ def bound_likelihood(
 def train_run(
     folder: Path,
     *,
-    report: Callable[[dict[str, Any]], None] = lambda _metrics: None,
+    report: "TrainingReport" = lambda _metrics: None,
     place: "Place | None" = None,
     saved: Callable[[], None] = lambda: None,
 ) -> int:
@@ -340,10 +353,7 @@ def train_run(
     train, validation = (frozen_part(folder, name, about) for name in ("train", "validation"))
     trainer = Trainer(config, about["facts"], train, validation, place, measure_mmd=validation_mmd)
     leading = place is None or place.rank == 0
-    with (
-        hold_run(folder) if leading else nullcontext(),
-        (folder / "metrics.jsonl").open("a", encoding="utf-8") as file,
-    ):
+    with hold_run(folder) if leading else nullcontext(), appended_metrics(folder, report) as record:
         trainer.meet()  # nobody looks for a checkpoint before rank 0 holds the run
         checkpoint = whole_checkpoint(folder, repair=leading)
         begun = read_beginning(folder, about) if checkpoint is None else None
@@ -351,11 +361,6 @@ def train_run(
             trainer.load(checkpoint)
         elif begun is not None:
             trainer.begin_with(begun)
-
-        def record(metrics: dict[str, Any]) -> None:
-            file.write(json.dumps(metrics) + "\n")
-            file.flush()
-            report(metrics)
 
         named = about | {"run": folder.name}
 

@@ -29,8 +29,8 @@ from torch import nn
 
 from gengraph.errors import InputError, NotEnoughResources
 from gengraph.files import atomic_folder, write_json, write_tensors, write_text
-from gengraph.models.family import Facts
-from gengraph.training.config import Config, labels_of, present_name
+from gengraph.models.family import Facts, labels_of
+from gengraph.training.config import Config, present_name
 from gengraph.training.optimizers import Adam
 from gengraph.versions import OWN
 

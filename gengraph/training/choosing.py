@@ -20,6 +20,7 @@ import numpy as np
 
 from gengraph.errors import InputError, TrainingFailed
 from gengraph.graphs import GraphSet
+from gengraph.metrics import DescribedSet, evaluate
 from gengraph.models.family import Facts, Family
 from gengraph.models.registry import LEARNED
 from gengraph.training.config import Config, usual_config
@@ -113,7 +114,7 @@ def try_models(
     if len(prepared) == 1:
         yield Trial(model=prepared[0].model, why=prepared[0].why, ratios={}, distance=None, steps=0)
         return
-    reference = GraphSet.concatenate([train, validation])
+    reference = DescribedSet(_some(GraphSet.concatenate([train, validation])))
     closest: dict[str, tuple[float, int, Checkpoint]] = {}
     for number, found in enumerate(prepared):
         try:
@@ -192,7 +193,7 @@ def _run(found: _Candidate, validation: GraphSet, begun: "Checkpoint | None" = N
     return kept[-1]
 
 
-def _judged(found: _Candidate, made: "Checkpoint", reference: GraphSet, samples: GraphSet) -> Trial:
+def _judged(found: _Candidate, made: "Checkpoint", reference: DescribedSet, samples: GraphSet) -> Trial:
     ratios = floor_ratios(reference, samples)
     distance = mean_ratio(ratios)
     return Trial(model=found.model, why=found.why, settings=found.settings, ratios=ratios, distance=distance, steps=made.step)
@@ -209,17 +210,16 @@ def num_samples(train: GraphSet) -> int:
     return min(MOST_SAMPLES, max(LEAST_SAMPLES, len(train)))
 
 
-def floor_ratios(reference: GraphSet, samples: GraphSet, train: GraphSet | None = None) -> dict[str, float]:
+def floor_ratios(reference: GraphSet | DescribedSet, samples: GraphSet, train: GraphSet | None = None) -> dict[str, float]:
     """Squared MMD to a reference by statistic over its floor, at least 1: below, chance decides.
 
     Args:
-        reference: real graphs.
+        reference: real graphs, of many some; described ones all, whose statistics are kept for the next samples.
         samples: to judge.
         train: whose squared MMD to the reference is the floor; None estimates what more real graphs would get.
     """
-    from gengraph.metrics import evaluate
-
-    found = evaluate(_some(reference), samples, PROTOCOL, train=None if train is None else _some(train)).metrics
+    known = reference if isinstance(reference, DescribedSet) else _some(reference)
+    found = evaluate(known, samples, PROTOCOL, train=None if train is None else _some(train)).metrics
     floors = {name: max(metric.floor, _LEAST_FLOOR) for name, metric in found.items()}
     return {name: max(metric.mmd2, floors[name]) / floors[name] for name, metric in found.items()}
 

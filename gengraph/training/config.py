@@ -21,8 +21,7 @@ import tomli_w
 
 from gengraph.errors import InputError
 from gengraph.files import read_text
-from gengraph.graphs import LabelSchema
-from gengraph.models.family import Facts, Family
+from gengraph.models.family import Facts, Family, labels_of
 from gengraph.models.labelling.config import LabellingConfig
 from gengraph.models.registry import find_family
 from gengraph.schema import assign, at_least, build, check, kinds_first, parse_assignments, to_tables
@@ -207,11 +206,6 @@ class Config:
     def trained(self, **changes: Any) -> Self:
         """A copy with other fields of its section training."""
         return dataclasses.replace(self, training=dataclasses.replace(self.training, **changes))
-
-
-def labels_of(facts: Facts) -> LabelSchema:
-    """The labels of the training graphs."""
-    return LabelSchema.from_json(facts["labels"]) if "labels" in facts else LabelSchema()
 
 
 def presets() -> list[str]:

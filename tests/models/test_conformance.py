@@ -1,5 +1,6 @@
 """The conformance suites on everything that gengraph has. To put another model to the test, add a line to CASES."""
 
+import dataclasses
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 
 from gengraph.errors import InputError
 from gengraph.generators import GENERATORS
-from gengraph.models.registry import LISTED
+from gengraph.models.registry import LEARNED, LISTED
 from gengraph.testing.families import FamilyCase, FamilySuite, generator_of
 from gengraph.testing.generators import TRAINING, GeneratorCase, GeneratorSuite
 from gengraph.training.config import Config, usual_config
@@ -171,6 +172,16 @@ CASES: dict[str, FamilyCase | GeneratorCase] = {
     "empirical": GeneratorCase(make=GENERATORS["empirical"], budget=2.0, sizes_among_training=True),
 }
 WHOLE = {name: case for name, case in CASES.items() if isinstance(case, FamilyCase) and name in LISTED}
+
+
+@pytest.mark.parametrize("model", LEARNED)
+def test_numbers_of_a_config_are_finite(model: str) -> None:
+    config = usual_config(model)
+    for field in dataclasses.fields(config.model):
+        if isinstance(getattr(config.model, field.name), float):
+            for value in ("inf", "nan"):
+                with pytest.raises(InputError, match=field.name):
+                    config.replace([f"model.{field.name}={value}"])
 
 
 def test_every_model_has_a_case() -> None:

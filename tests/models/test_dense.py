@@ -5,8 +5,10 @@ import pytest
 from scipy import stats
 
 from gengraph.errors import InputError
-from gengraph.graphs import GraphSet, Int64Array
-from gengraph.models.dense import FIRST, DenseSampler, adjacency, check_largest, drawn_pairs, graphs_of
+from gengraph.graphs import GraphSet, Int64Array, Labels, LabelSchema
+from gengraph.models.dense import FIRST, DenseSampler, adjacency, drawn_pairs, graphs_of, labelled_graphs
+from gengraph.models.digress.config import DiGressConfig
+from gengraph.models.digress.family import DiGress
 from gengraph.models.numbers import Numbers
 from gengraph.models.sizes import SizeLaw
 from gengraph.streams import key_of, uniform_at
@@ -18,6 +20,14 @@ def test_numbers_are_those_of_the_streams() -> None:
     expected = [[uniform_at(np.uint64(key_of(3, i, a)), k) for k in (7, 8)] for i, a in ((5, 0), (10**9, 0), (5, 2))]
     assert numbers.uniforms(7, 2).tolist() == expected
     assert numbers[np.array([2])].uniforms(np.array([8]), 1)[0, 0] == expected[2][1]
+
+
+def test_parts_are_all_numbers_in_their_order() -> None:
+    numbers = Numbers.of(3, np.arange(5), np.ones(5, np.int64))
+    parts = list(numbers.parts(2))
+    assert [places.tolist() for places, _ in parts] == [[0, 1], [2, 3], [4]]
+    assert np.concatenate([part.keys for _, part in parts]).tolist() == numbers.keys.tolist()
+    assert list(numbers[np.arange(0)].parts(2)) == []
 
 
 def test_normals_are_normal() -> None:
@@ -32,10 +42,24 @@ def test_matrices_are_the_graphs() -> None:
     assert graphs_of(TRAINING.num_nodes.astype(np.int64), matrix) == TRAINING
 
 
+@pytest.mark.parametrize("nodes", [None, Labels("colour", ("red", "blue"))])
+@pytest.mark.parametrize("edges", [None, Labels("bond", ("1", "2", "3"))])
+def test_matrices_have_the_labels_that_their_schema_says(nodes: Labels | None, edges: Labels | None) -> None:
+    of_nodes, of_pairs = np.array([[1, 0, 0], [0, 1, 1]]), np.array([[[0, 9], [3, 0]], [[0, 1], [1, 0]]])
+    of_pairs = np.pad(of_pairs, ((0, 0), (0, 1), (0, 1)))  # what is above the diagonal says nothing
+    of_pairs[1, 2, 0] = 2
+    made = labelled_graphs(np.array([2, 3]), of_nodes, of_pairs, LabelSchema(nodes, edges))
+    assert made.bare() == GraphSet.from_edge_lists([2, 3], [[(0, 1)], [(0, 1), (0, 2)]])
+    assert made.schema == LabelSchema(nodes, edges)
+    assert (None if made.node_labels is None else made.node_labels.tolist()) == (nodes and [1, 0, 0, 1, 1])
+    assert (None if made.edge_labels is None else made.edge_labels.tolist()) == (edges and [2, 0, 1])
+
+
 def test_what_is_too_large_is_refused() -> None:
-    check_largest(TRAINING, int(TRAINING.num_nodes.max()), "any")
-    with pytest.raises(InputError, match=r"any takes graphs of at most 2 nodes, got .* set model\.most_nodes"):
-        check_largest(TRAINING, 2, "any")
+    largest, family = int(TRAINING.num_nodes.max()), DiGress()
+    assert family.select(TRAINING, DiGressConfig(most_nodes=largest)) == TRAINING
+    with pytest.raises(InputError, match=rf"digress takes .* at most 2 nodes, got {largest}: memory .* set model\.most_nodes"):
+        family.select(TRAINING, DiGressConfig(most_nodes=2))
 
 
 class Halves(DenseSampler):

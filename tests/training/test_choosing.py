@@ -7,8 +7,9 @@ import pytest
 from gengraph.data import load_dataset
 from gengraph.errors import InputError, TrainingDiverged
 from gengraph.graphs import GraphSet
+from gengraph.metrics import DescribedSet, Evaluation, evaluate
 from gengraph.sampling.attempts import sample_graphs
-from gengraph.training.choosing import Trial, best_trial, candidates, try_models
+from gengraph.training.choosing import Trial, best_trial, candidates, floor_ratios, try_models
 
 
 def trial(model: str, distance: float, expected: float | None = None) -> Trial:
@@ -98,6 +99,23 @@ def test_where_one_of_the_two_fails_the_first_trials_decide(monkeypatch: pytest.
     trials = list(try_models(graphs[:16], graphs[16:], lambda model, count: cliques[:count], length={"steps": 1}))
     assert len({found.name for found in trials}) == len(trials) > 1
     assert best_trial(trials).expected is None
+
+
+def test_the_reference_is_described_once_for_all_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
+    references = []
+
+    def noted(reference: Any, *arguments: Any, **options: Any) -> Evaluation:
+        references.append(reference)
+        return evaluate(reference, *arguments, **options)
+
+    monkeypatch.setattr("gengraph.training.choosing.evaluate", noted)
+    graphs = load_dataset("grid-small")
+    cliques = GraphSet.from_networkx([nx.complete_graph(6)] * 64)
+    trials = list(try_models(graphs[:16], graphs[16:], lambda model, count: cliques[:count], length={"steps": 1}, times=2))
+    assert len(references) == len(trials) > 1
+    assert isinstance(references[0], DescribedSet)
+    assert all(reference is references[0] for reference in references)
+    assert floor_ratios(graphs, cliques) == trials[0].ratios
 
 
 def test_orders_of_attachment_are_tried_beside_each_other(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,8 +7,8 @@ import numpy as np
 
 from gengraph.graphs import GraphSet
 from gengraph.models.attachment.config import CAPABILITIES, AttachmentConfig
-from gengraph.models.dense import check_largest
-from gengraph.models.family import Capability, Facts, Family
+from gengraph.models.dense import BoundedFamily
+from gengraph.models.family import Capability, Facts
 
 if TYPE_CHECKING:
     from torch import nn
@@ -19,7 +19,7 @@ _SAVED = 0.9  # of what graphs cost if all edges are alike, the most that an ord
 _NEAR = 0.1  # of what graphs cost under the cheapest order, how much more they may cost under one that is tried, too
 
 
-class Attachment(Family):
+class Attachment(BoundedFamily):
     """Nodes that join one after the other: how many older ones, then which, by a softmax over all of these."""
 
     name = "attachment"
@@ -29,16 +29,6 @@ class Attachment(Family):
     def capabilities(self, config: AttachmentConfig) -> frozenset[Capability]:
         """All have a likelihood and take a temperature."""
         return CAPABILITIES
-
-    def select(self, graphs: GraphSet, config: AttachmentConfig) -> GraphSet:
-        """Checked.
-
-        Raises:
-            InputError: graphs without nodes, or larger than the config allows.
-        """
-        graphs = super().select(graphs, config)
-        check_largest(graphs, config.most_nodes, self.name)
-        return graphs
 
     def prepare(self, graphs: GraphSet, config: AttachmentConfig, *, seed: int) -> Facts:
         """Sizes, degrees, the order, and what graphs cost under each if that chose it."""

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
 from gengraph.models.deepgmg.config import CAPABILITIES, DeepGMGConfig
-from gengraph.models.family import Capability, Facts, Family
+from gengraph.models.dense import BoundedFamily
+from gengraph.models.family import Capability, Facts
 
 if TYPE_CHECKING:
     from torch import nn
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gengraph.models.space import Space
 
 
-class DeepGMG(Family):
+class DeepGMG(BoundedFamily):
     """Deep generative models of graphs.
 
     Reference:
@@ -23,26 +23,11 @@ class DeepGMG(Family):
     name = "deepgmg"
     config = DeepGMGConfig
     loss = "negative log-likelihood, nats a graph"
+    bound_by = "messages pass through the whole graph after each edge"
 
     def capabilities(self, config: DeepGMGConfig) -> frozenset[Capability]:
         """All have a likelihood and take a temperature."""
         return CAPABILITIES
-
-    def select(self, graphs: GraphSet, config: DeepGMGConfig) -> GraphSet:
-        """Checked.
-
-        Raises:
-            InputError: graphs without nodes, or larger than the config allows.
-        """
-        graphs = super().select(graphs, config)
-        largest = int(graphs.num_nodes.max(initial=0))
-        if largest > config.most_nodes:
-            msg = (
-                f"deepgmg takes graphs of at most {config.most_nodes} nodes, got {largest}: messages pass through the whole "
-                f"graph after each edge; set model.most_nodes = {largest}, or take graphrnn-c"
-            )
-            raise InputError(msg)
-        return graphs
 
     def prepare(self, graphs: GraphSet, config: DeepGMGConfig, *, seed: int) -> Facts:
         """The largest graph, and how many nodes and edges there are."""

@@ -41,9 +41,7 @@ class DeepGMGSampler:
 
     def draw(self, indices: Int64Array, attempts: Int64Array, *, seed: int) -> Iterator[Drawn]:
         """Draw one graph for each pair of index and attempt."""
-        for first in range(0, len(indices), _LANES):
-            part = slice(first, first + _LANES)
-            numbers = Numbers.of(seed, indices[part], attempts[part])
+        for places, numbers in Numbers.of(seed, indices, attempts).parts(_LANES):
             lanes, step = _Lanes(self._network, self._config, len(numbers)), 0
             while len(lanes.place):
                 ended, cut = lanes.advance(
@@ -52,7 +50,7 @@ class DeepGMGSampler:
                 step += 1
                 if ended.any():
                     graphs = graphs_of(lanes.count[ended], lanes.present[ended])
-                    yield Drawn(first + lanes.place[ended], graphs, cut[ended])
+                    yield Drawn(places[lanes.place[ended]], graphs, cut[ended])
                     lanes.keep(~ended)
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gengraph.graphs import GraphSet, Int64Array, LabelArrays, LabelSchema
-from gengraph.models.dense import graphs_of, inside
+from gengraph.graphs import GraphSet, Int64Array
+from gengraph.models.dense import inside
 
 Classes = npt.NDArray[np.int8] | Int64Array
 
@@ -34,14 +34,8 @@ class ClassArrays:
         return ClassArrays(nodes, pairs)
 
 
-def num_classes(schema: LabelSchema) -> tuple[int, int]:
-    """How many there are of nodes, and of pairs."""
-    nodes, edges = schema.num_kinds
-    return nodes, 1 + edges
-
-
 def classes_of(graphs: GraphSet) -> ClassArrays:
-    """int8[B, n] and int8[B, n, n]."""
+    """int8[B, n] and int8[B, n, n]; the inverse of `dense.labelled_graphs`."""
     n, labels = int(graphs.num_nodes.max(initial=0)), graphs.labels
     nodes, pairs = np.zeros((len(graphs), n), np.int8), np.zeros((len(graphs), n, n), np.int8)
     if labels is not None and labels.nodes is not None:
@@ -51,31 +45,14 @@ def classes_of(graphs: GraphSet) -> ClassArrays:
     return ClassArrays(nodes, pairs)
 
 
-def labelled_graphs(classes: ClassArrays, sizes: Int64Array, schema: LabelSchema) -> GraphSet:
-    """The graphs of int64[B] nodes that have these classes; the inverse of `classes_of`."""
-    graphs = graphs_of(sizes, classes.pairs > 0)
-    if not schema:
-        return graphs
-    within = inside(sizes, classes.nodes.shape[1])
-    low, high = graphs.edges.T
-    of_edges = classes.pairs[graphs.graph_of_edge, low, high] - 1
-    return graphs.labelled(
-        LabelArrays(
-            schema,
-            None if schema.nodes is None else classes.nodes[within].astype(np.int32),
-            None if schema.edges is None else of_edges.astype(np.int32),
-        )
-    )
-
-
 def marginals(graphs: GraphSet) -> tuple[list[float], list[float]]:
     """The share of each class among nodes, and among pairs; none is 0, whatever the graphs."""
-    of_nodes, of_pairs = num_classes(graphs.schema)
+    of_nodes, of_edges = graphs.schema.num_kinds
     labels = graphs.labels
     nodes = np.zeros(int(graphs.num_nodes.sum()), np.int64) if labels is None or labels.nodes is None else labels.nodes
     edges = np.zeros(len(graphs.edges), np.int64) if labels is None or labels.edges is None else labels.edges
     sizes = graphs.num_nodes.astype(np.int64)
-    counts = np.bincount(1 + edges, minlength=of_pairs).astype(float)
+    counts = np.bincount(1 + edges, minlength=1 + of_edges).astype(float)
     counts[0] = (sizes * (sizes - 1) // 2).sum() - len(edges)
     shares = [count + 0.5 for count in (np.bincount(nodes, minlength=of_nodes), counts)]
     first, second = ((share / share.sum()).tolist() for share in shares)

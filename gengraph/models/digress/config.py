@@ -1,5 +1,6 @@
 """Section [model] of a DiGress config."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,7 +24,7 @@ class DiGressConfig:
             labels are elements and whole bonds), yes, or no.
         labels: joint (labels of nodes and edges are disturbed and denoised with the edges) or after (the network that all
             families share labels what was drawn, directions too).
-        size_smoothing: share of sizes that no training graph has (`gengraph.models.sizes`).
+        size_smoothing: >= 0, weight, in training graphs, of a geometric law that makes every size possible.
         most_nodes: graphs with more are refused, since cost grows with the square of the largest, and with spectra its cube.
     """
 
@@ -52,4 +53,4 @@ class DiGressConfig:
             "model.molecular = yes needs labels that are drawn with the edges, got model.labels = after; "
             "set model.labels = joint, or model.molecular = auto",
         )
-        check(self.size_smoothing >= 0, f"model.size_smoothing must be >= 0, got {self.size_smoothing}")
+        check(0 <= self.size_smoothing < math.inf, f"model.size_smoothing must be finite and >= 0, got {self.size_smoothing}")

@@ -14,15 +14,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gengraph.errors import InputError
-from gengraph.graphs import GraphSet, Int64Array, LabelSchema
-from gengraph.models.dense import FIRST, DenseSampler, inside
-from gengraph.models.digress.classes import ClassArrays, classes_of, drawn, labelled_graphs
+from gengraph.graphs import GraphSet, Int64Array
+from gengraph.models.dense import FIRST, DenseSampler, inside, labelled_graphs
+from gengraph.models.digress.classes import ClassArrays, classes_of, drawn
 from gengraph.models.digress.config import DiGressConfig
 from gengraph.models.digress.features import NUM_CYCLES, NUM_EIGENVALUES, NUM_EIGENVECTORS, cycle_features, spectral_features
 from gengraph.models.digress.molecular import AT_NODE, IN_GRAPH, molecular_features
 from gengraph.models.digress.network import GraphTransformer
 from gengraph.models.digress.noise import kept_share, posterior, prior_logits
-from gengraph.models.family import Decoding, Encoder, Facts, Loss, Sampler, check_decoding
+from gengraph.models.family import Decoding, Encoder, Facts, Loss, Sampler, check_decoding, labels_of
 from gengraph.models.numbers import Numbers
 from gengraph.models.sizes import SizeLaw
 from gengraph.seeded import Stream
@@ -68,7 +68,7 @@ class DiGressModel(nn.Module):
     def __init__(self, config: DiGressConfig, facts: Facts) -> None:
         super().__init__()
         self.config, self.largest, self.has_edges = config, int(facts["max_num_node"]), bool(facts["has_edges"])
-        self.schema = LabelSchema.from_json(facts["labels"]) if "labels" in facts else LabelSchema()
+        self.schema = labels_of(facts)
         self.sizes = SizeLaw.from_counts(facts["sizes"], config.size_smoothing)
         self.kept = kept_share(config.steps)
         for name in ("of_nodes", "of_pairs"):  # marginals
@@ -204,7 +204,7 @@ class DiGressSampler(DenseSampler):
                 back = posterior(there, model.kept[before], model.kept[now], marginal)
                 likely.append((clean[..., None] * back).sum(-2).cpu().numpy())
             classes = self._turn(numbers, turn, sizes, likely[0], likely[1])
-        return labelled_graphs(classes, sizes, model.schema)
+        return labelled_graphs(sizes, classes.nodes, classes.pairs, model.schema)
 
     def _turn(self, numbers: Numbers, turn: int, sizes: Int64Array, of_nodes: Any, of_pairs: Any) -> ClassArrays:
         """Classes drawn by float64[..., K] probabilities of nodes and pairs, with the numbers of a turn."""

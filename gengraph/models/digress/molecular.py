@@ -35,11 +35,11 @@ def atoms_of(graphs: GraphSet, wanted: Literal["auto", "yes", "no"]) -> Facts | 
     if wanted == "no" or (wanted == "auto" and not (are_molecules(graphs) and find_spec("rdkit"))):
         return None
     from gengraph.chemistry.labels import atom_of
-    from gengraph.chemistry.valences import bond_orders, of_schema
+    from gengraph.chemistry.valences import valence_tables
 
     schema = graphs.schema
-    valences, orders = of_schema(schema), bond_orders(schema)
-    if valences is None or orders is None or schema.nodes is None:
+    tables = valence_tables(schema)
+    if tables is None or schema.nodes is None:
         if wanted == "auto":
             return None
         msg = (
@@ -48,6 +48,7 @@ def atoms_of(graphs: GraphSet, wanted: Literal["auto", "yes", "no"]) -> Facts | 
         )
         raise InputError(msg)
     masses = [float(atom_of(label).GetMass()) for label in schema.nodes.values]
+    valences, orders = tables
     return {"valences": valences.clip(0, _MOST_BONDS).tolist(), "masses": masses, "orders": orders.tolist()}
 
 

@@ -1,12 +1,12 @@
 """The family GCPN."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
-from gengraph.models.dense import check_largest, check_undirected
-from gengraph.models.family import Capability, Facts, Family
+from gengraph.models.dense import BoundedFamily, check_undirected
+from gengraph.models.family import Capability, Facts
 from gengraph.models.gcpn.config import CAPABILITIES, GCPNConfig
+from gengraph.models.valences import check_valences, valence_lists
 
 if TYPE_CHECKING:
     from torch import nn
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gengraph.models.space import Space
 
 
-class GCPN(Family):
+class GCPN(BoundedFamily):
     """Graph convolutional policy network.
 
     Reference:
@@ -37,7 +37,6 @@ class GCPN(Family):
             InputError: graphs without nodes, larger than the config allows, or directed.
         """
         graphs = super().select(graphs, config)
-        check_largest(graphs, config.most_nodes, self.name)
         check_undirected(graphs, self.name)
         return graphs
 
@@ -82,28 +81,13 @@ class GCPN(Family):
         }
 
 
-def _valences(graphs: GraphSet, config: GCPNConfig) -> list[Any] | None:
+def _valences(graphs: GraphSet, config: GCPNConfig) -> list[list[int]] | None:
     """The largest valences by node label and the orders by edge label; None where they are not masked."""
-    schema, auto = graphs.schema, config.valences == "auto"
-    if config.valences == "none" or (auto and (schema.nodes is None or schema.edges is None)):
-        return None
-    try:
-        from gengraph.chemistry.valences import bond_orders, of_schema, valences_fit
-    except InputError:  # without RDKit nobody has molecules
-        if auto:
-            return None
-        raise
-    largest, orders = of_schema(schema), bond_orders(schema)
-    if largest is None or orders is None:
-        if auto:
-            return None
-        msg = f"valences are those of atoms and bonds in Kekule form, got {schema}; set model.valences = none"
-        raise InputError(msg)
-    over = int((~valences_fit(graphs)).sum())
-    if over and not auto:
-        msg = (
-            f"atoms must have no more bonds than they may, {over} of {len(graphs)} graphs have one with more; set "
-            "model.valences = none"
-        )
-        raise InputError(msg)
-    return None if over else [largest.tolist(), orders.tolist()]
+    if config.valences == "masked":
+        check_valences(graphs)
+    found = None if config.valences == "none" else valence_lists(graphs.schema)
+    if found is not None and config.valences == "auto":
+        from gengraph.chemistry.valences import valences_fit
+
+        return found if valences_fit(graphs).all() else None
+    return found

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from gengraph.errors import InputError
-from gengraph.graphs import GraphSet, Int64Array, LabelSchema
-from gengraph.models.family import Capability, Decoding, Encoder, Facts, Loss, Sampler, check_decoding
+from gengraph.graphs import GraphSet, Int64Array
+from gengraph.models.family import Capability, Decoding, Encoder, Facts, Loss, Sampler, check_decoding, labels_of
 from gengraph.models.gcpn.config import GCPNConfig
 from gengraph.models.gcpn.network import Policy
 from gengraph.models.gcpn.sampler import GCPNSampler
@@ -34,7 +34,7 @@ class GCPNModel(nn.Module):
     def __init__(self, config: GCPNConfig, facts: Facts, capable: frozenset[Capability]) -> None:
         super().__init__()
         self.capable, self.largest, self.rules = capable, int(facts["max_num_node"]), Rules.of(facts)
-        self.schema = LabelSchema.from_json(facts["labels"]) if "labels" in facts else LabelSchema()
+        self.schema = labels_of(facts)
         self.masked, self.has_edges = facts["valences"] is not None, bool(facts["has_edges"])
         self.policy = Policy(
             *facts["kinds"],

@@ -52,25 +52,22 @@ class GCPNSampler:
 
     def draw(self, indices: Int64Array, attempts: Int64Array, *, seed: int) -> Iterator[Drawn]:
         """Draw one graph for each pair of index and attempt, as many at a time as end together."""
-        for begin in range(0, len(indices), self._lanes):
-            part = slice(begin, begin + self._lanes)
-            for places, states, cut, _ in self._grown(Numbers.of(seed, indices[part], attempts[part])):
-                if len(places):
-                    yield Drawn(begin + places, states.graphs(self._schema), cut)
+        for places, numbers in Numbers.of(seed, indices, attempts).parts(self._lanes):
+            for ended, states, cut, _ in self._grown(numbers):
+                if len(ended):
+                    yield Drawn(places[ended], states.graphs(self._schema), cut)
 
     def actions(self, indices: Int64Array, attempts: Int64Array, *, seed: int) -> tuple[GraphSet, Int64Array]:
         """The graphs in the order of their indices, and int64[G, S, 3] the actions that made them, filled up with END."""
-        places, parts, turns = [], [], list[Int64Array]()
-        for begin in range(0, len(indices), self._lanes):
-            part = slice(begin, begin + self._lanes)
-            grown = self._grown(Numbers.of(seed, indices[part], attempts[part]))
-            for turn, (ended, states, _, (lanes, actions)) in enumerate(grown):
+        order, parts, turns = [], [], list[Int64Array]()
+        for places, numbers in Numbers.of(seed, indices, attempts).parts(self._lanes):
+            for turn, (ended, states, _, (lanes, actions)) in enumerate(self._grown(numbers)):
                 if turn == len(turns):
                     turns.append(np.tile([END, 0, 0], (len(indices), 1)))
-                turns[turn][begin + lanes] = actions
-                places.append(begin + ended)
+                turns[turn][places[lanes]] = actions
+                order.append(places[ended])
                 parts.append(states.graphs(self._schema))
-        return GraphSet.concatenate(parts)[np.argsort(np.concatenate(places), kind="stable")], np.stack(turns, 1)
+        return GraphSet.concatenate(parts)[np.argsort(np.concatenate(order), kind="stable")], np.stack(turns, 1)
 
     @torch.inference_mode()
     def _grown(self, numbers: Numbers) -> Iterator[tuple[Int64Array, States, BoolArray, tuple[Int64Array, Int64Array]]]:

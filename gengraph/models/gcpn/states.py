@@ -12,8 +12,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from gengraph.graphs import GraphSet, Int64Array, LabelArrays, LabelSchema
-from gengraph.models.dense import BoolArray, graphs_of, inside
+from gengraph.graphs import GraphSet, Int64Array, LabelSchema
+from gengraph.models.dense import BoolArray, inside, labelled_graphs
 from gengraph.models.family import Facts
 
 ALONE, END = -1, -2
@@ -171,15 +171,4 @@ class States:
 
     def graphs(self, schema: LabelSchema) -> GraphSet:
         """What they are, with labels if the schema has any."""
-        graphs = graphs_of(self.count, self.bonds > 0)
-        if not schema:
-            return graphs
-        low, high = graphs.edges.T
-        nodes, edges = self.labels[inside(self.count, self.room)], self.bonds[graphs.graph_of_edge, low, high] - 1
-        return graphs.labelled(
-            LabelArrays(
-                schema,
-                None if schema.nodes is None else nodes.astype(np.int32),
-                None if schema.edges is None else edges.astype(np.int32),
-            )
-        )
+        return labelled_graphs(self.count, self.labels, self.bonds, schema)

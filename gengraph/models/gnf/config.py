@@ -1,5 +1,6 @@
 """Section [model] of a GNF config."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -28,7 +29,7 @@ class GNFConfig:
         edges: how edges are drawn: bernoulli, or threshold (where they are likelier than not).
         softness: > 0, divides the logits of edges that are drawn, beside the temperature: the encoder makes edges surer than
             they are between points of the flow.
-        size_smoothing: share of sizes that no training graph has (`gengraph.models.sizes`).
+        size_smoothing: >= 0, weight, in training graphs, of a geometric law that makes every size possible.
         most_nodes: graphs with more are refused, since cost grows with the square of the largest.
     """
 
@@ -55,9 +56,8 @@ class GNFConfig:
             self.hidden_size % self.heads == 0,
             f"model.hidden_size must be a multiple of model.heads, got {self.hidden_size} and {self.heads}",
         )
-        check(self.sharpness > 0, f"model.sharpness must be > 0, got {self.sharpness}")
-        check(self.softness > 0, f"model.softness must be > 0, got {self.softness}")
-        check(self.noise > 0, f"model.noise must be > 0, got {self.noise}")
+        for name in ("sharpness", "softness", "noise"):
+            check(0 < getattr(self, name) < math.inf, f"model.{name} must be finite and > 0, got {getattr(self, name)}")
         check(0 <= self.flow_weight <= 1, f"model.flow_weight must lie in [0, 1], got {self.flow_weight}")
         check(0 < self.autoencoder_share < 1, f"model.autoencoder_share must lie in (0, 1), got {self.autoencoder_share}")
-        check(self.size_smoothing >= 0, f"model.size_smoothing must be >= 0, got {self.size_smoothing}")
+        check(0 <= self.size_smoothing < math.inf, f"model.size_smoothing must be finite and >= 0, got {self.size_smoothing}")

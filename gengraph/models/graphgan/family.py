@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from gengraph.graphs import GraphSet
-from gengraph.models.dense import check_largest
-from gengraph.models.family import Capability, Facts, Family
+from gengraph.models.dense import BoundedFamily
+from gengraph.models.family import Capability, Facts
 from gengraph.models.graphgan.config import CAPABILITIES, GraphGANConfig
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gengraph.models.space import Space
 
 
-class GraphGAN(Family):
+class GraphGAN(BoundedFamily):
     """Embeddings of the nodes of each training graph, by a game of two players.
 
     Reference:
@@ -28,16 +28,6 @@ class GraphGAN(Family):
     def capabilities(self, config: GraphGANConfig) -> frozenset[Capability]:
         """A temperature, and scores of links."""
         return CAPABILITIES
-
-    def select(self, graphs: GraphSet, config: GraphGANConfig) -> GraphSet:
-        """Checked.
-
-        Raises:
-            InputError: graphs without nodes, or larger than the config allows.
-        """
-        graphs = super().select(graphs, config)
-        check_largest(graphs, config.most_nodes, self.name)
-        return graphs
 
     def prepare(self, graphs: GraphSet, config: GraphGANConfig, *, seed: int) -> Facts:
         """The graphs themselves: a model is a fit to each of them."""

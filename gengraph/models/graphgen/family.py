@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from gengraph.graphs import GraphSet
-from gengraph.models.dense import check_largest
-from gengraph.models.family import Capability, Facts, Family
+from gengraph.models.dense import BoundedFamily
+from gengraph.models.family import Capability, Facts
 from gengraph.models.graphgen.config import CAPABILITIES, GraphGenConfig
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gengraph.models.space import Space
 
 
-class GraphGen(Family):
+class GraphGen(BoundedFamily):
     """Minimum DFS codes, step by step.
 
     Reference:
@@ -27,16 +27,6 @@ class GraphGen(Family):
     def capabilities(self, config: GraphGenConfig) -> frozenset[Capability]:
         """All have a likelihood, and take a temperature and a GPU."""
         return CAPABILITIES
-
-    def select(self, graphs: GraphSet, config: GraphGenConfig) -> GraphSet:
-        """Checked.
-
-        Raises:
-            InputError: graphs without nodes, or larger than the config allows.
-        """
-        graphs = super().select(graphs, config)
-        check_largest(graphs, config.most_nodes, self.name)
-        return graphs
 
     def prepare(self, graphs: GraphSet, config: GraphGenConfig, *, seed: int) -> Facts:
         """The largest graph, component and degree, and whether there are edges, and graphs of several components."""

@@ -44,10 +44,8 @@ class GraphGenSampler:
     def draw(self, indices: Int64Array, attempts: Int64Array, *, seed: int) -> Iterator[Drawn]:
         """Draw one graph for each pair of index and attempt, some at a time."""
         together = min(_MOST_TOGETHER, max(1, _CELLS // self._limit**2))
-        for first in range(0, len(indices), together):
-            places = np.arange(first, min(first + together, len(indices)))
-            graphs, cut = self._draw(Numbers.of(seed, indices[places], attempts[places]))
-            yield Drawn(places, graphs, cut)
+        for places, numbers in Numbers.of(seed, indices, attempts).parts(together):
+            yield Drawn(places, *self._draw(numbers))
 
     @torch.inference_mode()
     def _draw(self, numbers: Numbers) -> tuple[GraphSet, npt.NDArray[np.bool_]]:

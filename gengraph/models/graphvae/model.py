@@ -149,10 +149,8 @@ class GraphVAESampler:
     def draw(self, indices: Int64Array, attempts: Int64Array, *, seed: int) -> Iterator[Drawn]:
         """Draw one graph for each pair of index and attempt, some at a time."""
         together = max(1, _CELLS // self._model.largest**2)
-        numbers = Numbers.of(seed, indices, attempts)
-        for first in range(0, len(indices), together):
-            places = np.arange(first, min(first + together, len(indices)))
-            yield Drawn(places, *self._draw(numbers[places]))
+        for places, numbers in Numbers.of(seed, indices, attempts).parts(together):
+            yield Drawn(places, *self._draw(numbers))
 
     @torch.inference_mode()
     def _draw(self, numbers: Numbers) -> tuple[GraphSet, npt.NDArray[np.bool_]]:

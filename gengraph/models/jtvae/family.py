@@ -3,11 +3,11 @@
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from gengraph.errors import InputError
-from gengraph.graphs import GraphSet, LabelSchema
-from gengraph.models.dense import check_undirected
-from gengraph.models.family import Capability, Facts, Family
+from gengraph.graphs import GraphSet
+from gengraph.models.dense import BoundedFamily, check_undirected
+from gengraph.models.family import Capability, Facts
 from gengraph.models.jtvae.config import JTVAEConfig
+from gengraph.models.valences import valence_lists
 
 if TYPE_CHECKING:
     from torch import nn
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gengraph.models.space import Space
 
 
-class JTVAE(Family):
+class JTVAE(BoundedFamily):
     """A variational auto-encoder of junction trees.
 
     Reference:
@@ -25,6 +25,7 @@ class JTVAE(Family):
     name = "jtvae"
     config = JTVAEConfig
     loss = "reconstruction and weighted divergence, nats a graph"
+    bound_by = "its clusters are learned one by one"
 
     def capabilities(self, config: JTVAEConfig) -> frozenset[Capability]:
         """It draws labels itself, takes a temperature and a GPU; its loss only bounds a likelihood."""
@@ -38,13 +39,6 @@ class JTVAE(Family):
         """
         graphs = super().select(graphs, config)
         check_undirected(graphs, self.name)
-        largest = int(graphs.num_nodes.max(initial=0))
-        if largest > config.most_nodes:
-            msg = (
-                f"jtvae takes graphs of at most {config.most_nodes} nodes, got {largest}: its clusters are learned one by one; "
-                f"set model.most_nodes = {largest}, or take graphrnn-c"
-            )
-            raise InputError(msg)
         return graphs
 
     def prepare(self, graphs: GraphSet, config: JTVAEConfig, *, seed: int) -> Facts:
@@ -57,7 +51,8 @@ class JTVAE(Family):
         from gengraph.models.jtvae.clusters import Vocabulary
         from gengraph.models.jtvae.derivations import graphs_in_lists, tree_of
 
-        limits, orders = _valences(graphs.schema, config)
+        found = valence_lists(graphs.schema) if config.valences == "auto" else None
+        limits, orders = found or (None, [1] * graphs.schema.num_kinds[1])
         vocabulary, counts, most = Vocabulary([], orders), Counter[int](), 1
         for graph in graphs_in_lists(graphs):
             kinds = tree_of(graph, vocabulary).kinds
@@ -100,18 +95,3 @@ class JTVAE(Family):
             "model.beta": Range(0.01, 1.0, log=True),
             "training.learning_rate": Range(3e-4, 3e-3, log=True),
         }
-
-
-def _valences(schema: LabelSchema, config: JTVAEConfig) -> tuple[list[int] | None, list[int]]:
-    """The largest sum of orders by node label, None where there is no rule; and the order by edge label, else 1."""
-    plain = [1] * schema.num_kinds[1]
-    if config.valences == "none" or schema.edges is None or not set(schema.edges.values) <= {"1", "2", "3", "4"}:
-        return None, plain
-    try:
-        from gengraph.chemistry.valences import bond_orders, of_schema
-    except InputError:  # graphs of digits for labels need no chemistry
-        return None, plain
-    limits, orders = of_schema(schema), bond_orders(schema)
-    if limits is None or orders is None:
-        return None, plain
-    return limits.tolist(), orders.tolist()

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gengraph.graphs import GraphSet, LabelSchema
-from gengraph.models.family import Decoding, Encoder, Facts, Loss, Sampler, check_decoding
+from gengraph.graphs import GraphSet
+from gengraph.models.family import Decoding, Encoder, Facts, Loss, Sampler, check_decoding, labels_of
 from gengraph.models.jtvae.batches import Batch, Coder, Numbering
 from gengraph.models.jtvae.clusters import Vocabulary
 from gengraph.models.jtvae.config import JTVAEConfig
@@ -32,7 +32,7 @@ class JTVAEModel(nn.Module):
     def __init__(self, config: JTVAEConfig, facts: Facts) -> None:
         super().__init__()
         self.config, self.largest, self.most_clusters = config, int(facts["max_num_node"]), int(facts["most_clusters"])
-        self.schema = LabelSchema.from_json(facts["labels"]) if "labels" in facts else LabelSchema()
+        self.schema = labels_of(facts)
         self.known, self.unknown = facts["clusters"], float(facts["unknown"])
         self.rules = Rules(Vocabulary(self.known, facts["orders"]), facts["limits"], bool(facts["apart"]))
         self.numbering = Numbering([len(labels) for labels, _, _ in self.known])

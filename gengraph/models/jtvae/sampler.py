@@ -97,11 +97,9 @@ class JTVAESampler:
     def draw(self, indices: Int64Array, attempts: Int64Array, *, seed: int) -> Iterator[Drawn]:
         """Draw one graph for each pair of index and attempt, some at a time."""
         count = 2 * self._model.config.latent_size
-        numbers = Numbers.of(seed, indices, attempts)
-        for first in range(0, len(indices), _TOGETHER):
-            places = np.arange(first, min(first + _TOGETHER, len(indices)))
-            latents = torch.from_numpy(numbers[places].normals(0, count)).to(self._model.cluster.weight.device)
-            yield Drawn(places, *self.decode(latents, numbers[places]))
+        for places, numbers in Numbers.of(seed, indices, attempts).parts(_TOGETHER):
+            latents = torch.from_numpy(numbers.normals(0, count)).to(self._model.cluster.weight.device)
+            yield Drawn(places, *self.decode(latents, numbers))
 
     @torch.inference_mode()
     def decode(self, latents: Tensor, numbers: Numbers | None) -> tuple[GraphSet, npt.NDArray[np.bool_]]:
@@ -218,10 +216,8 @@ def _pick(likely: FloatArray, uniform: float | None) -> tuple[int, float | None]
 
 def graphs_of(lanes: Sequence[Lane], schema: LabelSchema) -> GraphSet:
     """The graphs of lanes, with labels."""
-    labels = np.array([label for lane in lanes for label in lane.labels], np.int32)
+    nodes = np.array([label for lane in lanes for label in lane.labels], np.int32)
     edges = np.array([edge for lane in lanes for edge in lane.edges], np.int64).reshape(-1, 3)
-    arrays = None
-    if schema:
-        arrays = LabelArrays(schema, labels if schema.nodes else None, edges[:, 2].astype(np.int32) if schema.edges else None)
     owner = np.repeat(np.arange(len(lanes)), [len(lane.edges) for lane in lanes])
-    return GraphSet.from_flat([len(lane.labels) for lane in lanes], owner, edges[:, :2], arrays)
+    labels = LabelArrays.of(schema, nodes, edges[:, 2])
+    return GraphSet.from_flat([len(lane.labels) for lane in lanes], owner, edges[:, :2], labels)

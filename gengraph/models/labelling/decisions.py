@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from gengraph.graphs import GraphSet, Int64Array, LabelSchema
 from gengraph.graphs.schema import BACKWARD, BOTH, FORWARD, LabelArrays
-from gengraph.streams import below, key_of, open_stream, uniform_at
+from gengraph.streams import below, open_stream, uniform_at
 
 Int32Array = npt.NDArray[np.int32]
 LONGEST_CYCLE = 8  # lengths that edges are told apart by: the shortest cycle through one
@@ -112,15 +112,6 @@ def decisions_of(graphs: GraphSet, keys: npt.NDArray[np.uint64], *, with_edges: 
 
 
 @nb.njit(cache=True)
-def keys_for(seed: int, epochs: Int64Array, graphs: Int64Array) -> npt.NDArray[np.uint64]:
-    """uint64[B], the key of each graph in its epoch int64[B] (or its attempt)."""
-    keys = np.empty(len(graphs), np.uint64)
-    for i in range(len(graphs)):
-        keys[i] = key_of(seed, epochs[i], graphs[i])
-    return keys
-
-
-@nb.njit(cache=True)
 def uniforms_for(keys: npt.NDArray[np.uint64], counts: Int64Array) -> npt.NDArray[np.float64]:
     """float64[sum of counts] in [0, 1): the numbers of each key in turn."""
     numbers, place = np.empty(counts.sum(), np.float64), 0
@@ -163,12 +154,7 @@ def labels_of(classes: Int64Array, decisions: Decisions, schema: LabelSchema, nu
         of_edge, seen = np.divmod(of_edge, 3)
         out, into = np.where(rises, FORWARD, BACKWARD), np.where(rises, BACKWARD, FORWARD)
         directions = np.choose(seen, [out, into, np.full(num_edges, BOTH)]).astype(np.int8)
-    return LabelArrays(
-        schema,
-        None if schema.nodes is None else of_node,
-        None if schema.edges is None else of_edge.astype(np.int32),
-        directions,
-    )
+    return LabelArrays.of(schema, of_node, of_edge, directions)
 
 
 class Known:

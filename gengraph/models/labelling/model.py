@@ -16,8 +16,9 @@ from gengraph.errors import InputError
 from gengraph.graphs import GraphSet, Int64Array, LabelSchema
 from gengraph.models.family import Decoding, Drawn, Encoder, Loss, Sampler
 from gengraph.models.labelling.config import LabellingConfig
-from gengraph.models.labelling.decisions import keys_for, uniforms_for
+from gengraph.models.labelling.decisions import uniforms_for
 from gengraph.models.labelling.network import LabelBatch, Labeller
+from gengraph.models.numbers import keys_of
 
 _CHUNK = 2048  # graphs that are labelled at a time
 _HELD_OUT = 1 << 40  # epochs that training never reaches: of all of them a graph has one order of its labels
@@ -72,7 +73,7 @@ class LabelledModel(nn.Module):
             structure = encode(indices, key=key)
             chosen = known[structure.graph]
             epochs = np.full(len(structure.graph), _PURPOSE + min(key[1], _HELD_OUT))
-            labels = self.labeller.batch(chosen, keys_for(key[0], epochs, structure.graph))
+            labels = self.labeller.batch(chosen, keys_of(key[0], epochs, structure.graph))
             return Batch(structure, labels, self.labeller.guess(chosen))
 
         return encoded
@@ -95,7 +96,7 @@ class LabelledModel(nn.Module):
         assert start is None  # no structure that others label can be started
         structure = self.structure.rollout(drawn.bare(), indices, attempts, seed=seed)
         known = drawn.relabelled(self.labeller.schema)
-        labels = self.labeller.batch(known, keys_for(seed, _PURPOSE + attempts, indices))
+        labels = self.labeller.batch(known, keys_of(seed, _PURPOSE + attempts, indices))
         return Batch(structure, labels, self.labeller.guess(known))
 
     def decisions(self, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -143,7 +144,7 @@ class _LabelledSampler:
 
     def _labelled(self, drawn: Drawn, some: slice, indices: Int64Array, attempts: Int64Array, seed: int) -> GraphSet:
         graphs, place = drawn.graphs[some], drawn.place[some]
-        keys = keys_for(seed, _PURPOSE + attempts[place], indices[place])
+        keys = keys_of(seed, _PURPOSE + attempts[place], indices[place])
         uniforms = uniforms_for(keys, self._labeller.num_decisions(graphs))
         return graphs.labelled(self._labeller.draw(graphs, keys, uniforms, self._temperature))
 

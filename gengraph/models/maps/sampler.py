@@ -33,8 +33,9 @@ from gengraph.models.maps.frontier import (
     start,
 )
 from gengraph.models.maps.views import NUM_CHOICE_CODES, describe, describe_choices, describe_root
+from gengraph.models.numbers import keys_of
 from gengraph.models.turns import draw_in_turn
-from gengraph.streams import key_of, uniform_at
+from gengraph.streams import uniform_at
 
 _TOGETHER = 256  # graphs that are handed over at a time
 _U = np.uint64  # of an unsigned index compiled code does not ask whether it is negative
@@ -86,15 +87,6 @@ def flat_weights(model: Any) -> tuple[npt.NDArray[np.float32], ...]:
     for k in (4, 5, 8):
         linear[k] = (linear[k] / model.config.calibration).astype(np.float32)
     return (array(model.table), array(model.choice_table), *linear)
-
-
-@nb.njit(cache=True)
-def keys_of(seed: int, indices: Int64Array, attempts: Int64Array) -> npt.NDArray[np.uint64]:
-    """uint64[G], the keys of the streams of some graphs."""
-    keys = np.empty(len(indices), np.uint64)
-    for g in range(len(indices)):
-        keys[g] = key_of(seed, indices[g], attempts[g])
-    return keys
 
 
 @nb.njit(cache=True)

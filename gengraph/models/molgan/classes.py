@@ -48,12 +48,8 @@ def graphs_of(classes: Classes, schema: LabelSchema, limit: int | None = None) -
     rows, columns = np.tril_indices(there.shape[1], -1)
     graph, pair = np.nonzero((classes.pairs > 0) & there[:, rows] & there[:, columns])
     ends = np.column_stack([number[graph, columns[pair]], number[graph, rows[pair]]])
-    labels = LabelArrays(
-        schema,
-        (classes.nodes[there] - 1).astype(np.int32) if schema.nodes else None,
-        (classes.pairs[graph, pair] - 1).astype(np.int32) if schema.edges else None,
-    )
-    return GraphSet.from_flat(there.sum(1), graph, ends, labels if schema else None), cut
+    labels = LabelArrays.of(schema, classes.nodes[there] - 1, classes.pairs[graph, pair] - 1)
+    return GraphSet.from_flat(there.sum(1), graph, ends, labels), cut
 
 
 def shares(graphs: GraphSet, n: int) -> tuple[list[float], list[float]]:

@@ -3,9 +3,10 @@
 from typing import TYPE_CHECKING
 
 from gengraph.graphs import GraphSet
-from gengraph.models.dense import check_largest, check_undirected
-from gengraph.models.family import Capability, Facts, Family
+from gengraph.models.dense import BoundedFamily, check_undirected
+from gengraph.models.family import Capability, Facts
 from gengraph.models.molgan.config import MolGANConfig, capabilities
+from gengraph.models.valences import valence_lists
 
 if TYPE_CHECKING:
     from torch import nn
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from gengraph.models.space import Space
 
 
-class MolGAN(Family):
+class MolGAN(BoundedFamily):
     """A generator of whole labelled graphs, a critic, and a reward.
 
     Reference:
@@ -36,7 +37,6 @@ class MolGAN(Family):
             InputError: graphs without nodes, larger than the config allows, directed, or without what a reward is of.
         """
         graphs = super().select(graphs, config)
-        check_largest(graphs, config.most_nodes, self.name)
         check_undirected(graphs, self.name)
         if config.reward:
             from gengraph.rewards.find import find_reward
@@ -50,21 +50,16 @@ class MolGAN(Family):
 
         n = int(graphs.num_nodes.max())
         of_nodes, of_pairs = shares(graphs, n)
-        facts = {
+        found = valence_lists(graphs.schema) if config.valences == "auto" else None
+        valences, orders = found or ([], [])
+        return {
             "max_num_node": n,
             "has_edges": len(graphs.edges) > 0,
             "of_nodes": of_nodes,
             "of_pairs": of_pairs,
-            "valences": [],
-            "orders": [],
+            "valences": valences,
+            "orders": orders,
         }
-        if config.valences == "auto" and graphs.schema.nodes is not None and graphs.schema.edges is not None:
-            from gengraph.chemistry.valences import bond_orders, of_schema
-
-            largest, orders = of_schema(graphs.schema), bond_orders(graphs.schema)
-            if largest is not None and orders is not None:
-                facts |= {"valences": largest.tolist(), "orders": orders.tolist()}
-        return facts
 
     def describe(self, config: MolGANConfig, facts: Facts) -> dict[str, str]:
         """What the generator decides, what the critic sees, what else it is trained to."""

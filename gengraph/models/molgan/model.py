@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from gengraph.graphs import GraphSet, Int64Array, LabelSchema
-from gengraph.models.family import Decoding, Drawn, Encoder, Facts, Loss, Sampler, check_decoding
+from gengraph.graphs import GraphSet, Int64Array
+from gengraph.models.family import Decoding, Drawn, Encoder, Facts, Loss, Sampler, check_decoding, labels_of
 from gengraph.models.molgan.classes import Classes, classes_of, graphs_of, rewards_of
 from gengraph.models.molgan.config import MolGANConfig, capabilities
 from gengraph.models.molgan.energy import Features, energy_score
@@ -57,7 +57,7 @@ class MolGANModel(nn.Module):
     def __init__(self, config: MolGANConfig, facts: Facts) -> None:
         super().__init__()
         self.config, self.largest = config, int(facts["max_num_node"])
-        self.schema = LabelSchema.from_json(facts["labels"]) if "labels" in facts else LabelSchema()
+        self.schema = labels_of(facts)
         self.kinds = self.schema.num_kinds
         self.generator = Generator(
             config, self.largest, facts["of_nodes"], facts["of_pairs"], has_edges=bool(facts["has_edges"])
@@ -215,11 +215,9 @@ class MolGANSampler:
     @torch.inference_mode()
     def draw(self, indices: Int64Array, attempts: Int64Array, *, seed: int) -> Iterator[Drawn]:
         """Draw one graph for each pair of index and attempt, some at a time."""
-        model, numbers = self._model, Numbers.of(seed, indices, attempts)
-        together = max(1, _CELLS // model.largest**2)
-        for first in range(0, len(indices), together):
-            places = np.arange(first, min(first + together, len(indices)))
-            drawn = model.draw(numbers[places], self._decoding.temperature)
+        model = self._model
+        for places, numbers in Numbers.of(seed, indices, attempts).parts(max(1, _CELLS // model.largest**2)):
+            drawn = model.draw(numbers, self._decoding.temperature)
             classes = Classes(*(part.cpu().numpy() for part in drawn))
             graphs, cut = graphs_of(classes, model.schema, self._decoding.max_num_node)
             yield Drawn(places, graphs, cut)

@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from gengraph.errors import InputError
 from gengraph.graphs import GraphSet
-from gengraph.models.dense import check_largest, check_undirected
-from gengraph.models.family import Capability, Facts, Family
+from gengraph.models.dense import BoundedFamily, check_undirected
+from gengraph.models.family import Capability, Facts
 from gengraph.models.molrnn.config import MolRNNConfig
+from gengraph.models.valences import check_valences, valence_lists
 from gengraph.rewards.conditions import condition_facts, describe_conditions
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gengraph.models.space import Space
 
 
-class MolRNN(Family):
+class MolRNN(BoundedFamily):
     """Append, connect, end: with a recurrent state (MolRNN) or without (MolMP).
 
     Reference:
@@ -44,35 +44,18 @@ class MolRNN(Family):
                 may have where these are masked.
         """
         graphs = super().select(graphs, config)
-        check_largest(graphs, config.most_nodes, self.model_name(config))
         check_undirected(graphs, self.model_name(config))
         if config.valences == "masked":
-            from gengraph.chemistry.valences import valences_fit
-
-            over = int((~valences_fit(graphs)).sum())
-            if over:
-                msg = (
-                    f"atoms must have no more bonds than their valence, {over} of {len(graphs)} graphs have one with more; set "
-                    "model.valences = none"
-                )
-                raise InputError(msg)
+            check_valences(graphs)
         return graphs
 
     def prepare(self, graphs: GraphSet, config: MolRNNConfig, *, seed: int) -> Facts:
         """The largest graph, whether there are edges and several components, and what valences allow if they are masked."""
-        valences = None
-        if config.valences == "masked":
-            from gengraph.chemistry.valences import bond_orders, of_schema
-
-            largest, orders = of_schema(graphs.schema), bond_orders(graphs.schema)
-            assert largest is not None
-            assert orders is not None
-            valences = [largest.tolist(), orders.tolist()]
         return {
             "max_num_node": int(graphs.num_nodes.max()),
             "has_edges": len(graphs.edges) > 0,
             "connected": bool((graphs.num_components() == 1).all()),
-            "valences": valences,
+            "valences": valence_lists(graphs.schema) if config.valences == "masked" else None,
             "conditions": condition_facts(graphs, config.conditions, self.model_name(config)),
         }
 

@@ -15,9 +15,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from gengraph.graphs import GraphSet, Int64Array, LabelSchema
+from gengraph.graphs import GraphSet, Int64Array
 from gengraph.graphs.orderings import Adjacency
-from gengraph.models.family import Capability, Decoding, Encoder, Facts, Loss, Sampler, check_decoding
+from gengraph.models.family import Capability, Decoding, Encoder, Facts, Loss, Sampler, check_decoding, labels_of
 from gengraph.models.molrnn.config import MolRNNConfig
 from gengraph.models.molrnn.network import DecisionNetwork, Kinds, Partial
 from gengraph.models.molrnn.sequences import NONE, Sequences, canonical_order, encoder, sequences_of
@@ -40,7 +40,7 @@ class MolRNNModel(nn.Module):
         super().__init__()
         self.config, self.capable, self.name = config, capable, name
         self.largest: int = facts["max_num_node"]
-        self.schema = LabelSchema.from_json(facts["labels"]) if "labels" in facts else LabelSchema()
+        self.schema = labels_of(facts)
         nodes, edges = self.schema.num_kinds
         self.kinds = Kinds(nodes, max(edges, 1), not facts["has_edges"], facts["connected"], facts["valences"])
         self.conditions: ConditionFacts = facts.get("conditions", [])

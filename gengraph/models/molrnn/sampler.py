@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 
 from gengraph.errors import InputError
-from gengraph.graphs import GraphSet, Int64Array, LabelArrays
+from gengraph.graphs import GraphSet, Int64Array
 from gengraph.graphs.orderings import Adjacency
-from gengraph.models.dense import BoolArray, graphs_of, inside
+from gengraph.models.dense import BoolArray, labelled_graphs
 from gengraph.models.family import Decoding, Drawn
 from gengraph.models.molrnn.network import Partial
 from gengraph.models.molrnn.sequences import canonical_order, sequences_of
@@ -50,16 +50,14 @@ class MolRNNSampler:
     @torch.inference_mode()
     def draw(self, indices: Int64Array, attempts: Int64Array, *, seed: int) -> Iterator[Drawn]:
         """Draw one graph for each pair of index and attempt."""
-        for first in range(0, len(indices), _LANES):
-            part = slice(first, first + _LANES)
-            numbers = Numbers.of(seed, indices[part], attempts[part])
+        for places, numbers in Numbers.of(seed, indices, attempts).parts(_LANES):
             lanes, step = self._begun(numbers), 1
             while len(lanes.place):
                 uniforms = numbers[lanes.place].uniforms(step, 1)[:, 0]
                 ended, cut = lanes.advance(uniforms, self._temperature, self._limit)
                 step += 1
                 if ended.any():
-                    yield Drawn(first + lanes.place[ended], self._graphs(lanes, ended), cut[ended])
+                    yield Drawn(places[lanes.place[ended]], self._graphs(lanes, ended), cut[ended])
                     lanes.keep(~ended)
 
     def _begun(self, numbers: Numbers) -> "_Lanes":
@@ -78,22 +76,12 @@ class MolRNNSampler:
 
     def _graphs(self, lanes: "_Lanes", which: BoolArray) -> GraphSet:
         """Those that have ended; the nodes of a start come as they are numbered there."""
-        nodes, edges, schema = lanes.nodes[which], lanes.edges[which], self._model.schema
+        nodes, edges = lanes.nodes[which], lanes.edges[which]
         if self._start is not None:
             back = np.arange(nodes.shape[1])
             back[np.append(self._start[1], back[len(self._start[1]) :])] = np.arange(len(back))
             nodes, edges = nodes[:, back], edges[:, back][:, :, back]
-        graphs = graphs_of(lanes.count[which], edges > 0)
-        if not schema:
-            return graphs
-        low, high = graphs.edges.T
-        return graphs.labelled(
-            LabelArrays(
-                schema,
-                None if schema.nodes is None else nodes[inside(lanes.count[which], nodes.shape[1])].astype(np.int32),
-                None if schema.edges is None else (edges[graphs.graph_of_edge, low, high] - 1).astype(np.int32),
-            )
-        )
+        return labelled_graphs(lanes.count[which], nodes, edges, self._model.schema)
 
 
 class _Lanes:

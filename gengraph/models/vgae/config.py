@@ -1,5 +1,6 @@
 """Section [model] of a VGAE config."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,7 +22,7 @@ class VGAEConfig:
         bias: whether a learned number is added to the logits of edges, without which most pairs of nodes are likely edges.
         balanced: whether the edges together weigh as much as all other pairs; the loss is then no bound of the likelihood.
         kl_warmup: share of the training over which the weight of the divergence rises to 1.
-        size_smoothing: share of sizes that no training graph has (`gengraph.models.sizes`).
+        size_smoothing: >= 0, weight, in training graphs, of a geometric law that makes every size possible.
         most_nodes: graphs with more are refused, since memory grows with the square of the largest.
     """
 
@@ -39,4 +40,4 @@ class VGAEConfig:
     def __post_init__(self) -> None:
         at_least(1, "model", self, "hidden_size", "latent_size", "graph_size", "most_nodes")
         check(0 <= self.kl_warmup <= 1, f"model.kl_warmup must lie in [0, 1], got {self.kl_warmup}")
-        check(self.size_smoothing >= 0, f"model.size_smoothing must be >= 0, got {self.size_smoothing}")
+        check(0 <= self.size_smoothing < math.inf, f"model.size_smoothing must be finite and >= 0, got {self.size_smoothing}")

@@ -13,9 +13,9 @@ from scipy import stats
 from gengraph.chemistry.reading import MoleculeOptions, graphs_of_texts
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet, LabelArrays, LabelSchema
-from gengraph.models.dense import inside
+from gengraph.models.dense import inside, labelled_graphs
 from gengraph.models.digress import FAMILY
-from gengraph.models.digress.classes import classes_of, drawn, labelled_graphs, marginals
+from gengraph.models.digress.classes import classes_of, drawn, marginals
 from gengraph.models.digress.config import DiGressConfig
 from gengraph.models.digress.features import node_cycles, spectral_features
 from gengraph.models.digress.model import DiGressModel
@@ -118,8 +118,9 @@ def test_what_a_class_says_by_itself_is_bayes_rule() -> None:
 
 
 def test_classes_are_the_graphs_and_marginals_their_shares() -> None:
-    assert labelled_graphs(classes_of(LABELLED), LABELLED.num_nodes.astype(np.int64), LABELLED.schema) == LABELLED
-    assert labelled_graphs(classes_of(TRAINING), TRAINING.num_nodes.astype(np.int64), TRAINING.schema) == TRAINING
+    for graphs in (LABELLED, TRAINING):
+        classes = classes_of(graphs)
+        assert labelled_graphs(graphs.num_nodes.astype(np.int64), classes.nodes, classes.pairs, graphs.schema) == graphs
     of_nodes, of_pairs = marginals(LABELLED)
     assert of_nodes == pytest.approx(np.array([3.5, 2.5]) / 6)
     assert of_pairs == pytest.approx(np.array([1.5, 1.5, 2.5]) / 5.5)

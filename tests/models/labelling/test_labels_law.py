@@ -19,11 +19,11 @@ from gengraph.models.labelling.decisions import (
     Known,
     classes_of,
     decisions_of,
-    keys_for,
     labels_of,
     uniforms_for,
 )
 from gengraph.models.labelling.network import Labeller
+from gengraph.models.numbers import keys_of
 
 NODES, EDGES = Labels("element", ("C", "N")), Labels("bond", ("1", "2"))
 SMALL = LabellingConfig(hidden_size=8, context_size=4, head_size=8, rounds=2)
@@ -114,7 +114,7 @@ def test_decisions_say_the_labels_and_what_is_known(graphs: GraphSet, seed: int,
     """Labels come back; step by step the same is known as at once; the order is depth first."""
     schema = SCHEMAS[which][0]
     labelled, classes = random_labels(graphs, schema, seed), Classes.of(schema)
-    keys = keys_for(seed, np.zeros(len(graphs), np.int64), np.arange(len(graphs)))
+    keys = keys_of(seed, np.zeros(len(graphs), np.int64), np.arange(len(graphs)))
     decisions = decisions_of(graphs, keys, with_edges=classes.edges > 1)
     chosen = classes_of(labelled, decisions)
     assert labels_of(chosen, decisions, schema, len(graphs.edges)).equals(labelled.labels)
@@ -159,7 +159,7 @@ def test_shortest_cycles_are_those_of_networkx(graphs: GraphSet) -> None:
 
 def test_the_order_does_not_follow_the_numbers_of_the_nodes() -> None:
     star = GraphSet.concatenate([GraphSet.from_edge_lists([4], [[(0, 1), (0, 2), (0, 3)]])] * 12_000)
-    decisions = decisions_of(star, keys_for(3, np.zeros(12_000, np.int64), np.arange(12_000)), with_edges=False)
+    decisions = decisions_of(star, keys_of(3, np.zeros(12_000, np.int64), np.arange(12_000)), with_edges=False)
     orders = (decisions.node.reshape(-1, 4) - 4 * np.arange(12_000)[:, None]) @ [64, 16, 4, 1]
     distinct, counts = np.unique(orders, return_counts=True)
     hub_first = distinct < 64  # one in four; then the leaves in six orders; else a leaf, the hub, two leaves in two orders

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -132,7 +133,8 @@ def test_rows_of_the_context_head_are_those_of_torch(features: tuple[str, ...], 
 
     torch.manual_seed(1)
     random, head, lanes = np.random.default_rng(1), ContextEdges(6, size, bound, features), 17
-    head.output.bias.fill_(0)
+    head.output.bias.zero_()  # edges are not rare, and hang on all that is seen
+    head.output.weight.mul_(50)
     windows = [Window(lanes, bound, torch.device(place)) for place in ("cpu", DEVICE)]
     ours = DeviceContext(copy.deepcopy(head).to(DEVICE), lanes, windows[1], triton_context)
     theirs, total = DeviceContext(head.double(), lanes, windows[0], None), 0
@@ -180,14 +182,15 @@ from gengraph.models.graphrnn.kernels import triton_context, triton_programs
 
 constants = {"LAYERS": 2, "SIZE": 7, "PADDED": 16, "INNER": 3, "BLOCK": 32}
 constants |= {"KEEP": True, "NEVER_EMPTY": True, "OLDEST_FIRST": True}
-of_context = dict.fromkeys(("MOST_CHOSEN", "MOST_ADJACENT", "MOST_DEGREE", "MOST_COMMON", "USED"), 5)
-of_context |= {"BOUND": 7, "PLACES": 16, "PADDED_INNER": 16}
+of_context = dict.fromkeys(("MOST_CHOSEN", "MOST_ADJACENT", "MOST_DEGREE", "MOST_COMMON"), 5)
+of_context |= {"USED": 511, "BOUND": 7, "PLACES": 16, "PADDED_INNER": 16}
 kinds = {"widths": "*i32", "offsets": "*i64", "codes": "*u8", "bits": "*u8"}
 kinds |= dict.fromkeys(("first", "count", "steps", "window"), "i32")
 kinds |= {"slots": "*i64", "matrices": "*fp16", "degrees": "*i64"}
 for program in (triton_programs.draw, triton_programs.forward, triton_programs.backward, triton_context.draw):
     names, known = program.arg_names, constants | of_context
     kept = {name: known[name] for name in names if name in known}
+    kinds["widths"] = "*i32" if "offsets" in names or program is triton_programs.backward else "*i64"
     signature = {name: "constexpr" if name in kept else kinds.get(name, "*fp32") for name in names}
     options = {"num_warps": 4, "num_stages": 1, "enable_fp_fusion": True}
     compiled = triton.compile(ASTSource(program, signature, kept), target=GPUTarget("cuda", 80, 32), options=options)
@@ -202,6 +205,27 @@ def test_the_programs_compile_for_a_cuda_device_that_is_not_here(tmp_path: Path)
     command = [sys.executable, "-c", COMPILE]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=480, env=environment)
     assert done.stdout.split() == ["True"] * 4, done.stderr
+
+
+@pytest.mark.parametrize("wrong", ["zero logits", "the first lane's matrices", "no counts"])
+def test_a_program_that_draws_other_rows_of_the_context_head_is_not_used(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gengraph.models.graphrnn import selfcheck
+    from gengraph.models.graphrnn.kernels import triton_context
+
+    draw_rows = triton_context.draw_rows
+
+    def otherwise(head: Any, codes: Any, now: torch.Tensor, seen: Any, *asked: torch.Tensor) -> torch.Tensor:
+        if wrong == "zero logits":
+            head = copy.deepcopy(head)
+            head.output.weight.zero_()
+        if wrong == "the first lane's matrices":
+            seen = seen._replace(matrices=seen.matrices[:1].expand_as(seen.matrices).contiguous())
+        if wrong == "no counts":
+            codes = codes._replace(most_common=0)
+        return draw_rows(head, codes, now, seen, *asked)
+
+    monkeypatch.setattr(triton_context, "draw_rows", otherwise)
+    assert selfcheck.triton_difference(DEVICE) >= 1
 
 
 def test_programs_that_compute_something_else_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:

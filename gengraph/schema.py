@@ -40,6 +40,20 @@ def at_least(least: int, section: str, config: Any, *names: str) -> None:
         check(value is None or value >= least, f"{section}.{name} must be >= {least}, got {value}")
 
 
+def within(interval: str, section: str, config: Any, *names: str) -> None:
+    """Refuse numbers outside an interval, `[0, 1)` or `(0, inf)` say; None is passed over.
+
+    Raises:
+        InputError: a field lies outside, or is not a number.
+    """
+    low, high = (float(end) for end in interval[1:-1].split(","))
+    included = [end for end, bracket in ((low, interval[0]), (high, interval[-1])) if bracket in "[]"]
+    for name in names:
+        value = getattr(config, name)
+        inside = value is None or low < value < high or value in included
+        check(inside, f"{section}.{name} must lie in {interval}, got {value}")
+
+
 def build(cls: type[T], values: Any, path: str = "") -> T:
     """An instance of a dataclass from nested tables; what is left out takes its default.
 

@@ -26,7 +26,7 @@ WORKS: dict[str, tuple[list[str], int]] = {
     "tests": (["-m", "pytest", "-q", "-n", "0", "--durations=5", *_TESTS], 100),
     "training": (["-m", f"{_MODULES}training_on_device", "--device", "cuda", "--part", "steps", "--part", "profile"], 80),
     "until": (["-m", f"{_MODULES}training_on_device", "--device", "cuda", "--part", "until", "--budget", "15"], 60),
-    "grids": ([*_SAMPLING, "--preset", "graphrnn/gpu", "--dataset", "grid", "--graphs", "50000"], 70),
+    "grids": ([*_SAMPLING, "--preset", "graphrnn/gpu", "--dataset", "grid", "--graphs", "50000"], 90),
     "proteins": ([*_SAMPLING, "--preset", "graphrnn-c/gpu", "--dataset", "protein", "--graphs", "10000"], 120),
     "programs": (["-m", f"{_MODULES}kernels", "--device", "cuda", "--turns", "3"], 60),
 }

@@ -272,6 +272,8 @@ def on_a_device(options: argparse.Namespace) -> dict[str, Any]:
     for turn in range(options.turns + 1):  # the first compiles and does not count
         for path, (model, on_device, share, backend) in paths.items():
             kernels.use(backend)
+            for kind in ("cpu", options.device):
+                kernels.backend(kind)  # which is checked now, not in what is timed
             sampler, count = LanesSampler(model, Decoding(), on_device=on_device), max(1, options.graphs // share)
             start, made = time.perf_counter(), 0
             for drawn in sampler.draw(np.arange(count), np.zeros(count, np.int64), seed=turn):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
-from gengraph.schema import at_least, build, check, to_tables
+from gengraph.schema import at_least, build, check, to_tables, within
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,9 +53,9 @@ class GoalConfig:
         check(bool(self.reward), "goal.reward must be the name of a reward, got an empty text")
         at_least(1, "goal", self, "epochs", "steps")
         at_least(2, "goal", self, "batch_size")
-        at_least(0, "goal", self, "clip_norm", "prior", "repeats", "adversary", "seed")
-        for name in ("clip", "learning_rate", "budget", "checkpoint_every"):
-            check(getattr(self, name) > 0, f"goal.{name} must be > 0, got {getattr(self, name)}")
+        at_least(0, "goal", self, "seed")
+        within("[0, inf)", "goal", self, "clip_norm", "prior", "repeats", "adversary")
+        within("(0, inf)", "goal", self, "clip", "learning_rate", "budget", "checkpoint_every")
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:

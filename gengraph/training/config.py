@@ -10,7 +10,6 @@
 """
 
 import dataclasses
-import math
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from gengraph.files import read_text
 from gengraph.models.family import Facts, Family, labels_of
 from gengraph.models.labelling.config import LabellingConfig
 from gengraph.models.registry import find_family
-from gengraph.schema import assign, at_least, build, check, kinds_first, parse_assignments, to_tables
+from gengraph.schema import assign, at_least, build, check, kinds_first, parse_assignments, to_tables, within
 
 PRESETS = Path(__file__).parents[1] / "configs"
 _DEFAULT = "default"
@@ -86,15 +85,10 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         at_least(1, "training", self, "batch_size", "accumulate", "steps", "evaluations")
-        for name in ("learning_rate", "clip_norm", "budget", "checkpoint_every", "weight_decay"):
-            check(math.isfinite(getattr(self, name)), f"training.{name} must be a finite number, got {getattr(self, name)}")
-        for name in ("beta1", "beta2", "warmup", "ema"):
-            check(0 <= getattr(self, name) < 1, f"training.{name} must lie in [0, 1), got {getattr(self, name)}")
-        for name in ("clip_norm", "weight_decay", "mmd_every", "patience"):
-            check(getattr(self, name) >= 0, f"training.{name} must be >= 0, got {getattr(self, name)}")
-        check(self.learning_rate > 0, f"training.learning_rate must be > 0, got {self.learning_rate}")
-        check(self.budget > 0, f"training.budget must be > 0 seconds, got {self.budget}")
-        check(self.checkpoint_every > 0, f"training.checkpoint_every must be > 0 seconds, got {self.checkpoint_every}")
+        at_least(0, "training", self, "mmd_every", "patience")
+        within("[0, 1)", "training", self, "beta1", "beta2", "warmup", "ema")
+        within("[0, inf)", "training", self, "clip_norm", "weight_decay")
+        within("(0, inf)", "training", self, "learning_rate", "budget", "checkpoint_every")
         check(0 <= self.seed < 2**63, f"training.seed must be in 0..2^63-1, got {self.seed}")
         check(
             self.optimizer == "adamw" or not self.weight_decay,

@@ -15,7 +15,7 @@ Shared = tuple[StepLoss, list[float]]
 
 
 class Ranks:
-    """One rank among those that train together; they call each method together.
+    """One rank among those that train together; all call each method in the same places.
 
     Args:
         rank: of this process.
@@ -60,7 +60,7 @@ class Ranks:
         here, arrived = numbers.to("cpu", non_blocking=True), None
         if numbers.is_cuda:
             arrived = torch.cuda.Event()
-            arrived.record()
+            arrived.record(torch.cuda.current_stream(numbers.device))
 
         def read() -> Shared:
             if arrived is not None:

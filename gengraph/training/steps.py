@@ -31,30 +31,30 @@ class Steps:
     Args:
         num_nodes: int32[G], of the training graphs.
         training: batches, parts and seed.
-        share: which of a batch's graphs this rank takes.
+        own: which of a batch's graphs this rank takes.
         encode: makes a batch.
         ready: makes of a batch what the model reads.
 
     Attributes:
-        an_epoch: how many steps an epoch has.
+        epoch_steps: how many steps an epoch has.
     """
 
     def __init__(
-        self, num_nodes: Int32Array, training: TrainingConfig, share: slice, encode: Encoder, ready: Callable[[Any], Any]
+        self, num_nodes: Int32Array, training: TrainingConfig, own: slice, encode: Encoder, ready: Callable[[Any], Any]
     ) -> None:
-        self._num_nodes, self._training, self._share = num_nodes, training, share
+        self._num_nodes, self._training, self._own = num_nodes, training, own
         self._encode, self._ready = encode, ready
-        self.an_epoch = len(num_nodes) // min(training.batch_size, len(num_nodes))
+        self.epoch_steps = len(num_nodes) // min(training.batch_size, len(num_nodes))
 
     def begin(self, first: int, workers: int) -> Generator[Step]:
         """Steps first, first + 1, ...; made ahead by so many threads, or by none."""
         steps = itertools.starmap(self.of, self.batches(first))
-        return made_ahead(steps, workers) if workers else (step for step in steps)
+        return made_ahead(steps, workers) if workers else (step for step in steps)  # which can be closed, too
 
     def batches(self, first: int) -> Iterator[tuple[int, Int64Array]]:
         """(epoch, graphs) of steps first, first + 1, ...; all epochs have equally many."""
-        done = first % self.an_epoch
-        for epoch in itertools.count(first // self.an_epoch):
+        done = first % self.epoch_steps
+        for epoch in itertools.count(first // self.epoch_steps):
             training = self._training
             batches = batch_indices(self._num_nodes, training.batch_size, seed=training.seed, epoch=epoch)
             for batch in batches[done:]:
@@ -63,7 +63,7 @@ class Steps:
 
     def of(self, epoch: int, graphs: Int64Array) -> Step:
         """What is read of a batch, of this rank's share of it, in parts."""
-        own, key = graphs[self._share], (self._training.seed, epoch)
+        own, key = graphs[self._own], (self._training.seed, epoch)
         num_parts = min(self._training.accumulate, len(own))
         return Step(len(graphs), [partial(self._make, own[k::num_parts], key) for k in range(num_parts)])
 

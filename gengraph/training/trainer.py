@@ -203,9 +203,9 @@ class Trainer:
 
     def progress(self) -> float:
         """Share of the training that is done, in [0, 1]; the same number on every rank."""
-        return self._ranks.agreed(self._share())
+        return self._ranks.agreed(self._done())
 
-    def _share(self) -> float:
+    def _done(self) -> float:
         training = self.config.training
         return min(1.0, self.elapsed / training.budget if training.steps is None else self.step / training.steps)
 
@@ -229,7 +229,7 @@ class Trainer:
         training = self.config.training
         self._ranks.check(self.step, self.model)
         self._clock.start()
-        log, saver = Log(self._steps.an_epoch, self._clock), _Saver(self, self._clock, save)
+        log, saver = Log(self._steps.epoch_steps, self._clock), _Saver(self, self._clock, save)
         progress = self.progress()
         evaluations, stop = math.floor(progress * training.evaluations), 0.0
         with training_threads(), self._stepping(), deferred_interrupt() as interrupted:
@@ -237,12 +237,13 @@ class Trainer:
                 loss = self._update(next(self._coming), progress)
                 self._clock.tick()
                 due_save, interruption = saver.waited > training.checkpoint_every, interrupted.is_set() or self._interrupted()
-                shared = self._ranks.share(loss, self._share(), due_save, interruption)
+                shared = self._ranks.share(loss, self._done(), due_save, interruption)
                 agreed, save_now, stop = self._note(shared, log) or (progress, 0.0, 0.0)
-                progress = agreed if training.steps is None else self._share()
+                progress = agreed if training.steps is None else self._done()
                 due = math.floor(progress * training.evaluations)
                 if save_now or due > evaluations:
-                    self._note(self._ranks.rest(), log)
+                    _, more, ends = self._note(self._ranks.rest(), log) or (progress, 0.0, 0.0)
+                    save_now, stop = max(save_now, more), max(stop, ends)
                 if save_now or due > evaluations or self.step % _CHECK_RANKS_EVERY == 0:
                     self._ranks.check(self.step, self.model)
                 if due > evaluations:
@@ -254,11 +255,11 @@ class Trainer:
                 if save_now:
                     log.check()
                     saver()
-        self._note(self._ranks.rest(), log)
+        _, _, ends = self._note(self._ranks.rest(), log) or (progress, 0.0, 0.0)
         log.check()
         self._ranks.check(self.step, self.model)
         saver()
-        if stop:
+        if stop or ends:
             raise KeyboardInterrupt
 
     def _note(self, shared: Shared | None, log: Log) -> list[float]:

@@ -51,7 +51,7 @@ def test_a_goal_that_fails_leaves_no_run() -> None:
         ("train --reward edges --run small --dataset grid", "leave out --dataset"),
         ("train --dataset grid --rule planar", "--rule, --as and --start are of a training towards a goal"),
         ("train --reward edges --run small --set model.hidden_size=8", "only fields of the goal can be set"),
-        ("train --reward edges --run small --set goal.clip=0", "goal.clip must be > 0"),
+        ("train --reward edges --run small --set goal.clip=0", "goal.clip must lie in (0, inf), got 0.0"),
         ("score none.g6 --reward edges", "none.g6"),
         ("score none.g6 --reward beauty", "unknown reward 'beauty'"),
     ],

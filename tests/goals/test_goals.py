@@ -127,7 +127,7 @@ def test_a_model_without_a_policy_is_refused(tmp_path: Path) -> None:
     ("values", "message"),
     [
         ({"reward": ""}, r"goal\.reward must be the name"),
-        ({"reward": "edges", "clip": 0.0}, r"goal\.clip must be > 0"),
+        ({"reward": "edges", "clip": 0.0}, r"goal\.clip must lie in \(0, inf\), got 0\.0"),
         ({"reward": "edges", "batch_size": 1}, r"goal\.batch_size must be >= 2"),
         ({"reward": "edges", "colour": 1}, r"unknown field goal\.colour"),
     ],

@@ -174,12 +174,14 @@ def test_losses_of_a_device_are_asked_for_some_steps_later() -> None:
     assert asked == list(range(20))
 
 
-def run_as_one_of_two(late: bool, *settings: str, interrupt_after: int = 1000) -> tuple[Trainer, list[Any], list[Any]]:
+def run_as_one_of_two(
+    late: bool, *settings: str, interrupt_after: int = 1000, device: str = "cpu"
+) -> tuple[Trainer, list[Any], list[Any]]:
     """A rank of two, the other of which adds nothing."""
     asked = iter(range(1000))
-    place = Place(world=2, interrupted=lambda: next(asked) >= interrupt_after)
+    place = Place(world=2, device=torch.device(device), interrupted=lambda: next(asked) >= interrupt_after)
     trainer = make_trainer("rnn", "model.sequence.max_prev_node=2", "training.evaluations=3", *settings, place=place)
-    trainer._ranks = Ranks(0, 2, torch.device("cpu"), late=late)
+    trainer._ranks = Ranks(0, 2, torch.device(device), late=late)
     reports: list[Any] = []
     saved: list[Any] = []
     with nullcontext() if interrupt_after == 1000 else pytest.raises(KeyboardInterrupt):
@@ -208,13 +210,44 @@ def test_ranks_that_hear_of_a_step_late_train_the_same() -> None:
 
 
 @pytest.mark.usefixtures("_nobody_else")
-def test_ranks_that_hear_late_stop_a_step_later_and_save_once_when_it_is_due() -> None:
-    for late, steps in ((False, 5), (True, 6)):
-        trainer, _, saved = run_as_one_of_two(late, "training.evaluations=1", interrupt_after=4)
+@pytest.mark.parametrize(
+    ("evaluations", "interrupted", "prompt", "late"),
+    [(1, 4, 5, 6), (3, 3, 4, 4), (3, 4, 5, 6), (12, 0, 1, 1), (12, 5, 6, 6), (1, 11, 12, 12), (3, 10, 11, 12)],
+)
+def test_ranks_that_hear_late_stop_a_step_later_at_most(evaluations: int, interrupted: int, prompt: int, late: int) -> None:
+    """Where all is told, at an evaluation and at the end, they stop at once."""
+    for is_late, steps in ((False, prompt), (True, late)):
+        trainer, _, saved = run_as_one_of_two(is_late, f"training.evaluations={evaluations}", interrupt_after=interrupted)
         assert trainer.step == steps
-        assert [checkpoint.step for checkpoint in saved] == [steps]
-    _, _, saved = run_as_one_of_two(True, "training.evaluations=1", "training.checkpoint_every=0.000001")
-    assert [checkpoint.step for checkpoint in saved] == [2, 4, 6, 8, 10, 12]
+        assert saved[-1].step == steps
+
+
+@pytest.mark.usefixtures("_nobody_else")
+def test_ranks_that_hear_late_save_when_it_is_due() -> None:
+    for evaluations, steps in ((1, [2, 4, 6, 8, 10, 12]), (12, list(range(1, 13)))):
+        settings = f"training.evaluations={evaluations}", "training.checkpoint_every=0.000001"
+        assert [checkpoint.step for checkpoint in run_as_one_of_two(True, *settings)[2]] == steps
+
+
+@on_cuda
+@pytest.mark.usefixtures("_nobody_else")
+def test_ranks_on_a_gpu_hear_late_and_wait_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    prompt, _, _ = run_as_one_of_two(False, "training.evaluations=1", device="cuda")
+    share, steps = Ranks.share, iter(range(100))
+
+    def without_waiting(self: Ranks, loss: StepLoss, *decisions: float) -> Any:
+        torch.cuda.set_sync_debug_mode("error" if next(steps) > 2 else "default")
+        try:
+            return share(self, loss, *decisions)
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+
+    monkeypatch.setattr(Ranks, "share", without_waiting)
+    late, _, _ = run_as_one_of_two(True, "training.evaluations=1", device="cuda")
+    for one, other in zip(prompt.model.parameters(), late.model.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-5)
+    assert next(steps) == 12
+    assert late.losses_of_data == prompt.losses_of_data
 
 
 @on_cuda

@@ -74,7 +74,7 @@ def test_draws_from_default_spaces_make_valid_configs(seed: int, trial: int, sam
         ("[model]\nhidden_size = { low = 9, high = 8 }", "numbers low < high"),
         ("[model]\nhidden_size = { low = 1, high = 8, step = 2 }", "write a list of choices"),
         ("[training]\nlearning_rate = { low = 0, high = 1, log = true }", "0 < low if log = true"),
-        ("[training]\nlearning_rate = { low = -1.0, high = 1.0 }", "learning_rate must be > 0, got -1.0"),
+        ("[training]\nlearning_rate = { low = -1.0, high = 1.0 }", r"learning_rate must lie in \(0, inf\), got -1.0"),
         ("[training]\nsteps = [5, 6]", "training.steps is the same for all trials; leave it out and give the sweep a length"),
         ("[model.sequence]\nordering = ['bfs', 'zigzag']", "ordering must be one of"),
         ("[model]\nsequence = [{ ordering = 'dfs' }]", "adaptive would lose edges under ordering dfs"),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gengraph.models.family import Capability
-from gengraph.schema import at_least, check
+from gengraph.schema import at_least, within
 
 CAPABILITIES: frozenset[Capability] = frozenset({"likelihood", "temperature"})
 
@@ -38,8 +38,5 @@ class BlocksConfig:
 
     def __post_init__(self) -> None:
         at_least(2, "model", self, "hidden_size")
-        check(
-            self.resolution is None or 0 <= self.resolution < float("inf"),
-            f"model.resolution must be >= 0, got {self.resolution}; leave it out to have it chosen",
-        )
-        check(0 <= self.dropout < 1, f"model.dropout must lie in [0, 1), got {self.dropout}")
+        within("[0, inf)", "model", self, "resolution")
+        within("[0, 1)", "model", self, "dropout")

@@ -1,10 +1,9 @@
 """Section [model] of a DiGress config."""
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
-from gengraph.schema import at_least, check
+from gengraph.schema import at_least, check, within
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,4 +52,4 @@ class DiGressConfig:
             "model.molecular = yes needs labels that are drawn with the edges, got model.labels = after; "
             "set model.labels = joint, or model.molecular = auto",
         )
-        check(0 <= self.size_smoothing < math.inf, f"model.size_smoothing must be finite and >= 0, got {self.size_smoothing}")
+        within("[0, inf)", "model", self, "size_smoothing")

@@ -1,10 +1,9 @@
 """Section [model] of a GNF config."""
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
-from gengraph.schema import at_least, check
+from gengraph.schema import at_least, check, within
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,8 +55,7 @@ class GNFConfig:
             self.hidden_size % self.heads == 0,
             f"model.hidden_size must be a multiple of model.heads, got {self.hidden_size} and {self.heads}",
         )
-        for name in ("sharpness", "softness", "noise"):
-            check(0 < getattr(self, name) < math.inf, f"model.{name} must be finite and > 0, got {getattr(self, name)}")
-        check(0 <= self.flow_weight <= 1, f"model.flow_weight must lie in [0, 1], got {self.flow_weight}")
-        check(0 < self.autoencoder_share < 1, f"model.autoencoder_share must lie in (0, 1), got {self.autoencoder_share}")
-        check(0 <= self.size_smoothing < math.inf, f"model.size_smoothing must be finite and >= 0, got {self.size_smoothing}")
+        within("(0, inf)", "model", self, "sharpness", "softness", "noise")
+        within("[0, 1]", "model", self, "flow_weight")
+        within("(0, 1)", "model", self, "autoencoder_share")
+        within("[0, inf)", "model", self, "size_smoothing")

@@ -6,7 +6,7 @@ from typing import Literal
 from gengraph.graphs.order_names import BREADTH_FIRST, ORDERING_NAMES
 from gengraph.models.family import Capability
 from gengraph.rewards.conditions import check_conditions
-from gengraph.schema import at_least, check
+from gengraph.schema import at_least, check, within
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,10 +96,7 @@ class GRANConfig:
             f"model.oldest = softmax draws no empty rows, got model.empty_rows = {self.empty_rows}; set that to decision, or "
             "model.oldest to mixture",
         )
-        check(
-            0 < self.size_smoothing < float("inf"),
-            f"model.size_smoothing must be > 0, got {self.size_smoothing}; without it sizes not seen have no likelihood",
-        )
+        within("(0, inf)", "model", self, "size_smoothing")
 
     @property
     def capabilities(self) -> frozenset[Capability]:

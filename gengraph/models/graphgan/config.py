@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gengraph.models.family import Capability
-from gengraph.schema import at_least, check
+from gengraph.schema import at_least, check, within
 
 CAPABILITIES: frozenset[Capability] = frozenset({"temperature", "links"})
 
@@ -37,10 +37,8 @@ class GraphGANConfig:
 
     def __post_init__(self) -> None:
         at_least(1, "model", self, "embedding_size", "roots", "samples", "most_nodes")
-        check(0 <= self.entropy < float("inf"), f"model.entropy must be >= 0, got {self.entropy}")
-        for name in ("spread", "sharpness"):
-            value = getattr(self, name)
-            check(0 < value < float("inf"), f"model.{name} must be > 0, got {value}")
+        within("[0, inf)", "model", self, "entropy")
+        within("(0, inf)", "model", self, "spread", "sharpness")
         check(
             self.samples > 1 or not self.baseline,
             "model.baseline needs the other walks of a root, got model.samples = 1; set that to 2 at least, or model.baseline "

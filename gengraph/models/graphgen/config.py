@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gengraph.models.family import Capability
-from gengraph.schema import at_least, check
+from gengraph.schema import at_least, check, within
 
 CAPABILITIES: frozenset[Capability] = frozenset({"likelihood", "temperature", "gpu"})
 
@@ -50,4 +50,4 @@ class GraphGenConfig:
             not self.true_degrees or self.labels == "degree",
             f"model.true_degrees = true needs model.labels = degree, got {self.labels}",
         )
-        check(0 <= self.dropout < 1, f"model.dropout must lie in [0, 1), got {self.dropout}")
+        within("[0, 1)", "model", self, "dropout")

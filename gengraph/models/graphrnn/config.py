@@ -10,7 +10,7 @@ from typing import Any, Literal
 from gengraph.graphs.order_names import BREADTH_FIRST, LEVELLED, ROOTED, OrderingName
 from gengraph.models.family import Capability
 from gengraph.rewards.conditions import check_conditions
-from gengraph.schema import at_least, check
+from gengraph.schema import at_least, check, within
 
 CONTEXT_FEATURES = (
     "distance",
@@ -50,7 +50,7 @@ class SequenceConfig:
     components: Literal["all", "largest"] = "all"
 
     def __post_init__(self) -> None:
-        check(0 < self.quantile <= 1, f"model.sequence.quantile must lie in (0, 1], got {self.quantile}")
+        within("(0, 1]", "model.sequence", self, "quantile")
         at_least(1, "model.sequence", self, "max_prev_node")
         check(
             self.window == "fixed" or self.ordering in BREADTH_FIRST,
@@ -177,7 +177,7 @@ class GraphRNNConfig:
 
     def __post_init__(self) -> None:
         at_least(1, "model", self, "hidden_size", "num_layers", "num_heads", "embedding_size")
-        check(0 <= self.dropout < 1, f"model.dropout must lie in [0, 1), got {self.dropout}; 0 is none")
+        within("[0, 1)", "model", self, "dropout")
         check_conditions(self.conditions, self.condition_dropout)
         _check_node(self)
         _check_end(self)

@@ -16,8 +16,10 @@ from torch import Tensor, nn
 
 def places(batch_sizes: list[int], device: torch.device) -> Tensor:
     """int64[S]: where the steps of packed sequences stand in a padded tensor [T, B] that is flattened; nothing waits for it."""
-    inside = torch.arange(batch_sizes[0]) < torch.tensor(batch_sizes)[:, None]
-    return inside.flatten().nonzero().squeeze(1).to(device, non_blocking=True)
+    sizes = torch.tensor(batch_sizes).to(device, non_blocking=True)  # a few kilobytes; the rest is made there
+    moved = torch.arange(len(batch_sizes), device=device) * batch_sizes[0] - (sizes.cumsum(0) - sizes)
+    count = sum(batch_sizes)
+    return torch.arange(count, device=device) + moved.repeat_interleave(sizes, output_size=count)
 
 
 def pad(packed: Tensor, where: Tensor, batch_sizes: list[int]) -> Tensor:

@@ -1,10 +1,9 @@
 """Section [model] of a GraphVAE config."""
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
-from gengraph.schema import at_least, check
+from gengraph.schema import at_least, within
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,4 +36,4 @@ class GraphVAEConfig:
     def __post_init__(self) -> None:
         at_least(1, "model", self, "latent_size", "hidden_size", "num_layers", "decoder_size", "decoder_layers")
         at_least(1, "model", self, "matching_rounds", "most_nodes")
-        check(0 < self.beta < math.inf, f"model.beta must be > 0, got {self.beta}; 1 is the bound of the likelihood")
+        within("(0, inf)", "model", self, "beta")

@@ -1,10 +1,9 @@
 """Section [model] of a JT-VAE config."""
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
-from gengraph.schema import at_least, check
+from gengraph.schema import at_least, within
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,5 +30,5 @@ class JTVAEConfig:
 
     def __post_init__(self) -> None:
         at_least(1, "model", self, "hidden_size", "latent_size", "graph_rounds", "most_nodes")
-        check(0 < self.beta < math.inf, f"model.beta must be > 0, got {self.beta}; 1 is the bound of the likelihood")
-        check(0 <= self.anneal <= 1, f"model.anneal must lie in [0, 1], got {self.anneal}; 0 has the whole weight at once")
+        within("(0, inf)", "model", self, "beta")
+        within("[0, 1]", "model", self, "anneal")

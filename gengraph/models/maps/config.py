@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gengraph.models.family import Capability
-from gengraph.schema import at_least, check
+from gengraph.schema import at_least, within
 
 CAPABILITIES: frozenset[Capability] = frozenset({"likelihood", "temperature", "planar"})
 
@@ -38,9 +38,5 @@ class MapsConfig:
 
     def __post_init__(self) -> None:
         at_least(1, "model", self, "hidden_size", "choice_hidden_size")
-        check(0 <= self.dropout < 1, f"model.dropout must lie in [0, 1), got {self.dropout}")
-        check(0 < self.calibration < float("inf"), f"model.calibration must be > 0, got {self.calibration}")
-        check(
-            0 < self.size_smoothing < float("inf"),
-            f"model.size_smoothing must be > 0, got {self.size_smoothing}; without it sizes not seen have no likelihood",
-        )
+        within("[0, 1)", "model", self, "dropout")
+        within("(0, inf)", "model", self, "calibration", "size_smoothing")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gengraph.models.family import Capability
-from gengraph.schema import at_least, check
+from gengraph.schema import at_least, within
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,12 +54,9 @@ class MolGANConfig:
     def __post_init__(self) -> None:
         at_least(1, "model", self, "latent_size", "generator_size", "generator_layers", "judge_size", "judge_layers")
         at_least(1, "model", self, "pool_size", "pack", "most_nodes")
-        check(0 < self.softness < float("inf"), f"model.softness must be > 0, got {self.softness}")
-        for name in ("noise", "penalty"):
-            check(0 <= getattr(self, name) < float("inf"), f"model.{name} must be >= 0, got {getattr(self, name)}")
-        check(0 < self.judge_rate < float("inf"), f"model.judge_rate must be > 0, got {self.judge_rate}")
-        for name in ("energy", "reward_weight"):
-            check(0 <= getattr(self, name) <= 1, f"model.{name} must lie in [0, 1], got {getattr(self, name)}")
+        within("(0, inf)", "model", self, "softness", "judge_rate")
+        within("[0, inf)", "model", self, "noise", "penalty")
+        within("[0, 1]", "model", self, "energy", "reward_weight")
 
 
 def capabilities(config: MolGANConfig) -> frozenset[Capability]:

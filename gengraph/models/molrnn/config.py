@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gengraph.rewards.conditions import check_conditions
-from gengraph.schema import at_least, check
+from gengraph.schema import at_least, check, within
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,5 +50,5 @@ class MolRNNConfig:
         at_least(1, "model", self, "policy_size", "most_nodes")
         sizes = self.layer_sizes
         check(bool(sizes) and min(sizes) >= 1, f"model.layer_sizes must be numbers >= 1, at least one, got {list(sizes)}")
-        check(0 <= self.canonical <= 1, f"model.canonical must lie in [0, 1], got {self.canonical}")
+        within("[0, 1]", "model", self, "canonical")
         check_conditions(self.conditions, self.condition_dropout)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gengraph.models.family import Capability
-from gengraph.schema import at_least, check
+from gengraph.schema import at_least, within
 
 CAPABILITIES: frozenset[Capability] = frozenset({"likelihood", "temperature"})
 
@@ -27,8 +27,5 @@ class TreesConfig:
 
     def __post_init__(self) -> None:
         at_least(2, "model", self, "hidden_size")
-        check(0 <= self.dropout < 1, f"model.dropout must lie in [0, 1), got {self.dropout}")
-        check(
-            0 < self.size_smoothing < float("inf"),
-            f"model.size_smoothing must be > 0, got {self.size_smoothing}; without it sizes not seen have no likelihood",
-        )
+        within("[0, 1)", "model", self, "dropout")
+        within("(0, inf)", "model", self, "size_smoothing")

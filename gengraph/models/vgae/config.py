@@ -1,11 +1,10 @@
 """Section [model] of a VGAE config."""
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
 from gengraph.graphs.order_names import OrderingName
-from gengraph.schema import at_least, check
+from gengraph.schema import at_least, within
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,5 +38,5 @@ class VGAEConfig:
 
     def __post_init__(self) -> None:
         at_least(1, "model", self, "hidden_size", "latent_size", "graph_size", "most_nodes")
-        check(0 <= self.kl_warmup <= 1, f"model.kl_warmup must lie in [0, 1], got {self.kl_warmup}")
-        check(0 <= self.size_smoothing < math.inf, f"model.size_smoothing must be finite and >= 0, got {self.size_smoothing}")
+        within("[0, 1]", "model", self, "kl_warmup")
+        within("[0, inf)", "model", self, "size_smoothing")

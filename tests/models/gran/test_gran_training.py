@@ -212,7 +212,7 @@ def test_training_lowers_the_loss() -> None:
             "model.oldest = softmax draws no empty rows, got model.empty_rows = mixture",
         ),
         ({"halo": -1}, "model.halo must be >= 0"),
-        ({"size_smoothing": 0.0}, "model.size_smoothing must be > 0"),
+        ({"size_smoothing": 0.0}, r"model.size_smoothing must lie in \(0, inf\), got 0\.0"),
         ({"termination": "never"}, "model.termination must be one of size, stop, got 'never'"),
         ({"family": "sum"}, "whole sequences"),
     ],

@@ -6,6 +6,7 @@ OUT/earlier/DATE/       results.json and the files made from it, of an earlier b
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from gengraph.errors import InputError
 
 CACHE, EARLIER, RESULTS = "cache", "earlier", "results.json"
 FILES = (RESULTS, "results.csv", "results.parquet", "results.md", "results.tex", "report.html")
-_STEPS = {"data", "tune", "fit", "samples", "statistics", "scores", "novelty", "looks", "molecules"}
+_KEY = re.compile("[0-9a-f]{32}")  # of an artefact
 
 
 def check_own(out: Path) -> None:
@@ -69,7 +70,12 @@ def _was_begun(out: Path, names: set[str]) -> bool:
     """Whether a benchmark that did not end yet left this."""
     if CACHE not in names or not names <= {CACHE, EARLIER, *FILES} - {RESULTS} or not (out / CACHE).is_dir():
         return False
-    return all(path.name in _STEPS or _left_over(path.name) for path in (out / CACHE).iterdir())
+    return all(_left_over(path.name) or _is_step(path) for path in (out / CACHE).iterdir())
+
+
+def _is_step(path: Path) -> bool:
+    """Whether a folder holds artefacts of a step and nothing else."""
+    return path.is_dir() and all(_left_over(each.name) or _KEY.fullmatch(each.name) for each in path.iterdir())
 
 
 def _compared(results: dict[str, Any]) -> Any:

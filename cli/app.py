@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gengraph.cli.guard import guarded, interrupt_again, set_debug
+from gengraph.cli.guard import guarded, interrupt_again, interrupt_on_sigterm, set_debug
 from gengraph.cli.help import WIDTH, Command, Group
 
 COMMANDS = {
@@ -125,6 +125,7 @@ def main() -> None:
     """Entry point of the console script."""
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: threads that wait leave the processor to others
     sys.unraisablehook = interrupt_again
+    interrupt_on_sigterm()
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     if len(arguments) < len(sys.argv) - 1:
         arguments = ["--debug", *arguments]

@@ -275,7 +275,7 @@ def _show(results: dict[str, Any], out: Path) -> None:
         for note in notes_of(results, protocol):
             console.print(note, style="dim", soft_wrap=not console.is_terminal)
     for line in failures(results):
-        errors.print(f"Failed: {in_options(line)}", style="red")
+        errors.print(f"Failed: {in_options(line, settable=False)}", style="red")
     typer.echo(f"written: {out / 'results.json'}, results.csv, results.parquet, results.md, results.tex")
     typer.echo(f"report: {out / 'report.html'}")
     if results["failures"]:

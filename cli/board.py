@@ -73,7 +73,7 @@ class Board:
         self._states[cell] = "failed" if outcome.error else "done"
         done = sum(state != "running" for state in self._states.values())
         seconds = time.monotonic() - self._begun.get(cell, time.monotonic())
-        found = in_options(outcome.error) if outcome.error else summary_of(outcome)
+        found = in_options(outcome.error, settable=False) if outcome.error else summary_of(outcome)
         self._journal.say(f"{_name(cell)}: {self._states[cell]} in {seconds:.0f} s, {done} of {self._total}; {found}")
 
     def _draw(self) -> "Table":

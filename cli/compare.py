@@ -30,7 +30,8 @@ def compare(
 ) -> None:
     """Compare two large graphs by degrees, clustering, orbits and spectra; lower is nearer.
 
-    Degrees and clustering are exact. Each distance has a floor, that of two random halves of what was measured of the first
+    Degrees and clustering are exact, most graphlets are estimated: the table has their intervals, --format json the numbers
+    too. Each distance has a floor, that of two random halves of what was measured of the first
     graph. Sets of graphs are for `gengraph evaluate`; docs/large.md says what the distances are.
 
     Example:
@@ -44,7 +45,7 @@ def compare(
     for name in (first, second):
         graph = one_graph(name, data_dir, policy)
         with busy(f"measuring {name}"):
-            measured.append(measure(graph.bare(), samples=samples, vectors=vectors, seed=seed))
+            measured.append(measure(graph, samples=samples, vectors=vectors, seed=seed))
     found = {name: dataclasses.asdict(value) for name, value in distances(measured[0], measured[1], seed=seed).items()}
     result = {"first": measured[0].summary(), "second": measured[1].summary(), "distances": found}
     if output == "json":
@@ -65,6 +66,6 @@ def _show(result: dict[str, Any]) -> None:
 
 
 def _interval(graphlet: dict[str, Any]) -> str:
-    """The number, and its interval where it is no exact one."""
+    """The number, or its interval where it is no exact one."""
     low, high = graphlet["interval"]
-    return f"{graphlet['count']:.4g}" + (f" ({low:.4g} .. {high:.4g})" if low < high else "")
+    return f"{low:.4g} .. {high:.4g}" if low < high else f"{graphlet['count']:.4g}"

@@ -36,16 +36,20 @@ def read_split(dataset: str, data_dir: Path | None, policy: "Policy", split_seed
 
 
 def one_graph(dataset: str, data_dir: Path | None, policy: "Policy") -> "GraphSet":
-    """A set of one graph; what reading has changed is said.
+    """A set of one graph, without labels and directions; what reading has changed, and what is left aside, is said.
 
     Raises:
         InputError: there are several.
     """
+    from gengraph.cli.progress import errors
+
     graphs = _read(dataset, data_dir, policy).graphs
     if len(graphs) != 1:
         msg = f"one graph is wanted, {dataset} has {len(graphs)}; write one of them to a file of its own"
         raise InputError(msg)
-    return graphs
+    if graphs.schema:
+        errors.print(f"left aside: {graphs.schema}")
+    return graphs.bare()
 
 
 def _read(dataset: str, data_dir: Path | None, policy: "Policy") -> "Collection":

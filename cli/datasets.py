@@ -163,7 +163,9 @@ def _print(about: dict[str, Any]) -> None:
     for name in ("graphs", "nodes", "edges", "density"):
         value = about[name]
         facts[name] = (
-            f"{value['min']:.4g} to {value['max']:.4g}, mean {value['mean']:.4g}" if isinstance(value, dict) else value
+            f"{_figure(value['min'])} to {_figure(value['max'])}, mean {_figure(value['mean'])}"
+            if isinstance(value, dict)
+            else value
         )
     if "files" in about["reading"]:
         facts["files"] = about["reading"]["files"]
@@ -184,6 +186,11 @@ def _print(about: dict[str, Any]) -> None:
     show_facts(facts)
     if "orderings" in about:
         _print_orderings(about["orderings"])
+
+
+def _figure(value: float) -> str:
+    """A whole number, or a mean of large ones, in all its digits before the point."""
+    return f"{value:.0f}" if isinstance(value, int) or value >= 10_000 else f"{value:.4g}"
 
 
 def _print_orderings(orderings: dict[str, dict[str, Any]]) -> None:

@@ -107,6 +107,7 @@ def evaluate(
     from gengraph.data import load_parts
     from gengraph.metrics import DescribedSet, Uncertainty
     from gengraph.metrics.cache import DescriptorCache
+    from gengraph.sampling.conditions import Conditions
 
     if "molecules" in names(protocol):
         if names(protocol) != ["molecules"]:
@@ -129,6 +130,9 @@ def evaluate(
     if (valid or novelty) and not train:
         msg = "--novelty and --valid count what is new against the training graphs; name these with --train"
         raise InputError(msg)
+    _check_names(names(protocol), valid)
+    asked_for = read_given(given or [], None)
+    Conditions(within=asked_for[1])  # refuses what is no range
     if "pgd" in names(protocol) and output not in ("table", "json"):
         msg = f"pgd is no squared MMD and has no column in {output}; use table or json"
         raise InputError(msg)
@@ -139,7 +143,6 @@ def evaluate(
             for name, path in paths.items()
             if path is not None
         }
-    asked_for = read_given(given or [], None)
     if given:
         graphs |= {name: [partial(_chosen, graphs[name], *asked_for)] for name in graphs.keys() - {"generated"}}
     uncertainty = Uncertainty(num_permutations=permutations, num_bootstrap=bootstrap, seed=seed, max_graphs=max_graphs)
@@ -160,6 +163,21 @@ def evaluate(
         _show(results)
     else:
         show_as_text(output, COLUMNS, _rows(results), num_text=2)
+
+
+def _check_names(protocols: Sequence[str], valid: str | None) -> None:
+    """Refuse names that nothing has before anything is read."""
+    from gengraph.metrics.protocols import PROTOCOLS
+    from gengraph.metrics.validity import VALIDITY
+
+    known = [*PROTOCOLS, "pgd", "molecules"]
+    unknown = next((name for name in protocols if name not in known), None)
+    if unknown is not None:
+        msg = f"unknown protocol {unknown!r}; choose from {', '.join(known)}"
+        raise InputError(msg)
+    if valid is not None and valid not in VALIDITY:
+        msg = f"unknown validity test {valid!r}; choose from {', '.join(VALIDITY)}"
+        raise InputError(msg)
 
 
 def _check_alone(reference: str | None) -> None:

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gengraph.cli.guard import in_options
 from gengraph.cli.progress import busy, errors, training_bar
 from gengraph.data import load_dataset
 from gengraph.errors import InputError, NotEnoughResources
 from gengraph.files import hash_file
 from gengraph.generators import GENERATORS
 from gengraph.graphs import GraphSet
+from gengraph.graphs.schema import LabelSchema
 from gengraph.learned import learned
 from gengraph.models.family import check_decoding
 from gengraph.models.generator import read_saved
@@ -57,6 +59,11 @@ class Fit:
     seed: int
     device: str
 
+    @property
+    def schema(self) -> LabelSchema:
+        """The labels of what is drawn; a closed form draws none."""
+        return LabelSchema() if family_of(self.model) is None else self.graphs.schema
+
     def about(self) -> dict[str, Any]:
         """What the manifest says of it, JSON-ready."""
         return {"model": self.model, **self.record, "content_hash": self.graphs.content_hash(), "budget": self.budget}
@@ -82,7 +89,10 @@ def fitted(fit: Fit, folder: Folder, request: SampleRequest) -> Iterator[Path]:
             archive.write_bytes(folder.read(_KEPT))
             shutil.unpack_archive(archive, Path(temporary, "fitted"))
         else:
-            _make(fit, Path(temporary, "fitted", _FILE))
+            try:
+                _make(fit, Path(temporary, "fitted", _FILE))
+            except InputError as error:
+                raise InputError(in_options(str(error), settable=False)) from error
         yield Path(temporary, "fitted", _FILE)
 
 

@@ -19,6 +19,7 @@ from gengraph.errors import DatasetUnavailable, InputError, NotEnoughResources, 
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
+    from types import FrameType
 
 P = ParamSpec("P")
 FAILED, BAD_INPUT, TOO_SMALL, INTERRUPTED, UNREAD = 1, 2, 3, 130, 141  # the last two as a shell counts SIGINT and SIGPIPE
@@ -29,9 +30,12 @@ _STORAGE = {
     errno.EPERM: "{} cannot be written: not permitted; choose another place.",
     errno.EROFS: "{} cannot be written: the file system is read-only; choose another place.",
 }
+_NO_MEMORY = re.compile("can't allocate memory|not enough memory|out of memory", re.IGNORECASE)  # torch, on a CPU and a GPU
+_LESS_MEMORY = "Make the model, training.batch_size or the graphs smaller, or take fewer --workers."
 _OPTIONS = "search|scheduler|metric|temperature|components|stop|constraint|on_[a-z_]+"
 _WORDS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"\b(?:set|use) ((?:model|training)\.[\w.]*\w) (?:=|to) ([\w.+-]*\w)", r"use --set \1=\2"),
+    (r"\bor ((?:model|training)\.[\w.]*\w) = ([\w.+-]*\w)", r"or --set \1=\2"),
     (
         r"\bset (on_[a-z_]+ = \w+(?:, on_[a-z_]+ = \w+)+)",
         lambda found: (
@@ -42,6 +46,7 @@ _WORDS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"\bset columns = ('[^']*'|\S*[^\s;.,])", r"use --columns \1"),
     (rf"\b(?:set|use) ({_OPTIONS}) = (\w+)", lambda found: f"use --{found[1].replace('_', '-')} {found[2]}"),
     (r"^columns must name", "--columns must name"),
+    (r"\bset node_label = (\w+), edge_label = (\w+)", r"use --node-label \1 --edge-label \2"),
     (r"\bset (node|edge)_label to\b", r"use --\1-label with"),
     (r"\bset node_label or edge_label\b", "use --node-label or --edge-label"),
     (r"\b(?:or )?name a node_label or edge_label\b", "or name a --node-label or --edge-label"),
@@ -49,6 +54,8 @@ _WORDS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"^bins must be NAME=K\b", "--bin must be NAME=K"),
     (r"^bins are of node_label or edge_label\b", "--bin is for the --node-label or the --edge-label"),
     (r"\blabel both, or leave labels behind with graphs\.bare\(\)", "label both, or leave labels aside with --bare"),
+    (r"\bsymmetrise the graphs\b", "use --on-directed symmetrize"),
+    (r"\bwith model\.conditions = (\[[^\]]*\])", r"with --set 'model.conditions=\1'"),
     (r"\bwith graphs\.bare\(\)", "with --on-attributes drop"),
     (r"\bset smiles to the name\b", "use --smiles with the name"),
     (r"\b(?:set )?file_format = (\S+)", r"--from \1"),
@@ -113,6 +120,18 @@ def interrupt_again(dropped: "UnraisableHookArgs") -> None:
         sys.__unraisablehook__(dropped)
 
 
+def interrupt_on_sigterm() -> None:
+    """SIGTERM, by which `kill`, `timeout` and a cluster's scheduler end a program, is answered as Ctrl-C is."""
+
+    def handle(_signal: int, frame: "FrameType | None") -> None:
+        answer = signal.getsignal(signal.SIGINT)
+        if not callable(answer):  # in the background of a script Ctrl-C is ignored
+            raise KeyboardInterrupt
+        answer(signal.SIGINT, frame)
+
+    signal.signal(signal.SIGTERM, handle)
+
+
 def _nobody_reads() -> bool:
     """Whether the reader of standard output or standard error has gone (`| head`); what is still written there is dropped."""
     gone = False
@@ -126,11 +145,16 @@ def _nobody_reads() -> bool:
     return gone
 
 
-def in_options(message: str) -> str:
-    """What the library advises, as options and commands: "set model.stop = decision" is "use --set model.stop=decision"."""
+def in_options(message: str, *, settable: bool = True) -> str:
+    """What the library advises, as options and commands: "set model.stop = decision" is "use --set model.stop=decision".
+
+    Args:
+        message: of the library.
+        settable: whether the command has --set; where it has not, the command that has is named.
+    """
     for pattern, words in _WORDS:
         message = re.sub(pattern, words, message)
-    return message
+    return message if settable else message.replace("use --set ", "use `gengraph train` with --set ")
 
 
 def explain(error: BaseException) -> tuple[str, int]:
@@ -143,8 +167,9 @@ def explain(error: BaseException) -> tuple[str, int]:
         return f"Interrupted. {error}".rstrip(), INTERRUPTED
     if isinstance(error.__cause__, KeyboardInterrupt):  # within compiled code, which makes a SystemError of it
         return "Interrupted.", INTERRUPTED
-    if isinstance(error, OSError) and error.errno in _STORAGE:
-        return f"Error: {_STORAGE[error.errno].format(error.filename or error)}", FAILED
-    if isinstance(error, OSError) and error.filename:
-        return f"Error: {error.filename}: {error.strerror}; check the path and its permissions.", FAILED
+    if isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)):
+        return f"Error: there is not enough memory ({error}). {_LESS_MEMORY}", FAILED
+    if isinstance(error, OSError) and (error.errno in _STORAGE or error.filename):
+        advice = _STORAGE.get(error.errno or 0, f"{{}}: {error.strerror}; check the path and its permissions.")
+        return f"Error: {advice.format(error.filename or error)}", FAILED
     return f"Error: {type(error).__name__}: {error}\nRun the same command with --debug to see where.", FAILED

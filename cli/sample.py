@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from gengraph.sampling.job import SampleRequest, ShardsWriter
     from gengraph.sampling.writing import CountReport
     from gengraph.storage import Folder
+    from gengraph.zoo.stored import ReadyMade
 
 _BUDGET = 60.0
 _WISHES = "What the graphs shall be like"
@@ -197,7 +198,8 @@ def sample(
     if run is not None:
         from gengraph.runs.folders import read_run
 
-        read_run(runs_dir / run)  # an error now, not after the import of torch
+        facts = read_run(runs_dir / run)["facts"]  # an error now, not after the import of torch
+    from gengraph.models.family import labels_of
     from gengraph.sampling.job import SampleRequest
 
     request = SampleRequest(
@@ -212,13 +214,19 @@ def sample(
     device, folder = "cuda" if gpus_per_worker else "cpu", Folder(place)
     per_worker = resources(cpus_per_worker, gpus_per_worker)
     fit = None if model is None else _fit(model, str(dataset), data_dir, policy, split_seed, budget or _BUDGET, seed, device)
+    ready = None if pretrained is None else ready_made(pretrained, data_dir)
+    if file is not None or export:
+        from gengraph.sampling.shards import check_form
+
+        schema = fit.schema if fit is not None else labels_of(facts if ready is None else ready.checkpoint.facts)
+        check_form(file or Path(f"shard.{export}"), schema)
     try:
         with workers_session(workers, per_worker, address):
             write_shards = shards_writer(workers, per_worker)
             if fit is not None:
                 manifest = _of_fit(fit, folder, request, write_shards)
-            elif pretrained is not None:
-                manifest = _of_ready_made(pretrained, folder, request, device, write_shards)
+            elif ready is not None:
+                manifest = _of_ready_made(ready, folder, request, device, write_shards)
             else:
                 manifest = _of_run(runs_dir / str(run), folder, request, checkpoint, device, write_shards)
     except KeyboardInterrupt:
@@ -228,9 +236,8 @@ def sample(
         from gengraph.sampling.shards import export_shards
 
         export_shards(folder, request.shards(), f".{export}")
-    if file is not None:
-        _write_file(folder, request, file)
-    _show(manifest, out, in_shards=file is None)
+    files = [] if file is None else _write_file(folder, request, file)
+    _show(manifest, out, files)
 
 
 def _single_file(out: str, export: str | None) -> Path | None:
@@ -266,16 +273,17 @@ def _file_of(out: str) -> Path | None:
     return path
 
 
-def _write_file(folder: "Folder", request: "SampleRequest", file: Path) -> None:
-    """All shards as one file, after which they are not needed."""
+def _write_file(folder: "Folder", request: "SampleRequest", file: Path) -> list[Path]:
+    """All shards as one file, or as one a graph where the format holds one, after which they are not needed."""
     from gengraph.cli.progress import busy
     from gengraph.formats import write_files
     from gengraph.graphs import GraphSet
     from gengraph.sampling.shards import read_shard
 
     with busy(f"writing {file.name}"):
-        write_files(GraphSet.concatenate(read_shard(folder, shard).graphs for shard in request.shards()), file)
+        files = write_files(GraphSet.concatenate(read_shard(folder, shard).graphs for shard in request.shards()), file)
     folder.remove_all()
+    return files
 
 
 def _check_mode(
@@ -332,11 +340,10 @@ def _of_run(
 
 
 def _of_ready_made(
-    name: str, folder: "Folder", request: "SampleRequest", device: str, write_shards: "ShardsWriter"
+    made: "ReadyMade", folder: "Folder", request: "SampleRequest", device: str, write_shards: "ShardsWriter"
 ) -> dict[str, Any]:
     from gengraph.sampling.job import sample_into
 
-    made = ready_made(name, request.data_dir)
     with _counting(request) as report:
         return sample_into(
             folder,
@@ -371,7 +378,7 @@ def _say_checkpoint(run: Path, which: str | None) -> None:
     errors.print(f"sampling from {chosen.name}, {about}")
 
 
-def _show(manifest: dict[str, Any], out: str, *, in_shards: bool) -> None:
+def _show(manifest: dict[str, Any], out: str, files: list[Path]) -> None:
     from gengraph.cli.progress import errors
 
     num_graphs, graphs = manifest["num_graphs"], counted(manifest["num_graphs"], "graph")
@@ -379,4 +386,7 @@ def _show(manifest: dict[str, Any], out: str, *, in_shards: bool) -> None:
         errors.print(f"{num_graphs} of {manifest['num_attempts']} attempts were taken: {manifest['acceptance_rate']:.1%}")
     if manifest["num_cut"]:
         errors.print(f"{counted(manifest['num_cut'], 'graph')} cut at the most nodes allowed, without an end of their own")
-    typer.echo(f"{graphs} in {counted(len(manifest['shards']), 'shard')}: {out}" if in_shards else f"{graphs}: {out}")
+    if not files:
+        typer.echo(f"{graphs} in {counted(len(manifest['shards']), 'shard')}: {out}")
+    else:
+        typer.echo(f"{graphs}: {files[0]}" + (f" to {files[-1].name}" if len(files) > 1 else ""))

@@ -163,15 +163,18 @@ def train(
     folder, mirror = place or _find_place(runs_dir, f"{name}-{chosen.model_name}", storage)
     split, record = read or read_split(str(dataset), data_dir, policy, split_seed)
     check_writable(runs_dir)
-    with group.session(), _removed_if_untrained(folder, mirror):
+    with group.session():
         record |= {"tried": [asdict(trial) for trial in tried]}
-        _create(folder, split, _fit_batch(chosen, group.workers), record, begun)
-        del read, split  # the run has them
-        if mirror is not None:
-            from gengraph.runs.mirror import push_run
+        settled = _fit_batch(chosen, group.workers)
+        _create(folder, split, settled, record, begun)
+        with _removed_if_untrained(folder, mirror):  # not before: a run of this name may be another command's by now
+            del read, split  # the run has them
+            _describe(folder, settled)
+            if mirror is not None:
+                from gengraph.runs.mirror import push_run
 
-            push_run(folder, mirror)
-        follow(folder, mirror, group, trackers)
+                push_run(folder, mirror)
+            follow(folder, mirror, group, trackers)
     show_run(folder)
 
 
@@ -253,10 +256,9 @@ def _fit_batch(config: "Config", workers: int) -> "Config":
 
 
 def _create(folder: Path, split: "Split", config: "Config", record: dict[str, Any], begun: "ReadyMade | None") -> None:
-    """Make the run, and say what the model has taken from the data."""
-    from gengraph.cli.progress import busy, errors
-    from gengraph.runs.folders import create_run, read_run
-    from gengraph.training.batches import VALIDATION_GRAPHS
+    """Make the run."""
+    from gengraph.cli.progress import busy
+    from gengraph.runs.folders import create_run
 
     with busy("looking at the training graphs"):
         create_run(
@@ -268,6 +270,14 @@ def _create(folder: Path, split: "Split", config: "Config", record: dict[str, An
             record=record if begun is None else record | {"begun_with": begun.record()},
             before=None if begun is None else begun.checkpoint,
         )
+
+
+def _describe(folder: Path, config: "Config") -> None:
+    """Say what the model has taken from the data."""
+    from gengraph.cli.progress import errors
+    from gengraph.runs.folders import read_run
+    from gengraph.training.batches import VALIDATION_GRAPHS
+
     about = read_run(folder)
     sizes = about["num_graphs"]
     errors.print(f"{counted(sizes['train'], 'graph')} to train on, {sizes['validation']} to validate")

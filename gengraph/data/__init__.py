@@ -1,5 +1,6 @@
 """Named data sets, and graph sets by path."""
 
+import difflib
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -73,6 +74,9 @@ def load_collection(
         DatasetUnavailable: the file of a named data set is nowhere and cannot be downloaded.
     """
     name, policy = str(name_or_path), policy or Policy()
+    if data_dir is not None and not Path(data_dir).is_dir():
+        msg = f"there is no folder {data_dir}, which is named as data_dir; name one that has the files, or leave it out"
+        raise InputError(msg)
     files = Files(data_dir=data_dir, report=report, policy=policy)
     base, colon, rest = name.partition(":")
     if base in DATASETS:
@@ -96,8 +100,19 @@ def load_collection(
         from gengraph.formats import read_collection
 
         return read_collection(name, policy)
-    msg = f"unknown data set {name!r}: neither a name ({', '.join(DATASETS)}, tu:NAME) nor a file or folder"
+    near = _near(name)
+    way_out = f"; {near} is one" if near else ""
+    msg = f"unknown data set {name!r}: neither a name ({', '.join(DATASETS)}, tu:NAME) nor a file or folder{way_out}"
     raise InputError(msg)
+
+
+def _near(name: str) -> str:
+    """A data set, or a path in the folder that is meant, which is spelled much like this; empty if there is none."""
+    folder = Path(name).parent
+    there = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    known = [*(DATASETS if folder == Path() else ()), *there]
+    near = difflib.get_close_matches(Path(name).name, known, n=1, cutoff=0.8)
+    return str(folder / near[0]) if near else ""
 
 
 def _build(name: str, count_text: str | None, files: Files) -> GraphSet:

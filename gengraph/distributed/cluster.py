@@ -10,8 +10,10 @@ import math
 import os
 import re
 import secrets
+import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,7 +77,8 @@ def session(address: str | None = None, *, num_cpus: int | None = None, debug: b
     else:
         options["address"] = address
     try:
-        ray.init(**options)
+        with _own_sigterm():
+            ray.init(**options)
     except (ConnectionError, RuntimeError, ValueError) as error:
         if address is None:
             raise
@@ -84,6 +87,17 @@ def session(address: str | None = None, *, num_cpus: int | None = None, debug: b
         yield
     finally:
         ray.shutdown()
+
+
+@contextlib.contextmanager
+def _own_sigterm() -> Iterator[None]:
+    """The process's own answer to SIGTERM stays; Ray aborts the process with a trace of its C++ instead."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
 
 
 def _tell_of_nodes(data: dict[str, Any], **_how: Any) -> None:

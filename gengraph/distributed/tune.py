@@ -73,7 +73,7 @@ def sweep_on_ray(sweep: Sweep, *, budget: float | None, report: Callable[[int], 
             grid = _tuner(sweep, folder).fit()
         except _TimeOut as out:
             unfinished = out.unfinished
-            grid = _tuner(sweep, folder).get_results() if tune.Tuner.can_restore(str(folder / _NAME)) else []
+            grid = _tuner(sweep, folder).get_results() if _has_trials(folder) else []
     if not unfinished and sweep.request.scheduler != "pbt":
         for trial in (folder / _NAME).glob("*"):  # none where the time was out before
             forget_checkpoints(trial, 0)
@@ -88,8 +88,9 @@ def _tuner(sweep: Sweep, folder: Path) -> tune.Tuner:
     alone = sweep.request.workers_per_trial == 1
     trainable = tune.with_parameters(_one_worker if alone else _SeveralWorkers, folder=folder)
     trainable = tune.with_resources(trainable, dict(sweep.request.per_worker) if alone else _DRIVER)
-    if tune.Tuner.can_restore(str(folder / _NAME)):
+    if _has_trials(folder):
         return tune.Tuner.restore(str(folder / _NAME), trainable=trainable, resume_unfinished=True, resume_errored=True)
+    shutil.rmtree(folder / _NAME, ignore_errors=True)  # of a sweep that ended before its first trial began
     request = sweep.request
     random = request.search == "random"
     return tune.Tuner(
@@ -113,6 +114,12 @@ def _tuner(sweep: Sweep, folder: Path) -> tune.Tuner:
             failure_config=tune.FailureConfig(max_failures=1),  # a machine that is lost; what we raise is reported instead
         ),
     )
+
+
+def _has_trials(folder: Path) -> bool:
+    """Whether Tune can go on with a sweep; by its own account it can before it has a record of trials, and then fails."""
+    place = folder / _NAME
+    return tune.Tuner.can_restore(str(place)) and any(place.glob("experiment_state-*.json"))
 
 
 def _number(trial: Any) -> str:

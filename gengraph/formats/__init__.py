@@ -2,7 +2,7 @@
 
 | suffix | what |
 |---|---|
-| .parquet | native: one row a graph, columns num_nodes and edges, if wanted split |
+| .parquet | native: one row a graph, columns num_nodes and edges, if wanted split; or a row an edge, source and target |
 | .jsonl, .json | {"n": 3, "edges": [[0, 1], [1, 2]]} or {"nodes": ["a", "b"], ...}, one a line, or a list of them |
 | .g6, .s6 | graph6 and sparse6 of nauty, one graph a line |
 | .graphml, .gml | one graph or several; nodes have any names |
@@ -10,13 +10,14 @@
 | .net, .paj | Pajek's; several graphs in a project |
 | .metis, .graph | METIS; one graph |
 | .node-link.json, .cyjs | JSON of objects: node-link, adjacency, Cytoscape's; also read from .json |
-| .edgelist, .csv, .tsv | a line an edge; several graphs with a column that names the graph |
+| .edgelist, .edges, .csv, .tsv | a line an edge; several graphs with a column that names the graph |
 | .edges.csv | a table of edges, with one of nodes (.nodes.csv) beside it |
 | .ncol, .lgl, .adjlist, .multiline_adjlist, .adjacency | lists of igraph and networkx, one graph (read only) |
 | .dimacs, .col, .gr, .lgr, .dot, .gv | DIMACS, LEDA, DOT (read only) |
 | .npz | scipy's sparse adjacency matrix; of several graphs the block-diagonal one, with num_nodes |
 | .mtx | Matrix Market: the sparse adjacency matrix of one graph |
 | .rb, .mat | Harwell-Boeing, MATLAB: the same (read only) |
+| .npy | a dense adjacency matrix of numpy, or a stack of them (read only) |
 | .smi, .sdf, or a .csv with a column of SMILES | molecules, with the package rdkit |
 | .zip, or a folder with NAME_A.txt | the TU collection's text files (read only) |
 
@@ -31,7 +32,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gengraph.errors import InputError
-from gengraph.formats.codecs import IN_FOLDERS, WRITES_LABELS, Reader, codec_of, writer_of
+from gengraph.formats.codecs import IN_FOLDERS, WRITES_LABELS, Reader, codec_of, format_named, writer_of
 from gengraph.formats.edge_shards import holds_edges, read_edge_shards
 from gengraph.formats.folders import read_folder, shard_files
 from gengraph.formats.labels import categorical, check_labelled, check_writable
@@ -70,6 +71,9 @@ def read_collection(path: str | Path, policy: Policy | None = None) -> Collectio
     place, policy = Path(path), policy or Policy()
     if not str(path) or not place.exists():
         msg = f"no such file or folder: {place}"
+        raise InputError(msg)
+    if not place.is_dir() and not place.is_file():
+        msg = f"{place} is a pipe or a device, and files are read more than once; write it to a file, and give that"
         raise InputError(msg)
     if place.is_dir() and holds_edges(place):
         collection = _simplified(place, read_edge_shards(place), policy)
@@ -187,7 +191,7 @@ def _read_together(files: "Sequence[Path]", policy: Policy) -> Collection | None
     Then they are read one by one, and the message says in which file it was.
     """
     sizes = [file.stat().st_size for file in files]
-    if len(files) < _MANY or sum(sizes) > _SMALL * len(files) or not all(sizes):
+    if len(files) < _MANY or sum(sizes) > _SMALL * len(files) or not all(sizes) or len(set(map(format_named, files))) > 1:
         return None
     try:
         read = _reader(files[0], policy)  # they have one suffix; a file that is none of its kind is read by itself
@@ -214,7 +218,11 @@ def _read_raw(path: Path, read: Reader, policy: Policy) -> RawGraphs:
 
 
 def _checked(path: Path, raw: RawGraphs, policy: Policy) -> RawGraphs:
-    """The same, if it has the labels that the policy asks for."""
+    """The same, if it has the number of nodes and the labels that the policy asks for."""
+    if policy.nodes is not None and raw.num_nodes.tolist() != [policy.nodes]:
+        got = f"{len(raw.num_nodes)} graphs" if len(raw.num_nodes) != 1 else f"one of {int(raw.num_nodes[0])}"
+        msg = f"{path}: nodes = {policy.nodes} says how many one list of edges has, got {got}; leave it out"
+        raise InputError(msg)
     if policy.node_label or policy.edge_label:
         check_labelled(path, policy, raw.labels, list(raw.attributes), (int(raw.num_nodes.sum()), len(raw.edges)))
     return raw

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gengraph.errors import InputError
-from gengraph.formats.content import PICKLES, found_in, holds_objects, refuse_pickle
+from gengraph.formats.content import PICKLES, check_content, found_in, refuse_pickle, refuse_stand_in
 from gengraph.formats.dot import read_dot
 from gengraph.formats.edgelist import read_edgelist, read_ncol, write_edgelist
 from gengraph.formats.gexf import read_gexf, write_gexf
 from gengraph.formats.markup import read_gml, read_graphml, write_gml, write_graphml
-from gengraph.formats.matrix import read_adjacency, read_hb, read_mat, read_mtx, read_npz, write_mtx, write_npz
+from gengraph.formats.matrix import read_adjacency, read_hb, read_mat, read_mtx, read_npy, read_npz, write_mtx, write_npz
 from gengraph.formats.metis import read_metis, write_metis
 from gengraph.formats.molecules import (
     holds_smiles,
@@ -75,7 +75,9 @@ CODECS = {
     "gexf": Codec(suffixes=(".gexf",), read=read_gexf, write=write_gexf, one_graph=True, keeps=_ALL),
     "pajek": Codec(suffixes=(".net", ".paj", ".pajek"), read=read_pajek, write=write_pajek, keeps=_ALL - _LABELS),
     "metis": Codec(suffixes=(".metis", ".graph"), read=read_metis, write=write_metis, one_graph=True),
-    "edgelist": Codec(suffixes=(".edgelist", ".csv", ".tsv"), read=read_edgelist, write=write_edgelist, keeps=_ALL - {"nodes"}),
+    "edgelist": Codec(
+        suffixes=(".edgelist", ".edges", ".csv", ".tsv"), read=read_edgelist, write=write_edgelist, keeps=_ALL - {"nodes"}
+    ),
     "tables": Codec(suffixes=(".edges.csv",), read=read_table_pair, write=write_table_pair, keeps=_ALL),
     "ncol": Codec(suffixes=(".ncol",), read=read_ncol),
     "lgl": Codec(suffixes=(".lgl",), read=read_lgl),
@@ -89,6 +91,7 @@ CODECS = {
     "hb": Codec(suffixes=(".rb", ".hb"), read=read_hb),
     "mat": Codec(suffixes=(".mat",), read=read_mat, is_binary=True),
     "npz": Codec(suffixes=(".npz",), read=read_npz, write=write_npz, is_binary=True, keeps=_ALL),
+    "npy": Codec(suffixes=(".npy",), read=read_npy, is_binary=True),
     "tu": Codec(suffixes=(".zip",), read=read_tu_zip, is_binary=True),
     "smi": Codec(suffixes=(".smi", ".smiles"), read=read_smi, write=write_smi, keeps=_LABELS),
     "smiles-table": Codec(
@@ -111,15 +114,18 @@ def codec_of(path: Path, file_format: str = "") -> Codec:
     if file_format and file_format not in CODECS:
         msg = f"file_format must be one of {', '.join(CODECS)}, got {file_format!r}"
         raise InputError(msg)
-    name = file_format or _by_name(path) or found_in(path)
+    refuse_stand_in(path)
+    name = file_format or format_named(path)
+    if name is None:
+        name = found_in(path)
+    elif not file_format and not CODECS[name].is_binary:
+        check_content(path, name)
     if name is None:
         msg = (
             f"unknown graph format {suffix_of(path)!r} of {path}; known are {', '.join(SUFFIXES)}, .txt and folders of such "
             "files; if it is one of these, set file_format"
         )
         raise InputError(msg)
-    if name == "json" and not file_format and holds_objects(path):
-        name = "node-link"
     if name == "edgelist" and not file_format and suffix_of(path) in (".csv", ".tsv") and holds_smiles(path):
         name = "smiles-table"
     codec = CODECS[name]
@@ -137,15 +143,17 @@ def writer_of(path: Path) -> Codec:
     """
     if path.suffix.lower() in PICKLES:
         refuse_pickle(path)
-    name = None if path.suffix.lower() == ".gz" else _by_name(path)
+    name = None if path.suffix.lower() == ".gz" else format_named(path)
     if name is None or CODECS[name].write is None:
         writable = ", ".join(suffix for suffix, known in _BY_SUFFIX.items() if CODECS[known].write)
-        msg = f"{path.suffix or path} can be read but not written; choose one of {writable}"
+        is_read = name is not None or path.suffix.lower() == ".gz"
+        what = "can be read but not written" if is_read else "is no format that is written"
+        msg = f"{path.suffix or path} {what}; choose one of {writable}"
         raise InputError(msg)
     return CODECS[name]
 
 
-def _by_name(path: Path) -> str | None:
+def format_named(path: Path) -> str | None:
     """What the suffix says, one of two parts (.edges.csv) before one; else whether it is called as the lists of KONECT are."""
     suffix = suffix_of(path)
     _, dot, before = path.name.lower().removesuffix(".gz").removesuffix(suffix).rpartition(".")

@@ -26,6 +26,7 @@ _ENDS = (  # as headers have them, in lower case without punctuation
     ("fromid", "toid"),
     ("fromnode", "tonode"),
     ("fromnodeid", "tonodeid"),
+    ("startid", "endid"),
     ("id1", "id2"),
     ("node1", "node2"),
     ("nodeid1", "nodeid2"),
@@ -35,8 +36,9 @@ _ENDS = (  # as headers have them, in lower case without punctuation
     ("u", "v"),
     ("i", "j"),
 )
-_GRAPHS = ("graph", "graphid", "graphindex", "graphidx")
+GRAPHS = ("graph", "graphid", "graphindex", "graphidx")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_SHOWN = 20  # names in a message
 _KONECT = re.compile(r"[#%]\s*(sym|asym|bip)\s+\w+\s*")
 
 
@@ -92,7 +94,7 @@ def _of_first_row(path: Path, rows: Sequence[Row]) -> Layout:
     has_numbers = any(_NUMBER.fullmatch(cell) for cell in first)
     if not names and not has_numbers and len(first) > 1 and rest and all(_NUMBER.fullmatch(cell) for cell in rest if cell):
         msg = (
-            f"{path}, line {line} names the columns {', '.join(first)}, which are not known as the ends of an edge; call them "
+            f"{path}, line {line} names the columns {listed(first)}, which are not known as the ends of an edge; call them "
             f"source and target (and graph), or set columns = {_quoted(first[:2])}"
         )
         raise InputError(msg)
@@ -104,6 +106,8 @@ def _of_first_row(path: Path, rows: Sequence[Row]) -> Layout:
             f"{path}, line {line} has {len(first)} columns, 2 are known ({known}); name them in the first line: graph source "
             "target, or source target weight; or set columns = 1,2"
         )
+        if len(rows) == len(first) and all(len(cells) == len(first) for _, cells in rows):
+            msg += "; if it is an adjacency matrix, set file_format = adjacency"
         raise InputError(msg)
     return Layout()
 
@@ -139,7 +143,7 @@ def _asked_for(path: Path, said: list[str], rows: Sequence[Row], columns: tuple[
             return Layout(names=[names.get(cell, f"{cell} ") for cell in header], has_header=has_header)
     if not all(column.isdecimal() and 1 <= int(column) <= len(first) for column in columns):
         msg = (
-            f"{path}, line {line} has no columns {', '.join(columns)}, it has {', '.join(first)}; name two of these, or "
+            f"{path}, line {line} has no columns {', '.join(columns)}, it has {listed(first)}; name two of these, or "
             "three if a column names the graph, or their numbers from 1"
         )
         raise InputError(msg)
@@ -151,9 +155,25 @@ def _asked_for(path: Path, said: list[str], rows: Sequence[Row], columns: tuple[
     return Layout(names=names_by_place, has_header=words and bool(rest) and all(map(_NUMBER.fullmatch, rest)))
 
 
+def listed(names: Sequence[str]) -> str:
+    """Names for a message, the first of many."""
+    return ", ".join([*names[:_SHOWN], *([f"and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else [])])
+
+
 def _quoted(names: Sequence[str]) -> str:
     """As the value of `columns`, in quotation marks where it has spaces."""
     return shlex.quote(",".join(names))
+
+
+def is_known(cells: Sequence[str]) -> bool:
+    """Whether cells are known names of columns, both ends of an edge among them."""
+    return bool(_known(cells))
+
+
+def known_columns(names: Sequence[str]) -> dict[str, str]:
+    """The columns of source and target, and of graph if there is one, by their names; none if these are not known."""
+    roles = dict(zip(_known(names), names, strict=False))
+    return {role: roles[role] for role in ("graph", "source", "target") if role in roles}
 
 
 def _known(cells: Sequence[str]) -> list[str]:
@@ -163,7 +183,7 @@ def _known(cells: Sequence[str]) -> list[str]:
     plain = [re.sub(r"[^a-z0-9]", "", cell.lower()) for cell in cells]
     for source, target in _ENDS:
         if plain.count(source) == 1 and plain.count(target) == 1:
-            role = {source: "source", target: "target", **dict.fromkeys(_GRAPHS, "graph")}
+            role = {source: "source", target: "target", **dict.fromkeys(GRAPHS, "graph")}
             names = [role.get(name, cell) for name, cell in zip(plain, cells, strict=True)]
             return names if len(set(names)) == len(names) else []
     return []

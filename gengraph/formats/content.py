@@ -1,5 +1,6 @@
 """What a file holds whose name does not say it, by its first bytes; and the binary files that are not read, with a way out."""
 
+import codecs
 import re
 from pathlib import Path
 
@@ -22,8 +23,18 @@ _SIGNS = (  # at the beginning of a text, in the order in which they are tried
     ("gml", r"(#[^\n]*\s+|(Creator|Version|Vendor|Comment|IsPlanar)\b[^\n]*\s+)*graph\s*\["),
     ("json", r"[{\[]\s*[{\"]"),
 )
-_OBJECTS = re.compile(r'"(links|elements|adjacency|directed|multigraph|source)"\s*:|"nodes"\s*:\s*\[\s*\{')
-_OURS = re.compile(r'\s*\[?\s*\{\s*"n"\s*:')
+_MARKS = {b"MATLAB 5": "mat", b"PAR1": "parquet", b"\x93NUMPY": "npy"}  # of binary formats
+_PACKED = {  # by the first bytes
+    b"PK\x03\x04": "zip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\0": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"7z\xbc\xaf": "7z",
+    b"Rar!": "rar",
+    b"\xd0\xcf\x11\xe0": "Office",
+}
+_SPREADSHEETS = {".xlsx", ".xlsm", ".xls", ".ods"}
+_ALIKE = ({"json", "jsonl", "node-link"}, {"graph6", "sparse6"})  # whose beginnings are
 PICKLES = {".pt", ".pth", ".pkl", ".pickle", ".gpickle", ".picklez"}
 _SMALL = 1 << 20  # bytes of a text that is read as METIS to see whether it is that
 
@@ -36,19 +47,45 @@ def found_in(path: Path) -> str | None:
     """
     head = head_of(path)
     _refuse_binary(path, head)
-    if head.startswith((b"MATLAB 5", b"PAR1")):
-        return "mat" if head.startswith(b"M") else "parquet"
-    text = head.decode("utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig", "replace").lstrip()
-    name = next((name for name, sign in _SIGNS if re.match(sign, text, re.IGNORECASE)), None)
+    by_mark = next((name for mark, name in _MARKS.items() if head.startswith(mark)), None)
+    if by_mark is not None:
+        return by_mark
+    name = _sign(head)
     if name is None and suffix_of(path) == ".txt":
         return _of_numbers(path)
     return name
 
 
-def holds_objects(path: Path) -> bool:
-    """Whether a JSON file holds nodes and links as objects, and is not gengraph's list of graphs."""
-    head = head_of(path).decode("utf-8", "replace")
-    return _OBJECTS.search(head) is not None and _OURS.match(head) is None
+def refuse_stand_in(path: Path) -> None:
+    """Raise InputError for what stands in a file's place where it was not fetched: a web page, a pointer of Git LFS."""
+    head = head_of(path).removeprefix(codecs.BOM_UTF8).lstrip().lower()
+    if head.startswith((b"<!doctype html", b"<html")):
+        msg = f"{path} is a web page, and no graph; download the file that it speaks of, and look into it"
+        raise InputError(msg)
+    if head.startswith(b"version https://git-lfs"):
+        msg = f"{path} only says where Git LFS keeps the file; fetch that with `git lfs pull`"
+        raise InputError(msg)
+
+
+def check_content(path: Path, name: str) -> None:
+    """Refuse a text that begins as another format than the one that its suffix says.
+
+    Raises:
+        InputError: it does.
+    """
+    head = head_of(path)
+    _refuse_packed(path, head)
+    found = _sign(head)
+    alike = next((formats for formats in _ALIKE if name in formats), {name})
+    if found is not None and found not in alike:
+        msg = f"{path} begins as {found}, and its suffix says {name}; set file_format = {found}, or rename it"
+        raise InputError(msg)
+
+
+def _sign(head: bytes) -> str | None:
+    """The format of a text that its beginning says."""
+    text = head.decode("utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig", "replace").lstrip()
+    return next((name for name, sign in _SIGNS if re.match(sign, text, re.IGNORECASE)), None)
 
 
 def _of_numbers(path: Path) -> str:
@@ -69,6 +106,7 @@ def _of_numbers(path: Path) -> str:
 def _refuse_binary(path: Path, head: bytes) -> None:
     """Raise InputError for what only the program that wrote it should read."""
     name = str(path)
+    _refuse_packed(path, head)
     if head.startswith(b"\xe2\x9b\xbe gt"):
         kind = "graph-tool's binary"
         lines = f"import graph_tool.all as gt\n  gt.load_graph({name!r}, fmt='gt').save('graph.graphml')"
@@ -77,12 +115,24 @@ def _refuse_binary(path: Path, head: bytes) -> None:
         lines = _networkit(name, "NetworkitBinary")
     elif suffix_of(path) in PICKLES or (head[:1] == b"\x80" and b"\x94" in head[:16]):
         refuse_pickle(path, head)
-    elif b"\0" in head and not head.startswith((b"MATLAB 5", b"PAR1", b"PK", b"\xff\xfe", b"\xfe\xff")) and b"<\0" not in head:
+    elif b"\0" in head and not head.startswith((*_MARKS, b"\xff\xfe", b"\xfe\xff")) and b"<\0" not in head:
         kind = "binary, and in no format that is known"
         lines = "if NetworKit wrote it for Thrill:\n  " + _networkit(name, "ThrillBinary")
     else:
         return
     msg = f"{path} is {kind}; write it as text where it was made:\n  {lines}"
+    raise InputError(msg)
+
+
+def _refuse_packed(path: Path, head: bytes) -> None:
+    """Raise InputError for an archive, or a file that something else than gzip has packed."""
+    packed = "tar" if head[257:262] == b"ustar" else next((how for mark, how in _PACKED.items() if head.startswith(mark)), None)
+    if packed is None:
+        return
+    if suffix_of(path) in _SPREADSHEETS:
+        msg = f"{path} is a spreadsheet; save its sheet of edges as .csv, and give that"
+    else:
+        msg = f"{path} is packed by {packed}, and gzip alone is read; unpack it, and give the file or the folder that comes out"
     raise InputError(msg)
 
 

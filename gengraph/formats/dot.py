@@ -19,7 +19,7 @@ from gengraph.graphs.collection import Policy, RawGraphs
 
 _TOKEN = re.compile(
     r"""(?P<space>\s+|//[^\n]*|/\*.*?\*/|^\#[^\n]*)
-    |(?P<name>[^\W\d]\w*|-?(?:\.\d+|\d+(?:\.\d*)?))
+    |(?P<name>[^\W\d]\w*|-?(?:\.\d+|\d+(?:\.\d*)?)(?![\w.]))
     |"(?P<quoted>(?:[^"\\]|\\.)*)"
     |(?P<html><)
     |(?P<mark>--|->|[{}\[\];,=:+])""",

@@ -22,8 +22,9 @@ import pyarrow as pa
 
 from gengraph.errors import InputError
 from gengraph.files import write_text
-from gengraph.formats.columns import Layout, Row, find_layout
+from gengraph.formats.columns import Layout, Row, find_layout, is_known
 from gengraph.formats.labels import check_texts, told
+from gengraph.formats.nauty import are_codes
 from gengraph.formats.plainlist import LONG_BYTES, numbered_from_0, raw_graph, read_columns
 from gengraph.formats.rows import GRAPH_CLASS, Rows
 from gengraph.formats.text import head_of, numbered_lines, read_text, suffix_of
@@ -34,6 +35,7 @@ from gengraph.graphs.collection import Policy, RawGraphs
 _SAMPLE_BYTES = 1 << 16  # of a long file, that its columns are taken from
 _SAMPLE = 1000  # lines that the delimiter is taken from
 _DATA = re.compile(r"(.*?)[\s,;]+(\{.*\})\s*")
+_SEPARATOR = re.compile(r"sep=.?")  # by which Excel is told the delimiter
 _MISSING = {"na", "n/a", "<na>", "nan", "null", "none", "nil"}
 
 
@@ -45,11 +47,7 @@ def read_edgelist(path: Path, policy: Policy) -> RawGraphs:
     plain = _plain(path, policy) if path.stat().st_size >= LONG_BYTES and not policy.edge_label else None
     if plain is not None:
         return plain
-    text = read_text(path)
-    if text.startswith("%%MatrixMarket"):
-        msg = f"{path} is a Matrix Market file; give it the suffix .mtx"
-        raise InputError(msg)
-    return edges_of(path, text, policy).numbered(path, policy)
+    return edges_of(path, read_text(path), policy).numbered(path, policy)
 
 
 def _plain(path: Path, policy: Policy) -> RawGraphs | None:
@@ -98,10 +96,14 @@ def read_ncol(path: Path, policy: Policy) -> RawGraphs:
 def edges_of(path: Path, text: str, policy: Policy) -> Rows:
     """The rows of an edge list."""
     data = _Data(policy.edge_label)
-    comments, lines = _lines(path, text, data)
+    marked, lines = _lines(text, data)
     rows = rows_of(path, lines)
     if not rows:
         return Rows(graphs=None, sources=[], targets=[])
+    _check_comments(path, marked, lines, rows)
+    comments = [line for number, line in marked if number < lines[0][0]]
+    _check_codes(path, rows)
+    _check_brackets(path, rows)
     layout = find_layout(path, comments, rows, policy.columns)
     if layout.has_header:
         rows = rows[1:]
@@ -133,6 +135,22 @@ def edges_of(path: Path, text: str, policy: Policy) -> Rows:
     )
 
 
+def _check_codes(path: Path, rows: Sequence[Row]) -> None:
+    """Refuse what would be nodes without edges alone, and is the text of nauty."""
+    if all(len(cells) == 1 for _, cells in rows) and are_codes(cells[0] for _, cells in rows):
+        msg = f"{path} names no edges, and its lines are graph6 or sparse6; rename it, or set file_format = graph6"
+        raise InputError(msg)
+
+
+def _check_brackets(path: Path, rows: Sequence[Row]) -> None:
+    """Refuse edges as Python prints them, whose brackets would be parts of names."""
+    number, cells = rows[0]
+    first, last = cells[0], cells[-1]
+    if len(cells) > 1 and first[:1] in set("([") and last[-1:] in set(")]") and first[-1:] not in ")]" and last[:1] not in "([":
+        msg = f"{path}, line {number} stands in brackets ({', '.join(cells)}); write the two ends of an edge alone: 1,2"
+        raise InputError(msg)
+
+
 @dataclass(slots=True)
 class _Data:
     """What stands in the dictionaries at the ends of lines.
@@ -148,23 +166,39 @@ class _Data:
     labels: dict[int, Any] = field(default_factory=dict)
 
 
-def _lines(path: Path, text: str, data: _Data) -> tuple[list[str], list[tuple[int, str]]]:
-    """The comments before the first line of data, and the numbered lines of data without the dictionaries of networkx."""
-    comments: list[str] = []
+def _lines(text: str, data: _Data) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
+    """The numbered lines that are marked as comments, and those of data without the dictionaries of networkx."""
+    marked: list[tuple[int, str]] = []
     lines: list[tuple[int, str]] = []
     for number, line in enumerate(text.split("\n"), start=1):
         stripped = line.strip()
-        if not stripped:
+        if not stripped or (number == 1 and _SEPARATOR.fullmatch(stripped)):
             continue
         if stripped[0] in "#%":
-            if not lines:
-                comments.append(line)
-            elif re.match(r"\s*[#%][^\s\d#%]\S*[\s,;]+\S+\s*$", line):
-                msg = f"{path}, line {number} may be a comment or an edge of a node {line.split()[0]}; remove it, or quote it"
-                raise InputError(msg)
-            continue
-        lines.append((number, _without_data(number, line, data) if stripped[-1] == "}" else line))
-    return comments, lines
+            marked.append((number, line))
+        else:
+            lines.append((number, _without_data(number, line, data) if stripped[-1] == "}" else line))
+    return marked, lines
+
+
+def _check_comments(
+    path: Path, marked: Sequence[tuple[int, str]], lines: Sequence[tuple[int, str]], rows: Sequence[Row]
+) -> None:
+    """Refuse comments that may be edges of a node whose name begins with the mark of a comment."""
+    delimiter = _delimiter([line for _, line in lines[:_SAMPLE]], is_tsv=suffix_of(path) == ".tsv")
+    width = len(rows[0][1])
+    are_numbers = all(cell[:1] in "+-0123456789" for cell in rows[-1][1])
+    for number, line in marked:
+        if delimiter is None:
+            looks_so = number > lines[0][0] and re.match(r"\s*[#%][^\s\d#%]\S*[\s,;]+\S+\s*$", line) is not None
+        else:
+            cells = [cell.strip() for cell in re.sub(r'"[^"]*"', '""', line).split(delimiter)]
+            is_bare = not re.match(r"[#%]+\s", cells[0]) and not (are_numbers and cells[0][1:2].isdecimal())
+            looks_so = is_bare and len(cells) == width > 1 and not is_known([cells[0][1:], *cells[1:]])
+        if looks_so:
+            node = line.strip().split(delimiter)[0]
+            msg = f"{path}, line {number} may be a comment or an edge of a node {node}; remove it, or quote it"
+            raise InputError(msg)
 
 
 def _without_data(number: int, line: str, noted: _Data) -> str:
@@ -186,7 +220,7 @@ def _without_data(number: int, line: str, noted: _Data) -> str:
 
 def rows_of(path: Path, lines: Sequence[tuple[int, str]]) -> list[Row]:
     """The cells of every line, without columns at the end that are blank in all of them."""
-    delimiter = _delimiter([line for _, line in lines[:_SAMPLE]])
+    delimiter = _delimiter([line for _, line in lines[:_SAMPLE]], is_tsv=suffix_of(path) == ".tsv")
     rows = []
     for number, line in lines:
         if '"' in line and delimiter is not None:
@@ -208,19 +242,24 @@ def rows_of(path: Path, lines: Sequence[tuple[int, str]]) -> list[Row]:
     return rows
 
 
-def _delimiter(lines: Sequence[str]) -> str | None:
-    """What most lines have between their cells; None for white space."""
+def _delimiter(lines: Sequence[str], *, is_tsv: bool) -> str | None:
+    """What most lines have between their cells; None for white space.
+
+    Of several it is that which known names of columns have between them, else that which more lines have.
+    """
     if any('"' in line for line in lines):
         lines = [re.sub(r'"[^"]*"', '""', line) for line in lines]
-    for delimiter in (";", ",", "|", "\t"):
-        having = [line for line in lines if delimiter in line]
-        if 2 * len(having) <= len(lines) or not having:
-            continue
-        if delimiter != "\t":
-            return delimiter
-        if not any(re.search(r"\d +\d", line) or re.search(r"\d \t", line) for line in having):
-            return delimiter
-    return None
+    having = {delimiter: sum(delimiter in line for line in lines) for delimiter in ";,|\t"}
+    likely = sorted((delimiter for delimiter in having if 2 * having[delimiter] > len(lines)), key=lambda one: -having[one])
+    if is_tsv and "\t" in likely:
+        return "\t"
+    header = lines[0] if lines else ""
+    named = [delimiter for delimiter in likely if delimiter in header and is_known(header.split(delimiter))]
+    if named:
+        return named[0]
+    if likely == ["\t"] and any(re.search(r"\d +\d|\d \t", line) for line in lines if "\t" in line):
+        return None
+    return likely[0] if likely else None
 
 
 def _ends(path: Path, rows: Sequence[Row], layout: Layout) -> tuple[list[str] | None, list[str | None], list[str | None]]:

@@ -56,7 +56,7 @@ class Elements:
             msg = f"{path} is not {what}: {error}"
             raise InputError(msg) from error
         except _Doctype as error:
-            msg = f"{path} is not {what}: document type declarations are refused"
+            msg = f"{path} is not {what}: document type declarations are refused; take the line <!DOCTYPE ...> out"
             raise InputError(msg) from error
 
     def _start(self, tag: str, values: Values) -> None:

@@ -13,11 +13,13 @@ import numpy as np
 
 from gengraph.errors import InputError
 from gengraph.files import read_text
+from gengraph.formats.tables import nodes_beside
 from gengraph.formats.text import suffix_of
 from gengraph.formats.tu import is_of_a_mac
 from gengraph.graphs.collection import PART_NAMES, PARTS, Collection, Refused
 
 ReadFile = Callable[[Path], Collection]
+_SHOWN = 5  # names of files
 _MANIFEST = "manifest.json"  # of a sample (`gengraph.sampling.shards`)
 
 
@@ -54,18 +56,28 @@ def read_folder(
         return read_tu(folder)
     suffixes = sorted({suffix_of(file) for file in files})
     if len(suffixes) > 1:
-        names = ", ".join(file.name for file in files[:5])
+        names = ", ".join(file.name for file in files[:_SHOWN])
         msg = f"{folder} holds files of several formats ({', '.join(suffixes)}): {names}; keep one format in a folder"
         raise InputError(msg)
     if not files:
         msg = (
             f"{folder} holds neither *.parquet files nor the *_A.txt of a TU collection, nor the files train, validation and "
             "test, nor graphs in another format, one a file"
-        )
+        ) + _way_out(folder, known)
         raise InputError(msg)
     _check_finished(folder)
     collection = together(files) or Collection.concatenate(_read_each(files, read))
     return dataclasses.replace(collection, num_files=len(files))
+
+
+def _way_out(folder: Path, known: set[str]) -> str:
+    """What to do with a folder of texts, or of folders of graphs."""
+    inner = sorted(sub.name for sub in folder.iterdir() if sub.is_dir() and _graph_files(sub, known))
+    if inner:
+        return f"; its folders {', '.join(inner[:3])} do: give one of them, or move their files into one folder"
+    if any(folder.glob("*.txt")):
+        return "; if its .txt files are lists of edges, set file_format = edgelist"
+    return "; give a folder that does, or a file"
 
 
 def shard_files(folder: Path, known: set[str]) -> list[Path]:
@@ -90,6 +102,8 @@ def _graph_files(folder: Path, known: set[str]) -> list[Path]:
         for file in folder.iterdir()
         if suffix_of(file) in known and not file.name.startswith(".") and not is_of_a_mac(file.name) and file.is_file()
     ]
+    tables = {nodes_beside(file) for file in files if nodes_beside(file) != file}  # which are read with those of edges
+    files = [file for file in files if file not in tables]
     others = [file for file in files if suffix_of(file) != ".json" or _part(file) is not None]
     return sorted(others or files, key=_natural)
 
@@ -132,10 +146,10 @@ def _read_parts(parts: Mapping[Path, int | None], read: ReadFile) -> Collection:
     """A set whose train, validation (if there is one) and test graphs stand in files of their own."""
     shapes = {(part, re.sub(r"[0-9]+", "0", file.name)) for file, part in parts.items()}
     if None in parts.values() or len(shapes) > len(set(parts.values())):
-        names = ", ".join(file.name for file in parts)
+        names = ", ".join(file.name for file in list(parts)[:_SHOWN]) + ", ..." * (len(parts) > _SHOWN)
         msg = (
-            f"a folder with train and test graphs holds one file for each part, got {names}; number the files of one part "
-            "(train-0, train-1), and move what belongs to none elsewhere"
+            f"{next(iter(parts)).parent}: a folder with train and test graphs holds one file for each part, got {names}; "
+            "number the files of one part (train-0, train-1), and move what belongs to none elsewhere"
         )
         raise InputError(msg)
     ordered = sorted(parts, key=lambda file: parts[file] or 0)

@@ -18,7 +18,7 @@ import numpy as np
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet, Int32Array
 from gengraph.graphs.collection import Collection, Policy, RawGraphs
-from gengraph.graphs.schema import LabelArrays, Labels, LabelSchema, coded_values, in_order
+from gengraph.graphs.schema import LabelArrays, Labels, LabelSchema, coded_values, in_order, is_missing
 
 NODE_LABEL, EDGE_LABEL = "node_label", "edge_label"  # what labels are called in a file that has no name for them
 
@@ -62,7 +62,7 @@ def directed_as_it_is(raw: RawGraphs, policy: Policy) -> RawGraphs:
 
 
 def _coded(where: object, name: str, values: Sequence[Any], what: str) -> tuple[Labels, Int32Array]:
-    missing = sum(value is None or value == "" for value in values)
+    missing = sum(map(is_missing, values))
     if missing:
         msg = (
             f"{where}: {missing} of {len(values)} {what} have no value of {name}; give one to all, or take another attribute "

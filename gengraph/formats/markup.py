@@ -35,6 +35,7 @@ _GRAPH, _NO_ELEMENTS = re.compile(r"<graph\b"), re.compile(r"<!|-->|\?>|\]\]>")
 _QUOTED = re.compile('"([^"]*)"')
 _BREAKS = {"\r": "&#13;"}  # that XML reads as a line feed else
 _RUN = "gengraph-run"  # stands in for them
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}  # as XML spells them
 _GML_TOKEN = re.compile(
     r"""edge\s*\[\s*source\s+([^\s\[\]"]+)\s+target\s+([^\s\[\]"]+)\s*\]  # bare ones, which most are in large files, at once
     |node\s*\[\s*id\s+([^\s\[\]"]+)\s*\]
@@ -118,7 +119,11 @@ class _GraphML:
         self.drawn.node(values.get("id", ""))
 
     def edge(self, values: Values) -> None:
-        directed = values["directed"].lower() == "true" if "directed" in values else self.directed
+        said = values.get("directed", "true" if self.directed else "false")
+        directed = _BOOLEANS.get(said.strip().lower())
+        if directed is None:
+            msg = f"{self.drawn.path}: directed of an edge must be true or false, got {said!r}; mend it"
+            raise InputError(msg)
         self.drawn.edge(values.get("source", ""), values.get("target", ""), directed=directed)
 
     def run(self, values: Values) -> None:
@@ -211,6 +216,9 @@ def _draw_gml_node(value: Any, drawn: NamedGraphs) -> None:
         drawn.node(value[0])
         return
     fields = _gml_fields(value, drawn, "node", {"id"})
+    if isinstance(fields.get("graph"), list):
+        msg = f"{drawn.path}: node {fields['id']!r} holds a graph, and no graph here has that; take it out"
+        raise InputError(msg)
     drawn.node(fields.pop("id"))
     for name in fields.keys() - _GML_DRAWINGS:
         drawn.attribute("node", name, fields[name])

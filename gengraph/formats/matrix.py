@@ -4,13 +4,14 @@ A file of `scipy.sparse.save_npz` is one graph, an edge in each direction. Files
 hold the block-diagonal matrix and beside it an array num_nodes, which scipy passes over.
 """
 
+import csv
 import dataclasses
 import json
 import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from io import BytesIO, TextIOWrapper
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +41,37 @@ def read_npz(path: Path, policy: Policy) -> RawGraphs:
             num_nodes = np.asarray(arrays["num_nodes"] if "num_nodes" in arrays else [matrix.shape[0]], np.int64).reshape(-1)
             own = _labels(arrays) if "labels" in arrays else None
     except (zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError, TypeError) as error:
-        msg = f"{path} is no sparse matrix of scipy.sparse.save_npz: {error}"
+        msg = (
+            f"{path} is no sparse matrix of scipy.sparse.save_npz: {error}; write it with that, or a dense one with numpy.save "
+            "as .npy"
+        )
         raise InputError(msg) from error
     if own is None:
         return _graphs_of(path, matrix, num_nodes, policy)
     labels, are_directed = own
     raw = _graphs_of(path, matrix, num_nodes, policy, labels)
     return directed_as_it_is(raw, policy) if are_directed else raw
+
+
+def read_npy(path: Path, policy: Policy) -> RawGraphs:
+    """One dense matrix int[N, N], or a stack int[G, N, N] of as many graphs of N nodes; entries as those of `read_npz`."""
+    try:
+        stack = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        msg = f"{path} is no array of numpy.save: {error}; write it anew, as numbers"
+        raise InputError(msg) from error
+    if stack.ndim not in (2, 3) or stack.dtype.kind not in "biufc" or stack.shape[-1] != stack.shape[-2]:
+        msg = (
+            f"{path}: an adjacency matrix, or each of a stack, must be square and of numbers, got {stack.dtype} of shape "
+            f"{stack.shape}; write such a one with numpy.save"
+        )
+        raise InputError(msg)
+    stack = stack.reshape(-1, *stack.shape[-2:])
+    graph, row, column = np.nonzero(stack)
+    num_graphs, n = stack.shape[:2]
+    ends = row + graph * n, column + graph * n
+    matrix = sparse.coo_array((stack[graph, row, column], ends), shape=(num_graphs * n, num_graphs * n))
+    return _graphs_of(path, matrix, np.full(num_graphs, n, np.int64), policy)
 
 
 def _labels(arrays: Any) -> tuple[LabelArrays, bool]:
@@ -115,16 +140,31 @@ def read_adjacency(path: Path, policy: Policy) -> RawGraphs:
     """Rows of numbers, as igraph's write_adjacency and numpy.savetxt write them: how many edges, or their weight."""
 
     def rows(content: BytesIO) -> Any:
-        text = content.read().replace(b",", b" ").replace(b";", b" ")
+        text = _unnamed(content.read()).replace(b",", b" ").replace(b";", b" ")
         return np.loadtxt(BytesIO(text), ndmin=2, comments=("#", "%"))
 
     return _one_matrix(path, policy, rows, "adjacency matrix in text", "numpy.savetxt")
+
+
+def _unnamed(text: bytes) -> bytes:
+    """A matrix without the names of its rows and columns, where its first cell is blank, as pandas writes it."""
+    delimiter = text.lstrip(b' "')[:1].decode()
+    if delimiter not in (",", ";", "\t"):
+        return text
+    (_, *names), *rows = csv.reader(StringIO(text.decode()), delimiter=delimiter)
+    if [row[0] for row in rows if row] != names:
+        msg = "its rows have other names than its columns"
+        raise ValueError(msg)
+    return "\n".join(" ".join(row[1:]) for row in rows).encode()
 
 
 def read_mat(path: Path, policy: Policy) -> RawGraphs:
     """The one square matrix in a file of MATLAB, which may be in a struct, as in the SuiteSparse collection."""
 
     def only_matrix(content: BytesIO) -> Any:
+        if content.getvalue().startswith(b"MATLAB 7.3"):
+            msg = "it is of version 7.3, and those up to 7 are read: save(..., '-v7') in MATLAB"
+            raise ValueError(msg)
         found = list(_matrices(scipy.io.loadmat(content)))
         if len(found) != 1:
             msg = f"it holds {len(found)} square matrices"
@@ -169,7 +209,10 @@ def write_mtx(graphs: GraphSet, path: Path) -> None:
 def _graphs_of(path: Path, matrix: Any, num_nodes: Int64Array, policy: Policy, labels: LabelArrays | None = None) -> RawGraphs:
     """The graphs along the diagonal; labels are of all nodes and entries, or weights if the policy asks for them."""
     if matrix.shape != (num_nodes.sum(), num_nodes.sum()) or (num_nodes < 0).any():
-        msg = f"{path}: an adjacency matrix must be square with a row for each of {num_nodes.sum()} nodes, got {matrix.shape}"
+        msg = (
+            f"{path}: an adjacency matrix must be square with a row for each of {num_nodes.sum()} nodes, got {matrix.shape}; "
+            "one between two kinds of nodes is scipy.sparse.block_array([[None, B], [B.T, None]])"
+        )
         raise InputError(msg)
     there = np.flatnonzero(matrix.data)
     weights = int((matrix.data[there] != 1).sum())

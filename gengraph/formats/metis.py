@@ -58,6 +58,10 @@ def _graph(rows: Sequence[Sequence[str]], m: int, flags: str, constraints: int) 
     counts = [len(row) // step for row in entries]
     source = np.repeat(np.arange(len(rows)), counts)
     target = np.array([int(cell) for row in entries for cell in row[::step]], np.int64) - 1
+    strange = target[(target < 0) | (target >= len(rows))]
+    if len(strange):
+        msg = f"a line names the node {strange[0] + 1}, and nodes are 1..{len(rows)}"
+        raise ValueError(msg)
     loops = int((source == target).sum())
     if 2 * m not in (len(target), len(target) + loops):
         msg = f"its first line says {m} edges, its lines have {len(target)} ends of edges"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from gengraph.errors import InputError
 from gengraph.files import write_text
+from gengraph.formats.columns import known_columns
 from gengraph.formats.text import head_of, numbered_lines, read_text, suffix_of
 from gengraph.graphs import GraphSet
 from gengraph.graphs.classes import CLASS, Classes
@@ -113,9 +114,10 @@ def sdf_records(path: Path) -> Texts:
 
 
 def holds_smiles(path: Path) -> bool:
-    """Whether the first line of a table names a column of SMILES."""
+    """Whether the first line of a table names a column of SMILES, and not the two ends of an edge."""
     first = head_of(path).decode("utf-8-sig", "replace").partition("\n")[0]
-    names = [_plain(cell) for cell in first.split(_delimiter(first))]
+    cells = first.split(_delimiter(first))
+    names = [] if known_columns(cells) else [_plain(cell) for cell in cells]
     return any("smiles" in name for name in names) or "mol" in names
 
 

@@ -1,9 +1,10 @@
-"""Parquet with one row a graph, and JSON.
+"""Parquet with one row a graph (with a row an edge: `gengraph.formats.edge_table`), and JSON.
 
 Columns and keys beside num_nodes, edges and split: a list is taken for attributes of nodes or edges, a single value describes
 the graph as a whole; `class` is its class, any other is left in the file.
 """
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import Iterable
@@ -19,7 +20,9 @@ import pyarrow.parquet as pq
 
 from gengraph.errors import InputError
 from gengraph.files import atomic_path, write_text
+from gengraph.formats.edge_table import read_edge_table
 from gengraph.formats.labels import EDGE_LABEL, NODE_LABEL, check_texts, directed_as_it_is, labels_of, told
+from gengraph.formats.objects import DIRECTED, graphs_of_objects, is_directed, is_object
 from gengraph.formats.text import numbered_lines, read_text
 from gengraph.graphs import GraphSet
 from gengraph.graphs.arrow import LABEL_COLUMNS, arrays_from_table, classes_from_table, label_schema, labels_from_table
@@ -38,14 +41,13 @@ def read_parquet(path: Path, policy: Policy) -> RawGraphs:
         with pq.ParquetFile(path) as file:
             names = file.schema_arrow.names
             if not {"num_nodes", "edges"} <= set(names):
-                way = "; of a graph in pieces, give pieces.parquet alone" if {"source", "target"} <= set(names) else ""
-                msg = f"{path}: a table of graphs needs the columns num_nodes and edges, got {names}{way}"
-                raise InputError(msg)
-            num_nodes, edge_offsets, edges = _arrays(file)
+                return read_edge_table(path, file, policy)
+            num_nodes, edge_offsets, edges = _arrays(path, file)
             split = file.read(["split"]).column("split").to_pylist() if "split" in names else None
             classes = classes_from_table(file.read([CLASS])) if CLASS in names else None
             present = [name for name in LABEL_COLUMNS.values() if name in names] if label_schema(file.schema_arrow) else []
             labels = labels_from_table(file.read(present)) if present else None
+            directed = _directed(path, file, edge_offsets) if DIRECTED in names and labels is None else False
             asked = [] if labels else [name for name in (policy.node_label, policy.edge_label) if name in names]
             listed = {name: _listed(path, name, file.read([name]).column(name)) for name in asked}
             read = ("num_nodes", "edges", "split", *present, *asked)
@@ -64,18 +66,33 @@ def read_parquet(path: Path, policy: Policy) -> RawGraphs:
     if listed:
         values = [(name, listed[name][1] if name in listed else None) for name in (policy.node_label, policy.edge_label)]
         labels = labels_of(path, nodes=values[0], edges=values[1])
-    return RawGraphs(
+    raw = RawGraphs(
         num_nodes=num_nodes,
         edge_offsets=edge_offsets,
         edges=edges,
+        directed=directed,
         attributes=attributes,
         part=part,
         labels=labels,
         classes=classes,
     )
+    return directed_as_it_is(raw, policy) if np.any(directed) and np.all(directed) else raw
 
 
-def _arrays(file: pq.ParquetFile) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+def _directed(path: Path, file: pq.ParquetFile, edge_offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_] | bool:
+    """Whether each edge has a direction, as a column says of its graph; False where it is of lists, and so an attribute.
+
+    Raises:
+        InputError: it says something else than true or false.
+    """
+    column = file.read([DIRECTED]).column(DIRECTED)
+    if pa.types.is_nested(column.type):
+        return False
+    said = [is_directed(f"{path}, row {row}", {DIRECTED: value}) for row, value in enumerate(column.to_pylist())]
+    return np.repeat(np.array(said, bool), np.diff(edge_offsets)) if any(said) else False
+
+
+def _arrays(path: Path, file: pq.ParquetFile) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64], npt.NDArray[np.int32]]:
     """The three arrays of the graphs; as many values of the column of edges as its metadata count are room enough."""
     about = file.metadata
     column = next(i for i in range(about.num_columns) if about.schema.column(i).path.partition(".")[0] == "edges")
@@ -84,7 +101,11 @@ def _arrays(file: pq.ParquetFile) -> tuple[npt.NDArray[np.int32], npt.NDArray[np
     edges = np.empty((values // 2 + 1, 2), np.int32)
     graph = edge = 0
     for batch in file.iter_batches(_BATCH_ROWS, columns=["num_nodes", "edges"]):
-        sizes, ends, pairs = arrays_from_table(pa.Table.from_batches([batch]))
+        try:
+            sizes, ends, pairs = arrays_from_table(pa.Table.from_batches([batch]))
+        except InputError as error:
+            msg = f"{path}: {error}; write the columns anew"
+            raise InputError(msg) from error
         num_nodes[graph : graph + len(sizes)] = sizes
         offsets[graph + 1 : graph + len(sizes) + 1] = ends[1:] + edge
         edges[edge : edge + len(pairs)] = pairs
@@ -113,7 +134,7 @@ def write_parquet(graphs: GraphSet, path: Path) -> None:
 
 
 def read_jsonl(path: Path, policy: Policy) -> RawGraphs:
-    """One graph a line; empty lines are none."""
+    """One graph a line, in pairs of nodes or in objects; empty lines are none."""
     if path.stat().st_size >= _COMPILED_BYTES:
         from gengraph.formats.jsonlines import read_plain_lines
 
@@ -121,15 +142,24 @@ def read_jsonl(path: Path, policy: Policy) -> RawGraphs:
         if plain is not None:
             return plain
     lines = numbered_lines(read_text(path))
-    return _from_records(path, ((f"line {i}", _parse(path, f"line {i}", line)) for i, line in lines), policy)
+    records = ((f"line {i}", _parse(path, f"line {i}", line)) for i, line in lines)
+    first = list(itertools.islice(records, 1))
+    whole = itertools.chain(first, records)
+    if first and is_object(first[0][1]):
+        return graphs_of_objects(path, (record for _, record in whole), policy)
+    return _from_records(path, whole, policy)
 
 
 def read_json(path: Path, policy: Policy) -> RawGraphs:
-    """A list of graphs."""
+    """A list of graphs, or one graph, in pairs of nodes or in objects."""
     values = _parse(path, "the file", read_text(path))
+    if isinstance(values, dict):
+        values = [values]
     if not isinstance(values, list):
         msg = f"{path} must be a list of graphs, got {type(values).__name__}; one graph a line belongs into a .jsonl"
         raise InputError(msg)
+    if values and is_object(values[0]):
+        return graphs_of_objects(path, values, policy)
     return _from_records(path, ((f"graph {i}", value) for i, value in enumerate(values)), policy)
 
 
@@ -185,7 +215,7 @@ def _from_records(path: Path, records: Iterable[tuple[str, Any]], policy: Policy
         lists.append(edges)
         splits.append(record.get("split"))
         classes.append(None if isinstance(record.get(CLASS), list | dict) else record.get(CLASS))
-        directed += [record.get("directed") is True] * len(edges)
+        directed += [is_directed(f"{path}, {where}", record)] * len(edges)
         used = [one.take(path, where, record, count) for one, count in zip(labels, (size, len(edges)), strict=True)]
         for name, value in record.items():
             if name not in ("nodes", "edges", *used) and isinstance(value, list | dict):
@@ -211,12 +241,14 @@ class _Lists:
         asked: the name that is asked for; empty if none is.
         name: of those that were found.
         values: of all graphs so far, None where a graph has none.
+        before: how many nodes, or edges, the graphs have of which none has any.
     """
 
     of: str
     asked: str
     name: str = ""
     values: list[Any] = field(default_factory=list)
+    before: int = 0
 
     def take(self, path: Path, where: str, record: dict[str, Any], count: int) -> str:
         """Take the labels of a graph's nodes or edges; the key that they stand under.
@@ -229,13 +261,16 @@ class _Lists:
         key = own if own in record and self.asked in ("", name) else self.asked
         values = record.get(key) if key else None
         if not isinstance(values, list):
-            self.values += [None] * count
+            if self.name:
+                self.values += [None] * count
+            self.before += 0 if self.name else count
             return ""
         name = name if key == own else key
         if len(values) != count or self.name not in ("", name):
             msg = f"{path}, {where}: {key} must hold one {name} for each of {count} {self.of}s, got {len(values)}"
             raise InputError(msg)
-        self.name = name
+        if not self.name:
+            self.name, self.values = name, [None] * self.before
         self.values += values
         return key
 
@@ -305,6 +340,9 @@ def _graph(path: Path, where: str, record: Any, weights: _Weights) -> tuple[int,
         if isinstance(size, bool) or not isinstance(size, int):
             raise TypeError
     except (KeyError, TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            msg = f"{path}, {where}: {error}"
+            raise InputError(msg) from None
         msg = f'{path}, {where}: a graph is {{"n": nodes, "edges": [[u, v], ...]}}, got {str(record)[:80]}'
         raise InputError(msg) from error
     try:
@@ -320,4 +358,8 @@ def _named(nodes: Any, edges: list[Any]) -> tuple[int, npt.NDArray[np.int64]]:
     if not isinstance(nodes, list) or len(number) < len(nodes):
         msg = "nodes must be a list that names every node once"
         raise ValueError(msg)
+    strange = next((name for pair in edges for name in pair if name not in number), None)
+    if strange is not None:
+        msg = f"an edge joins {json.dumps(strange)}, which is not among the nodes; name it there"
+        raise InputError(msg)
     return len(nodes), np.array([(number[u], number[v]) for u, v in edges], np.int64).reshape(-1, 2)

@@ -4,6 +4,7 @@ Reference:
     1. B. McKay. Description of graph6, sparse6 and digraph6 encodings. nauty's formats.txt.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +32,32 @@ def read_nauty(path: Path, _policy: Policy) -> RawGraphs:
             msg = f"{path}, line {number} is digraph6 or incremental sparse6, which are not read; write graph6 or sparse6"
             raise InputError(msg)
         try:
-            size, edges = _from_sparse6(code) if code.startswith(":") else _from_graph6(code)
+            size, edges = _graph(code)
         except ValueError as error:
             msg = f"{path}, line {number} is not {'s6' if code.startswith(':') else 'g6'}: {error}"
             raise InputError(msg) from error
         sizes.append(size)
         lists.append(np.array(edges, np.int64).reshape(-1, 2))
     return RawGraphs.from_lists(sizes, lists)
+
+
+def are_codes(lines: Iterable[str]) -> bool:
+    """Whether every one of some lines is graph6 or sparse6."""
+    try:
+        for line in lines:
+            _graph(line)
+    except ValueError:
+        return False
+    return True
+
+
+def _graph(code: str) -> tuple[int, Any]:
+    """Nodes and edges of a line.
+
+    Raises:
+        ValueError: it is neither of both.
+    """
+    return _from_sparse6(code) if code.startswith(":") else _from_graph6(code)
 
 
 def write_nauty(graphs: GraphSet, path: Path) -> None:
@@ -70,7 +90,11 @@ def _from_sparse6(code: str) -> tuple[int, list[tuple[int, int]]]:
     """Nodes and edges; a bit says whether to go on to the next node v, the number x after it is a neighbour or the next v."""
     n, bits = _six_bits(code.removeprefix(":"))
     width = max(1, (n - 1).bit_length())
-    units = bits[: len(bits) // (width + 1) * (width + 1)].reshape(-1, width + 1)
+    whole = len(bits) // (width + 1) * (width + 1)
+    units, padding = bits[:whole].reshape(-1, width + 1), bits[whole:]
+    if len(padding) >= len(_SIX) or not padding.all():  # it is fewer than six ones
+        msg = "it ends within an edge"
+        raise ValueError(msg)
     steps = zip(units[:, 0].tolist(), (units[:, 1:] @ (1 << np.arange(width - 1, -1, -1))).tolist(), strict=True)
     edges = []
     v = 0

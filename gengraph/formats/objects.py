@@ -1,10 +1,11 @@
 """JSON that says a graph in objects: node-link (networkx, rustworkx, D3), adjacency (networkx) and Cytoscape's.
 
-A file holds one graph, or a list of them. Positions in Cytoscape say how a graph is drawn and are passed over, as are what it
-keeps for itself (SUID, selected).
+A file holds one graph, a list of them, or one a line (.jsonl). Positions in Cytoscape say how a graph is drawn and are passed
+over, as are what it keeps for itself (SUID, selected).
 """
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from gengraph.graphs.classes import CLASS
 from gengraph.graphs.collection import Policy, RawGraphs
 from gengraph.graphs.schema import LabelSchema
 
+DIRECTED = "directed"
+"""The key, or the column, that says whether the edges of a graph have directions."""
 _KEPT_BY_CYTOSCAPE = {"SUID", "shared_name", "selected", "shared_interaction"}
 
 
@@ -30,8 +33,26 @@ def read_objects(path: Path, policy: Policy) -> RawGraphs:
             raise
         msg = f"{path} is not JSON: {error}"
         raise InputError(msg) from error
+    return graphs_of_objects(path, content if isinstance(content, list) else [content], policy)
+
+
+def is_object(graph: Any) -> bool:
+    """Whether a graph is said in objects, and not as gengraph says it: in pairs of nodes."""
+    if not isinstance(graph, dict) or "n" in graph:
+        return False
+    if graph.keys() & {"links", "elements", "adjacency"}:
+        return True
+    return any(isinstance(listed, list) and any(isinstance(one, dict) for one in listed[:1]) for listed in _listed(graph))
+
+
+def _listed(graph: dict[str, Any]) -> tuple[Any, Any]:
+    return graph.get("nodes"), graph.get("edges")
+
+
+def graphs_of_objects(path: Path, graphs: Iterable[Any], policy: Policy) -> RawGraphs:
+    """The graphs that some objects say; arguments and errors as for `read_objects`."""
     drawn = NamedGraphs(path, policy)
-    for number, graph in enumerate(content if isinstance(content, list) else [content]):
+    for number, graph in enumerate(graphs):
         drawn.graph()
         try:
             _draw(graph, drawn)
@@ -40,6 +61,19 @@ def read_objects(path: Path, policy: Policy) -> RawGraphs:
             msg = f"{path}, graph {number} is no JSON object with {kinds} ({type(error).__name__}: {error}); write it anew"
             raise InputError(msg) from error
     return drawn.raw()
+
+
+def is_directed(where: str, graph: dict[str, Any]) -> bool:
+    """What a graph says of its edges.
+
+    Raises:
+        InputError: something else than true or false.
+    """
+    said = graph.get(DIRECTED)
+    if said is not None and not isinstance(said, bool):
+        msg = f"{where}: {DIRECTED} must be true or false, got {json.dumps(said, default=str)}; mend it, or leave it out"
+        raise InputError(msg)
+    return bool(said)
 
 
 def _draw(graph: dict[str, Any], drawn: NamedGraphs) -> None:
@@ -66,8 +100,9 @@ def _draw_links(graph: dict[str, Any], drawn: NamedGraphs) -> None:
     for name, node in zip(ids, nodes, strict=True):
         drawn.node(_name(name))
         _count(drawn, "node", node, {"id"})
+    directed = is_directed(str(drawn.path), graph)
     for link in links:
-        drawn.edge(_name(link["source"]), _name(link["target"]), directed=bool(graph.get("directed", False)))
+        drawn.edge(_name(link["source"]), _name(link["target"]), directed=directed)
         _count(drawn, "edge", link, {"source", "target", "id", "key"})
 
 
@@ -100,8 +135,9 @@ def _draw_elements(graph: dict[str, Any], drawn: NamedGraphs) -> None:
         _count(drawn, "node", node, {"id"} | _KEPT_BY_CYTOSCAPE | same)
     kinds = {edge.get("interaction") for edge in edges}
     own = {"id", "key", "source", "target", "name"} | _KEPT_BY_CYTOSCAPE | ({"interaction"} if len(kinds) == 1 else set())
+    directed = is_directed(str(drawn.path), graph)
     for edge in edges:
-        drawn.edge(_name(edge["source"]), _name(edge["target"]), directed=bool(graph.get("directed", False)))
+        drawn.edge(_name(edge["source"]), _name(edge["target"]), directed=directed)
         _count(drawn, "edge", edge, own)
 
 

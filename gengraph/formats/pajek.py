@@ -1,7 +1,8 @@
 """Pajek's networks (.net), one in a file, or several in a project (.paj), each after a line *Network.
 
 Edges have no direction, arcs have one. Coordinates, shapes and colours say how a graph is drawn and are passed over; values
-other than 1, labels of lines, times and what a project holds beside networks (partitions, vectors) are attributes.
+other than 1, labels of lines, times, relations other than the first (*Arcs :2) and what a project holds beside networks
+(partitions, vectors) are attributes.
 
 Reference:
     A. Mrvar, V. Batagelj. Pajek manual. University of Ljubljana, 2023.
@@ -21,6 +22,7 @@ from gengraph.graphs.collection import Policy, RawGraphs
 
 _CELL = re.compile(r'"([^"]*)"|(\S+)')
 _BESIDE = {"partition", "vector", "permutation", "cluster", "hierarchy", "events"}
+_LINES = {"arcs", "edges", "arcslist", "edgeslist", "matrix"}
 
 
 def read_pajek(path: Path, policy: Policy) -> RawGraphs:
@@ -45,7 +47,8 @@ class _Networks:
 
     def __init__(self, path: Path, policy: Policy) -> None:
         self.drawn = NamedGraphs(path, policy)
-        self.section = ""
+        self.section = self.relation = ""
+        self.beside = ""  # what has begun beside networks, until its *Vertices line
         self.size = self.first_mode = self.rows = 0
         self.by_section = {
             "network": self._line_beside,
@@ -73,6 +76,11 @@ class _Networks:
             known = ", ".join(f"*{name}" for name in self.by_section)
             msg = f"{self.drawn.path}: *{words[0]} is not known in a Pajek file; known are {known}"
             raise InputError(msg)
+        self.relation = words[1] if self.section in _LINES and words[1:] else ""
+        if self.section == "vertices" and self.beside:
+            self.section, self.beside = self.beside, ""
+            return
+        self.beside = self.section if self.section in _BESIDE else ""
         if self.section == "vertices":
             self.size, self.first_mode, self.rows = int(words[1]), int(words[2]) if words[2:] else 0, 0
             self.drawn.graph()
@@ -115,6 +123,8 @@ class _Networks:
     def _edge(self, source: str, target: str) -> None:
         ends = str(abs(int(source))), str(abs(int(target)))  # a negative number is an arc that is drawn dotted
         self.drawn.edge(*ends, directed=not self.section.startswith("edges"))
+        if self.relation and (self.relation != "1" or self.drawn.policy.edge_label == "relation"):
+            self.drawn.attribute("edge", "relation", self.relation)
 
     def _count(self, of: str, cells: Iterable[str]) -> None:
         """Of what follows the numbers: times in brackets, and `l` before a label."""

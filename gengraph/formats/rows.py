@@ -85,6 +85,9 @@ class Rows:
         if self.node_labels is not None:
             of_nodes = [None] * int(labelled.num_nodes.sum())
             for node, value in zip(labelled.sources[before:].tolist(), self.node_labels, strict=True):
+                if value is not None and node < 0:
+                    msg = f"{path}: a row with the {policy.node_label} {value!r} names no node; give it an id, or leave it out"
+                    raise InputError(msg)
                 if value is not None:
                     of_nodes[node] = value
         return RawGraphs(

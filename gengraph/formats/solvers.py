@@ -27,16 +27,17 @@ def read_dimacs(path: Path, policy: Policy) -> RawGraphs:
     `p nodes edges u u first`, is understood too; it says u (undirected) of directed graphs as well.
     """
     drawn = NamedGraphs(path, policy)
-    directed = False
+    directed, said, lines = False, 0, 0
     for number, line in numbered_lines(read_text(path)):
         cells = line.split()
         try:
             if cells[0] == "p" and not drawn.sizes:
-                directed = _problem(cells[1:], drawn)
+                directed, said = _problem(cells[1:], drawn)
             elif cells[0] == "n" and drawn.sizes:
                 drawn.attribute("node", "value", cells[2:])
             elif drawn.sizes and (cells[0] in ("e", "a") or cells[0].isdecimal()):
                 _line(cells if cells[0].isdecimal() else cells[1:], drawn, directed=directed or cells[0] == "a")
+                lines += 1
             elif cells[0] not in "cdvx":
                 msg = "an unknown letter"
                 raise ValueError(msg)
@@ -45,19 +46,22 @@ def read_dimacs(path: Path, policy: Policy) -> RawGraphs:
                 raise
             msg = f"{path}, line {number} is no line of DIMACS: {line.strip()[:60]!r}; a line p stands before those of e or a"
             raise InputError(msg) from error
+    if lines < said != 2 * lines:  # some count an edge at both of its ends
+        msg = f"{path} has {lines} of the {said} edges that its line p says; get it from its source again, or mend that line"
+        raise InputError(msg)
     return drawn.raw()
 
 
-def _problem(cells: list[str], drawn: NamedGraphs) -> bool:
-    """Declare the nodes of a problem; whether it has arcs."""
-    name, n, *_ = cells
+def _problem(cells: list[str], drawn: NamedGraphs) -> tuple[bool, int]:
+    """Declare the nodes of a problem; whether it has arcs, and how many lines of edges it says that there are."""
+    name, n, *more = cells
     first = 1
     if name.isdecimal():  # NetworKit's
-        name, n, first = cells[2], cells[0], int(cells[4])
+        name, n, more, first = cells[2], cells[0], cells[1:], int(cells[4])
     drawn.graph()
     for node in range(first, first + int(n)):
         drawn.node(str(node))
-    return name in _DIRECTED or name == "d"
+    return name in _DIRECTED or name == "d", int(more[0]) if more else 0
 
 
 def _line(cells: list[str], drawn: NamedGraphs, *, directed: bool) -> None:

@@ -5,10 +5,12 @@ The first line of both names the columns; that of the nodes is id (or node, name
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from gengraph.errors import InputError
 from gengraph.files import atomic_path
+from gengraph.formats.columns import GRAPHS, Row
 from gengraph.formats.edgelist import check_cells, edges_of, rows_of, spelled
 from gengraph.formats.labels import told
 from gengraph.formats.rows import Rows
@@ -23,8 +25,8 @@ _ID = ("id", "node", "nodeid", "name", "key")
 def read_table_pair(path: Path, policy: Policy) -> RawGraphs:
     """The edges, with the nodes of the other table, whose order is that of the nodes, if there is one."""
     edges = edges_of(path, read_text(path), policy)
-    beside = _nodes_beside(path)
-    if not beside.exists():
+    beside = nodes_beside(path)
+    if beside == path or not beside.exists():
         return edges.numbered(path, policy)
     nodes = _nodes(beside, policy.node_label)
     if (nodes.graphs is None) != (edges.graphs is None) and edges.sources:
@@ -37,27 +39,26 @@ def read_table_pair(path: Path, policy: Policy) -> RawGraphs:
     return nodes.followed_by(edges).numbered(path, policy)
 
 
-def _nodes_beside(path: Path) -> Path:
+def nodes_beside(path: Path) -> Path:
+    """The table of nodes beside one of edges (NAME.edges.csv); the path itself where it is called otherwise."""
     return path.with_name(re.sub(r"(?i)\.edges(\.csv(\.gz)?)$", r".nodes\1", path.name))
 
 
 def _nodes(path: Path, label: str) -> Rows:
-    (_, header), *rows = rows_of(path, list(numbered_lines(read_text(path))))
+    lines = [(number, line) for number, line in numbered_lines(read_text(path)) if not line.lstrip().startswith("#")]
+    (_, header), *rows = rows_of(path, lines) or [(0, [])]
     plain = [re.sub(r"[^a-z]", "", cell.lower()) for cell in header]
     place = next((plain.index(name) for name in _ID if name in plain), None)
     if place is None:
-        msg = f"{path} needs a column id, got {', '.join(header)}; name the columns in its first line"
+        msg = f"{path} needs a column id, got {', '.join(header) or 'none'}; name the columns in its first line"
         raise InputError(msg)
-    graph = plain.index("graph") if "graph" in plain else None
+    graph = next((plain.index(name) for name in GRAPHS if name in plain), None)
+    rows = [(number, cells + [""] * (len(header) - len(cells))) for number, cells in rows]
+    _check_ids(path, rows, place, graph)
     attributes: Counter[str] = Counter()
     for i, name in enumerate(header):
         if i not in (place, graph) and name != label:
-            attributes[name] = sum(
-                bool(cells[i]) and says_more(name, cells[i], of="node") for _, cells in rows if i < len(cells)
-            )
-    if any(len(cells) <= place for _, cells in rows):
-        msg = f"{path} has rows without an id; give one to every node"
-        raise InputError(msg)
+            attributes[name] = sum(bool(cells[i]) and says_more(name, cells[i], of="node") for _, cells in rows)
     return Rows(
         graphs=None if graph is None else [cells[graph] for _, cells in rows],
         sources=[cells[place] or None for _, cells in rows],
@@ -65,6 +66,20 @@ def _nodes(path: Path, label: str) -> Rows:
         attributes=+attributes,
         node_labels=[cells[header.index(label)] or None for _, cells in rows] if label in header else None,
     )
+
+
+def _check_ids(path: Path, rows: Sequence[Row], place: int, graph: int | None) -> None:
+    """Refuse a node without an id, and an id that a graph has twice; a row with a graph alone is a graph without nodes."""
+    seen: set[tuple[str, str]] = set()
+    for number, cells in rows:
+        node = cells[place], "" if graph is None else cells[graph]
+        if not node[0] and not node[1]:
+            msg = f"{path}, line {number} has no id; give one to every node"
+            raise InputError(msg)
+        if node[0] and node in seen:
+            msg = f"{path}, line {number} names the node {node[0]!r} again; name every node of a graph once"
+            raise InputError(msg)
+        seen.add(node)
 
 
 def write_table_pair(graphs: GraphSet, path: Path) -> None:
@@ -88,6 +103,6 @@ def write_table_pair(graphs: GraphSet, path: Path) -> None:
         edges += [
             ",".join([*owner, str(u), str(v), *kind, *label]) for (u, v), label in zip(graph.pairs, edge_labels, strict=True)
         ]
-    with atomic_path(_nodes_beside(path)) as nodes_file, atomic_path(path) as edges_file:
+    with atomic_path(nodes_beside(path)) as nodes_file, atomic_path(path) as edges_file:
         nodes_file.write_text("\n".join(nodes) + "\n", encoding="utf-8")
         edges_file.write_text("\n".join(edges) + "\n", encoding="utf-8")

@@ -28,6 +28,7 @@ from gengraph.graphs.collection import Policy, RawGraphs
 from gengraph.graphs.schema import LabelArrays
 
 MAX_MEMBER_BYTES = MAX_BYTES  # of one unpacked file of a zip: the largest TU collections stay below
+_SHOWN = 5  # names of files
 _ATTRIBUTES = ("node_label", "node_attribute", "edge_label", "edge_attribute")  # with an s in the names of files
 
 
@@ -86,7 +87,12 @@ def read_tu_folder(folder: Path, policy: Policy) -> RawGraphs:
 def _parse(where: str, files: Mapping[str, Callable[[], bytes]], policy: Policy) -> RawGraphs:
     names = [name.removesuffix("_A.txt") for name in files if name.endswith("_A.txt")]
     if len(names) != 1 or f"{names[0]}_graph_indicator.txt" not in files:
-        msg = f"{where} must hold one NAME_A.txt and its NAME_graph_indicator.txt, got {sorted(files)}"
+        listed = sorted(files)
+        got = ", ".join(listed[:_SHOWN] + [f"and {len(listed) - _SHOWN} more"] * (len(listed) > _SHOWN)) or "nothing"
+        msg = (
+            f"{where} must hold one NAME_A.txt and its NAME_graph_indicator.txt, as the TU collection has them, got {got}; if "
+            "these are graphs in another format, unpack them and give the folder"
+        )
         raise InputError(msg)
     name = names[0]
     ends = _whole_numbers(where, f"{name}_A.txt", files[f"{name}_A.txt"](), 2) - 1

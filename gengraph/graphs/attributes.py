@@ -1,6 +1,7 @@
 """Which attributes of nodes and edges say more than the structure does: one rule for files, frames and networkx graphs.
 
-Names of nodes (id, label, name, key) that tell them apart, ids of edges (id, key) and weights of 1 say nothing more.
+Names of nodes (id, label, name, key) that tell them apart, ids of edges (id, key), the numbers that igraph gives both in
+networkx, and weights of 1 say nothing more.
 """
 
 from collections.abc import Iterable
@@ -10,7 +11,7 @@ from gengraph.errors import InputError
 
 Attributes = Literal["error", "drop"]
 Directed = Literal["error", "keep"]
-_BARE = {"node": {"id", "label", "name", "key"}, "edge": {"id", "key"}}
+_BARE = {"node": {"id", "label", "name", "key", "_igraph_index"}, "edge": {"id", "key", "_igraph_index"}}
 
 
 def says_more(name: str, value: Any, *, of: str) -> bool:

@@ -91,12 +91,16 @@ class Policy:
     smiles: str = ""
 
     def __post_init__(self) -> None:
+        for name in ("columns", "bins"):
+            if isinstance(getattr(self, name), str):
+                msg = f"{name} must be a list of texts, got {getattr(self, name)!r}; put it into brackets: [...]"
+                raise InputError(msg)
         object.__setattr__(self, "columns", tuple(self.columns))
         if self.columns and (len(self.columns) not in (2, 3) or len(set(self.columns)) < len(self.columns)):
             msg = f"columns must name both ends of an edge, or graph and both ends, got {','.join(self.columns)}"
             raise InputError(msg)
-        if self.nodes is not None and not 0 <= self.nodes <= _MAX_NODES:
-            msg = f"nodes must lie in 0..{_MAX_NODES}, got {self.nodes}"
+        if self.nodes is not None and not (isinstance(self.nodes, int | np.integer) and 0 <= self.nodes <= _MAX_NODES):
+            msg = f"nodes must be a whole number in 0..{_MAX_NODES}, got {self.nodes!r}; leave it out, or mend it"
             raise InputError(msg)
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
@@ -105,7 +109,7 @@ class Policy:
         object.__setattr__(self, "bins", tuple(self.bins))
         unknown = sorted(set(self.num_bins) - {self.node_label, self.edge_label})
         if unknown:
-            msg = f"bins are of node_label or edge_label, got {', '.join(unknown)}; set node_label or edge_label to it too"
+            msg = f"bins are of node_label or edge_label, got {', '.join(unknown)}; set node_label or edge_label as well"
             raise InputError(msg)
 
     @property

@@ -1,5 +1,6 @@
 """networkx graphs and frames as the lists that a GraphSet is built from; what would be lost is refused."""
 
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -95,7 +96,11 @@ def set_from_networkx(
 
 def _check_graph(number: int, graph: Any, attributes: Attributes, labels: Mapping[str, str], directed: Directed) -> None:
     if not all(hasattr(graph, name) for name in _PARTS):
-        msg = f"graphs must be a GraphSet or networkx graphs, got {type(graph).__name__} at {number}; convert it first"
+        kind = f"{type(graph).__module__}.{type(graph).__name__}".removeprefix("builtins.")
+        msg = (
+            f"graphs must be a GraphSet or networkx graphs, got {kind} at {number}; convert it: igraph has to_networkx(), "
+            "PyTorch Geometric to_networkx(data, to_undirected=True), and a matrix is taken by GraphSet.from_csr"
+        )
         raise InputError(msg)
     if graph.is_multigraph() or (graph.is_directed() and directed != "keep"):
         kind = "a multigraph" if graph.is_multigraph() else "directed"
@@ -163,15 +168,16 @@ def set_from_frame(
     Raises:
         InputError: see `GraphSet.from_frame`; an edge without a label, a node without one, or real numbers for labels.
     """
+    edges = _mapped(edges)
     owner, sources, targets = columns_of_frame(edges, *columns, attributes, kept=edge_label)
     of_edges = _cells(edges, edge_label) if edge_label else None
     before: list[Any] = []
     of_nodes = None
     if beside is not None:
-        before = _cells(beside.nodes, beside.node)
-        of_nodes = _cells(beside.nodes, beside.label) if beside.label else None
+        before, of_nodes, graphs = _nodes_of_frame(beside, columns[0])
+        _check_nodes(list(zip(graphs or [None] * len(before), before, strict=True)), of_nodes, owner, (sources, targets))
         sources, targets = [*before, *sources], [*[None] * len(before), *targets]
-        owner = None if columns[0] is None or owner is None else [*_cells(beside.nodes, columns[0]), *owner]
+        owner = None if graphs is None or owner is None else [*graphs, *owner]
     made = numbered(owner, sources, targets)
     if made.spellings:
         msg = f"{made.spellings} ids are written in several ways ({made.example}); make numbers of the columns"
@@ -181,13 +187,62 @@ def set_from_frame(
     if of_nodes is not None:
         node_values = [None] * int(made.num_nodes.sum())
         for node, value in zip(made.sources.tolist(), of_nodes, strict=False):
-            node_values[node] = value
+            if node >= 0:  # else the row is a graph without nodes
+                node_values[node] = value
     labels = LabelArrays.coded(
         nodes=None if node_values is None or beside is None else (beside.label, node_values),
         edges=None if of_edges is None else (edge_label, [of_edges[row] for row in rows]),
     )
     graph = np.repeat(np.arange(len(made.num_nodes)), np.diff(made.edge_offsets))
     return made.num_nodes, graph, made.edges, labels
+
+
+def _mapped(frame: Any) -> Any:
+    """A table of Arrow as a mapping of columns; any other frame as it is."""
+    return frame.to_pydict() if hasattr(frame, "column_names") else frame
+
+
+def _nodes_of_frame(beside: Any, graph: str | None) -> tuple[list[Any], list[Any] | None, list[Any] | None]:
+    """The ids, labels and graphs of a frame of nodes.
+
+    Raises:
+        InputError: it is no NodeFrame, or has not these columns.
+    """
+    if not isinstance(beside, NodeFrame):
+        msg = (
+            f"nodes must be a NodeFrame, got {type(beside).__name__}; NodeFrame(nodes=frame, node='id', label='kind') makes one"
+        )
+        raise InputError(msg)
+    frame, names = _mapped(beside.nodes), [beside.node, *filter(None, (beside.label, graph))]
+    there = list(frame if isinstance(frame, Mapping) else frame.columns)
+    if not set(names) <= set(there):
+        msg = f"a frame of nodes needs the columns {', '.join(names)}, got {', '.join(map(str, there))}; name them in NodeFrame"
+        raise InputError(msg)
+    labels = _cells(frame, beside.label) if beside.label else None
+    return _cells(frame, beside.node), labels, None if graph is None else _cells(frame, graph)
+
+
+def _check_nodes(
+    named: list[tuple[Any, Any]], labels: list[Any] | None, owner: Column | None, ends: tuple[Column, Column]
+) -> None:
+    """Refuse a frame of nodes, (graph, id) each, that names none or one twice, or does not name one that an edge joins.
+
+    A row with a graph alone is a graph without nodes.
+    """
+    for row, (graph, node) in enumerate(named):
+        if node is None and (graph is None or (labels is not None and labels[row] is not None)):
+            msg = f"row {row} of the frame of nodes has no id; drop such rows"
+            raise InputError(msg)
+    known = Counter(pair for pair in named if pair[1] is not None)
+    twice = next((pair for pair, count in known.items() if count > 1), None)
+    if twice is not None:
+        msg = f"a frame of nodes names every node of a graph once, got {twice[1]!r} twice; drop duplicates of it"
+        raise InputError(msg)
+    for column in ends:
+        for pair in zip(owner or [None] * len(column), column, strict=True):
+            if pair[1] is not None and pair not in known:
+                msg = f"an edge joins {pair[1]!r}, which is not in the frame of nodes; add it there"
+                raise InputError(msg)
 
 
 def columns_of_frame(

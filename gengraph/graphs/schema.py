@@ -315,9 +315,18 @@ def in_order(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(listed, key=float) if all(_is_finite(value) for value in listed) else listed)
 
 
+def is_missing(value: Any) -> bool:
+    """Whether a value says that there is none: None, the empty text, or NaN."""
+    return (
+        value is None
+        or (isinstance(value, str) and not value)
+        or (isinstance(value, float | np.floating) and bool(np.isnan(value)))
+    )
+
+
 def coded_values(name: str, values: Sequence[Any], num_bins: int | None = None) -> tuple[Labels, Int32Array]:
     """The labels of values, and int32[len(values)]; see `LabelArrays.coded`."""
-    missing = sum(value is None or value == "" for value in values)
+    missing = sum(map(is_missing, values))
     if missing:
         msg = f"{missing} of {len(values)} have no value of {name}; give one to all, or take another attribute for labels"
         raise InputError(msg)
@@ -338,7 +347,7 @@ def coded_values(name: str, values: Sequence[Any], num_bins: int | None = None) 
 
 
 def _binned(name: str, values: Sequence[Any], num_bins: int) -> tuple[Labels, Int32Array]:
-    """Categories of real numbers, each of about as many values; equal values are of one category."""
+    """Categories of real numbers, each of about as many values; equal values are of one category, the least of their own."""
     try:
         numbers = np.array([float(value) for value in values], np.float64)
     except (TypeError, ValueError) as error:
@@ -347,10 +356,12 @@ def _binned(name: str, values: Sequence[Any], num_bins: int) -> tuple[Labels, In
     if num_bins < 2 or not np.isfinite(numbers).all():
         msg = f"bins of {name} must be at least 2, of finite numbers, got {num_bins}"
         raise InputError(msg)
+    ordered = np.sort(numbers)
+    above = ordered[ordered > ordered[:1]] if len(ordered) else ordered
     edges: list[float] = []
-    if len(numbers):
-        quantiles = np.quantile(numbers, np.arange(1, num_bins) / num_bins, method="inverted_cdf")
-        edges = np.unique(quantiles[quantiles > numbers.min()]).tolist()
+    if len(above):  # a category begins with the value below which a k-th of all lies, none with the least
+        begins = ordered[np.arange(1, num_bins) * len(ordered) // num_bins]
+        edges = np.unique(np.maximum(begins, above[0])).tolist()
     bounds = [-math.inf, *edges, math.inf]
     spelled = tuple(f"[{low:.6g}, {high:.6g})" for low, high in itertools.pairwise(bounds))
     return Labels(name, spelled), np.searchsorted(edges, numbers, side="right").astype(np.int32)

@@ -113,7 +113,13 @@ def distances(first: Measured, second: Measured, *, seed: int = 0) -> dict[str, 
         first: the real graph.
         second: one like it.
         seed: of the halves of nodes.
+
+    Raises:
+        InputError: the first graph has no edges, and the second has.
     """
+    if second.degrees.any() and not first.degrees.any():
+        msg = "degrees are compared in mean degrees of the first graph, and it has no edges; give one with at least one edge"
+        raise InputError(msg)
     order = Stream(seed, 2).permutation(len(first.degrees))
     halves = order[: len(order) // 2], order[len(order) // 2 :]
     mean, n, half = max(float(first.degrees.mean()), 1e-300), len(first.degrees), len(first.spectra) // 2

@@ -19,6 +19,7 @@ from scipy.sparse import csgraph
 from gengraph.errors import InputError
 from gengraph.files import atomic_folder
 from gengraph.formats import read_graphs, write_graphs
+from gengraph.formats.edge_table import LINKS_KEY
 from gengraph.graphs import GraphSet, Int64Array
 from gengraph.graphs.schema import LabelArrays, Labels, LabelSchema
 from gengraph.large.communities import louvain
@@ -28,7 +29,6 @@ OUTSIDE = "outside"
 PIECES, LINKS = "pieces.parquet", "links.parquet"
 _EXACT = 16  # links of a node up to which each number is a label of its own
 _RATIO = 1.25  # of the bounds of labels beyond
-_ABOUT_KEY = b"gengraph.parting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Parting:
         table = pa.table(dict(zip(("source", "target"), self.links.T, strict=True)))
         with atomic_folder(folder) as temporary:
             write_graphs(self.pieces, temporary / PIECES)
-            pq.write_table(table.replace_schema_metadata({_ABOUT_KEY: json.dumps(self.about)}), temporary / LINKS)
+            pq.write_table(table.replace_schema_metadata({LINKS_KEY: json.dumps(self.about)}), temporary / LINKS)
 
     def whole(self) -> GraphSet:
         """The graph, its nodes numbered through all pieces, without labels."""
@@ -76,7 +76,7 @@ class Parting:
         try:
             table = pq.read_table(folder / LINKS)
             links = np.column_stack([table["source"].to_numpy(), table["target"].to_numpy()])
-            parting = cls(read_graphs(folder / PIECES), links, json.loads(table.schema.metadata[_ABOUT_KEY]))
+            parting = cls(read_graphs(folder / PIECES), links, json.loads(table.schema.metadata[LINKS_KEY]))
         except (OSError, KeyError, TypeError, json.JSONDecodeError, pa.ArrowException) as error:
             msg = f"{folder} is no folder of pieces and links ({error}); make one with `gengraph pieces`"
             raise InputError(msg) from error

@@ -3,6 +3,7 @@
 Legend: G graphs.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import import_module
@@ -42,11 +43,10 @@ def find_reward(name: str) -> Reward:
     score = partial(_scored, _found(base, "reward", REWARDS, REWARD_POINTS), name)
     if not equals:
         return score
-    try:
-        wanted = float(value)
-    except ValueError as error:
-        msg = f"a reward must be NAME or NAME=VALUE with a number, got {name!r}; write {base}=2.5, say"
-        raise InputError(msg) from error
+    wanted = _number(value)
+    if not math.isfinite(wanted):
+        msg = f"a reward must be NAME or NAME=VALUE with a finite number, got {name!r}; write {base}=2.5, say"
+        raise InputError(msg)
     return lambda graphs: -np.abs(score(graphs) - wanted)
 
 
@@ -80,6 +80,9 @@ def find_rule(name: str) -> Rule:
     except ValueError as error:
         msg = f"a rule of {base} must be of the form {BOUNDS[base]}, got {name!r}"
         raise InputError(msg) from error
+    if not 0 <= low <= high:
+        msg = f"a rule of {base} must have 0 <= least <= most, got {name!r}, which no graph obeys; the smaller comes first"
+        raise InputError(msg)
     return in_range(base, low, high)
 
 
@@ -102,20 +105,41 @@ def _similar(name: str, value: str) -> Rule:
     from gengraph.chemistry.scores import similarity_to
 
     least, _, smiles = value.partition(":")
-    try:
-        bar = float(least)
-    except ValueError as error:
-        msg = f"a rule of similar must be of the form {BOUNDS['similar']}, got {name!r}"
-        raise InputError(msg) from error
+    bar = _number(least)
+    if not 0 <= bar <= 1:
+        msg = f"a rule of similar must be of the form {BOUNDS['similar']} with S from 0 to 1, got {name!r}"
+        raise InputError(msg)
     similarity = similarity_to(smiles)
     return lambda graphs: np.asarray(similarity(graphs) >= bar)
 
 
-def _scored(function: Score, name: str, graphs: GraphSet) -> FloatArray:
+def _number(text: str) -> float:
+    """The number that a text says; NaN if it says none."""
     try:
-        scores = np.asarray(function(graphs), np.float64)
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _called(function: Score, what: str, graphs: GraphSet) -> Any:
+    """What a function gives, which may be a user's own and do anything.
+
+    Raises:
+        InputError: it fails.
+    """
+    try:
+        return function(graphs)
+    except (Exception, SystemExit) as error:
+        msg = f"{what} a graph, it failed: {type(error).__name__}: {error}"
+        raise InputError(msg) from error
+
+
+def _scored(function: Score, name: str, graphs: GraphSet) -> FloatArray:
+    given = _called(function, f"reward {name} must give a number", graphs)
+    try:
+        scores = np.asarray(given, np.float64)
     except (TypeError, ValueError) as error:
-        msg = f"reward {name} must give a number a graph, it failed: {type(error).__name__}: {error}"
+        msg = f"reward {name} must give a number a graph, or nan, got {str(given)[:60]} ({error})"
         raise InputError(msg) from error
     if scores.shape != (len(graphs),) or np.isinf(scores).any():
         what = f"an array of the shape {scores.shape}" if scores.shape != (len(graphs),) else "an infinite one"
@@ -125,7 +149,7 @@ def _scored(function: Score, name: str, graphs: GraphSet) -> FloatArray:
 
 
 def _obeyed(function: Score, name: str, graphs: GraphSet) -> BoolArray:
-    obeyed = np.asarray(function(graphs))
+    obeyed = np.asarray(_called(function, f"rule {name} must give true or false", graphs))
     if obeyed.shape != (len(graphs),) or obeyed.dtype != np.bool_:
         msg = f"rule {name} must give true or false a graph, got {obeyed.dtype}{list(obeyed.shape)} for {len(graphs)} graphs"
         raise InputError(msg)
@@ -165,7 +189,7 @@ def _of_file(path: Path, function: str, kind: str) -> Score:
     module = module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         msg = f"{path} cannot be imported ({type(error).__name__}: {error}); run it with Python to see why"
         raise InputError(msg) from error
     found = getattr(module, function, None)

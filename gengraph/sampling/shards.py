@@ -24,8 +24,9 @@ import pyarrow.parquet as pq
 
 from gengraph.errors import InputError
 from gengraph.formats import write_files
-from gengraph.formats.codecs import writer_of
+from gengraph.formats.codecs import WRITES_LABELS, writer_of
 from gengraph.graphs import GraphSet, Int64Array
+from gengraph.graphs.schema import LabelArrays, LabelSchema
 from gengraph.storage import Folder
 from gengraph.versions import OWN
 
@@ -267,6 +268,29 @@ def check_format(suffix: str) -> None:
     except InputError as error:
         msg = f"graphs cannot be written as {suffix.removeprefix('.')!r}; choose parquet, g6, s6, jsonl or another format"
         raise InputError(msg) from error
+
+
+def check_form(path: Path, schema: LabelSchema) -> None:
+    """Refuse, before any is drawn, a format that cannot say what the graphs of a model have.
+
+    Args:
+        path: whose suffix says the format.
+        schema: of the graphs.
+
+    Raises:
+        InputError: labels or directions would be lost, or they are no molecules.
+    """
+    keeps, names = writer_of(path).keeps, {"nodes": schema.nodes, "edges": schema.edges}
+    lost = [f"{kind[:-1]} labels ({labels.name})" for kind, labels in names.items() if labels and kind not in keeps]
+    lost += ["directions"] * (schema.directed and "directions" not in keeps)
+    if lost:
+        msg = f"{path.suffix} cannot say the {' and '.join(lost)} of the graphs; choose one of {', '.join(WRITES_LABELS)}"
+        raise InputError(msg)
+    nothing = np.zeros(0, np.int8)
+    labels = LabelArrays.of(schema, np.zeros(1, np.int32), nothing, nothing if schema.directed else None)
+    graph = GraphSet.from_edge_lists([1], [[]]).labelled(labels if schema else None)
+    with TemporaryDirectory() as temporary:
+        write_files(graph, Path(temporary, path.name))
 
 
 def export_shards(folder: Folder, shards: Iterable[Shard], suffix: str) -> None:

@@ -2,6 +2,7 @@
 
 import shlex
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -44,8 +45,9 @@ def pack_run(run: Path, target: Path, *, licence: str, command: str = "", checkp
         }
         | {key: about[key] for key in ("begun_with", "origin") if key in about}
     )
-    write_ready_made(target, trained, known, card="")
-    stored = read_ready_made(target).checkpoint.build_model()
+    with TemporaryDirectory() as temporary:  # what is not measured yet never lies where it belongs
+        write_ready_made(Path(temporary, target.name), trained, known, card="")
+        stored = read_ready_made(Path(temporary, target.name)).checkpoint.build_model()
     known["quality"] = _quality(stored, trained.build_model(), parts["train"], parts["validation"])
     card = write_card(trained, about | {"run": run.name}, rows=_rows(known), usage=_usage(target))
     write_ready_made(target, trained, known, card)

@@ -86,6 +86,17 @@ def write_ready_made(path: Path, checkpoint: Checkpoint, about: dict[str, Any], 
     }
     with atomic_path(path) as temporary:
         write_tensors(temporary, halved(checkpoint), header)
+        temporary.write_bytes(_ordered(temporary.read_bytes()))
+
+
+def _ordered(file: bytes) -> bytes:
+    """The same safetensors file with its texts in order, so that one model has one hash; the library shuffles them (0.8.0)."""
+    start = 8 + int.from_bytes(file[:8], "little")
+    header = json.loads(file[8:start])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # tensors begin at a multiple of eight
+    return len(text).to_bytes(8, "little") + text + file[start:]
 
 
 def halved(checkpoint: Checkpoint) -> dict[str, Any]:

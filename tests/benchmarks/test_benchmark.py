@@ -553,7 +553,7 @@ def test_the_ratio_has_an_interval_and_real_graphs_are_within_it() -> None:
     assert {row["ratio_interval"] for row in results("r")["rows"]} == {None}
 
 
-@pytest.mark.parametrize("content", ["notes.txt", "results.json", "cache/notes.txt", "cache"])
+@pytest.mark.parametrize("content", ["notes.txt", "results.json", "cache/notes.txt", "cache/pages/1.html", "cache"])
 def test_a_folder_with_something_else_in_it_is_refused(content: str) -> None:
     path = Path("thesis", content)
     path.parent.mkdir(parents=True)
@@ -566,7 +566,7 @@ def test_a_folder_with_something_else_in_it_is_refused(content: str) -> None:
 
 
 def test_a_folder_that_a_benchmark_began_is_its_own() -> None:
-    command = "benchmark --datasets grid-small --models er --bootstrap 0 --workers 0 --out r"
+    command = "benchmark --datasets ladder-small --models er,graphrnn --budget 1s --bootstrap 0 --workers 0 --out r"
     gengraph(command)
     for path in Path("r").glob("re*"):
         path.unlink()  # as it is before the end of the first

@@ -46,6 +46,13 @@ def test_show() -> None:
         assert re.search(rf"^{ordering} +\d+ +\d+ +(\d+|-) +\d", output, flags=re.MULTILINE)
 
 
+def test_show_says_all_digits_of_counts() -> None:
+    Path("large.jsonl").write_text('{"n": 1234567, "edges": [[0, 1]]}\n{"n": 12345, "edges": []}\n')
+    output = gengraph("datasets show large.jsonl")
+    assert "12345 to 1234567, mean 623456" in output
+    assert "0 to 1, mean 0.5" in output
+
+
 def test_show_says_what_reading_changed() -> None:
     Path("loops.jsonl").write_text(LOOPS)
     output = gengraph("datasets show loops.jsonl --on-loops drop")

@@ -64,6 +64,18 @@ def test_statistics_are_kept_unless_told_not_to(tmp_path: Path, monkeypatch: pyt
     assert values[0] == values[1] == values[2]
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--train none.g6 --valid gridd", "unknown validity test 'gridd'; choose from grid"),
+        ("--given nodes=9..1", "a range of nodes must be least..most with least <= most, got 9..1"),
+        ("--protocol emd,mmd", "unknown protocol 'mmd'; choose from emd, tv, rbf, pgd, molecules"),
+    ],
+)
+def test_names_are_checked_before_anything_is_read(options: str, message: str) -> None:
+    assert message in gengraph(f"evaluate none.g6 none.g6 {options}", code=2)
+
+
 def test_graphs_with_labels_against_bare_ones(tmp_path: Path) -> None:
     labels = LabelArrays(LabelSchema(nodes=Labels("element", ("C", "N"))), nodes=np.array([0, 1, 0]))
     graphs = GraphSet.from_edge_lists([2, 1], [[[0, 1]], []]).labelled(labels)

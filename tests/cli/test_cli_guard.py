@@ -8,7 +8,9 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from command_line import gengraph, in_tmp_path  # noqa: F401
 from typer.testing import CliRunner
 
@@ -62,6 +64,19 @@ def test_storage_that_cannot_be_written_is_named(number: int, said: str) -> None
     assert code == 1
 
 
+def test_memory_that_is_too_small_is_named() -> None:
+    with pytest.raises(RuntimeError) as of_torch:
+        torch.empty(2**60)
+    with pytest.raises(MemoryError) as of_numpy:
+        np.empty(2**58)
+    for error in (of_torch.value, of_numpy.value):
+        message, code = explain(error)
+        assert message.startswith("Error: there is not enough memory (")
+        assert "training.batch_size" in message
+        assert "Error: RuntimeError" not in message
+        assert code == 1
+
+
 @pytest.mark.parametrize(
     ("said", "shown"),
     [
@@ -69,8 +84,18 @@ def test_storage_that_cannot_be_written_is_named(number: int, said: str) -> None
             "stop = zero_row cannot; set model.stop = decision, or set model.sequence.components = largest to train",
             "stop = zero_row cannot; use --set model.stop=decision, or use --set model.sequence.components=largest to train",
         ),
+        ("draws no directions; symmetrise the graphs, or", "draws no directions; use --on-directed symmetrize, or"),
+        ('train one with model.conditions = ["edges"], or', """train one with --set 'model.conditions=["edges"]', or"""),
+        (
+            "all have cycles; set model.cycles = drop to leave them out or model.cycles = cut to cut an edge",
+            "all have cycles; use --set model.cycles=drop to leave them out or --set model.cycles=cut to cut an edge",
+        ),
         ("edges would be lost; set model.window to all", "edges would be lost; use --set model.window=all"),
         ("set model.stop = decision or one of bfs, cm.", "use --set model.stop=decision or one of bfs, cm."),
+        (
+            "read them with labels: set node_label = element, edge_label = bond",
+            "read them with labels: use --node-label element --edge-label bond",
+        ),
         ("set node_label to one that is there, or leave it out", "use --node-label with one that is there, or leave it out"),
         ("drop, or name a node_label or edge_label", "drop, or name a --node-label or --edge-label"),
         ("has real numbers; set bins = weight=5 to make some", "has real numbers; use --bin weight=5 to make some"),

@@ -92,13 +92,14 @@ def test_a_command_into_a_pipe_that_is_closed_ends_without_a_word() -> None:
         assert done.returncode in {1, 141} if "--help" in command else done.returncode == 141, command
 
 
-def test_ctrl_c_ends_a_command_with_130() -> None:
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_end_a_command_with_130(how: signal.Signals) -> None:
     options = "sample --model er --dataset grid -n 1000000 --out s"
     with subprocess.Popen([*COMMAND, *options.split()], stderr=-1) as process:
         while not Path("s/manifest.json").exists():
             assert process.poll() is None
             time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(how)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert b"Finished shards stay in s; the same command writes the others." in errors

@@ -11,6 +11,7 @@ from gengraph.formats import read_graphs, write_graphs
 from gengraph.graphs import GraphSet
 from gengraph.graphs.collection import Policy
 from gengraph.graphs.isomorphism import canonical_keys
+from gengraph.graphs.schema import LabelArrays
 from gengraph.models.graphrnn.family import GraphRNNFamily
 
 pytestmark = pytest.mark.usefixtures("in_tmp_path")
@@ -189,10 +190,43 @@ def test_what_a_model_cannot_do_is_refused_before_it_is_fitted(options: str, mes
     assert not Path("s").exists()
 
 
+def test_a_fit_that_needs_another_config_names_the_command_that_takes_one() -> None:
+    output = gengraph("sample --model trees --dataset ladder-small -n 5 --out s", code=2)
+    assert "use `gengraph train` with --set model.cycles=drop" in output
+    assert not list(Path("s").iterdir())
+
+
 def test_a_fit_whose_samples_never_meet_the_conditions_leaves_the_folder_free() -> None:
     output = gengraph("sample --model er --dataset ladder-small -n 5 --num-nodes 900..1000 --out s", code=2)
     assert "an attempt in a thousand must meet the conditions (900..1000 nodes)" in output
     gengraph("sample --model er --dataset ladder-small -n 5 --out s")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--out s.g6", ".g6 cannot say the node labels (el) of the graphs; choose one of .parquet, "),
+        ("--export g6 --out s", ".g6 cannot say the node labels (el) of the graphs; choose one of .parquet, "),
+        ("--out s.smi", "molecules need node labels that are elements and edge labels that are bonds"),
+    ],
+)
+def test_a_format_that_cannot_say_what_will_be_drawn_is_refused_before_it_is(options: str, message: str) -> None:
+    graphs = load_dataset("ladder-small")
+    labels = LabelArrays.coded(nodes=("el", ["a"] * int(graphs.num_nodes.sum())))
+    write_graphs(graphs.labelled(labels), "labelled.jsonl")
+    gengraph(f"train --dataset labelled.jsonl --node-label el --steps 2 --run g {FAST}")
+    before = {*Path().rglob("*")}
+    output = gengraph(f"sample --run g -n 5 {options}", code=2)
+    assert message in output
+    assert "sampling" not in output
+    assert {*Path().rglob("*")} == before
+
+
+def test_files_of_one_graph_each_are_all_named() -> None:
+    output = gengraph("sample --model er --dataset ladder-small -n 12 --out er.gexf")
+    assert output.splitlines()[-1] == "12 graphs: er-00.gexf to er-11.gexf"
+    assert len(read_graphs("er-11.gexf")) == 1
+    assert "1 graph: one.gexf" in gengraph("sample --model er --dataset ladder-small -n 1 --out one.gexf")
 
 
 def test_an_unfinished_sample_is_not_evaluated() -> None:

@@ -12,6 +12,7 @@ from command_line import FAST, gengraph, in_tmp_path  # noqa: F401
 from object_store import bucket  # noqa: F401
 
 from gengraph.files import write_tensors
+from gengraph.runs.folders import create_run
 from gengraph.runs.mirror import match_run
 from gengraph.storage import Folder
 from gengraph.training.checkpoint import checkpoints_in
@@ -161,6 +162,16 @@ def test_a_run_that_fails_before_its_first_checkpoint_leaves_its_name_free(
     assert not Path("runs/g").exists()
     assert Folder(f"{tmp_path}/store/g").names() == []
     gengraph(command)
+
+
+def test_a_run_that_another_command_has_just_made_is_left_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def both(*args: Any, **kwargs: Any) -> None:
+        create_run(*args, **kwargs)  # that of the other command, while this one looked at its data
+        create_run(*args, **kwargs)
+
+    monkeypatch.setattr("gengraph.runs.folders.create_run", both)
+    assert "run runs/g exists" in gengraph(f"train --dataset ladder-small --steps 2 --run g {FAST}", code=2)
+    assert Path("runs/g/run.json").is_file()
 
 
 def test_a_run_that_diverges_later_keeps_its_checkpoint() -> None:

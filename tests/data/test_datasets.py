@@ -107,8 +107,16 @@ def test_paths_and_unknown_names(tmp_path: Path) -> None:
     graphs = GraphSet.from_networkx([nx.path_graph(3)])
     write_graphs(graphs, tmp_path / "mine.jsonl")
     assert load_dataset(tmp_path / "mine.jsonl") == graphs
-    with pytest.raises(InputError, match=r"unknown data set 'lader': neither a name \(ladder, .*\) nor a file"):
+    with pytest.raises(
+        InputError, match=r"unknown data set 'lader': neither a name \(ladder, .*\) nor a file.*; ladder is one"
+    ):
         load_dataset("lader")
+    with pytest.raises(InputError, match=rf"nor a file or folder; {tmp_path}/mine\.jsonl is one"):
+        load_dataset(tmp_path / "mine.json")
+    with pytest.raises(InputError, match=r"nor a file or folder$"):
+        load_dataset(tmp_path / "other.g6")
+    with pytest.raises(InputError, match=r"there is no folder .*none, which is named as data_dir; name one that has the files"):
+        load_dataset("grid", data_dir=tmp_path / "none")
 
 
 def test_names_with_numbers() -> None:

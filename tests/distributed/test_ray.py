@@ -55,6 +55,18 @@ def test_an_actor_that_dies_is_replaced(tmp_path: Path) -> None:
     assert dict(spread(make, range(8), workers=2)) == {i: i for i in range(8)}
 
 
+def test_a_program_answers_sigterm_itself_while_ray_runs() -> None:
+    program = """if True:
+        import os, signal
+        from gengraph.distributed.cluster import session
+        signal.signal(signal.SIGTERM, lambda *_: print("answered"))
+        with session(num_cpus=1):
+            os.kill(os.getpid(), signal.SIGTERM)
+        """
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "answered\n", "")
+
+
 def test_too_small_a_cluster_is_named() -> None:
     fit_workers(4, {"CPU": 1.0})
     with pytest.raises(

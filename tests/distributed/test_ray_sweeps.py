@@ -16,7 +16,7 @@ import ray
 from ray import tune
 
 from gengraph.data import load_dataset, split_graphs
-from gengraph.distributed.tune import _Progress, forget_checkpoints, sweep_on_ray
+from gengraph.distributed.tune import _Progress, _tuner, forget_checkpoints, sweep_on_ray
 from gengraph.errors import InputError
 from gengraph.training.config import Config, load_config
 from gengraph.tuning.space import apply_point, parse_space
@@ -225,6 +225,16 @@ def test_a_sweep_whose_driver_was_killed_goes_on(tmp_path: Path) -> None:
     first = min(results, key=lambda result: result["timestamp"])["pid"]
     assert any(result["pid"] != first and result["step"] > 2 for result in results)
     assert load_config(tmp_path / "s" / "best.toml").training.learning_rate in {0.001, 0.002, 0.003}
+
+
+@pytest.mark.usefixtures("local_ray")
+def test_a_sweep_that_was_interrupted_before_its_first_trial_begins_anew(tmp_path: Path) -> None:
+    sweep = make_sweep(tmp_path / "s", trials=1, concurrent=1, scheduler="none")
+    _tuner(sweep, sweep.folder.resolve())  # Tune writes that there is a sweep, and would have begun
+    assert tune.Tuner.can_restore(str(sweep.folder.resolve() / "ray"))
+    (trial,) = sweep_on_ray(Sweep.open(sweep.folder), budget=None, report=lambda _count: None)
+    assert (trial.number, trial.state, trial.step) == (0, "finished", 10)
+    wait_until_free()
 
 
 def test_ctrl_c_names_the_way_to_go_on(tmp_path: Path) -> None:

@@ -159,7 +159,7 @@ def test_zips_that_unpack_to_absurd_sizes_are_refused(tmp_path: Path, monkeypatc
         ("a.jsonl", '{"n": -1, "edges": []}', "num_nodes must be >= 0, got -1"),
         ("a.jsonl", "[1, 2", "line 1 is not JSON"),
         ("a.jsonl", "\n\n", "holds no graphs"),
-        ("a.json", '{"n": 2, "edges": []}', "must be a list of graphs"),
+        ("a.json", '"text"', "must be a list of graphs"),
         ("a.g6", "~~", "line 1 is not g6"),
         ("a.g6", "D?", "line 1 is not g6: 5 nodes need 2 characters, got 1"),
         ("a.g6", "D ?", "line 1 is not g6: its characters must lie between"),
@@ -174,7 +174,7 @@ def test_zips_that_unpack_to_absurd_sizes_are_refused(tmp_path: Path, monkeypatc
         ("a.jsonl", '{"n": 1, "edges": [], "split": "test"}\n{"n": 1, "edges": []}', "for every graph, got None"),
         ("a.jsonl", '{"n": 2, "edges": [], "x": [[0.5], [1]]}', r"2 values of attributes would be left behind: x \(2\)"),
         ("a.jsonl", '{"nodes": ["a", "a"], "edges": []}', "line 1: a graph is"),
-        ("a.jsonl", '{"nodes": ["a"], "edges": [["a", "b"]]}', "line 1: a graph is"),
+        ("a.jsonl", '{"nodes": ["a"], "edges": [["a", "b"]]}', 'line 1: an edge joins "b", which is not among the nodes'),
         ("a.pt", "x", "(?s)is a pickle, which can run any program.*GraphSet.from_edge_index"),
         ("a.pkl", "x", "is a pickle"),
         ("a.jsonl", "", "is empty"),
@@ -198,10 +198,12 @@ def test_missing_files_and_folders(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not a text file"):
         read_graphs(tmp_path / "a.jsonl")
     pq.write_table(pa.table({"x": [1]}), tmp_path / "a.parquet")
-    with pytest.raises(InputError, match=r"needs the columns num_nodes and edges, got \['x'\]"):
+    with pytest.raises(InputError, match=r"with a row an edge, got x; rename them, or set columns"):
         read_graphs(tmp_path / "a.parquet")
     with pytest.raises(InputError, match="read but not written"):
         write_graphs(PATHS, tmp_path / "a.zip")
+    with pytest.raises(InputError, match=r"\.xyz is no format that is written; choose one of \.parquet"):
+        write_graphs(PATHS, tmp_path / "a.xyz")
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

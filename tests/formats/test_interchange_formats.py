@@ -286,7 +286,7 @@ def test_nodes_of_a_list_that_has_none_alone(tmp_path: Path, content: str) -> No
         read(tmp_path, "a.edgelist", content, Policy(nodes=2))
     with pytest.raises(InputError, match=r"nodes = 5 says that the nodes are .*, got a"):
         read(tmp_path, "a.edgelist", content + "1 a\n", Policy(nodes=5))
-    with pytest.raises(InputError, match="nodes must lie in"):
+    with pytest.raises(InputError, match="nodes must be a whole number in"):
         Policy(nodes=-1)
 
 

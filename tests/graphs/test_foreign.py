@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import igraph
 import networkx as nx
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from scipy import sparse
 
@@ -245,7 +247,45 @@ def test_labels_of_frames(frame: Any) -> None:
     graphs = GraphSet.from_frame(several, graph="g", edge_label="role")
     assert (graphs.num_nodes.tolist(), graphs.edge_labels.tolist()) == ([2, 3], [0, 1, 0])
     few = NodeFrame(nodes=frame({"id": ["ann"], "kind": ["person"]}), label="kind")
-    with pytest.raises(InputError, match="2 of 3 have no value of kind"):
+    with pytest.raises(InputError, match="an edge joins 'bo', which is not in the frame of nodes; add it there"):
         GraphSet.from_frame(edges, edge_label="role", nodes=few)
     with pytest.raises(InputError, match="would lose its columns role"):
         GraphSet.from_frame(edges)
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+@pytest.mark.parametrize(
+    ("nodes", "message"),
+    [
+        ({"id": ["a", "a", "b"], "kind": ["x", "y", "x"]}, "names every node of a graph once, got 'a' twice"),
+        ({"id": ["a", "b", None], "kind": ["x", "y", "z"]}, "row 2 of the frame of nodes has no id; drop such rows"),
+        ({"name": ["a", "b"], "kind": ["x", "y"]}, "needs the columns id, kind, got name, kind; name them in NodeFrame"),
+    ],
+)
+def test_frames_of_nodes_name_each_once(frame: Any, nodes: dict[str, Any], message: str) -> None:
+    edges = frame({"source": ["a"], "target": ["b"]})
+    with pytest.raises(InputError, match=message):
+        GraphSet.from_frame(edges, nodes=NodeFrame(nodes=frame(nodes), label="kind"))
+
+
+def test_a_node_of_two_graphs_is_named_in_each() -> None:
+    edges = {"g": [1, 2], "source": ["a", "a"], "target": ["b", "b"]}
+    nodes = {"g": [1, 1, 2, 2, 3], "id": ["a", "b", "a", "b", None], "kind": ["x", "y", "z", "x", None]}
+    graphs = GraphSet.from_frame(edges, graph="g", nodes=NodeFrame(nodes=nodes, label="kind"))
+    assert (graphs.num_nodes.tolist(), graphs.node_labels.tolist()) == ([2, 2, 0], [0, 1, 2, 0])
+    with pytest.raises(InputError, match="nodes must be a NodeFrame, got dict"):
+        GraphSet.from_frame(edges, graph="g", nodes=nodes)
+
+
+def test_tables_of_arrow_are_frames() -> None:
+    table = pa.table({"source": [5, 7], "target": [7, None], "weight": [1, 1]})
+    assert GraphSet.from_frame(table) == GraphSet.from_frame({"source": [5, 7], "target": [7, None]})
+    with pytest.raises(InputError, match="got a, b; name them: from_frame"):
+        GraphSet.from_frame(pa.table({"a": [1], "b": [2]}))
+
+
+def test_graphs_of_igraph_come_by_way_of_networkx() -> None:
+    ring = igraph.Graph.Ring(5)
+    assert GraphSet.from_networkx([ring.to_networkx()]) == GraphSet.from_networkx([nx.cycle_graph(5)])
+    with pytest.raises(InputError, match=r"got igraph\.Graph at 0; convert it: igraph has to_networkx"):
+        GraphSet.from_networkx([ring])

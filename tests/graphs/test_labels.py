@@ -150,8 +150,15 @@ def test_real_numbers_are_no_categories_unless_binned() -> None:
         coded_values("weight", values)
     labels, codes = coded_values("weight", values, num_bins=4)
     assert len(labels.values) == 4
-    assert np.bincount(codes).tolist() == [24, 25, 25, 26]
+    assert np.bincount(codes).tolist() == [25, 25, 25, 25]
     assert (np.diff(codes) >= 0).all()
+    for given, sizes in (
+        ([0.1, 0.9], [1, 1]),
+        ([0.5] * 90 + [1.5] * 10, [90, 10]),
+        ([0.5] * 3, [3]),
+        ([0.1, 0.3, 0.5, 0.7], [2, 2]),
+    ):
+        assert np.bincount(coded_values("weight", given, num_bins=2)[1]).tolist() == sizes
     orders, _ = coded_values("bond", [1.0, 1.5, 2.0, 1.0])  # few fractions are categories
     assert orders.values == ("1", "1.5", "2")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import networkx as nx
 import pytest
-from command_line import gengraph, in_tmp_path  # noqa: F401
+from command_line import answer, gengraph, in_tmp_path  # noqa: F401
 from object_store import bucket  # noqa: F401
 
 from gengraph.errors import InputError
@@ -135,12 +135,25 @@ def test_the_commands() -> None:
     assert "mean 200" in gengraph("datasets show grown")
     gengraph("datasets export grown --out grown.edgelist")
     assert read_graphs("grown.edgelist", None).edges.shape == read_graphs("grown").edges.shape
-    text = gengraph("compare caves.edgelist grown --samples 2000 --format json")
-    result = json.loads(text[text.index("{") :])
+    result = answer("compare caves.edgelist grown --samples 2000 --format json")
     assert set(result["distances"]) == {"degree", "clustering", "orbit", "spectrum"}
-    assert "floor" in gengraph("compare caves.edgelist grown --samples 2000")
+    shown = gengraph("compare caves.edgelist grown --samples 2000")
+    assert "floor" in shown
+    assert " .. " in shown
+    assert max(map(len, shown.splitlines())) <= 80
     assert "holds another sample" in gengraph("grow caves.edgelist --model er --out grown", code=2)
     assert "one graph is wanted, two.jsonl has 2" in gengraph("grow two.jsonl --model er --out other", code=2)
     assert "one graph is wanted, two.jsonl has 2" in gengraph("compare caves.edgelist two.jsonl", code=2)
     assert "choose from er" in gengraph("grow caves.edgelist --model none --out other", code=2)
     assert not Path("other").exists()
+
+
+@pytest.mark.usefixtures("in_tmp_path")
+def test_labels_and_directions_are_not_left_aside_in_silence() -> None:
+    Path("a.jsonl").write_text('{"n": 3, "edges": [[0, 1], [1, 2]], "node_labels": ["x", "y", "x"], "directed": true}\n')
+    for command in (
+        "grow a.jsonl --model er --out grown",
+        "pieces a.jsonl --out parted",
+        "compare a.jsonl a.jsonl --samples 9",
+    ):
+        assert "left aside: node labels node_label (2), directed edges" in gengraph(command)

@@ -89,6 +89,17 @@ def test_distances() -> None:
     assert far["degree"].distance == pytest.approx(0.5, abs=0.05)
 
 
+def test_distances_in_mean_degrees_need_a_degree() -> None:
+    empty, path = (
+        measure(GraphSet.from_networkx([one]), samples=10, vectors=2) for one in (nx.empty_graph(3), nx.path_graph(3))
+    )
+    with pytest.raises(
+        InputError, match="mean degrees of the first graph, and it has no edges; give one with at least one edge"
+    ):
+        distances(empty, path)
+    assert distances(path, empty)["degree"].distance == pytest.approx(1)
+
+
 def test_wasserstein_is_scipys() -> None:
     rng = np.random.default_rng(1)
     first, second = rng.integers(0, 30, 70), rng.random(41) * 30

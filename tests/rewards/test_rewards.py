@@ -52,17 +52,24 @@ def test_a_users_own_file(tmp_path: Path) -> None:
         "def density(graphs):\n    return graphs.num_edges / np.maximum(graphs.num_nodes, 1)\n"
         "def small(graphs):\n    return graphs.num_nodes < 4\n"
         "def wrong(graphs):\n    return np.zeros(2)\n"
-        "def fails(graphs):\n    raise ValueError('no')\n"
+        "def fails(graphs):\n    raise KeyError('no')\n"
+        "def exits(graphs):\n    raise SystemExit(3)\n"
+        "def words(graphs):\n    return ['many'] * len(graphs)\n"
     )
     assert find_reward(f"{own}:density")(GRAPHS).tolist() == [1.5, 2 / 3, 1, 0]
     assert find_rule(f"{own}:small")(GRAPHS).tolist() == [False, True, False, True]
     with pytest.raises(InputError, match=r"a finite number a graph, or nan, got an array of the shape \(2,\) for 4 graphs"):
         find_reward(f"{own}:wrong")(GRAPHS)
-    with pytest.raises(InputError, match="it failed: ValueError: no"):
-        find_reward(f"{own}:fails")(GRAPHS)
+    for find, must in ((find_reward, "a number"), (find_rule, "true or false")):
+        with pytest.raises(InputError, match=f"fails must give {must} a graph, it failed: KeyError: 'no'"):
+            find(f"{own}:fails")(GRAPHS)
+        with pytest.raises(InputError, match="it failed: SystemExit: 3"):
+            find(f"{own}:exits")(GRAPHS)
+    with pytest.raises(InputError, match=r"a number a graph, or nan, got \['many', .*could not convert string to float"):
+        find_reward(f"{own}:words")(GRAPHS)
     with pytest.raises(InputError, match="must give true or false a graph, got float64"):
         find_rule(f"{own}:density")(GRAPHS)
-    with pytest.raises(InputError, match="has no function other; it has density, small, wrong, fails"):
+    with pytest.raises(InputError, match="has no function other; it has density, small, wrong, fails, exits, words"):
         find_reward(f"{own}:other")
 
 
@@ -70,9 +77,14 @@ def test_a_users_own_file(tmp_path: Path) -> None:
     ("find", "name", "message"),
     [
         (find_reward, "beauty", "unknown reward 'beauty'; choose from qed, logp"),
-        (find_reward, "edges=many", "NAME or NAME=VALUE with a number, got 'edges=many'"),
+        (find_reward, "edges=many", "NAME or NAME=VALUE with a finite number, got 'edges=many'"),
+        (find_reward, "edges=nan", "NAME or NAME=VALUE with a finite number, got 'edges=nan'"),
+        (find_reward, "edges=inf", "NAME or NAME=VALUE with a finite number, got 'edges=inf'"),
         (find_reward, "none.py:score", r"there is no none\.py"),
         (find_rule, "max-degree=few", "of the form max-degree=4, or"),
+        (find_rule, "nodes=20..12", "least <= most, got 'nodes=20..12', which no graph obeys"),
+        (find_rule, "max-degree=-1", "0 <= least <= most, got 'max-degree=-1'"),
+        (find_rule, "similar=4:CCO", "with S from 0 to 1, got 'similar=4:CCO'"),
         (find_rule, "nice", "unknown rule 'nice'; choose from valences"),
     ],
 )
@@ -85,6 +97,9 @@ def test_a_broken_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("1 / 0\n")
     with pytest.raises(InputError, match=r"broken\.py cannot be imported \(ZeroDivisionError"):
         find_reward(f"{tmp_path / 'broken.py'}:score")
+    (tmp_path / "script.py").write_text("import sys\nsys.exit('usage: script')\n")
+    with pytest.raises(InputError, match=r"script\.py cannot be imported \(SystemExit: usage: script"):
+        find_reward(f"{tmp_path / 'script.py'}:score")
 
 
 def test_every_name_is_there() -> None:

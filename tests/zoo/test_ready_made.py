@@ -26,6 +26,7 @@ from gengraph.zoo import catalogue as own_catalogue
 from gengraph.zoo import load_ready_made, locate, make
 from gengraph.zoo.entries import CATALOGUE, FOLDER, Entry
 from gengraph.zoo.entries import catalogue as read_catalogue
+from gengraph.zoo.pack import pack_run
 from gengraph.zoo.stored import halved, read_ready_made, write_ready_made
 
 
@@ -53,6 +54,26 @@ def test_what_half_precision_can_say_is_drawn_from_as_it_was(runs: Path, tmp_pat
     assert all(torch.equal(stored.weights[name], value) for name, value in exact.weights.items())
     graphs = [sample_graphs(one.build_model(), np.arange(20), seed=0).graphs for one in (stored, exact)]
     assert graphs[0] == graphs[1]
+
+
+def test_one_model_has_one_hash(runs: Path, tmp_path: Path) -> None:
+    checkpoint = trained(runs)
+    for k in range(6):  # the library has an order of its own each time
+        write_ready_made(tmp_path / f"{k}.safetensors", checkpoint, {"reading": None}, card="kärtchen")
+    assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 1
+    assert read_ready_made(tmp_path / "0.safetensors").card == "kärtchen"
+
+
+def test_a_run_that_is_not_measured_to_the_end_is_no_model_yet(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gengraph.zoo.pack.floor_ratios", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        pack_run(runs / "grid-small", tmp_path / "grids.safetensors", licence="CC0")
+    assert not list(tmp_path.iterdir())
 
 
 def test_it_says_where_it_comes_from_and_how_good_it_is(runs: Path, packed: Path) -> None:

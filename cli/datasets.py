@@ -114,8 +114,12 @@ def export(
       gengraph datasets export my_graphs.gml --on-directed symmetrize --out graphs.parquet
     """
     from gengraph.data import split_collection
+    from gengraph.errors import InputError
     from gengraph.formats import holds, holds_classes, write_files
 
+    if out.exists() and Path(dataset).exists() and out.samefile(dataset):
+        msg = f"{out} is the file that is read, which would be lost; choose another name"
+        raise InputError(msg)
     collection = _load(dataset, data_dir, policy)
     graphs = collection.graphs if split == "all" else getattr(split_collection(collection, seed=split_seed), split)
     if unique:

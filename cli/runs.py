@@ -71,6 +71,7 @@ def show(
     about, run = read_run(folder), summarize(folder)
     config = load_config(folder / "config.toml")
     preset, changed = differences(config)
+    goal = about.get("goal")
     if output == "json":
         show_json({**asdict(run), "preset": preset, "changed": changed, "run": about})
         return
@@ -82,6 +83,7 @@ def show(
         "data set": f"{run.dataset}: {sizes}",
         "model": run.model,
         **config.describe(about["facts"]),
+        **({"goal": " under ".join([goal["reward"], *goal.get("rules", [])])} if goal else {}),
         "steps": f"{run.step} in {duration_text(run.seconds)}",
         "best loss": best,
         "checkpoint": _checkpoint(folder),
@@ -135,12 +137,12 @@ def _checkpoint(folder: Path) -> str:
 
 
 def _next_commands(folder: Path, run: "RunSummary") -> list[str]:
-    from gengraph.training.config import load_config
+    from gengraph.runs.history import length_of
 
     where = "" if folder.parent == Path("runs") else f" --runs-dir {folder.parent}"
     if run.state != "finished":
         return [f"gengraph runs show {run.name}{where}" if run.state == "running" else resume_command(folder)]
-    by_steps = load_config(folder / "config.toml").training.steps is not None
+    by_steps = length_of(folder)[0] is not None
     longer = f"--steps {2 * run.step}" if by_steps else f"--budget {duration_text(2 * run.seconds, whole=True)}"
     return [
         sample_command(folder),

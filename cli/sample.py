@@ -251,6 +251,9 @@ def _single_file(out: str, export: str | None) -> Path | None:
     if export:
         check_format(f".{export}")
     path = _file_of(out)
+    if path is not None and path.exists():
+        msg = f"{path} exists; choose another name, or remove it"
+        raise InputError(msg)
     if path is not None and export:
         msg = f"--export copies the shards of a folder, {out} is one file; leave it out, or name a folder"
         raise InputError(msg)

@@ -22,7 +22,15 @@ from gengraph.goals.trainer import GoalReport, GoalTrainer, check_policy
 from gengraph.graphs import GraphSet
 from gengraph.models.family import Decoding
 from gengraph.rewards.find import Reward, find_reward, find_rule
-from gengraph.runs.folders import appended_metrics, find_checkpoint, frozen_part, hold_run, read_run, whole_checkpoint
+from gengraph.runs.folders import (
+    appended_metrics,
+    check_longer,
+    find_checkpoint,
+    frozen_part,
+    hold_run,
+    read_run,
+    whole_checkpoint,
+)
 from gengraph.training.card import write_card
 from gengraph.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 
@@ -90,11 +98,18 @@ def create_goal_run(
 
 
 def extend_goal(folder: Path, *, steps: int | None, budget: float | None) -> None:
-    """Give a goal another length, counted from its start; without both it keeps its own."""
+    """Give a goal another length, counted from its start; without both it keeps its own.
+
+    Raises:
+        InputError: the run has done more than that already.
+    """
     if steps is None and budget is None:
         return
-    length = {"steps": steps} if budget is None else {"steps": None, "budget": budget}
-    write_text(folder / _GOAL, tomli_w.dumps(replace(read_goal(folder), **length).to_dict()))
+    longer = replace(read_goal(folder), **({"steps": steps} if budget is None else {"steps": None, "budget": budget}))
+    done = whole_checkpoint(folder)
+    if done is not None:
+        check_longer(folder, longer, done)
+    write_text(folder / _GOAL, tomli_w.dumps(longer.to_dict()))
 
 
 def train_goal(folder: Path, *, report: GoalReport = lambda _metrics: None, reward: Reward | None = None) -> Found:

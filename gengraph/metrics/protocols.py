@@ -107,6 +107,6 @@ def find_protocol(protocol: str | Protocol) -> Protocol:
     if isinstance(protocol, Protocol):
         return protocol
     if protocol not in PROTOCOLS:
-        msg = f"unknown protocol {protocol!r}; choose from {', '.join(PROTOCOLS)}"
+        msg = f"unknown protocol {protocol!r} of squared MMDs; choose from {', '.join(PROTOCOLS)}"
         raise InputError(msg)
     return PROTOCOLS[protocol]

@@ -16,7 +16,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from gengraph.data import Split
 from gengraph.errors import InputError, TrainingDiverged
@@ -144,17 +144,38 @@ def extend_run(folder: Path, *, steps: int | None, budget: float | None, done: "
     if longer == config:
         return
     if done is not None:
-        _check_longer(folder, longer, done)
+        check_longer(folder, longer.training, done)
     write_text(folder / "config.toml", longer.to_toml())
 
 
-def _check_longer(folder: Path, config: Config, done: "Checkpoint") -> None:
-    training = config.training
-    seconds = done.cpu_seconds if training.clock == "cpu" else done.wall_seconds
-    if training.steps is None and training.budget < seconds:
-        less = f"budget must be >= the {seconds:.0f} s that run {folder} has been trained for, got {training.budget:g}"
-    elif training.steps is not None and training.steps < done.step:
-        less = f"steps must be >= the {done.step} that run {folder} has done, got {training.steps}"
+class Length(Protocol):
+    """What says how long a run is trained (`TrainingConfig` and `GoalConfig` do).
+
+    Attributes:
+        steps: None: as the budget allows.
+        budget: seconds, where steps is None.
+        clock: that the budget is measured by.
+    """
+
+    @property
+    def steps(self) -> int | None: ...  # noqa: D102
+    @property
+    def budget(self) -> float: ...  # noqa: D102
+    @property
+    def clock(self) -> str: ...  # noqa: D102
+
+
+def check_longer(folder: Path, length: Length, done: "Checkpoint") -> None:
+    """Refuse a length that a run has passed already.
+
+    Raises:
+        InputError: it has.
+    """
+    seconds = done.cpu_seconds if length.clock == "cpu" else done.wall_seconds
+    if length.steps is None and length.budget < seconds:
+        less = f"budget must be >= the {seconds:.0f} s that run {folder} has been trained for, got {length.budget:g}"
+    elif length.steps is not None and length.steps < done.step:
+        less = f"steps must be >= the {done.step} that run {folder} has done, got {length.steps}"
     else:
         return
     msg = f"{less}; they count from the start of the run, so give more of them"

@@ -3,6 +3,7 @@
 import json
 import math
 import time
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from gengraph.errors import InputError
+from gengraph.files import read_text
 from gengraph.runs.folders import is_running, read_run
 from gengraph.schema import flat
 from gengraph.training.config import Config, load_config, present_name, presets
@@ -71,11 +73,10 @@ def summarize(folder: Path) -> RunSummary:
     """
     about, config, metrics = read_run(folder), load_config(folder / "config.toml"), read_metrics(folder)
     last: dict[str, Any] = metrics[-1] if metrics else {"step": 0, "seconds": 0.0}
-    training = config.training
-    goal, done = (training.budget, last["seconds"]) if training.steps is None else (training.steps, last["step"])
-    progress = min(1.0, done / goal)
+    steps, budget = length_of(folder)
+    progress = min(1.0, last["seconds"] / budget if steps is None else last["step"] / steps)
     losses = [line["validation_loss"] for line in metrics if "validation_loss" in line]
-    ended = progress >= 1 or _stopped_early(folder, training.patience)
+    ended = progress >= 1 or _stopped_early(folder, config.training.patience)
     state = "running" if is_running(folder) else "finished" if ended else "stopped"
     return RunSummary(
         name=folder.name,
@@ -88,6 +89,16 @@ def summarize(folder: Path) -> RunSummary:
         best_loss=min((loss for loss in losses if math.isfinite(loss)), default=None),
         age=_age(folder),
     )
+
+
+def length_of(folder: Path) -> tuple[int | None, float]:
+    """The steps that a run is to have, or, for None, seconds; those of its goal if it has one."""
+    try:
+        goal = tomllib.loads(read_text(folder / "goal.toml"))
+    except FileNotFoundError:
+        training = load_config(folder / "config.toml").training
+        return training.steps, training.budget
+    return goal.get("steps"), goal["budget"]
 
 
 def _stopped_early(folder: Path, patience: int) -> bool:

@@ -10,6 +10,7 @@
 """
 
 import dataclasses
+import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -207,6 +208,12 @@ def presets() -> list[str]:
     return sorted(file.relative_to(PRESETS).with_suffix("").as_posix() for file in PRESETS.rglob("*.toml"))
 
 
+def _near(name: str) -> list[str]:
+    """Presets that are of a family or for a data set of this name, else those that are spelled much like it."""
+    found = [preset for preset in presets() if name in preset.split("/")]
+    return found or difflib.get_close_matches(name, presets(), n=3)
+
+
 def load_config(name_or_path: str | Path) -> Config:
     """Read a preset by its name, or a TOML file.
 
@@ -216,9 +223,10 @@ def load_config(name_or_path: str | Path) -> Config:
     preset = PRESETS / f"{name_or_path}.toml"
     path = preset if preset.is_file() else Path(name_or_path)
     if not path.is_file():
-        near = [name for name in presets() if name.endswith(f"/{name_or_path}")]
-        hint = f"; did you mean {' or '.join(near)}?" if near else ""
-        msg = f"no config {str(name_or_path)!r}: neither a preset ({', '.join(presets())}) nor a file{hint}"
+        near = _near(str(name_or_path))
+        families = sorted({preset.partition("/")[0] for preset in presets()})
+        what = f"did you mean {' or '.join(near)}?" if near else f"each of {', '.join(families)} has one, NAME/default"
+        msg = f"no config {str(name_or_path)!r}: neither a preset nor a file; {what}"
         raise InputError(msg)
     try:
         return Config.from_dict(tomllib.loads(read_text(path)))

@@ -157,3 +157,12 @@ def test_isomorphic_graphs() -> None:
     assert about["leaks"] == {"validation in train": 1, "test in train": 1, "test in validation": 1, "repeated": 2}
     gengraph("datasets export twins.jsonl --unique --out once.jsonl")
     assert read_graphs("once.jsonl") == read_graphs("twins.jsonl")[[0, 2, 4]]
+
+
+def test_the_file_that_is_read_is_not_overwritten() -> None:
+    Path("own.jsonl").write_text('{"n": 2, "edges": [[0, 1]]}\n' * 5)
+    assert "own.jsonl is the file that is read" in gengraph("datasets export own.jsonl --split test --out own.jsonl", code=2)
+    assert len(Path("own.jsonl").read_text().splitlines()) == 5
+    gengraph("datasets export own.jsonl --out other.jsonl")
+    gengraph("datasets export own.jsonl --split test --out other.jsonl")
+    assert len(Path("other.jsonl").read_text().splitlines()) < 5

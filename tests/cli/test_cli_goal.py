@@ -23,6 +23,11 @@ def test_a_goal_from_the_command_line() -> None:
     assert "next: gengraph sample --run small-edges" in again
     reports = [json.loads(line) for line in Path("runs/small-edges/metrics.jsonl").read_text().splitlines()]
     assert [report["step"] for report in reports][-1] == 3
+    assert "steps must be >= the 3 that run runs/small-edges has done" in gengraph("resume small-edges --steps 1", code=2)
+    shown = " ".join(gengraph("runs show small-edges").split())
+    assert "finished, 100% done" in shown
+    assert "goal: edges under nodes=2..30" in shown
+    assert "resume small-edges --steps 6" in shown
     gengraph("sample --run small-edges -n 10 --max-num-node 40 --out samples")
     shown = gengraph("score samples --reward edges --reward triangles=2 --top 2 --format json")
     scored = json.loads(shown[shown.index("{") :])

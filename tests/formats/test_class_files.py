@@ -117,3 +117,15 @@ def test_a_class_that_a_format_cannot_spell_is_refused(tmp_path: Path) -> None:
         write_graphs(strange, tmp_path / "a.graphml")
     write_graphs(strange, tmp_path / "a.g6")
     assert read_graphs(tmp_path / "a.g6") == GRAPHS
+
+
+def test_the_last_graphs_of_a_tu_collection_may_have_no_edges(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("S/S_A.txt", "1, 2\n2, 1\n")
+        archive.writestr("S/S_graph_indicator.txt", "1\n1\n2\n2\n3\n")
+        archive.writestr("S/S_graph_labels.txt", "0\n1\n0\n")
+    graphs = read_graphs(tmp_path / "a.zip")
+    assert graphs.num_nodes.tolist() == [2, 2, 1]
+    assert graphs.num_edges.tolist() == [1, 0, 0]
+    assert graphs.classes is not None
+    assert graphs.classes.names() == ["0", "1", "0"]

@@ -149,7 +149,7 @@ def test_wrong_calls_are_refused() -> None:
         evaluate(grid, GraphSet.empty())
     with pytest.raises(InputError, match="the train set must hold"):
         evaluate(grid, grid, train=GraphSet.empty())
-    with pytest.raises(InputError, match="unknown protocol 'mmd'; choose from emd, tv, rbf"):
+    with pytest.raises(InputError, match="unknown protocol 'mmd' of squared MMDs; choose from emd, tv, rbf"):
         evaluate(grid, grid, "mmd")
     with pytest.raises(InputError, match=r"protocol emd compares degree, .*, got spectral"):
         evaluate(grid, grid, "emd", statistics=["spectral"])

@@ -196,8 +196,10 @@ def test_fields_that_do_not_go_together_are_refused() -> None:
 
 
 def test_bad_files(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"neither a preset \(.*graphrnn/paper.*\) nor a file"):
+    with pytest.raises(InputError, match=r"neither a preset nor a file; each of .*, graphrnn, .* has one, NAME/default"):
         load_config("nothing")
+    with pytest.raises(InputError, match=r"did you mean graphrnn/paper-small.*\?"):
+        load_config("graphrnn/paper-smal")
     with pytest.raises(InputError, match=r"no config 'paper'.*nor a file; did you mean .*graphrnn/paper\?"):
         load_config("paper")
     path = tmp_path / "broken.toml"

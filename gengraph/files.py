@@ -80,10 +80,10 @@ def check_new(parent: Path, name: str, kind: str) -> None:
         kind: run or sweep.
 
     Raises:
-        InputError: the name is empty, has a slash or begins with a dot, or there is one of this name.
+        InputError: the name is empty, has a slash or begins with a dot or a dash, or there is one of this name.
     """
-    if not name or name != Path(name).name or name.startswith("."):
-        msg = f"a {kind}'s name must have no slash and not begin with a dot, got {name!r}; choose another name"
+    if not name or name != Path(name).name or name.startswith((".", "-")):
+        msg = f"a {kind}'s name must have no slash and not begin with a dot or a dash, got {name!r}; choose another name"
         raise InputError(msg)
     if (parent / name).exists():
         msg = f"{kind} {parent / name} exists; resume it, choose another name, or delete the folder"

@@ -169,7 +169,10 @@ def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
     values = {}
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
-        check(bool(equals and "." in name.strip(" .")), f"a setting has the form section.field=value, got {assignment!r}")
+        check(
+            bool(equals and "." in name.strip(" .")),
+            f"a setting has the form section.field=value, model.hidden_size=64 say, got {assignment!r}",
+        )
         values[name.strip()] = _parse(text.strip())
     return values
 

@@ -191,8 +191,8 @@ def test_tensors_are_for_those_whom_the_umask_allows(tmp_path: Path) -> None:
 
 def test_names_of_what_is_new_are_checked(tmp_path: Path) -> None:
     check_new(tmp_path, "fine", "run")
-    for name in ("", "a/b", ".hidden", ".."):
-        with pytest.raises(InputError, match="a run's name must have no slash and not begin with a dot, got"):
+    for name in ("", "a/b", ".hidden", "..", "-x"):
+        with pytest.raises(InputError, match="a run's name must have no slash and not begin with a dot or a dash, got"):
             check_new(tmp_path, name, "run")
     (tmp_path / "there").mkdir()
     with pytest.raises(InputError, match=r"sweep .*/there exists; resume it, choose another name, or delete the folder"):

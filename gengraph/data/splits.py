@@ -49,7 +49,10 @@ def split_graphs(graphs: GraphSet, *, seed: int = 0) -> Split:
 
 def _seeded_parts(count: int, seed: int) -> Parts:
     if count < 3:
-        msg = f"a split into train, validation and test needs at least 3 graphs, got {count}"
+        msg = (
+            f"a split into train, validation and test needs at least 3 graphs, got {count}; give more, or fit one large graph "
+            "with `gengraph grow`"
+        )
         raise InputError(msg)
     order = Stream(seed).permutation(count)
     num_test = max(1, round(_TEST_SHARE * count))

@@ -227,6 +227,7 @@ def test_files_of_one_graph_each_are_all_named() -> None:
     assert output.splitlines()[-1] == "12 graphs: er-00.gexf to er-11.gexf"
     assert len(read_graphs("er-11.gexf")) == 1
     assert "1 graph: one.gexf" in gengraph("sample --model er --dataset ladder-small -n 1 --out one.gexf")
+    assert "one.gexf exists; choose" in gengraph("sample --model er --dataset ladder-small -n 1 --out one.gexf", code=2)
 
 
 def test_an_unfinished_sample_is_not_evaluated() -> None:

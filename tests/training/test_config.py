@@ -65,7 +65,7 @@ def test_round_trip(tmp_path: Path) -> None:
         ("model.size=3", "unknown field model.size; known are model.sequence"),
         ("models.size=3", "unknown section models; a config has family, model, training and labels"),
         ("model.hidden_size.big=3", "model.hidden_size.big is no field: hidden_size is a value, not a table of fields"),
-        ("hidden_size=3", "has the form section.field=value, got 'hidden_size=3'"),
+        ("hidden_size=3", "has the form section.field=value, model.hidden_size=64 say, got 'hidden_size=3'"),
         ("model.hidden_size", "has the form section.field=value"),
         ("model.sequence.ordering=zfs", "model.sequence.ordering must be one of bfs, cm, .*random, got 'zfs'"),
         (

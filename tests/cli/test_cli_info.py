@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from command_line import answer, gengraph
 
 import gengraph as package
@@ -46,6 +47,9 @@ def test_info_says_what_computes_and_why(monkeypatch: pytest.MonkeyPatch) -> Non
     kernels.use("")
 
 
+@pytest.mark.skipif(
+    torch.version.cuda is not None and not torch.cuda.is_available(), reason="a torch for CUDA looks for the device itself"
+)
 def test_info_says_what_trains_and_samples_on_a_cuda_device(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(kernels.VARIABLE, "torch")
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)

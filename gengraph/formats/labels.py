@@ -18,7 +18,7 @@ import numpy as np
 from gengraph.errors import InputError
 from gengraph.graphs import GraphSet, Int32Array
 from gengraph.graphs.collection import Collection, Policy, RawGraphs
-from gengraph.graphs.schema import LabelArrays, Labels, LabelSchema, coded_values, in_order, is_missing
+from gengraph.graphs.schema import LabelArrays, Labels, LabelSchema, coded_values, in_order, is_missing, text_of
 
 NODE_LABEL, EDGE_LABEL = "node_label", "edge_label"  # what labels are called in a file that has no name for them
 
@@ -69,7 +69,7 @@ def _coded(where: object, name: str, values: Sequence[Any], what: str) -> tuple[
             "for labels"
         )
         raise InputError(msg)
-    texts = [str(int(value)) if isinstance(value, float) and value.is_integer() else str(value) for value in values]
+    texts = [value if isinstance(value, str) else text_of(value) for value in values]
     labels = Labels(name, in_order(set(texts)))
     number = {text: k for k, text in enumerate(labels.values)}
     return labels, np.array([number[text] for text in texts], np.int32)

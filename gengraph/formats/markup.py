@@ -22,7 +22,7 @@ from gengraph.formats.text import read_text, read_xml
 from gengraph.graphs import GraphSet
 from gengraph.graphs.classes import CLASS
 from gengraph.graphs.collection import Policy, RawGraphs
-from gengraph.graphs.schema import Labels
+from gengraph.graphs.schema import Labels, text_of
 
 _BARE_GRAPH = re.compile(  # most of a large file: nodes and edges without attributes, up to the end of their graph
     r"""(<graph\b[^<>]*+(?<!/)>)
@@ -81,6 +81,7 @@ class _GraphML:
     def __init__(self, drawn: NamedGraphs, runs: Sequence[tuple[list[str], list[str]]]) -> None:
         self.drawn, self.runs = drawn, runs
         self.names: dict[tuple[str, str], str | None] = {}  # of attributes, by what they are for and their id; None: drawings
+        self.booleans: set[tuple[str, str]] = set()  # of these, what they are for and their ids
         self.key: tuple[str, str] = "", ""
         self.directed = False
         self.data: tuple[str, str] | None = None
@@ -101,13 +102,20 @@ class _GraphML:
 
     def begin_key(self, values: Values) -> None:
         self.key = values.get("for", "all"), values.get("id", "")
+        if values.get("attr.type") == "boolean":
+            self.booleans.add(self.key)
         drawing = values.get("yfiles.type") in _DRAWINGS
         self.names[self.key] = None if drawing else values.get("attr.name", values.get("id", ""))
 
     def end_default(self, text: str) -> None:
         name = self.names[self.key]
         if self.key[0] in ("node", "edge", "all") and name is not None:
-            self.drawn.attribute(f"default {self.key[0]}", name, text)
+            self.drawn.attribute(f"default {self.key[0]}", name, self.value(self.key, text))
+
+    def value(self, key: tuple[str, str], text: str) -> str:
+        """What a text says; networkx writes True for true."""
+        said = _BOOLEANS.get(text.strip().lower()) if key in self.booleans else None
+        return text if said is None else text_of(said)
 
     def begin_graph(self, values: Values) -> None:
         if "graph" in self.elements.path[:-1]:
@@ -137,7 +145,8 @@ class _GraphML:
     def end_data(self, text: str) -> None:
         of, key = self.data or ("", "")
         if of in ("node", "edge", "graph"):
-            name = self.names.get((of, key), self.names.get(("all", key), "data"))
+            known = (of, key) if (of, key) in self.names else ("all", key)
+            name, text = self.names.get(known, "data"), self.value(known, text)
             if name is not None and of == "graph":
                 self.drawn.about(name, text)
             elif name is not None:

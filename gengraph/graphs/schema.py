@@ -381,7 +381,9 @@ def _renumbered(codes: Int32Array | None, old: Labels | None, new: Labels | None
 
 
 def text_of(value: Any) -> str:
-    """A value as a label; fractions that are whole numbers as these."""
+    """A value as a label, as files in text have it: fractions that are whole numbers as these, `true` and `false`."""
+    if isinstance(value, bool | np.bool_):
+        return "true" if value else "false"
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))
     return str(value)

@@ -324,3 +324,16 @@ def test_numbers_that_name_no_node_are_told_where_nothing_else_can_say_them(tmp_
     for text, policy, found in cases:
         (tmp_path / "a.edgelist").write_text(text)
         assert read_collection(tmp_path / "a.edgelist", policy).found == found
+
+
+def test_booleans_are_the_same_labels_from_every_format(tmp_path: Path) -> None:
+    graph = nx.path_graph(3)
+    nx.set_node_attributes(graph, dict(enumerate([True, False, True])), "seen")
+    nx.write_graphml(graph, tmp_path / "a.graphml")
+    (tmp_path / "b.jsonl").write_text('{"n": 3, "edges": [[0, 1], [1, 2]], "seen": [true, false, true]}\n')
+    found = [read_graphs(tmp_path / name, Policy(node_label="seen")) for name in ("a.graphml", "b.jsonl")]
+    found.append(GraphSet.from_networkx([graph], node_label="seen"))
+    for graphs in found:
+        assert graphs.schema.nodes is not None
+        assert graphs.schema.nodes.values == ("false", "true")
+        assert graphs == found[0]

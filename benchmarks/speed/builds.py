@@ -11,6 +11,8 @@ Times are of CPU time of one thread, which other programs on the machine stretch
 - step: of training, the input pipeline included;
 - graph: of sampling.
 
+With `--device cuda` both train there, samples are drawn on the CPU all the same, and times are of wall time.
+
 Of each, `ratios` has this build over the other: the median over the turns, whose two sides are neighbours in time; and that of
 the least times. For these, steps and graphs are timed a few at a time, and of each few the least over the turns counts: both
 builds do the same there, and what another program stretches in one turn it hardly stretches in all. Where `same_graphs` is
@@ -49,6 +51,9 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=64, help=f"training steps of a turn, a multiple of {BLOCKS}")
     parser.add_argument("--graphs", type=int, default=64, help=f"graphs to sample in a turn, a multiple of {CALLS}")
     parser.add_argument("--turns", type=int, default=6)
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--preset", help="instead of that of each model on each data set: graphrnn/paper, say")
+    parser.add_argument("--batch-size", type=int, help="instead of the preset's")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
@@ -79,6 +84,7 @@ def compare(options: argparse.Namespace) -> Figures:
         for model in options.models:
             for dataset in options.datasets:
                 job = {"model": model, "dataset": dataset, "steps": options.steps, "graphs": options.graphs, "seed": 0}
+                job |= {"device": options.device, "preset": options.preset, "batch_size": options.batch_size}
                 report[f"{model}, {dataset}"] = summarize(take_turns(builds, job, options.turns))
     report["load"] = [round(value, 1) for value in os.getloadavg()]
     return report
@@ -174,18 +180,19 @@ def about() -> Figures:
 
 
 def work(job: Figures) -> Figures:
-    """Fit and sample once: CPU seconds of what goes before the steps, of a step in every block, of a graph in every call."""
+    """Fit and sample once: seconds of what goes before the steps, of a step in every block, of a graph in every call."""
     from gengraph import GENERATORS
 
     make: Any = GENERATORS[job["model"]]
     graphs, reports = _data(job["dataset"]), list[Figures]()
-    model = make(_config(job), report=reports.append)
-    fit, _ = _cpu_seconds(lambda: model.fit(graphs, seed=job["seed"]))
+    model = make(_config(job), device=job["device"], report=reports.append)
+    clock, timed = ("wall", time.perf_counter) if job["device"] == "cuda" else ("cpu", time.process_time)
+    fit, _ = _seconds(timed, lambda: model.fit(graphs, seed=job["seed"]))
     size = job["steps"] // BLOCKS
-    marks = [0.0] + [report["cpu_seconds"] for report in reports if report["step"] % size == 0]  # from the first step on
+    marks = [0.0] + [report[f"{clock}_seconds"] for report in reports if report["step"] % size == 0]  # from the first step on
     assert len(marks) == BLOCKS + 1
     count = job["graphs"] // CALLS
-    calls = [_cpu_seconds(partial(model.sample, count, seed=job["seed"] + call)) for call in range(CALLS)]
+    calls = [_seconds(timed, partial(model.sample, count, seed=job["seed"] + call)) for call in range(CALLS)]
     samples = [made for _, made in calls]
     return {
         "prepare": [fit - marks[-1]],
@@ -196,10 +203,10 @@ def work(job: Figures) -> Figures:
     }
 
 
-def _cpu_seconds(call: Callable[[], Any]) -> tuple[float, Any]:
-    start = time.process_time()
+def _seconds(timed: Callable[[], float], call: Callable[[], Any]) -> tuple[float, Any]:
+    start = timed()
     result = call()
-    return time.process_time() - start, result
+    return timed() - start, result
 
 
 @cache
@@ -211,12 +218,16 @@ def _data(name: str) -> Any:
 
 def _config(job: Figures) -> Any:
     """The preset of a model on a data set, with another length."""
+    preset = job["preset"]
     try:
-        usual = import_module("gengraph.training.config").usual_config(job["model"], job["dataset"])
-    except ModuleNotFoundError:  # gengraph 0.1.0
+        own = import_module("gengraph.training.config")
+        usual = own.load_config(preset) if preset else own.usual_config(job["model"], job["dataset"])
+    except ModuleNotFoundError:  # gengraph 0.1.0, with presets `paper` and `graphrnn-c`
         former = import_module("gengraph.config")
-        usual = former.load_config(former.preset_for(job["model"], job["dataset"]))
-    return usual.replace([f"training.steps={job['steps']}", f"training.evaluations={BLOCKS}"])
+        name = preset and preset.removeprefix("graphrnn/").removesuffix("/default")
+        usual = former.load_config(name or former.preset_for(job["model"], job["dataset"]))
+    size = [f"training.batch_size={job['batch_size']}"] if job["batch_size"] else []
+    return usual.replace([f"training.steps={job['steps']}", f"training.evaluations={BLOCKS}", *size])
 
 
 if __name__ == "__main__":

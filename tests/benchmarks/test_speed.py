@@ -42,6 +42,7 @@ def test_ratios_are_of_neighbours_in_time_and_of_what_nothing_disturbed() -> Non
 def test_a_build_beside_itself_does_the_same() -> None:
     command = [sys.executable, "-m", "gengraph.benchmarks.speed.builds", "--against", str(ROOT)]
     command += ["--models", "graphrnn-c", "--datasets", "ladder-small", "--turns", "3"]
+    command += ["--preset", "graphrnn-c/gpu", "--batch-size", "4"]
     command += ["--steps", str(BLOCKS), "--graphs", str(CALLS)]
     report = json.loads(subprocess.run(command, check=True, capture_output=True, text=True, timeout=150).stdout)
     found = report["graphrnn-c, ladder-small"]
@@ -116,3 +117,16 @@ def test_what_fails_or_takes_too_long_leaves_its_place_to_the_next(
     assert [line.get("status") for line in lines] == [None, "took more than 1 s", 1, 0]
     assert (tmp_path / "card" / "good.txt").read_text() == "7\n"
     assert "ZeroDivisionError" in (tmp_path / "card" / "bad.txt").read_text()
+
+
+def test_another_build_is_measured_where_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[list[str]] = []
+    monkeypatch.setattr(card, "WORKS", {})
+    monkeypatch.setattr(card, "_run", lambda _name, work, _folder: commands.append(work[0]) or True)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda: "a card")
+    with pytest.raises(SystemExit, match="0"):
+        card.main(["--out", str(tmp_path / "card"), "--against", "former"])
+    for command, (model, preset, size) in zip(commands, card.OTHERS.values(), strict=True):
+        for option in (f"--against former --models {model}", f"--preset {preset} --batch-size {size} --device cuda"):
+            assert option in " ".join(command)

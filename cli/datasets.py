@@ -20,7 +20,7 @@ DatasetArgument = Annotated[str, typer.Argument(metavar="NAME|PATH", help=DATASE
 
 @datasets.callback()
 @guarded
-def listing(context: typer.Context) -> None:
+def listing(context: typer.Context, output: Format = "table") -> None:
     """List the named data sets, or look into one.
 
     Any command that takes a data set also takes a path: Parquet, JSON lines, graph6, sparse6, GraphML, GML, an edge list,
@@ -39,6 +39,10 @@ def listing(context: typer.Context) -> None:
     from gengraph.cli.progress import results
     from gengraph.data import DATASETS
 
+    if output == "json":
+        listed = {name: {"graphs": one.num_graphs, "nodes": one.nodes, "what": one.summary} for name, one in DATASETS.items()}
+        show_json(listed)
+        return
     rows = [(name, str(data.num_graphs), "{}-{}".format(*data.nodes), data.summary) for name, data in DATASETS.items()]
     results().print(plain_table(("name", "graphs", "nodes", "what"), rows, left=("name", "what"), wrap=("what",)))
 

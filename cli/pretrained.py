@@ -65,14 +65,20 @@ def listing(context: typer.Context, output: Format = "table") -> None:
 
 @pretrained.command(cls=Command)
 @guarded
-def show(name: Annotated[str, typer.Argument(metavar="NAME", help=READY_MADE)], data_dir: DataDir = None) -> None:
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help=READY_MADE)], data_dir: DataDir = None, output: Format = "table"
+) -> None:
     """Show the card of a ready-made model: its data, how it was trained, and how good it is.
 
     Example:
 
       gengraph pretrained show grid
     """
-    typer.echo(ready_made(name, data_dir).card)
+    made = ready_made(name, data_dir)
+    if output == "json":
+        show_json(made.about)
+    else:
+        typer.echo(made.card)
 
 
 @pretrained.command(cls=Command)

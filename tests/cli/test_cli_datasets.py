@@ -19,7 +19,10 @@ LOOPS = '{"n": 2, "edges": [[0, 1], [1, 1]]}\n' * 4
 def test_the_list() -> None:
     output = gengraph("datasets")
     assert re.search(r"grid +100 +100-361 +Two-dimensional grids", output)
-    assert all(name in output for name in ("ego-small", "planar", "lobster", "barabasi-albert", "caveman"))
+    listed = answer("datasets --format json")
+    assert {"ego-small", "planar", "lobster", "barabasi-albert", "caveman"} <= set(listed)
+    assert all(name in output for name in listed)
+    assert (listed["grid"]["graphs"], listed["grid"]["nodes"]) == (100, [100, 361])
 
 
 def test_show() -> None:

@@ -107,6 +107,7 @@ def test_the_list_the_card_and_a_run_as_a_file(runs: Path, packed: Path) -> None
     assert all(name in listed for name in catalogue())
     assert set(answer("pretrained --format json")) == set(catalogue())
     assert "CC0" in gengraph(f"pretrained show {packed}")
+    assert answer(f"pretrained show {packed} --format json")["licence"] == "CC0"
     output = gengraph(f"pretrained pack grid-small --runs-dir {runs} --out mine.safetensors --licence CC0")
     assert f"#sha256={hash_file(Path('mine.safetensors'))}" in output
     assert load_ready_made("mine.safetensors").about["licence"] == "CC0"

@@ -64,7 +64,7 @@ def show(
       gengraph runs show grid-graphrnn
     """
     from gengraph.runs.folders import read_run
-    from gengraph.runs.history import differences, summarize
+    from gengraph.runs.history import differences, length_of, summarize
     from gengraph.training.config import load_config
 
     folder = runs_dir / name
@@ -92,7 +92,7 @@ def show(
     show_facts(rows)
     _print_curve(folder)
     typer.echo("\nnext:")
-    for command in _next_commands(folder, run):
+    for command in _next_commands(folder, run, by_steps=length_of(folder, config.training)[0] is not None):
         typer.echo(f"  {command}")
 
 
@@ -136,13 +136,10 @@ def _checkpoint(folder: Path) -> str:
         return "none yet"
 
 
-def _next_commands(folder: Path, run: "RunSummary") -> list[str]:
-    from gengraph.runs.history import length_of
-
+def _next_commands(folder: Path, run: "RunSummary", *, by_steps: bool) -> list[str]:
     where = "" if folder.parent == Path("runs") else f" --runs-dir {folder.parent}"
     if run.state != "finished":
         return [f"gengraph runs show {run.name}{where}" if run.state == "running" else resume_command(folder)]
-    by_steps = length_of(folder)[0] is not None
     longer = f"--steps {2 * run.step}" if by_steps else f"--budget {duration_text(2 * run.seconds, whole=True)}"
     return [
         sample_command(folder),

@@ -6,7 +6,6 @@ are the run's own; a worker group that Ray restarts goes on from the newest of t
 """
 
 import contextlib
-import json
 import logging
 import shutil
 import tempfile
@@ -26,7 +25,7 @@ from gengraph.distributed.channel import Channel
 from gengraph.distributed.cluster import capacity_for
 from gengraph.distributed.rank import train_rank
 from gengraph.errors import NotEnoughResources, TrainingFailed
-from gengraph.runs.folders import hold_run
+from gengraph.runs.folders import appended_metrics, hold_run
 from gengraph.runs.mirror import pull_run
 from gengraph.storage import Folder
 from gengraph.training.trainer import TrainingReport
@@ -124,14 +123,9 @@ def _kept_up_to_date(folder: Path, storage: Folder | None, report: TrainingRepor
         yield report
         return
 
-    def record(metrics: dict[str, Any]) -> None:
-        file.write(json.dumps(metrics) + "\n")
-        file.flush()
-        report(metrics)
-
     with hold_run(folder):
         try:
-            with (folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
+            with appended_metrics(folder, report) as record:
                 yield record
         finally:
             pull_run(storage, folder)

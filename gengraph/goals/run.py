@@ -23,6 +23,7 @@ from gengraph.graphs import GraphSet
 from gengraph.models.family import Decoding
 from gengraph.rewards.find import Reward, find_reward, find_rule
 from gengraph.runs.folders import (
+    GOAL,
     appended_metrics,
     check_longer,
     find_checkpoint,
@@ -34,12 +35,12 @@ from gengraph.runs.folders import (
 from gengraph.training.card import write_card
 from gengraph.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 
-_GOAL, _PRIOR, _START = "goal.toml", "prior", "start.parquet"
+_PRIOR, _START = "prior", "start.parquet"
 
 
 def is_goal_run(folder: Path) -> bool:
     """Whether a run is a training towards a goal."""
-    return (folder / _GOAL).is_file()
+    return (folder / GOAL).is_file()
 
 
 def read_goal(folder: Path) -> GoalConfig:
@@ -49,9 +50,9 @@ def read_goal(folder: Path) -> GoalConfig:
         InputError: it has none, or one that is damaged.
     """
     try:
-        return GoalConfig.from_dict(tomllib.loads(read_text(folder / _GOAL)))
+        return GoalConfig.from_dict(tomllib.loads(read_text(folder / GOAL)))
     except tomllib.TOMLDecodeError as error:
-        msg = f"{folder / _GOAL} is not TOML: {error}; make the run again"
+        msg = f"{folder / GOAL} is not TOML: {error}; make the run again"
         raise InputError(msg) from error
 
 
@@ -89,7 +90,7 @@ def create_goal_run(
         shutil.copytree(origin / "data", temporary / "data")
         shutil.copytree(path, temporary / _PRIOR)
         write_text(temporary / "config.toml", prior.config.to_toml())
-        write_text(temporary / _GOAL, tomli_w.dumps(goal.to_dict()))
+        write_text(temporary / GOAL, tomli_w.dumps(goal.to_dict()))
         if start is not None:
             write_graphs(start, temporary / _START)
         write_json(
@@ -109,7 +110,7 @@ def extend_goal(folder: Path, *, steps: int | None, budget: float | None) -> Non
     done = whole_checkpoint(folder)
     if done is not None:
         check_longer(folder, longer, done)
-    write_text(folder / _GOAL, tomli_w.dumps(longer.to_dict()))
+    write_text(folder / GOAL, tomli_w.dumps(longer.to_dict()))
 
 
 def train_goal(folder: Path, *, report: GoalReport = lambda _metrics: None, reward: Reward | None = None) -> Found:

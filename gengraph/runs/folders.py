@@ -148,6 +148,10 @@ def extend_run(folder: Path, *, steps: int | None, budget: float | None, done: "
     write_text(folder / "config.toml", longer.to_toml())
 
 
+GOAL = "goal.toml"
+"""The file of a run that is trained towards a goal; what it says of its length goes before the config."""
+
+
 class Length(Protocol):
     """What says how long a run is trained (`TrainingConfig` and `GoalConfig` do).
 

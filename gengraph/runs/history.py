@@ -12,9 +12,9 @@ import numpy as np
 
 from gengraph.errors import InputError
 from gengraph.files import read_text
-from gengraph.runs.folders import is_running, read_run
+from gengraph.runs.folders import GOAL, is_running, read_run
 from gengraph.schema import flat
-from gengraph.training.config import Config, load_config, present_name, presets
+from gengraph.training.config import Config, TrainingConfig, load_config, present_name, presets
 
 _BARS = " ▁▂▃▄▅▆▇█"
 
@@ -73,7 +73,7 @@ def summarize(folder: Path) -> RunSummary:
     """
     about, config, metrics = read_run(folder), load_config(folder / "config.toml"), read_metrics(folder)
     last: dict[str, Any] = metrics[-1] if metrics else {"step": 0, "seconds": 0.0}
-    steps, budget = length_of(folder)
+    steps, budget = length_of(folder, config.training)
     progress = min(1.0, last["seconds"] / budget if steps is None else last["step"] / steps)
     losses = [line["validation_loss"] for line in metrics if "validation_loss" in line]
     ended = progress >= 1 or _stopped_early(folder, config.training.patience)
@@ -91,12 +91,11 @@ def summarize(folder: Path) -> RunSummary:
     )
 
 
-def length_of(folder: Path) -> tuple[int | None, float]:
+def length_of(folder: Path, training: TrainingConfig) -> tuple[int | None, float]:
     """The steps that a run is to have, or, for None, seconds; those of its goal if it has one."""
     try:
-        goal = tomllib.loads(read_text(folder / "goal.toml"))
+        goal = tomllib.loads(read_text(folder / GOAL))
     except FileNotFoundError:
-        training = load_config(folder / "config.toml").training
         return training.steps, training.budget
     return goal.get("steps"), goal["budget"]
 

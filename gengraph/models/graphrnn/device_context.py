@@ -34,6 +34,9 @@ class DeviceContext:
 
     def __init__(self, head: ContextLevel, lanes: int, window: Window, programs: ModuleType | None) -> None:
         self._head, self._window, self._programs = head, window, programs
+        if programs:
+            most = candidates.MOST_CHOSEN, candidates.MOST_ADJACENT, candidates.MOST_DEGREE, candidates.MOST_COMMON
+            self._codes = programs.Codes(*most, used=sum(1 << i for i, used in enumerate(head.used) if used))
         self._used = dict(zip(CONTEXT_FEATURES, head.used.astype(int).tolist(), strict=True))
         self._bound = len(window.slots)
         of_common = 3 * self._bound + candidates.CHOSEN_CODES + candidates.DEGREE_CODES
@@ -51,10 +54,8 @@ class DeviceContext:
         head, window, width = self._head, self._window, thresholds.shape[1]
         self._then.index_copy_(1, window.slots[:1], head.then(states)[:, None])
         if self._programs:
-            most = candidates.MOST_CHOSEN, candidates.MOST_ADJACENT, candidates.MOST_DEGREE, candidates.MOST_COMMON
-            codes = self._programs.Codes(*most, used=sum(1 << i for i, used in enumerate(head.used) if used))
             seen = self._programs.Seen(self._then, window.slots, window.matrices, window.degrees)
-            bits: Tensor = self._programs.draw_rows(head, codes, head.now(states), seen, widths, thresholds)
+            bits: Tensor = self._programs.draw_rows(head, self._codes, head.now(states), seen, widths, thresholds)
             return bits
         scanned = widths[:, None] - 1 - torch.arange(width, device=widths.device)  # when candidate k comes in the scan
         outside, scanned = scanned < 0, scanned.clamp(min=0)
